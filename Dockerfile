@@ -1,0 +1,45 @@
+# Three images from one set of layers:
+#   docker build --target jobs     -t recast-jobs .       batch jobs: recast train ...
+#   docker build --target service  -t recast-service .    the REST service, port 8000
+#   docker build --target tracking -t recast-tracking .   the MLflow server, port 5000
+# For NVIDIA GPUs add: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130
+
+FROM python:3.12-slim AS build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+COPY constraints.txt .
+RUN pip install -c constraints.txt hatchling && python -m venv /opt/recast
+# PyTorch's own index has builds without CUDA, a tenth of the size. Only torch comes
+# from there; what it needs comes with the rest.
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+RUN /opt/recast/bin/pip install -c constraints.txt --no-deps --index-url "$TORCH_INDEX" torch
+COPY . .
+RUN python -m hatchling build -t wheel -d dist \
+ && /opt/recast/bin/pip install -c constraints.txt "$(ls dist/*.whl)[all,postgres]"
+
+FROM python:3.12-slim AS runtime
+RUN useradd --uid 1000 --create-home recast \
+ && install -d -o recast -g recast /work /artifacts
+COPY --from=build /opt/recast /opt/recast
+ENV PATH="/opt/recast/bin:$PATH" \
+    PYTHONUNBUFFERED=1 \
+    GIT_PYTHON_REFRESH=quiet \
+    MPLCONFIGDIR=/tmp/matplotlib
+USER 1000:1000
+WORKDIR /work
+
+FROM runtime AS tracking
+ENV MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false
+EXPOSE 5000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:5000/health', timeout=3)"]
+ENTRYPOINT ["mlflow", "server", "--host", "0.0.0.0", "--port", "5000"]
+
+FROM runtime AS jobs
+ENTRYPOINT ["recast"]
+
+FROM runtime AS service
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/livez', timeout=3)"]
+ENTRYPOINT ["recast", "serve", "--host", "0.0.0.0", "--port", "8000"]

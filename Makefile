@@ -1,0 +1,58 @@
+# `make` alone lists the targets. Everything is installed into .venv, nothing outside.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt
+ANOTHER := or name it: make PYTHON=python3.12 setup
+
+.DEFAULT_GOAL := help
+.PHONY: setup demo test format lint types layers spelling check serve clean help
+
+setup: $(READY) ## make .venv with recast in it (again only when the pins change)
+	@echo "Ready: $(BIN)/recast --help"
+
+$(READY): pyproject.toml constraints.txt
+	@command -v "$(PYTHON)" >/dev/null || \
+	  { echo "No $(PYTHON) here: install Python 3.11 or newer, $(ANOTHER)" >&2; exit 1; }
+	@"$(PYTHON)" -c "import sys; sys.version_info >= (3, 11) or sys.exit('Recast needs Python \
+	3.11 or newer, $(PYTHON) is %d.%d: install one, $(ANOTHER)' % sys.version_info[:2])"
+	@"$(PYTHON)" -c "import ensurepip, venv" 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make virtual environments: install the package python3-venv" >&2; exit 1; }
+	@echo "Installing into .venv, a few minutes the first time"
+	@"$(PYTHON)" -m venv .venv
+	@$(PIP) hatchling editables
+	@$(PIP) --no-build-isolation -e '.[dev]'
+	@touch $(READY)
+
+demo: $(READY) ## train, compare, register, serve and forecast on the bundled series
+	@$(BIN)/python examples/demo.py
+
+test: $(READY) ## run the whole test suite
+	@$(BIN)/python -m pytest
+
+format: $(READY) ## rewrite the code in the house style
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lint: $(READY) ## style and common mistakes
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
+
+types: $(READY) ## types, strictly
+	@$(BIN)/mypy
+
+layers: $(READY) ## who may import whom
+	@$(BIN)/lint-imports --no-logo
+
+spelling: $(READY) ## misspelt words
+	@$(BIN)/codespell
+
+check: lint types layers spelling test ## all of the above but format: what CI runs
+
+serve: $(READY) ## the REST service and its page, on port 8000
+	@$(BIN)/recast serve
+
+clean: ## remove .venv, caches and build output; tracked runs and models stay
+	@rm -rf .venv dist build .*_cache .hypothesis *.egg-info
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile

@@ -1,0 +1,13 @@
+"""What every test shares: one torch thread, and examples that may take their time."""
+
+import hypothesis
+import pytest
+import torch
+
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
