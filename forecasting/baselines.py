@@ -1,0 +1,268 @@
+"""Simple forecasts that every network has to beat.
+
+    last_value      the last observation again and again
+    seasonal_naive  the last season again and again
+    drift           the line through the first and the last observation
+    mean            the mean of all observations
+    linear_ar       a ridge regression on the last seq_len observations
+
+Formulas: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, section
+5.2. No rule loops over origins: whatever an origin needs of its past is a running sum.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from forecasting.errors import NotFittedError, SeriesTooShort, SettingError
+from forecasting.forecasts import Forecast, Intervals, check_horizon, check_levels
+from forecasting.intervals import IntervalTable
+from forecasting.ridge import fit_ridge_path
+from forecasting.series import FloatArray, IntArray, Panel
+from forecasting.splits import Origins, last_origins
+from forecasting.windows import Windows, WindowSpec
+
+RULES = ("last_value", "seasonal_naive", "drift", "mean", "linear_ar")
+
+PENALTY = 1e-3  # of the ridge regression, in units of its inputs' mean variance
+MOST_WINDOWS = 200_000  # that linear_ar is fitted on
+MOST_ORIGINS = 500  # that intervals are calibrated on
+BATCH = 16_384  # windows in memory at once
+
+
+class Baseline:
+    """A forecast by a simple rule, with the interface of `Forecaster`.
+
+    Args:
+        rule: one of `RULES`.
+        seq_len: observations that linear_ar looks at.
+        horizon: steps ahead; linear_ar feeds its forecasts back for more.
+        season_length: steps after which seasonal_naive repeats; the unit of errors,
+            too, is the mean change over so many steps.
+
+    Raises:
+        SettingError: an unknown rule, or a length below 1.
+
+    >>> panel = Panel.from_values({"a": [1.0, 3.0, 2.0, 7.0]})
+    >>> Baseline("drift", horizon=3).fit(panel).predict().points.tolist()
+    [[9.0, 11.0, 13.0]]
+    """
+
+    def __init__(
+        self, rule: str, *, seq_len: int = 5, horizon: int = 2, season_length: int = 1
+    ) -> None:
+        if rule not in RULES:
+            raise SettingError("rule", rule, f"one of {', '.join(RULES)}")
+        if season_length < 1:
+            raise SettingError("season_length", season_length, "at least 1")
+        self.rule = rule
+        self.spec = WindowSpec(seq_len=seq_len, horizon=horizon)
+        self.season_length = season_length
+        self._linear: tuple[FloatArray, FloatArray] | None = None  # weights, bias
+        self._fitted: tuple[Panel, IntervalTable] | None = None
+
+    def fit(self, panel: Panel) -> Self:
+        """Fit the rule on all of ``panel`` and calibrate its intervals; return self.
+
+        The intervals come from forecasts of each series' last half, by a regression on
+        the first halves (on everything, where these hold too few windows for one).
+
+        Raises:
+            SeriesTooShort: linear_ar found no series with seq_len + horizon points.
+        """
+        half = panel.lengths - panel.lengths // 2
+        enough = len(Windows(panel.offsets, self.spec, stop=half)) > self.spec.seq_len
+        self._learn(panel, half if enough else panel.lengths)
+        table = IntervalTable.from_residuals(self._scaled_residuals(panel, half))
+        self._learn(panel, panel.lengths)
+        self._fitted = panel, table
+        return self
+
+    def forecast_at(
+        self, panel: Panel, origins: Origins, horizon: int | None = None
+    ) -> FloatArray:
+        """Forecast from each origin, ``(origins, horizon)``, in original units.
+
+        Only the first ``ends`` observations of each origin's series are used.
+
+        Raises:
+            NotFittedError: linear_ar has not been fitted.
+            SeriesTooShort: linear_ar sees fewer than seq_len observations.
+            SettingError: the horizon lies outside its range.
+        """
+        steps = self.spec.horizon if horizon is None else check_horizon(horizon)
+        ahead = np.arange(1, steps + 1)
+        first = panel.offsets[origins.series]
+        end = first + origins.ends
+        points: FloatArray = panel.values[end - 1, None]
+        match self.rule:
+            case "seasonal_naive":
+                season = self.season_length
+                back = np.where(origins.ends >= season, season, 1)[:, None]
+                points = panel.values[end[:, None] - back + (ahead - 1) % back]
+            case "drift":
+                passed = np.maximum(origins.ends - 1, 1)[:, None]
+                points = points + ahead * (points - panel.values[first, None]) / passed
+            case "mean":
+                sums = _running_sums(panel.values, panel.offsets)
+                points = (sums[end - 1] / origins.ends)[:, None]
+            case "linear_ar":
+                points = self._linear_ar(panel, origins, steps)
+        return points if points.shape[1] == steps else points.repeat(steps, axis=1)
+
+    def predict(
+        self,
+        panel: Panel | None = None,
+        *,
+        horizon: int | None = None,
+        levels: Iterable[float] = (80, 95),
+    ) -> Forecast:
+        """Forecast how the series of ``panel`` go on, with intervals.
+
+        Args:
+            panel: new observations; without it the series seen in `fit` go on.
+            horizon: steps ahead; by default the one of the constructor.
+            levels: of the central intervals, in percent. An interval is NaN where
+                `fit` saw too few observations to calibrate it.
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+            SeriesTooShort: linear_ar sees fewer than seq_len observations of a series.
+            SettingError: the horizon or a level lies outside its range.
+        """
+        seen, _ = self._known()
+        panel = seen if panel is None else panel
+        origins = last_origins(panel)
+        points = self.forecast_at(panel, origins, horizon)
+        return Forecast(
+            series_ids=panel.series_ids,
+            timestamps=panel.calendar.future(panel.last_timestamps(), points.shape[1]),
+            points=points,
+            intervals=self.intervals_at(panel, origins, points, levels),
+        )
+
+    def intervals_at(
+        self,
+        panel: Panel,
+        origins: Origins,
+        points: FloatArray,
+        levels: Iterable[float] = (80, 95),
+    ) -> Intervals:
+        """Return central intervals round forecasts ``(origins, horizon)``, by level.
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+            SettingError: a level lies outside its range.
+        """
+        _, table = self._known()
+        scales = _scales(panel, origins, self.season_length)
+        intervals = {}
+        for level in check_levels(levels):
+            lower, upper = table.offsets(level, points.shape[1])
+            intervals[level] = points + scales * lower, points + scales * upper
+        return intervals
+
+    def _known(self) -> tuple[Panel, IntervalTable]:
+        if self._fitted is None:
+            raise NotFittedError(f"{self.rule} baseline")
+        return self._fitted
+
+    def _scaled_residuals(self, panel: Panel, half: IntArray) -> FloatArray:
+        """Return actual - forecast in units of each series, ``(origins, horizon)``.
+
+        The origins are spread evenly over what lies behind ``half`` of each series;
+        steps behind a series' end are NaN.
+        """
+        needed = self.spec.seq_len if self.rule == "linear_ar" else 1
+        one_step = WindowSpec(seq_len=needed, horizon=1)
+        windows = Windows(panel.offsets, one_step, start=half)
+        index = windows.evenly(MOST_ORIGINS)
+        series, begin = (part.numpy() for part in windows.locate(index))
+        origins = Origins(series=series, ends=begin + needed - panel.offsets[series])
+        ahead = origins.ends[:, None] + np.arange(self.spec.horizon)
+        observed = ahead < panel.lengths[series, None]
+        position = np.where(observed, panel.offsets[series, None] + ahead, 0)
+        actual = np.where(observed, panel.values[position], np.nan)
+        scales = _scales(panel, last_origins(panel), self.season_length)[series]
+        return np.asarray((actual - self.forecast_at(panel, origins)) / scales)
+
+    def _learn(self, panel: Panel, ends: IntArray) -> None:
+        """Fit linear_ar on the first ``ends`` observations of each series."""
+        if self.rule != "linear_ar":
+            return
+        seq_len = self.spec.seq_len
+        windows = Windows(panel.offsets, self.spec, stop=ends)
+        if len(windows) == 0:
+            found = zip(panel.series_ids, ends.tolist(), strict=True)
+            raise SeriesTooShort(found, self.spec.length, "seq_len + horizon")
+        origins = Origins(series=np.arange(len(panel)), ends=ends)
+        scales = torch.from_numpy(_scales(panel, origins, self.season_length))
+        values, chosen = torch.from_numpy(panel.values), windows.evenly(MOST_WINDOWS)
+
+        def batches() -> Iterator[tuple[Tensor, Tensor]]:
+            for begin in range(0, len(chosen), BATCH):
+                index = chosen[begin : begin + BATCH]
+                series, _ = windows.locate(index)
+                window = windows.gather(values, index) / scales[series]
+                window = window - window[:, seq_len - 1, None]
+                yield window[:, :seq_len], window[:, seq_len:]
+
+        weights, bias = fit_ridge_path(batches()).solve(PENALTY)
+        self._linear = weights.numpy(), bias.numpy()
+
+    def _linear_ar(self, panel: Panel, origins: Origins, horizon: int) -> FloatArray:
+        if self._linear is None:
+            raise NotFittedError(f"{self.rule} baseline")
+        seq_len = self.spec.seq_len
+        short = np.flatnonzero(origins.ends < seq_len)
+        if len(short):
+            names = [panel.series_ids[series] for series in origins.series[short]]
+            seen = zip(names, origins.ends[short].tolist(), strict=True)
+            raise SeriesTooShort(seen, seq_len, f"seq_len {seq_len}")
+        begin = panel.offsets[origins.series] + origins.ends - seq_len
+        window = panel.values[begin[:, None] + np.arange(seq_len)]
+        scales = _scales(panel, origins, self.season_length)
+        last = window[:, -1:]
+        path = _extend((window - last) / scales, *self._linear, horizon)
+        return np.asarray(last + scales * path)
+
+
+def _extend(
+    window: FloatArray, weights: FloatArray, bias: FloatArray, horizon: int
+) -> FloatArray:
+    """Return the next ``horizon`` values; forecasts are fed back where needed."""
+    path, seq_len = window, len(weights)
+    while path.shape[1] < seq_len + horizon:
+        last = path[:, -1:]
+        block = last + (path[:, -seq_len:] - last) @ weights + bias
+        path = np.concatenate([path, block], axis=1)
+    return path[:, seq_len : seq_len + horizon]
+
+
+def _scales(panel: Panel, origins: Origins, season_length: int) -> FloatArray:
+    """Return `naive_scale` of what each origin sees, 1 for 0, ``(origins, 1)``."""
+    scales = _mean_change(panel, origins, 1)
+    if season_length > 1:
+        seasonal = _mean_change(panel, origins, season_length)
+        scales = np.where(origins.ends > season_length, seasonal, scales)
+    return np.where(scales == 0, 1.0, scales)[:, None]
+
+
+def _mean_change(panel: Panel, origins: Origins, lag: int) -> FloatArray:
+    """Return the mean change over ``lag`` steps of what each origin sees; 0 if none."""
+    changes = np.zeros_like(panel.values)
+    changes[lag:] = np.abs(panel.values[lag:] - panel.values[:-lag])
+    first = np.repeat(panel.offsets[:-1], panel.lengths)
+    changes[np.arange(len(first)) - first < lag] = 0
+    ends = panel.offsets[origins.series] + origins.ends
+    total = _running_sums(changes, panel.offsets)[ends - 1]
+    return np.asarray(total / np.maximum(origins.ends - lag, 1))
+
+
+def _running_sums(values: FloatArray, offsets: IntArray) -> FloatArray:
+    """Sum series by series, lest the future of one reach the next, ``(points,)``."""
+    return np.concatenate([np.cumsum(values[a:b]) for a, b in pairwise(offsets)])

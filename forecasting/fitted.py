@@ -1,0 +1,183 @@
+"""What a trained forecaster knows, and how that becomes plain data and back."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from forecasting.artifact import damaged
+from forecasting.errors import ForecastingError, ShapeError
+from forecasting.intervals import PROBABILITIES, IntervalTable
+from forecasting.networks import RecurrentConfig, RecurrentNetwork
+from forecasting.normalization import METHODS, Method, Normalizer
+from forecasting.series import Panel
+from forecasting.timeline.calendar import Calendar
+from forecasting.training import TrainingConfig
+from forecasting.windows import WindowSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """All that a trained forecaster knows.
+
+    Attributes:
+        networks: one a member.
+        normalizer: fitted statistics, a row for each series of ``context``.
+        intervals: spread of the errors, by probability and step, normalised.
+        context: the last seq_len observations of every series seen in training.
+        non_negative: no observation seen in training was below zero.
+    """
+
+    networks: list[RecurrentNetwork]
+    normalizer: Normalizer
+    intervals: IntervalTable
+    context: Panel
+    non_negative: bool
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return next(self.networks[0].parameters()).device
+
+
+Parts = tuple[WindowSpec, RecurrentConfig, TrainingConfig, Fitted]
+
+
+def pack(
+    windows: WindowSpec,
+    model: RecurrentConfig,
+    training: TrainingConfig,
+    fitted: Fitted,
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return a forecaster as settings that JSON can hold and named tensors."""
+    context, calendar = fitted.context, fitted.context.calendar
+    config = {
+        "windows": asdict(windows),
+        "model": asdict(model),
+        "training": asdict(training),
+        "normalization": fitted.normalizer.method,
+        "non_negative": fitted.non_negative,
+        "target": context.target,
+        "calendar": asdict(calendar),
+        "series_ids": list(context.series_ids),
+    }
+    tensors = {
+        "scaler.center": torch.from_numpy(fitted.normalizer.center),
+        "scaler.scale": torch.from_numpy(fitted.normalizer.scale),
+        "scaler.floor": torch.from_numpy(fitted.normalizer.floor),
+        "intervals.quantiles": torch.from_numpy(fitted.intervals.quantiles),
+        "context.values": torch.from_numpy(context.values),
+        "context.offsets": torch.from_numpy(context.offsets),
+        "context.timestamps": torch.from_numpy(context.timestamps.astype(np.int64)),
+    }
+    for member, network in enumerate(fitted.networks):
+        for name, tensor in network.state_dict().items():
+            tensors[f"members.{member}.{name}"] = tensor.cpu()
+    return config, {name: tensor.contiguous() for name, tensor in tensors.items()}
+
+
+def unpack(
+    path: Path, config: dict[str, Any], tensors: dict[str, Tensor], device: torch.device
+) -> Parts:
+    """Return what `pack` packed, networks on ``device``.
+
+    Raises:
+        ArtifactError: parts are missing or do not fit together; ``path`` is named.
+    """
+    try:
+        windows = WindowSpec(**config["windows"])
+        model = RecurrentConfig(**config["model"])
+        training = TrainingConfig(**config["training"])
+        context = _unpack_context(config, tensors)
+        normalizer = Normalizer(
+            config["normalization"],
+            tensors["scaler.center"].numpy(),
+            tensors["scaler.scale"].numpy(),
+            tensors["scaler.floor"].numpy(),
+        )
+        fitted = Fitted(
+            networks=[
+                _unpack_network(member, windows, model, normalizer.method, tensors).to(
+                    device
+                )
+                for member in range(model.members)
+            ],
+            normalizer=normalizer,
+            intervals=IntervalTable(tensors["intervals.quantiles"].numpy()),
+            context=context,
+            non_negative=bool(config["non_negative"]),
+        )
+        _check_shapes(windows, fitted)
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+        ForecastingError,
+    ) as error:
+        raise damaged(path, f"{type(error).__name__}: {error}") from error
+    return windows, model, training, fitted
+
+
+def _check_shapes(windows: WindowSpec, fitted: Fitted) -> None:
+    context, normalizer = fitted.context, fitted.normalizer
+    count, points = len(context), len(context.values)
+    expected = {
+        "scaler.center": (normalizer.center, (count,)),
+        "scaler.scale": (normalizer.scale, (count,)),
+        "scaler.floor": (normalizer.floor, (count,)),
+        "intervals.quantiles": (
+            fitted.intervals.quantiles,
+            (len(PROBABILITIES), windows.horizon),
+        ),
+        "context.values": (context.values, (points,)),
+        "context.timestamps": (context.timestamps, (points,)),
+        "context.offsets": (context.offsets, (count + 1,)),
+    }
+    for name, (array, shape) in expected.items():
+        if array.shape != shape:
+            raise ShapeError(name, array.shape, shape)
+    if not (np.diff(context.offsets, prepend=0, append=points) >= 0).all():
+        raise ValueError("context.offsets do not ascend within context.values")
+    if normalizer.method not in METHODS:
+        raise ValueError(f"there is no normalization {normalizer.method!r}")
+
+
+def _unpack_context(config: dict[str, Any], tensors: dict[str, Tensor]) -> Panel:
+    plain = config["calendar"]
+    calendar = Calendar(plain["freq"], tuple(plain["weekdays"]), plain["step"])
+    timestamps = tensors["context.timestamps"].numpy()
+    return Panel(
+        series_ids=tuple(config["series_ids"]),
+        values=tensors["context.values"].numpy(),
+        offsets=tensors["context.offsets"].numpy(),
+        timestamps=timestamps
+        if calendar.freq is None
+        else timestamps.view("datetime64[ns]"),
+        calendar=calendar,
+        target=config["target"],
+    )
+
+
+def _unpack_network(
+    member: int,
+    windows: WindowSpec,
+    model: RecurrentConfig,
+    method: Method,
+    tensors: dict[str, Tensor],
+) -> RecurrentNetwork:
+    with torch.device("meta"):  # shapes only: no memory, no random numbers
+        network = RecurrentNetwork(
+            model, seq_len=windows.seq_len, horizon=windows.horizon, level=method
+        )
+    prefix = f"members.{member}."
+    state = {
+        name.removeprefix(prefix): tensor.float()
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
+    network.load_state_dict(state, assign=True)
+    return network.eval()

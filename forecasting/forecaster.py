@@ -1,0 +1,238 @@
+"""A recurrent forecaster: fit it to a panel, ask it for forecasts, save and load it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from forecasting.artifact import locate_artifact, read_artifact, write_artifact
+from forecasting.devices import Device, pick_device
+from forecasting.errors import IrregularTimestamps, NotFittedError
+from forecasting.fitted import Fitted, pack, unpack
+from forecasting.fitting import fit_networks
+from forecasting.forecasts import Forecast, Intervals, check_horizon
+from forecasting.intervals import IntervalTable
+from forecasting.networks import RecurrentConfig
+from forecasting.rollout import Rows, bound, read_windows, roll_out
+from forecasting.series import FloatArray, Panel
+from forecasting.splits import Origins, last_origins
+from forecasting.timeline.calendar import Calendar
+from forecasting.training import EpochRecord, TrainingConfig
+from forecasting.windows import WindowSpec
+
+LEVELS = (80.0, 95.0)
+
+
+class Forecaster:
+    """A recurrent network, or a median of several, that forecasts series.
+
+    Args:
+        windows: observations in, steps out.
+        model: cell, size, strategy, normalisation.
+        training: optimizer, early stopping, device, seed.
+
+    Attributes:
+        fitted: what training found; None before.
+        history: one record an epoch and member.
+
+    >>> import math
+    >>> wave = [math.sin(0.3 * t) for t in range(200)]
+    >>> forecaster = Forecaster(training=TrainingConfig(epochs=2))
+    >>> forecast = forecaster.fit(Panel.from_values({"wave": wave})).predict(horizon=3)
+    >>> forecast.points.shape, forecast.timestamps.tolist()
+    ((1, 3), [[201, 202, 203]])
+    """
+
+    def __init__(
+        self,
+        *,
+        windows: WindowSpec | None = None,
+        model: RecurrentConfig | None = None,
+        training: TrainingConfig | None = None,
+    ) -> None:
+        self.windows = windows or WindowSpec()
+        self.model = model or RecurrentConfig()
+        self.training = training or TrainingConfig()
+        self.fitted: Fitted | None = None
+        self.history: list[EpochRecord] = []
+        self._residuals = np.empty((0, self.windows.horizon))
+
+    def fit(
+        self, panel: Panel, *, on_epoch: Callable[[EpochRecord], None] | None = None
+    ) -> Self:
+        """Train on every series of the panel.
+
+        Args:
+            panel: series without missing values.
+            on_epoch: called after each epoch, for a progress bar or a log.
+
+        Raises:
+            SeriesTooShort: no series holds a window of seq_len + horizon.
+            SettingError: the settings contradict each other.
+            TrainingDiverged: the loss became infinite.
+        """
+        found = fit_networks(panel, self.windows, self.model, self.training, on_epoch)
+        self.history = found.history
+        self.fitted = Fitted(
+            networks=found.networks,
+            normalizer=found.normalizer,
+            intervals=IntervalTable.from_residuals(found.residuals),
+            context=panel.tail(self.windows.seq_len),
+            non_negative=bool(panel.values.min() >= 0),
+        )
+        self._residuals = found.residuals
+        return self
+
+    def forecast_at(
+        self, panel: Panel, origins: Origins, horizon: int | None = None
+    ) -> FloatArray:
+        """Forecast from given origins, ``(origins, horizon)``, original units.
+
+        Nothing behind an origin is looked at. Beyond the trained horizon, forecasts
+        are fed back as if they had been observed.
+
+        Args:
+            panel: the series; ids seen in training are scaled as they were there,
+                others by what lies before their origin.
+            origins: where to stand; each needs at least seq_len observations.
+            horizon: steps ahead; default the trained horizon.
+
+        Raises:
+            NotFittedError: the forecaster has not been trained.
+            SeriesTooShort: an origin has fewer than seq_len observations.
+            InvalidValues: the model takes logarithms and a value of a series that it
+                has not seen in training is not positive.
+            SettingError: the horizon is no number of steps, or so far off that
+                forecasts exceed every number.
+        """
+        steps = self.windows.horizon if horizon is None else check_horizon(horizon)
+        fitted, rows = self._known(), self._read(panel, origins)
+        return roll_out(fitted, rows, steps, self.training.precision)
+
+    def intervals_at(
+        self,
+        panel: Panel,
+        origins: Origins,
+        points: FloatArray,
+        levels: Iterable[float] = LEVELS,
+    ) -> Intervals:
+        """Return central intervals round forecasts, original units.
+
+        Args:
+            panel: the series.
+            origins: where the forecasts were made.
+            points: the forecasts, ``(origins, horizon)``.
+            levels: in percent, from 1 to 99; 80 is the central 80 %.
+
+        Raises:
+            NotFittedError, SeriesTooShort, SettingError: as `forecast_at`.
+        """
+        rows = self._read(panel, origins)
+        return bound(rows, self._known().intervals, points, levels)
+
+    def predict(
+        self,
+        panel: Panel | None = None,
+        *,
+        horizon: int | None = None,
+        levels: Iterable[float] = LEVELS,
+    ) -> Forecast:
+        """Forecast what follows each series, with central intervals.
+
+        Args:
+            panel: series to continue; default those seen in training.
+            horizon: steps ahead; default the trained horizon.
+            levels: intervals in percent, from 1 to 99; 80 is the central 80 %.
+
+        Raises:
+            NotFittedError, SeriesTooShort, SettingError: as `forecast_at`.
+            IrregularTimestamps: the panel's timestamps go on in another way than those
+                seen in training.
+        """
+        fitted = self._known()
+        series = fitted.context if panel is None else panel
+        calendar = _continued(fitted.context.calendar, series.calendar)
+        steps = self.windows.horizon if horizon is None else check_horizon(horizon)
+        rows = self._read(series, last_origins(series))
+        points = roll_out(fitted, rows, steps, self.training.precision)
+        return Forecast(
+            series_ids=series.series_ids,
+            timestamps=calendar.future(series.last_timestamps(), steps),
+            points=points,
+            intervals=bound(rows, fitted.intervals, points, levels),
+        )
+
+    def calibrate(self, panel: Panel, origins: Origins, points: FloatArray) -> Self:
+        """Widen the evidence for the intervals by a backtest's errors.
+
+        Args:
+            panel: the series the backtest ran on.
+            origins: where it stood.
+            points: what was forecast there without having been seen, original units,
+                ``(origins, horizon)``.
+        """
+        fitted = self._known()
+        rows, ends = self._read(panel, origins), origins.ends
+        came = panel.pieces(origins.series, ends, ends + points.shape[1])
+        actual = rows.normalizer.scale_series(came).double().numpy()
+        errors = actual.reshape(points.shape) - rows.scale(points)
+        pooled = np.concatenate([self._residuals, errors / rows.size])
+        self.fitted = replace(fitted, intervals=IntervalTable.from_residuals(pooled))
+        return self
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to a new folder, all of it or nothing.
+
+        Raises:
+            NotFittedError: there is nothing to save yet.
+            ArtifactError: the folder cannot be written.
+        """
+        parts = pack(self.windows, self.model, self.training, self._known())
+        write_artifact(Path(path), *parts)
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: Device = "auto") -> "Forecaster":
+        """Read a model that `save` wrote, on this or another machine.
+
+        Args:
+            path: the folder that `save` wrote, or an MLflow model that holds it.
+            device: where the networks shall be.
+
+        Raises:
+            ArtifactError: the folder is missing, damaged or of a later format.
+            SettingError: the device is not there.
+        """
+        folder = locate_artifact(Path(path))
+        windows, model, training, fitted = unpack(
+            folder, *read_artifact(folder), pick_device(device)
+        )
+        forecaster = cls(windows=windows, model=model, training=training)
+        forecaster.fitted = fitted
+        return forecaster
+
+    def _known(self) -> Fitted:
+        if self.fitted is None:
+            raise NotFittedError("forecaster")
+        return self.fitted
+
+    def _read(self, panel: Panel, origins: Origins) -> Rows:
+        return read_windows(self._known(), panel, origins, self.windows.seq_len)
+
+
+def _continued(trained: Calendar, given: Calendar) -> Calendar:
+    """Return the calendar that a forecast of a given panel goes on by.
+
+    Raises:
+        IrregularTimestamps: the two have different frequencies.
+    """
+    if given.freq is None or trained.freq is None:
+        return given
+    if given.freq != trained.freq:
+        raise IrregularTimestamps(
+            f"the timestamps go on by {given.freq!r}, those seen in training "
+            f"by {trained.freq!r}",
+            "Send the series at the trained frequency, or without timestamps.",
+        )
+    return trained  # the few rows given may not show every trading day

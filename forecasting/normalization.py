@@ -1,0 +1,210 @@
+"""Bring series to a common level and size, and forecasts back.
+
+Two affine steps, each with its inverse. The first is fitted to a series, on what lies
+before the cutoff only; the second looks at one window's own input:
+
+    u = (g(x) - center) / scale          g is the identity, or the logarithm
+    z = (u - level(window)) / size(window)
+
+A network sees z alone. The fitted statistics are those of scikit-learn's scalers, or,
+for the methods that level each window by itself, the size that leaves z with a root
+mean square of 1 over the training windows.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from sklearn.preprocessing import MinMaxScaler, RobustScaler
+from torch import Tensor
+
+from forecasting.errors import InvalidValues, SettingError
+from forecasting.series import FloatArray, IntArray, Panel
+from forecasting.timeline.calendar import show_moment
+
+Method = Literal[
+    "none", "standard", "minmax", "robust", "last", "mean", "window", "log"
+]
+METHODS: tuple[str, ...] = get_args(Method)
+
+MAX_WINDOWS = 128  # windows a series is sized by: enough for a root mean square
+BLOCK = 2**20  # values gathered at once while series are sized
+TINY = 1e-3  # of a window's size, in units of the series': keeps flat windows finite
+
+
+@dataclass(frozen=True, slots=True)
+class Normalizer:
+    """Fitted statistics of every series, and the way each window is levelled.
+
+    Attributes:
+        method: ``none``; fitted to the series ``standard``, ``minmax``, ``robust``;
+            by the window ``last`` (minus its last value), ``mean`` (minus its mean),
+            ``window`` (minus its mean, over its standard deviation), ``log`` (log,
+            then minus the last value).
+        center, scale: fitted statistics, ``(series,)``, in units of g(x).
+        floor: with ``log``, the least value fitted on, ``(series,)``: what a later
+            zero is read as, for it has no logarithm. Else minus infinity.
+    """
+
+    method: Method
+    center: FloatArray
+    scale: FloatArray
+    floor: FloatArray
+
+    @classmethod
+    def fit(
+        cls, panel: Panel, method: Method, *, seq_len: int, ends: IntArray | None = None
+    ) -> "Normalizer":
+        """Fit on the first ``ends[s]`` observations of each series, default all.
+
+        A series that is constant there has scale 1.
+
+        Raises:
+            SettingError: there is no such method.
+            InvalidValues: the method is ``log`` and a value fitted on is not positive.
+        """
+        if method not in METHODS:
+            raise SettingError("normalization", method, f"one of {', '.join(METHODS)}")
+        seen = panel if ends is None else panel.until(ends)
+        if method == "log":
+            _check_positive(seen)
+            floor = np.minimum.reduceat(seen.values, seen.offsets[:-1])
+        else:
+            floor = np.full(len(seen), -np.inf)
+        values = np.log(seen.values) if method == "log" else seen.values
+        center, scale = _statistics(values, seen.offsets, method, seq_len)
+        negligible = 1e-12 * np.maximum(np.abs(center), 1e-300)
+        return cls(method, center, np.where(scale > negligible, scale, 1.0), floor)
+
+    def select(self, series: IntArray) -> "Normalizer":
+        """Return the statistics of some series, ``(len(series),)``, in that order."""
+        return Normalizer(
+            self.method, self.center[series], self.scale[series], self.floor[series]
+        )
+
+    def scale_series(self, panel: Panel) -> Tensor:
+        """Return u for a panel of the same series, ``(points,)``, float32."""
+        owner = np.repeat(np.arange(len(panel)), panel.lengths)
+        scaled = self.scale_values(panel.values, owner)
+        with np.errstate(over="ignore"):  # beyond float32 is infinite
+            return torch.from_numpy(scaled.astype(np.float32))
+
+    def scale_values(self, values: FloatArray, series: IntArray) -> FloatArray:
+        """Return u for values of shape ``(n, ...)``, rows of ``series``."""
+        center, scale = self._rows(series, values.ndim)
+        if self.method == "log":
+            floor = self.floor[series].reshape(center.shape)
+            values = np.log(np.where(values > 0, values, floor))
+        return (values - center) / scale
+
+    def unscale(self, scaled: FloatArray, series: IntArray) -> FloatArray:
+        """Return original units for u of shape ``(n, ...)``, rows of ``series``.
+
+        Infinite where they are beyond every number.
+        """
+        center, scale = self._rows(series, scaled.ndim)
+        with np.errstate(over="ignore"):
+            values = scaled * scale + center
+            return np.exp(values) if self.method == "log" else values
+
+    def _rows(self, series: IntArray, ndim: int) -> tuple[FloatArray, FloatArray]:
+        shape = (len(series),) + (1,) * (ndim - 1)
+        return self.center[series].reshape(shape), self.scale[series].reshape(shape)
+
+
+def window_level(inputs: Tensor, method: Method) -> tuple[Tensor, Tensor]:
+    """Return level and size of windows ``(batch, seq_len)``, ``(batch, 1)`` each."""
+    last = inputs[:, -1:]
+    one = torch.ones_like(last)
+    if method in ("last", "log"):
+        return last, one
+    if method == "mean":
+        return inputs.mean(1, keepdim=True), one
+    if method == "window":
+        variance, mean = torch.var_mean(inputs, 1, correction=0, keepdim=True)
+        return mean, (variance + TINY**2).sqrt()
+    return torch.zeros_like(last), one
+
+
+def candidates(panel: Panel) -> tuple[Method, ...]:
+    """Return the methods that ``auto`` chooses from: log where all is positive."""
+    always: tuple[Method, ...] = ("last", "standard")
+    return (*always, "log") if panel.values.min() > 0 else always
+
+
+def _check_positive(panel: Panel) -> None:
+    bad = np.flatnonzero(panel.values <= 0)
+    if len(bad):
+        owner = np.searchsorted(panel.offsets, bad, side="right") - 1
+        raise InvalidValues(
+            panel.target,
+            [
+                f"{show_moment(panel.timestamps[i])} of series {panel.series_ids[s]!r}"
+                for i, s in zip(bad, owner, strict=True)
+            ],
+            "values of zero or less",
+            "The logarithm needs positive values: choose another normalization.",
+        )
+
+
+def _statistics(
+    values: FloatArray, offsets: IntArray, method: Method, seq_len: int
+) -> tuple[FloatArray, FloatArray]:
+    """Return center and scale of every series, ``(series,)`` each."""
+    count = len(offsets) - 1
+    if method == "none":
+        return np.zeros(count), np.ones(count)
+    if method in ("minmax", "robust"):
+        scaler = _minmax if method == "minmax" else _robust
+        parts = np.split(values, offsets[1:-1])
+        center, scale = np.array([scaler(part) for part in parts]).T
+        return center, scale
+    center = _means(values, offsets)
+    if method == "standard":
+        deviation = values - np.repeat(center, np.diff(offsets))
+        return center, np.sqrt(_means(deviation**2, offsets))
+    return center, _window_sizes(values, offsets, method, seq_len)
+
+
+def _means(values: FloatArray, offsets: IntArray) -> FloatArray:
+    return np.asarray(np.add.reduceat(values, offsets[:-1]) / np.diff(offsets))
+
+
+def _window_sizes(
+    values: FloatArray, offsets: IntArray, method: Method, seq_len: int
+) -> FloatArray:
+    """Return the root mean square of levelled inputs, over evenly spread windows.
+
+    A series shorter than seq_len has one window, that begins with its first value
+    again and again.
+    """
+    lengths = np.diff(offsets)
+    windows = np.maximum(lengths - seq_len, 0) + 1
+    steps = -(-windows // MAX_WINDOWS)
+    taken = -(-windows // steps)
+    owner = np.repeat(np.arange(len(lengths)), taken)
+    rank = np.arange(len(owner)) - np.repeat(np.cumsum(taken) - taken, taken)
+    last = (offsets[:-1] + np.minimum(seq_len, lengths) - 1)[owner] + rank * steps[
+        owner
+    ]
+    back = np.arange(seq_len)[::-1]
+    squares = np.empty(len(owner))
+    rows = max(BLOCK // seq_len, 1)
+    for begin in range(0, len(owner), rows):
+        block = slice(begin, begin + rows)
+        place = np.maximum(last[block, None] - back, offsets[owner[block], None])
+        sample = torch.from_numpy(values[place])
+        level, _ = window_level(sample, "mean" if method == "window" else method)
+        squares[block] = (sample - level).square().mean(1).numpy()
+    return np.sqrt(_means(squares, np.concatenate([[0], np.cumsum(taken)])))
+
+
+def _minmax(values: FloatArray) -> tuple[float, float]:
+    scaler = MinMaxScaler().fit(values[:, None])
+    return float(scaler.data_min_[0]), float(scaler.data_range_[0])
+
+
+def _robust(values: FloatArray) -> tuple[float, float]:
+    scaler = RobustScaler().fit(values[:, None])
+    return float(scaler.center_[0]), float(scaler.scale_[0])

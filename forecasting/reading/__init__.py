@@ -1,0 +1,13 @@
+"""CSV files and frames to a `Panel`: the one place where data come in, and are checked.
+
+dialect   bytes to a table of text: compression, encoding, delimiter, header
+columns   which column is what
+numerals  text to numbers
+ordering  rows to series, oldest first
+filling   missing values and moments, by policy
+panels    all of it, in order
+"""
+
+from forecasting.reading.panels import read_csv, read_frame
+
+__all__ = ["read_csv", "read_frame"]

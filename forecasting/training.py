@@ -1,0 +1,250 @@
+"""The training loop, top to bottom.
+
+Windows are gathered by index where the series lie; the loop asks the device for
+nothing but one number an epoch.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from forecasting.batches import Batches
+from forecasting.devices import DEVICES, PRECISIONS, Device, Precision, autocast
+from forecasting.errors import SettingError, TrainingDiverged
+from forecasting.losses import LOSSES, Loss, make_loss
+from forecasting.networks import RecurrentNetwork
+
+Optimizer = Literal["adam", "adamw"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingConfig:
+    """How a network is trained.
+
+    Attributes:
+        epochs: passes over all windows, at most.
+        batch_size: windows a step.
+        learning_rate: of the optimizer.
+        optimizer: ``adam`` or ``adamw``.
+        weight_decay: of the optimizer.
+        loss: ``mae``, ``mse``, ``huber`` or ``quantile``, on normalised values.
+        huber_delta: where the Huber loss turns linear.
+        quantile: the probability that the quantile loss aims at.
+        clip_norm: bound on the gradient's global norm; None for no bound.
+        patience: epochs without a better validation loss before training stops.
+        validation: share of each series, its latest part, that training does not see
+            and that chooses the weights; 0 for none.
+        teacher_forcing: probability that a strategy that feeds its forecasts back is
+            fed the truth while it trains.
+        truncate: observations that the gradient reaches back at most; None for all.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        precision: ``auto``, ``float32`` or ``bfloat16``.
+        seed: same seed, same weights (on one CPU).
+
+    Raises:
+        SettingError: a value is out of range.
+    """
+
+    epochs: int = 100
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    optimizer: Optimizer = "adam"
+    weight_decay: float = 0.0
+    loss: Loss = "mae"
+    huber_delta: float = 1.0
+    quantile: float = 0.5
+    clip_norm: float | None = 1.0
+    patience: int = 10
+    validation: float = 0.15
+    teacher_forcing: float = 0.5
+    truncate: int | None = None
+    device: Device = "auto"
+    precision: Precision = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES:
+            if getattr(self, name) not in choices:
+                wanted = f"one of {', '.join(choices)}"
+                raise SettingError(name, getattr(self, name), wanted)
+        for name, low, high in _RANGES:
+            value = getattr(self, name)
+            whole = isinstance(value, int) or name not in _WHOLE
+            if value is not None and not (whole and low <= value <= high):
+                kind = "a whole number " if name in _WHOLE else ""
+                raise SettingError(name, value, f"{kind}from {low:g} to {high:g}")
+
+
+_CHOICES = (
+    ("optimizer", get_args(Optimizer)),
+    ("loss", LOSSES),
+    ("device", DEVICES),
+    ("precision", PRECISIONS),
+)
+_WHOLE = ("epochs", "batch_size", "patience", "truncate", "seed")
+_RANGES = (
+    ("epochs", 0, 100_000),
+    ("batch_size", 1, 1_000_000),
+    ("learning_rate", 1e-9, 10),
+    ("weight_decay", 0, 10),
+    ("huber_delta", 1e-9, 1e9),
+    ("quantile", 0.001, 0.999),
+    ("clip_norm", 1e-9, 1e9),
+    ("patience", 1, 100_000),
+    ("validation", 0, 0.9),
+    ("teacher_forcing", 0, 1),
+    ("truncate", 1, 10_000),
+    ("seed", 0, 2**32 - 1),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochRecord:
+    """One epoch of one member; losses in normalised units, NaN where there is none.
+
+    Epoch 0 is the network before training.
+    """
+
+    member: int
+    epoch: int
+    epochs: int
+    train_loss: float
+    validation_loss: float
+    seconds: float
+
+
+def train(
+    network: RecurrentNetwork,
+    batches: Batches,
+    validation: Batches,
+    config: TrainingConfig,
+    *,
+    member: int = 0,
+    on_epoch: Callable[[EpochRecord], None] | None = None,
+) -> list[EpochRecord]:
+    """Train ``network`` in place; leave it with the weights that validated best.
+
+    Args:
+        network: on the device of the batches.
+        batches: windows to learn from.
+        validation: later windows, which choose the epoch; when there are none, all
+            epochs are run and the last weights stay.
+        config: how to train.
+        member: number that the records carry.
+        on_epoch: called with each epoch's record.
+
+    Returns:
+        One record an epoch, the first one of the untrained network.
+
+    Raises:
+        TrainingDiverged: the loss is no longer finite.
+    """
+    loss_of = make_loss(
+        config.loss, huber_delta=config.huber_delta, quantile=config.quantile
+    )
+    optimizer = _make_optimizer(network, config)
+    records: list[EpochRecord] = []
+    best, best_epoch, best_weights = math.inf, 0, network.state_dict()
+    for epoch in range(config.epochs + 1):
+        began = time.perf_counter()
+        train_loss = math.nan
+        if epoch:
+            train_loss = _run_epoch(network, batches, optimizer, loss_of, config)
+            if not math.isfinite(train_loss):
+                raise TrainingDiverged(epoch)
+        checked = _validate(network, validation, loss_of, config)
+        records.append(
+            EpochRecord(
+                member=member,
+                epoch=epoch,
+                epochs=config.epochs,
+                train_loss=train_loss,
+                validation_loss=checked,
+                seconds=time.perf_counter() - began,
+            )
+        )
+        if on_epoch is not None:
+            on_epoch(records[-1])
+        if checked < best:
+            best, best_epoch = checked, epoch
+            best_weights = copy.deepcopy(network.state_dict())
+        elif len(validation) and epoch - best_epoch >= config.patience:
+            break
+    if len(validation):
+        network.load_state_dict(best_weights)
+    return records
+
+
+def _run_epoch(
+    network: RecurrentNetwork,
+    batches: Batches,
+    optimizer: torch.optim.Optimizer,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    config: TrainingConfig,
+) -> float:
+    network.train()
+    total = torch.zeros((), device=batches.device)
+    for inputs, targets in batches.shuffled(config.batch_size):
+        optimizer.zero_grad(set_to_none=True)
+        with autocast(inputs.device, config.precision, network.config.hidden_size):
+            loss = _loss(network, inputs, targets, loss_of, config)
+        torch.autograd.backward(loss)
+        if config.clip_norm is not None:
+            nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
+        optimizer.step()
+        total += loss.detach() * len(inputs)
+    return float(total) / max(len(batches), 1)
+
+
+def _loss(
+    network: RecurrentNetwork,
+    inputs: Tensor,
+    targets: Tensor,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    config: TrainingConfig,
+) -> Tensor:
+    if network.config.loss_at == "step":
+        steps = network.forward_steps(inputs)  # (B, L, steps)
+        following = torch.cat([inputs[..., 0], targets], 1)[:, 1:]
+        wanted = following.unfold(1, network.steps_out, 1)[:, : inputs.shape[1]]
+        return loss_of(steps.float(), wanted)
+    forecast = network(
+        inputs,
+        truth=targets,
+        teacher_forcing=config.teacher_forcing,
+        truncate=config.truncate,
+    )
+    return loss_of(forecast.float(), targets)
+
+
+@torch.no_grad()
+def _validate(
+    network: RecurrentNetwork,
+    validation: Batches,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    config: TrainingConfig,
+) -> float:
+    """Return the loss of free-running forecasts, NaN when there are no windows."""
+    if not len(validation):
+        return math.nan
+    network.eval()
+    total = torch.zeros((), device=validation.device)
+    for inputs, targets in validation.in_order():
+        with autocast(inputs.device, config.precision, network.config.hidden_size):
+            forecast = network(inputs)
+        total += loss_of(forecast.float(), targets) * len(inputs)
+    return float(total) / len(validation)
+
+
+def _make_optimizer(
+    network: nn.Module, config: TrainingConfig
+) -> torch.optim.Optimizer:
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    rate, decay = config.learning_rate, config.weight_decay
+    return kind(network.parameters(), rate, weight_decay=decay, fused=True)

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import torch
+
+from forecasting.batches import EVALUATION_BATCH, WindowBatches
+from forecasting.windows import Windows, WindowSpec
+
+
+def make(count=50, method="last", seq_len=3, horizon=2):
+    values = torch.arange(float(count)) ** 2
+    windows = Windows(
+        np.array([0, count]), WindowSpec(seq_len=seq_len, horizon=horizon)
+    )
+    return WindowBatches(values, windows, method)
+
+
+def test_inputs_and_targets_are_levelled_by_the_input_alone():
+    inputs, targets = make().take(torch.tensor([0, 1]))
+
+    assert inputs[..., 0].tolist() == [[-4, -3, 0], [-8, -5, 0]]
+    assert targets.tolist() == [[5, 12], [7, 16]]
+
+
+def test_with_window_inputs_and_targets_are_divided_by_the_size():
+    inputs, targets = make(method="window").take(torch.tensor([0]))
+
+    size = np.sqrt(np.var([0, 1, 4]) + 1e-6)
+    expected = (np.array([0, 1, 4, 9, 16]) - 5 / 3) / size
+    np.testing.assert_allclose(inputs[0, :, 0], expected[:3], rtol=1e-6)
+    np.testing.assert_allclose(targets[0], expected[3:], rtol=1e-6)
+
+
+def test_every_window_comes_once_in_order():
+    batches = make(EVALUATION_BATCH + 100, method="none")
+
+    blocks = [inputs for inputs, _ in batches.in_order()]
+
+    assert [len(block) for block in blocks] == [EVALUATION_BATCH, 96]
+    first = torch.cat(blocks)[:, 0, 0]
+    torch.testing.assert_close(first, torch.arange(float(len(batches))) ** 2)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 1000])
+def test_every_window_comes_once_shuffled(batch_size):
+    batches = make(method="none")
+    torch.manual_seed(0)
+
+    firsts = [inputs[:, 0, 0] for inputs, _ in batches.shuffled(batch_size)]
+
+    shuffled = torch.cat(firsts)
+    ordered = torch.arange(46.0) ** 2
+    assert all(len(first) <= batch_size for first in firsts)
+    assert not torch.equal(shuffled, ordered)
+    assert torch.equal(shuffled.sort().values, ordered)
+
+
+def test_no_windows_give_no_batches():
+    batches = make(count=4)
+
+    assert len(batches) == 0
+    assert list(batches.in_order()) == []
+
+
+def test_some_windows_are_taken_evenly():
+    inputs, targets = make(method="none").evenly(2)
+
+    assert inputs[:, 0, 0].tolist() == [0, 23**2]
+    assert targets.shape == (2, 2)

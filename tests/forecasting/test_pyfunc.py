@@ -1,0 +1,170 @@
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.errors import DataError, SettingError
+from forecasting.forecaster import Forecaster
+from forecasting.networks import RecurrentConfig
+from forecasting.pyfunc import PyfuncForecaster, _load_pyfunc
+from forecasting.series import Panel
+from forecasting.training import TrainingConfig
+
+COLUMNS = ["series_id", "step", "timestamp", "point"]
+
+
+def season(count=60, seed=0):
+    noise = np.random.default_rng(seed).normal(size=count)
+    return 20 + 5 * np.sin(0.3 * np.arange(count)) + noise
+
+
+def days(count):
+    return np.datetime64("2024-01-01", "ns") + np.arange(count) * np.timedelta64(1, "D")
+
+
+def panel(dated=False):
+    stamps = {"a": days(60), "b": days(50)} if dated else None
+    values = {"a": season(), "b": 10 * season(50, seed=1)}
+    return Panel.from_values(values, timestamps=stamps)
+
+
+def fit(series):
+    forecaster = Forecaster(
+        model=RecurrentConfig(cell="gru", hidden_size=4),
+        training=TrainingConfig(device="cpu", epochs=1),
+    )
+    return forecaster.fit(series)
+
+
+@pytest.fixture(scope="module")
+def forecaster():
+    return fit(panel())
+
+
+@pytest.fixture
+def folder(forecaster, tmp_path):
+    forecaster.save(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_a_plain_folder_forecasts_as_the_library_does(folder, forecaster):
+    loaded = _load_pyfunc(str(folder))
+
+    found = loaded.predict(panel().to_frame())
+
+    pd.testing.assert_frame_equal(found, forecaster.predict(panel()).to_frame())
+
+
+def test_an_mlflow_model_forecasts_as_the_library_does(folder, forecaster, tmp_path):
+    root = tmp_path / "mlflow"
+    shutil.copytree(folder, root / "data" / "model")
+    (root / "MLmodel").write_text(json.dumps({"flavors": {}}))
+
+    inside, whole = _load_pyfunc(str(root / "data" / "model")), _load_pyfunc(str(root))
+
+    expected = forecaster.predict(panel()).to_frame()
+    pd.testing.assert_frame_equal(inside.predict(panel().to_frame()), expected)
+    pd.testing.assert_frame_equal(whole.predict(panel().to_frame()), expected)
+
+
+def test_without_rows_the_series_seen_in_training_go_on(folder, forecaster):
+    found = _load_pyfunc(str(folder)).predict(pd.DataFrame(columns=["target"]))
+
+    pd.testing.assert_frame_equal(found, forecaster.predict().to_frame())
+
+
+def test_horizon_and_levels_are_parameters(folder, forecaster):
+    params = {"horizon": 7, "levels": [50]}
+
+    found = _load_pyfunc(str(folder)).predict(panel().to_frame(), params)
+
+    expected = forecaster.predict(panel(), horizon=7, levels=[50]).to_frame()
+    pd.testing.assert_frame_equal(found, expected)
+    assert list(found) == [*COLUMNS, "lower_50", "upper_50"]
+
+
+def test_a_horizon_of_zero_is_the_trained_one(folder):
+    found = _load_pyfunc(str(folder)).predict(panel().to_frame(), {"horizon": 0})
+
+    assert found["step"].tolist() == [1, 2, 1, 2]
+
+
+def test_a_single_series_needs_no_name():
+    values = season()
+    model = fit(Panel.from_values({"sales": values}))
+
+    found = PyfuncForecaster(model).predict(pd.DataFrame({"target": values}))
+
+    assert found["point"].tolist() == model.predict().points.ravel().tolist()
+
+
+def test_dates_may_be_text_and_go_on_by_the_trained_frequency():
+    model = fit(panel(dated=True))
+    frame = panel(dated=True).to_frame()
+    text = frame.assign(timestamp=frame["timestamp"].dt.strftime("%Y-%m-%d"))
+
+    found = PyfuncForecaster(model).predict(text)
+
+    assert found["timestamp"].tolist() == [
+        pd.Timestamp("2024-03-01"),
+        pd.Timestamp("2024-03-02"),
+        pd.Timestamp("2024-02-20"),
+        pd.Timestamp("2024-02-21"),
+    ]
+    np.testing.assert_array_equal(found["point"], model.predict().points.ravel())
+
+
+def test_rows_in_disorder_are_put_in_order_by_their_dates():
+    model = fit(panel(dated=True))
+    frame = panel(dated=True).to_frame()
+
+    found = PyfuncForecaster(model).predict(frame[::-1])
+
+    points = found.set_index(["series_id", "step"])["point"]
+    np.testing.assert_array_equal(points["a"], model.predict().points[0])
+    np.testing.assert_array_equal(points["b"], model.predict().points[1])
+
+
+def test_empty_timestamps_count_as_none(folder):
+    frame = panel().to_frame().assign(timestamp=None)
+
+    found = _load_pyfunc(str(folder)).predict(frame)
+
+    assert found["timestamp"].tolist() == [61, 62, 51, 52]
+
+
+def test_the_frame_is_left_as_it_was(folder):
+    frame = panel().to_frame()
+
+    _load_pyfunc(str(folder)).predict(frame)
+
+    pd.testing.assert_frame_equal(frame, panel().to_frame())
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"horizon": -1}, "horizon must be a whole number from 1"),
+        ({"horizon": 10**9}, "horizon must be a whole number from 1"),
+        ({"levels": [0]}, "level must be a percentage from 1 to 99"),
+    ],
+)
+def test_a_parameter_out_of_range_is_refused(folder, params, message):
+    with pytest.raises(SettingError, match=message):
+        _load_pyfunc(str(folder)).predict(panel().to_frame(), params)
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (pd.DataFrame({"value": [1.0] * 9}), "no column 'target'"),
+        (pd.DataFrame({"target": [1.0, None] * 9}), "missing value"),
+        (pd.DataFrame({"target": ["many"] * 9}), "column 'target'"),
+        (pd.DataFrame({"target": [1.0] * 3}), "has 3; at least 5 points"),
+    ],
+)
+def test_observations_that_cannot_be_used_are_an_error(folder, frame, message):
+    with pytest.raises(DataError, match=message):
+        _load_pyfunc(str(folder)).predict(frame)
