@@ -1,0 +1,40 @@
+"""Entry point of ``recast``: run a command, turn errors into messages and exit codes.
+
+0 done; 2 bad input or usage, one message on stderr; 1 anything else.
+"""
+
+import sys
+
+INTERRUPTED = 130  # typer's exit code for Ctrl-C
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit.
+
+    Args:
+        arguments: what was typed behind ``recast``; default the process's own.
+    """
+    try:
+        from pipelines.cli import app
+
+        app(arguments, prog_name="recast")
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"recast needs the package {error.name}: "
+            "pip install 'recast-forecasting[all]'"
+        )
+    except SystemExit as done:
+        if done.code != INTERRUPTED:
+            raise
+        sys.exit("Interrupted: what was logged so far is kept.")
+    except Exception as error:
+        from pipelines.errors import MENDABLE
+
+        if not isinstance(error, MENDABLE):
+            raise
+        sys.stderr.write(f"Error: {error}\n")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

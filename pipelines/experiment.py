@@ -1,0 +1,152 @@
+"""One set of series and folds, on which models are measured beside the baselines."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecasting.backtesting import backtest
+from forecasting.baselines import RULES, Baseline
+from forecasting.evaluation import score, score_by_step
+from forecasting.fitting import check_settings
+from forecasting.forecaster import Forecaster
+from forecasting.normalization import Normalizer
+from forecasting.series import Panel
+from forecasting.splits import Origins
+from forecasting.training import EpochRecord
+from pipelines.job import Job
+
+OnEpoch = Callable[[EpochRecord], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A model that was fitted before the folds and tested on them.
+
+    Attributes:
+        label: its name in the leaderboard: the cell.
+        forecaster: as it was fitted before the first fold (the last, with refit).
+        table: its own rows of the backtest.
+        seconds: that fitting and forecasting took.
+    """
+
+    label: str
+    forecaster: Forecaster
+    table: pd.DataFrame
+    seconds: float
+
+
+class Experiment:
+    """A job's series, read and checked, and the folds they are tested on.
+
+    Args:
+        job: what to measure.
+
+    Raises:
+        DataError: the series cannot be used. Nothing has been written by then.
+        SettingError: nor can the settings, with these series or on this machine.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        check_settings(job.model, job.training)
+        self.panel: Panel = job.read_panel()
+        if job.model.normalization != "auto":  # it may not take these values
+            Normalizer.fit(
+                self.panel, job.model.normalization, seq_len=job.windows.seq_len
+            )
+        self.horizon = job.windows.horizon
+        self.season_length = job.evaluation.seasons(self.panel)
+        self.folds = job.evaluation.origins(
+            self.panel, seq_len=job.windows.seq_len, horizon=self.horizon
+        )
+
+    @property
+    def origins(self) -> Origins:
+        """All folds' origins, oldest fold first."""
+        return Origins(
+            series=np.concatenate([fold.series for fold in self.folds]),
+            ends=np.concatenate([fold.ends for fold in self.folds]),
+        )
+
+    @property
+    def baseline_names(self) -> tuple[str, ...]:
+        """The baselines that make sense: no season, no seasonal naive forecast."""
+        return tuple(
+            rule for rule in RULES if rule != "seasonal_naive" or self.season_length > 1
+        )
+
+    @cached_property
+    def baselines(self) -> pd.DataFrame:
+        """The baselines' backtest."""
+        return self._backtest(
+            {
+                rule: Baseline(
+                    rule,
+                    seq_len=self.job.windows.seq_len,
+                    horizon=self.horizon,
+                    season_length=self.season_length,
+                ).fit
+                for rule in self.baseline_names
+            }
+        )
+
+    def measure(self, job: Job, on_epoch: OnEpoch | None = None) -> Measured:
+        """Fit the job's model before the folds and test it on them."""
+        began = time.perf_counter()
+        label = job.model.cell
+        fitted: list[Forecaster] = []
+
+        def fit(panel: Panel) -> Forecaster:
+            fitted.append(make_forecaster(job).fit(panel, on_epoch=on_epoch))
+            return fitted[-1]
+
+        table = self._backtest({label: fit})
+        return Measured(label, fitted[-1], table, time.perf_counter() - began)
+
+    def finish(
+        self, job: Job, measured: Measured, on_epoch: OnEpoch | None = None
+    ) -> Forecaster:
+        """Fit the job's model on everything; its backtest calibrates the intervals."""
+        assert measured.forecaster.fitted is not None
+        chosen = measured.forecaster.fitted.normalizer.method
+        model = replace(job.model, normalization=chosen)
+        forecaster = make_forecaster(job.model_copy(update={"model": model}))
+        forecaster.fit(self.panel, on_epoch=on_epoch)
+        points = measured.table["point"].to_numpy().reshape(-1, self.horizon)
+        return forecaster.calibrate(self.panel, self.origins, points)
+
+    def scores(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Score a backtest's models, best first."""
+        return score(
+            table,
+            self.panel,
+            self.folds,
+            season_length=self.season_length,
+            metric=self.job.evaluation.metric,
+        )
+
+    def scores_by_step(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Score a backtest's models at every step."""
+        return score_by_step(
+            table, self.panel, self.folds, season_length=self.season_length
+        )
+
+    def _backtest(self, fits: dict[str, Any]) -> pd.DataFrame:
+        return backtest(
+            fits,
+            self.panel,
+            self.folds,
+            horizon=self.horizon,
+            levels=self.job.evaluation.levels,
+            refit=self.job.evaluation.refit,
+        )
+
+
+def make_forecaster(job: Job) -> Forecaster:
+    """Return the job's forecaster, untrained."""
+    return Forecaster(windows=job.windows, model=job.model, training=job.training)

@@ -1,0 +1,99 @@
+"""Forecasters as MLflow models: logged with a run, loaded from the registry."""
+
+import tempfile
+from importlib.metadata import version as package_version
+from pathlib import Path
+
+import mlflow
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
+
+from forecasting.errors import ArtifactError
+from forecasting.forecaster import LEVELS, Forecaster
+from forecasting.forecasts import Forecast
+from pipelines.tracking import quiet_mlflow
+
+LOADER = "forecasting.pyfunc"
+EXAMPLE_SERIES = 2  # series in the input example
+
+
+def log_model(forecaster: Forecaster, forecast: Forecast) -> str:
+    """Log a forecaster to the open run as a pyfunc model; return the model's URI.
+
+    Args:
+        forecaster: trained.
+        forecast: one of its forecasts, for the signature.
+    """
+    assert forecaster.fitted is not None
+    context = forecaster.fitted.context.to_frame()
+    shown = context["series_id"].isin(
+        forecaster.fitted.context.series_ids[:EXAMPLE_SERIES]
+    )
+    example = context[shown].astype({"timestamp": str})
+    with tempfile.TemporaryDirectory() as folder, quiet_mlflow():
+        path = Path(folder) / "forecaster"
+        forecaster.save(path)
+        info = mlflow.pyfunc.log_model(
+            name="model",
+            loader_module=LOADER,
+            data_path=str(path),
+            signature=_signature(forecast),
+            input_example=example.reset_index(drop=True),
+            pip_requirements=[
+                f"{name}=={package_version(name)}"
+                for name in ("recast-forecasting", "torch", "pandas")
+            ],
+        )
+    return str(info.model_uri)
+
+
+def load_forecaster(version: ModelVersion) -> Forecaster:
+    """Download a version and load it.
+
+    Raises:
+        ArtifactError: what was stored is damaged, or gone.
+    """
+    name = f"{version.name} version {version.version}"
+    with tempfile.TemporaryDirectory() as folder, quiet_mlflow():
+        try:
+            path = mlflow.artifacts.download_artifacts(
+                f"models:/{version.name}/{version.version}", dst_path=folder
+            )
+            return Forecaster.load(path)
+        except ArtifactError as error:
+            raise ArtifactError(name, error.found, error.advice) from error
+        except (MlflowException, OSError) as error:
+            found = f"its files did not arrive ({str(error).splitlines()[0]:.200})"
+            advice = "Look for them in the artifact store, or take another version."
+            raise ArtifactError(name, found, advice) from error
+
+
+def _signature(forecast: Forecast) -> ModelSignature:
+    columns = forecast.to_frame().columns
+    bounds = [name for name in columns if name.startswith(("lower_", "upper_"))]
+    return ModelSignature(
+        inputs=Schema(
+            [
+                ColSpec("string", "series_id", required=False),
+                ColSpec("string", "timestamp", required=False),
+                ColSpec("double", "target"),
+            ]
+        ),
+        outputs=Schema(
+            [
+                ColSpec("string", "series_id"),
+                ColSpec("long", "step"),
+                ColSpec("string", "timestamp", required=False),
+                ColSpec("double", "point"),
+                *(ColSpec("double", name) for name in bounds),
+            ]
+        ),
+        params=ParamSchema(
+            [
+                ParamSpec("horizon", "long", 0),
+                ParamSpec("levels", "double", list(LEVELS), shape=(-1,)),
+            ]
+        ),
+    )

@@ -1,0 +1,189 @@
+"""The model registry: versions, and the aliases that point to them.
+
+An alias remembers where it has pointed: a tag of the registered model lists its
+versions in order, so that a rollback is one step back.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+
+import mlflow
+from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+from mlflow.exceptions import MlflowException
+
+from forecasting.errors import SettingError
+from pipelines.errors import UnknownModel
+from pipelines.tracking import quiet_mlflow
+
+CHAMPION = "champion"
+REFERENCE = re.compile(r"([^@/]+)(?:@([^@/]+)|/([^@/]+))?")
+
+
+def check_alias(alias: str) -> str:
+    """Return the name of an alias.
+
+    Raises:
+        SettingError: the registry takes no alias of that name.
+    """
+    reserved = re.fullmatch(r"latest|v\d+", alias, re.IGNORECASE)
+    if reserved or not re.fullmatch(r"[A-Za-z][\w-]{0,99}", alias):
+        wanted = "a word of letters, digits, _ and -, but not 'latest' or like 'v1'"
+        raise SettingError("alias", alias, wanted)
+    return alias
+
+
+def register(name: str, model_uri: str, run_id: str, tags: dict[str, str]) -> str:
+    """Make a version of a registered model; return its number."""
+    client = mlflow.MlflowClient()
+    with quiet_mlflow():
+        try:
+            client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        made = client.create_model_version(name, model_uri, run_id=run_id, tags=tags)
+    return str(made.version)
+
+
+def promote(name: str, version: str, alias: str = CHAMPION) -> None:
+    """Move an alias to a version.
+
+    Raises:
+        UnknownModel: there is no such model or version.
+        SettingError: no alias can have that name.
+    """
+    check_alias(alias)
+    model = _registered(name)
+    there = _numbers(versions(name))
+    if version not in there:
+        raise UnknownModel(f"{name}/{version}", "version", there)
+    past = [v for v in _history(model, alias) if v != version]
+    _point(name, alias, [*past, version])
+
+
+def rollback(name: str, alias: str = CHAMPION) -> str:
+    """Move an alias back to the version it pointed to before; return that version.
+
+    Raises:
+        UnknownModel: there is no such model, or no version to go back to.
+    """
+    model = _registered(name)
+    there = _numbers(versions(name))
+    past = [v for v in _history(model, alias)[:-1] if v in there]
+    if not past:
+        raise UnknownModel(f"{name}@{alias}", "version to go back to", [])
+    _point(name, alias, past)
+    return past[-1]
+
+
+def versions(name: str) -> list[ModelVersion]:
+    """Return all versions of a model, newest first."""
+    quote = '"' if "'" in name else "'"
+    found = mlflow.MlflowClient().search_model_versions(f"name = {quote}{name}{quote}")
+    return sorted(found, key=lambda version: int(version.version), reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One version of a registered model, for a listing."""
+
+    name: str
+    version: str
+    aliases: tuple[str, ...]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+
+
+def list_versions(name: str | None = None) -> list[ModelRow]:
+    """Return every version of one model, or of all, newest first.
+
+    Raises:
+        UnknownModel: there is no model of that name.
+    """
+    rows = []
+    for model in [_registered(name)] if name else _all_registered():
+        aliases = _aliases(model)
+        for version in versions(model.name):
+            number, tags = str(version.version), dict(version.tags)
+            pointing = tuple(sorted(a for a, v in aliases.items() if v == number))
+            metrics = json.loads(tags.get("metrics", "{}"))
+            rows.append(ModelRow(model.name, number, pointing, metrics, tags))
+    return rows
+
+
+def find_version(reference: str) -> ModelVersion:
+    """Return the version that ``name``, ``name@alias`` or ``name/version`` means.
+
+    A bare name is its champion, or its newest version while there is none.
+
+    Raises:
+        UnknownModel: there is no such model, alias or version; those there are, are
+            listed.
+    """
+    parts = REFERENCE.fullmatch(reference)
+    if parts is None:
+        form = "model: write name, name@alias, name/version or a model folder"
+        raise UnknownModel(reference, form, [])
+    name, alias, number = parts.groups()
+    aliases = _aliases(_registered(name))
+    there = {str(version.version): version for version in versions(name)}
+    if alias and alias not in aliases:
+        raise UnknownModel(reference, "alias", aliases)
+    newest = next(iter(there), "")
+    wanted = number or aliases.get(alias or CHAMPION, newest)
+    if wanted not in there:
+        raise UnknownModel(reference, "version", there)
+    return there[wanted]
+
+
+def champion_of(name: str, alias: str) -> ModelVersion | None:
+    """Return the version an alias points to, None while there is none."""
+    try:
+        return find_version(f"{name}@{alias}")
+    except UnknownModel:
+        return None
+
+
+def _registered(name: str) -> RegisteredModel:
+    try:
+        return mlflow.MlflowClient().get_registered_model(name)
+    except MlflowException as error:
+        missing = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+        if error.error_code not in missing:
+            raise
+        known = [model.name for model in _all_registered()]
+        raise UnknownModel(name, "registered model", known) from None
+
+
+def _all_registered() -> list[RegisteredModel]:
+    client, found, token = mlflow.MlflowClient(), [], None
+    while True:
+        page = client.search_registered_models(page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def _numbers(found: list[ModelVersion]) -> list[str]:
+    return [str(version.version) for version in found]
+
+
+def _aliases(model: RegisteredModel) -> dict[str, str]:
+    return {alias: str(version) for alias, version in model.aliases.items()}
+
+
+def _history(model: RegisteredModel, alias: str) -> list[str]:
+    """Return the versions an alias has pointed to, oldest first, today's last."""
+    past: list[str] = json.loads(model.tags.get(f"history.{alias}", "[]"))
+    now = _aliases(model).get(alias)
+    if now is not None and (not past or past[-1] != now):
+        past = [*(v for v in past if v != now), now]  # moved by somebody else
+    return past
+
+
+def _point(name: str, alias: str, history: list[str]) -> None:
+    client = mlflow.MlflowClient()
+    client.set_registered_model_alias(name, alias, history[-1])
+    client.set_registered_model_tag(name, f"history.{alias}", json.dumps(history[-50:]))

@@ -1,0 +1,108 @@
+"""A workplace: a folder and an MLflow store of its own, and the command line."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from pipelines.__main__ import main
+from pipelines.job import read_job
+from pipelines.train import Outcome, train
+
+
+@dataclass(frozen=True)
+class Said:
+    code: object
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new MLflow store: to set one up takes seconds, to copy it takes none."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def workplace(
+    tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    settle(tmp_path, empty_store, monkeypatch)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def shared_workplace(
+    tmp_path_factory: pytest.TempPathFactory, empty_store: Path
+) -> Iterator[Path]:
+    """A workplace for tests that only read what one of them made."""
+    folder = tmp_path_factory.mktemp("workplace")
+    with pytest.MonkeyPatch.context() as patch:
+        settle(folder, empty_store, patch)
+        yield folder
+
+
+def settle(folder: Path, store: Path, patch: pytest.MonkeyPatch) -> None:
+    shutil.copy(store, folder / "mlflow.db")
+    patch.chdir(folder)
+    patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
+    patch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture
+def recast(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Run a command in this process; returns its exit code and what it said."""
+
+    def run(*arguments: object) -> Said:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as done:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return Said(done.value.code or 0, out, err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def train_job() -> Callable[..., Outcome]:
+    """Run a training job in this process, quick unless told otherwise."""
+
+    def run(source: str | Path, **settings: object) -> Outcome:
+        quick = {"training.epochs": 1, "model.hidden_size": 4, "evaluation.folds": 4}
+        given = {key.replace("__", "."): value for key, value in settings.items()}
+        return train(read_job(Path(source), quick | given), Console(quiet=True))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def daily_csv() -> Callable[..., Path]:
+    """Write series of days, one or many by name, and return the path."""
+
+    def write(path: str | Path, days: int | dict[str, int] = 80, noise=0.3) -> Path:
+        lengths = days if isinstance(days, dict) else {"": days}
+        frames = []
+        for number, (name, length) in enumerate(lengths.items()):
+            steps, rng = np.arange(length), np.random.default_rng(number)
+            wave = 20 + 3 * np.sin(0.4 * steps + number) + rng.normal(0, noise, length)
+            stamps = pd.date_range("2024-01-01", periods=length).strftime("%Y-%m-%d")
+            frames.append(pd.DataFrame({"shop": name, "day": stamps, "sales": wave}))
+        table = pd.concat(frames)
+        if not isinstance(days, dict):
+            table = table.drop(columns="shop")
+        table.to_csv(path, index=False)
+        return Path(path)
+
+    return write
