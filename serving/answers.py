@@ -1,0 +1,112 @@
+"""From the body of a forecast request to the body of its answer; runs in a thread.
+
+This is the hot path: JSON in, one pass of the networks, JSON out. The JSON that comes
+out is that of `schemas.ForecastAnswer`, written without building its objects.
+"""
+
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from forecasting.errors import DataError, SettingError
+from forecasting.forecasts import Forecast
+from serving.errors import RequestError, RequestTooLarge, validation_flaws
+from serving.moments import show_moments
+from serving.panels import make_panel
+from serving.registry import Model
+from serving.schemas import ForecastRequest
+from serving.settings import Settings
+
+
+def answer(
+    model: Model, alias: str | None, body: bytes, settings: Settings
+) -> tuple[bytes, int]:
+    """Return the answer to a request as JSON, and how many series it forecasts.
+
+    Args:
+        model: that shall make the forecast.
+        alias: that the model was asked by.
+        body: JSON of a `ForecastRequest`; empty means ``{}``.
+        settings: the limits.
+
+    Raises:
+        RequestError: the body, or the series in it, cannot be used.
+        RequestTooLarge: it asks for more than the limits.
+    """
+    try:
+        asked = ForecastRequest.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        raise validation_flaws(error) from None
+    _check_limits(asked, model, settings)
+    forecast = _forecast(asked, model)
+    dated = asked.series is None or asked.series[0].timestamps is not None
+    who = {"name": model.name, "version": model.version, "alias": alias}
+    return _encode(who, forecast, dated=dated), len(forecast.series_ids)
+
+
+def _forecast(asked: ForecastRequest, model: Model) -> Forecast:
+    forecaster = model.forecaster
+    assert forecaster.fitted is not None
+    panel = None
+    if asked.series is not None:
+        seq_len = forecaster.windows.seq_len
+        panel = make_panel(asked.series, forecaster.fitted, seq_len)
+    try:
+        return forecaster.predict(panel, horizon=asked.horizon, levels=asked.levels)
+    except SettingError as error:
+        raise RequestError([(("body", error.setting), str(error))], error) from error
+    except DataError as error:
+        raise RequestError([(("body", "series"), str(error))], error) from error
+
+
+def _check_limits(asked: ForecastRequest, model: Model, settings: Settings) -> None:
+    forecaster = model.forecaster
+    assert forecaster.fitted is not None
+    horizon = asked.horizon or forecaster.windows.horizon
+    if asked.horizon is not None and horizon > settings.max_horizon:
+        message = f"at most {settings.max_horizon} steps ahead; found {horizon}"
+        raise RequestError([(("body", "horizon"), message)])
+    count = len(forecaster.fitted.context)
+    if asked.series is not None:
+        count = len(asked.series)
+        points = sum(len(one.values) for one in asked.series)
+        for what, found, most in (
+            ("series", count, settings.max_series),
+            ("observations", points, settings.max_points),
+        ):
+            if found > most:
+                raise RequestTooLarge(what, found, most, ("body", "series"))
+    numbers = count * horizon * (1 + 2 * len(asked.levels))
+    if numbers > settings.max_points:
+        what = "numbers would be in the answer"
+        raise RequestTooLarge(what, numbers, settings.max_points, ("body",))
+
+
+def _encode(who: dict[str, str | None], forecast: Forecast, *, dated: bool) -> bytes:
+    points = forecast.points.tolist()
+    stamps: list[Any] = [None] * len(points)
+    if dated and forecast.timestamps is not None:
+        stamps = show_moments(forecast.timestamps)
+    bounds = [
+        (f"{level:g}", lower.tolist(), upper.tolist())
+        for level, (lower, upper) in forecast.intervals.items()
+    ]
+    return to_json(
+        {
+            "model": who,
+            "forecasts": [
+                {
+                    "id": series_id,
+                    "timestamps": stamps[row],
+                    "point": points[row],
+                    "intervals": {
+                        level: {"lower": lower[row], "upper": upper[row]}
+                        for level, lower, upper in bounds
+                    },
+                }
+                for row, series_id in enumerate(forecast.series_ids)
+            ],
+        },
+        inf_nan_mode="null",
+    )

@@ -1,0 +1,76 @@
+"""The application: its parts put together, and its life from start to end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+
+import torch
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import Response
+
+from serving import pages, routes
+from serving.errors import RequestError, ServiceError, problem_response
+from serving.middleware import BodyLimit, Observed
+from serving.openapi import DESCRIPTION, add_bodies
+from serving.service import Service
+from serving.settings import Settings
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the service as an ASGI application.
+
+    Args:
+        settings: default those of the environment.
+    """
+    settings = settings or Settings()
+    service = Service(settings)
+    app = FastAPI(
+        title="Recast",
+        version=version("recast-forecasting"),
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_live,
+        middleware=[
+            Middleware(Observed, service.metrics),
+            Middleware(BodyLimit, settings.max_body_bytes),
+        ],
+        exception_handlers={
+            ServiceError: _explain,
+            HTTPException: _explain,
+            RequestValidationError: _explain_validation,
+        },
+    )
+    app.state.service = service
+    app.include_router(routes.router)
+    app.include_router(pages.router)
+    app.mount("/docs/assets", pages.ASSETS)
+    add_bodies(app)
+    return app
+
+
+@asynccontextmanager
+async def _live(app: FastAPI) -> AsyncIterator[None]:
+    """Follow the registry as long as requests are answered."""
+    torch.set_num_threads(1)  # requests go side by side instead
+    service: Service = app.state.service
+    polling = asyncio.create_task(service.poller.run())
+    yield
+    polling.cancel()
+    with suppress(asyncio.CancelledError):
+        await polling
+    service.close()
+
+
+async def _explain(_request: Request, error: Exception) -> Response:
+    return problem_response(error)
+
+
+async def _explain_validation(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return problem_response(RequestError.from_validation(error.errors()))

@@ -1,0 +1,101 @@
+"""``recast serve``: the service in a process of its own."""
+
+import os
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
+
+DRAIN_SECONDS = 30  # how long requests that have begun may take to end
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.  [127.0.0.1]")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port; 0 takes a free one.  [8000]"),
+    ] = None,
+) -> None:
+    """Serve forecasts over HTTP, and a page that shows them.
+
+    Other settings are environment variables SERVING_*; the registry is where
+    MLFLOW_TRACKING_URI says.
+    """
+    from pydantic import ValidationError
+
+    from serving.settings import Settings
+
+    given = {"host": host, "port": port}
+    try:
+        settings = Settings.model_validate(
+            Settings().model_dump() | {k: v for k, v in given.items() if v is not None}
+        )
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        _refuse(f"settings (SERVING_* in the environment): {'; '.join(wrong)}")
+    _stop_on_signals()
+    listener = _listen(settings.host, settings.port)
+    _run(settings, listener)
+
+
+def _run(settings: "Settings", listener: socket.socket) -> None:
+    import uvicorn
+
+    from serving.app import create_app
+    from serving.logs import set_up_logging
+
+    set_up_logging(settings.log_level)
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    url = f"http://{_shown(listener)}"
+    registry = app.state.service.registry.shown_uri
+    sys.stderr.write(f"Recast at {url}  API: {url}/docs  MLflow: {registry}\n")
+    sys.stderr.flush()
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket, or end with one message."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, UnicodeError) as error:
+        number = getattr(error, "errno", None) or 0
+        reason = os.strerror(number) if number > 0 else str(error)
+        advice = "Choose another with --host and --port."
+        _refuse(f"cannot listen on {host}, port {port}: {reason}. {advice}")
+
+
+def _shown(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "localhost"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _stop_on_signals() -> None:
+    """End quietly on Ctrl-C and SIGTERM; uvicorn raises them again, once drained."""
+
+    def stop(_number: int, _frame: object) -> NoReturn:
+        sys.exit(0)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+def _refuse(message: str) -> NoReturn:
+    sys.stderr.write(f"Error: {message}\n")
+    raise typer.Exit(2)

@@ -1,0 +1,73 @@
+"""Whether forecasts can be had, and what stands in the way."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from serving.models import Models
+from serving.polling import Poller
+
+ANSWERS = ("ready", "degraded")
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: str = Field("alive", examples=["alive"])
+
+
+class RegistryState(BaseModel):
+    """How it stands with the MLflow registry."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    reachable: bool
+    age_seconds: float | None
+    """Since it last answered; null when it never has."""
+
+
+class Refused(BaseModel):
+    """A version that an alias points to and that cannot be used."""
+
+    name: str
+    version: str
+    reason: str
+
+
+class Readiness(BaseModel):
+    """Whether forecasts can be had, and what stands in the way."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    state: str = Field(examples=["ready", "degraded"])
+    """``ready``; ``degraded`` when something below is wrong and forecasts go on."""
+    registry: RegistryState
+    models: int
+    """Models that answer under the service's alias."""
+    held: int
+    """Versions in memory."""
+    refused: list[Refused]
+    """Versions that were refused; where there was one, the last good one answers."""
+
+
+def readiness(models: Models, poller: Poller) -> Readiness:
+    """Say whether forecasts can be had.
+
+    ``unavailable`` with neither registry nor model; ``starting`` until every model has
+    been tried once.
+    """
+    answering, troubles = models.answering(), models.troubles()
+    if not answering and not poller.reachable:
+        state = "unavailable"
+    elif not poller.settled:
+        state = "starting"
+    else:
+        state = "ready" if poller.reachable and not troubles else "degraded"
+    return Readiness(
+        state=state,
+        registry=RegistryState(reachable=poller.reachable, age_seconds=poller.age),
+        models=len(answering),
+        held=len(models.held),
+        refused=[
+            Refused(name=name, version=version, reason=reason)
+            for (name, version), reason in troubles
+        ],
+    )

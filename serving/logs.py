@@ -1,0 +1,49 @@
+"""The service's log: one line of JSON an event, on standard output."""
+
+import json
+import logging
+import logging.config
+from datetime import UTC, datetime
+from typing import Any
+
+# Their everyday news is noise here; what matters is logged by the service itself.
+QUIET = ("mlflow", "alembic", "urllib3", "sqlalchemy", "asyncio", "uvicorn.access")
+
+
+class JsonFormatter(logging.Formatter):
+    """Writes a record as one line of JSON; ``extra={"fields": {...}}`` adds keys."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        moment = datetime.fromtimestamp(record.created, UTC)
+        line: dict[str, Any] = {
+            "time": moment.isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def set_up_logging(level: str) -> None:
+    """Send every logger of the process to standard output as JSON."""
+    quiet = {"level": "ERROR", "handlers": [], "propagate": True}
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"json": {"()": JsonFormatter}},
+            "handlers": {
+                "stdout": {
+                    "class": "logging.StreamHandler",
+                    "stream": "ext://sys.stdout",
+                    "formatter": "json",
+                }
+            },
+            "root": {"level": level.upper(), "handlers": ["stdout"]},
+            "loggers": dict.fromkeys(QUIET, quiet),
+        }
+    )

@@ -1,0 +1,97 @@
+"""What Prometheus sees: requests as they happen, models and registry when it asks."""
+
+from collections.abc import Iterator
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from serving.models import Models
+from serving.polling import Poller
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+class Metrics:
+    """The numbers of one service."""
+
+    def __init__(self, models: Models, poller: Poller) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "recast_requests",
+            "Requests answered.",
+            ["method", "route", "status"],
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "recast_request_seconds",
+            "Time to answer.",
+            ["route"],
+            buckets=BUCKETS,
+            registry=self._registry,
+        )
+        self._forecasts = Counter(
+            "recast_forecasts", "Series forecast.", ["model"], registry=self._registry
+        )
+        self._registry.register(_State(models, poller))
+
+    def count_request(
+        self, method: str, route: str, status: int, seconds: float
+    ) -> None:
+        """Count an answer and its time."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def count_forecasts(self, model: str, series: int) -> None:
+        """Count series forecast."""
+        self._forecasts.labels(model).inc(series)
+
+    def text(self) -> bytes:
+        """Return everything in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+
+class _State(Collector):
+    """Reads models and registry at the moment that Prometheus asks."""
+
+    def __init__(self, models: Models, poller: Poller) -> None:
+        self._models, self._poller = models, poller
+
+    def collect(self) -> Iterator[Metric]:
+        version = GaugeMetricFamily(
+            "recast_model_version", "Version that answers.", labels=["model", "alias"]
+        )
+        for name, number in self._models.answering().items():
+            version.add_metric([name, self._models.alias], float(number))
+        yield version
+        failures = CounterMetricFamily(
+            "recast_swap_failures", "Versions refused, each try.", labels=["model"]
+        )
+        for name, count in self._models.failures.items():
+            failures.add_metric([name], count)
+        yield failures
+        yield GaugeMetricFamily(
+            "recast_models_held", "Versions in memory.", value=len(self._models.held)
+        )
+        yield GaugeMetricFamily(
+            "recast_registry_age_seconds",
+            "Since the registry last answered; infinite when it never has.",
+            value=float("inf") if self._poller.age is None else self._poller.age,
+        )
+        yield GaugeMetricFamily(
+            "recast_registry_reachable",
+            "1 while the registry answers.",
+            value=float(self._poller.reachable),
+        )

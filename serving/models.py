@@ -1,0 +1,220 @@
+"""The models the service holds: which version answers, and how a new one takes over.
+
+An alias keeps answering with the last version that was good. When the registry points
+it to another, that one is loaded and tried beside the old one and takes over in one
+assignment; a request that has begun keeps the model it began with. All state changes
+on the event loop; only downloading and loading run in threads.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from serving.errors import (
+    NotReady,
+    UnknownAlias,
+    UnknownModel,
+    UnknownVersion,
+    VersionUnusable,
+)
+from serving.registry import Foreign, Model, Registered, Registry, Unloadable
+from serving.schemas import ModelDetails
+
+log = logging.getLogger(__name__)
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds until a refused version is retried
+Key = tuple[str, str]  # name and version, or name and alias
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A version that could not be loaded, and when to try again."""
+
+    reason: str
+    foreign: bool
+    pause: float
+    until: float
+
+
+class Models:
+    """Holds versions, at most ``most`` of them, and knows which one answers.
+
+    Args:
+        registry: where versions come from.
+        alias: the alias that every registered model is held ready for.
+        most: versions in memory; the least recently used leaves first.
+
+    Attributes:
+        registered: the registry as last read; None before it first answered.
+        refused: versions that could not be loaded, by name and version.
+        failures: how often a version was refused, by name.
+        held: versions in memory, least recently used first.
+    """
+
+    def __init__(self, registry: Registry, alias: str, most: int) -> None:
+        self.alias = alias
+        self.registered: Mapping[str, Registered] | None = None
+        self.refused: dict[Key, Refusal] = {}
+        self.failures: Counter[str] = Counter()
+        self.held: OrderedDict[Key, Model] = OrderedDict()
+        self._registry, self._most = registry, most
+        self._answering: dict[Key, str] = {}
+        self._details: dict[Key, ModelDetails] = {}
+        self._loading: dict[Key, asyncio.Task[Model]] = {}
+        self._threads = ThreadPoolExecutor(2, "load")
+
+    async def find(
+        self, name: str, alias: str | None = None, version: str | None = None
+    ) -> Model:
+        """Return the model for a request, loading it if it is not held.
+
+        Raises:
+            NotReady: the registry has not answered yet.
+            UnknownModel, UnknownAlias, UnknownVersion: there is no such thing.
+            VersionUnusable: it cannot be loaded.
+        """
+        if self.registered is None:
+            raise NotReady
+        entry = self.registered.get(name)
+        if entry is None:
+            raise UnknownModel(name, sorted(self.registered))
+        if version is not None:
+            if version not in entry.versions:
+                raise UnknownVersion(name, version, entry.versions)
+            return await self._hold(name, version)
+        alias = alias or self.alias
+        if alias not in entry.aliases:
+            raise UnknownAlias(name, alias, sorted(entry.aliases))
+        answering = self._answering.get((name, alias))
+        model = await self._hold(name, answering or entry.aliases[alias])
+        self._answering.setdefault((name, alias), model.version)
+        return model
+
+    def answering(self) -> dict[str, str]:
+        """Return the version that answers for each model under the service's alias."""
+        pairs = self._answering.items()
+        return {name: number for (name, alias), number in pairs if alias == self.alias}
+
+    def describe(self, name: str, version: str, alias: str | None) -> ModelDetails:
+        """Return what there is to say of a version that has been loaded once.
+
+        Args:
+            name: of the model.
+            version: number.
+            alias: that it was asked by.
+
+        Raises:
+            UnknownModel: it has been removed meanwhile.
+        """
+        registered = self.registered or {}
+        if name not in registered:
+            raise UnknownModel(name, sorted(registered))
+        entry = registered[name]
+        return self._details[name, version].model_copy(
+            update={
+                "alias": alias,
+                "aliases": sorted(a for a, v in entry.aliases.items() if v == version),
+                "latest": entry.versions[:1] == (version,),
+            }
+        )
+
+    def troubles(self) -> list[tuple[Key, str]]:
+        """Return the refused versions that should be answering, and why they do not."""
+        wanted = {(name, version) for name, _, version in self._followed()}
+        return [
+            (key, refusal.reason)
+            for key, refusal in self.refused.items()
+            if key in wanted and not refusal.foreign
+        ]
+
+    async def follow(self, registered: Mapping[str, Registered]) -> None:
+        """Take over what the registry says now.
+
+        What is gone stops answering at once. Aliases that moved are followed: the
+        service's own on every model, others once somebody has asked for them.
+        """
+        self.registered = registered
+        self._forget_what_is_gone(registered)
+        for name, alias, version in list(self._followed()):
+            await self._move(name, alias, version)
+
+    def close(self) -> None:
+        """Stop loading."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _followed(self) -> Iterator[tuple[str, str, str]]:
+        """Yield name, alias and version of every alias that somebody relies on."""
+        for name, entry in (self.registered or {}).items():
+            for alias, version in entry.aliases.items():
+                if alias == self.alias or (name, alias) in self._answering:
+                    yield name, alias, version
+
+    async def _move(self, name: str, alias: str, version: str) -> None:
+        before = self._answering.get((name, alias))
+        if before == version:
+            return
+        try:
+            await self._hold(name, version)
+        except VersionUnusable:
+            return  # the refusal has been logged; the last good version stays
+        self._answering[name, alias] = version
+        fields = {"model": name, "alias": alias, "version": version, "before": before}
+        log.info("model answers", extra={"fields": fields})
+
+    async def _hold(self, name: str, version: str) -> Model:
+        """Return a version, loading it if need be; who asks meanwhile waits with us."""
+        key = (name, version)
+        if key in self.held:
+            self.held.move_to_end(key)
+            return self.held[key]
+        refusal = self.refused.get(key)
+        if refusal is not None and time.monotonic() < refusal.until:
+            raise VersionUnusable(name, version, refusal.reason)
+        task = self._loading.get(key)
+        if task is None:
+            task = self._loading[key] = asyncio.create_task(self._load(name, version))
+        return await asyncio.shield(task)
+
+    async def _load(self, name: str, version: str) -> Model:
+        key = (name, version)
+        try:
+            model = await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._registry.load, name, version
+            )
+        except Unloadable as error:
+            self._refuse(key, error)
+            raise VersionUnusable(name, version, str(error)) from error
+        finally:
+            del self._loading[key]
+        self.refused.pop(key, None)
+        self.held[key], self._details[key] = model, model.details
+        while len(self.held) > self._most:
+            self.held.popitem(last=False)
+        return model
+
+    def _refuse(self, key: Key, error: Unloadable) -> None:
+        before, reason = self.refused.get(key), str(error)
+        pause = min(2 * before.pause, LONGEST_PAUSE) if before else FIRST_PAUSE
+        foreign, until = isinstance(error, Foreign), time.monotonic() + pause
+        self.refused[key] = Refusal(reason, foreign, pause, until)
+        if not foreign:
+            self.failures[key[0]] += 1
+        if before is None or before.reason != reason:
+            fields = {"model": key[0], "version": key[1], "reason": reason}
+            level = logging.INFO if foreign else logging.ERROR
+            log.log(level, "version refused", extra={"fields": fields})
+
+    def _forget_what_is_gone(self, registered: Mapping[str, Registered]) -> None:
+        for (name, alias), version in list(self._answering.items()):
+            entry = registered.get(name)
+            if not entry or alias not in entry.aliases or version not in entry.versions:
+                del self._answering[name, alias]
+                fields = {"model": name, "alias": alias}
+                log.info("model no longer answers", extra={"fields": fields})
+        for known in (self.held, self.refused, self._details):
+            for name, version in list(known):
+                if name not in registered or version not in registered[name].versions:
+                    del known[name, version]

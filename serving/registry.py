@@ -1,0 +1,190 @@
+"""The MLflow registry, as the service sees it: read only, and it may be away.
+
+Every call here blocks, for milliseconds or until a timeout: the service makes none of
+them while it answers a request for a model that it holds.
+"""
+
+import json
+import logging
+import math
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlflow
+from mlflow.entities.model_registry import RegisteredModel
+from mlflow.exceptions import MlflowException
+
+from forecasting.errors import ArtifactError
+from forecasting.forecaster import Forecaster
+from serving.descriptions import describe
+from serving.schemas import ModelDetails
+
+# Answers within seconds or not at all, so that a registry that is away is soon seen to
+# be; the service asks again by itself. What the user has set wins.
+DEFAULTS = {
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+# A new connection for each call: a database file may be replaced by another.
+SQLITE_DEFAULTS = {"MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool"}
+
+log = logging.getLogger(__name__)
+LOADER = "forecasting.pyfunc"  # what MLflow loads our models with
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A registered model.
+
+    Attributes:
+        aliases: version by alias.
+        versions: all, newest first.
+        changed: when the registry last changed it.
+    """
+
+    aliases: Mapping[str, str]
+    versions: tuple[str, ...]
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A version in memory that has made a forecast, and what there is to say of it."""
+
+    forecaster: Forecaster
+    details: ModelDetails
+
+    @property
+    def name(self) -> str:
+        """Its name in the registry."""
+        return self.details.name
+
+    @property
+    def version(self) -> str:
+        """Its number in the registry."""
+        return self.details.version
+
+
+class RegistryDown(Exception):
+    """The registry does not answer."""
+
+
+class Unloadable(Exception):
+    """A version cannot be loaded; the message may be shown to anybody."""
+
+
+class Foreign(Unloadable):
+    """A version is none of ours: somebody else shares the registry."""
+
+
+class Registry:
+    """Reads what is registered; the tracking URI is MLflow's."""
+
+    def __init__(self) -> None:
+        self.uri = str(mlflow.get_tracking_uri())
+        is_file = self.uri.startswith("sqlite")
+        for name, value in (DEFAULTS | (SQLITE_DEFAULTS if is_file else {})).items():
+            os.environ.setdefault(name, value)
+        self._file = Path(self.uri.partition(":///")[2]) if is_file else None
+        self._known: dict[str, Registered] = {}
+
+    @property
+    def shown_uri(self) -> str:
+        """The URI without user and password."""
+        return re.sub(r"//[^/@]*@", "//", self.uri)
+
+    def read(self) -> dict[str, Registered]:
+        """Return every registered model by name.
+
+        Raises:
+            RegistryDown: it does not answer.
+        """
+        try:
+            self._check_file()
+            client, known, token = mlflow.MlflowClient(), {}, None
+            while True:
+                page = client.search_registered_models(page_token=token)
+                known.update({m.name: self._describe(client, m) for m in page})
+                token = page.token
+                if not token:
+                    break
+        except Exception as error:  # whatever MLflow, a driver or a socket may raise
+            raise RegistryDown(_first_line(error)) from error
+        self._known = known
+        return known
+
+    def load(self, name: str, version: str) -> Model:
+        """Download a version and load it, and see that it forecasts.
+
+        Raises:
+            Unloadable: it cannot be had, or not be used.
+            Foreign: it was made by something else.
+        """
+        with tempfile.TemporaryDirectory(prefix="recast-") as folder:
+            tags = self._download(name, version, folder)
+            try:
+                forecaster = Forecaster.load(folder, device="cpu")
+                forecaster.predict()
+            except ArtifactError as error:
+                reason = str(error).removeprefix(f"model {error.path}: ")
+                raise Unloadable(reason.replace(folder, "its folder")) from error
+            except Exception as error:
+                log.debug("load failed", exc_info=True)
+                raise Unloadable("it cannot make forecasts") from error
+        details = describe(name, version, forecaster, _read_metrics(tags))
+        return Model(forecaster, details)
+
+    def _download(self, name: str, version: str, folder: str) -> Mapping[str, str]:
+        """Put a version's files into a folder; return its tags."""
+        uri = f"models:/{name}/{version}"
+        try:
+            self._check_file()
+            tags = mlflow.MlflowClient().get_model_version(name, version).tags
+            pyfunc = mlflow.models.get_model_info(uri).flavors.get(
+                "python_function", {}
+            )
+            if pyfunc.get("loader_module") == LOADER:
+                mlflow.artifacts.download_artifacts(uri, dst_path=folder)
+        except Exception as error:  # whatever MLflow, a driver or a socket may raise
+            log.debug("download failed", exc_info=True)
+            raise Unloadable("the registry did not deliver it") from error
+        if pyfunc.get("loader_module") != LOADER:
+            raise Foreign("it is no model of Recast")
+        return dict(tags)
+
+    def _describe(
+        self, client: mlflow.MlflowClient, model: RegisteredModel
+    ) -> Registered:
+        """Return one model; its versions are asked for only when it has changed."""
+        aliases = {alias: str(v) for alias, v in model.aliases.items()}
+        changed, known = model.last_updated_timestamp, self._known.get(model.name)
+        if known is not None and known.changed == changed:
+            return Registered(aliases, known.versions, changed)
+        quote = '"' if "'" in model.name else "'"
+        found = client.search_model_versions(f"name={quote}{model.name}{quote}")
+        numbers = sorted((int(v.version) for v in found), reverse=True)
+        return Registered(aliases, tuple(map(str, numbers)), changed)
+
+    def _check_file(self) -> None:
+        """Refuse a SQLite file that is not there: MLflow would make an empty one."""
+        if self._file is not None and not self._file.is_file():
+            raise MlflowException(f"there is no file {self._file}")
+
+
+def _read_metrics(tags: Mapping[str, str]) -> dict[str, float]:
+    """Return the numbers in the tag ``metrics``, a JSON object; it may be absent."""
+    try:
+        plain = json.loads(tags.get("metrics", "{}"))
+        numbers = {str(key): float(value) for key, value in plain.items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}
+    return {key: value for key, value in numbers.items() if math.isfinite(value)}
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -1,0 +1,37 @@
+"""The parts of one running service, and how to reach them from a request."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from serving.metrics import Metrics
+from serving.models import Models
+from serving.polling import Poller
+from serving.registry import Registry
+from serving.settings import Settings
+from serving.workers import Workers
+
+
+class Service:
+    """Everything that lives as long as the process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.registry = settings, Registry()
+        self.models = Models(self.registry, settings.alias, settings.max_models)
+        self.poller = Poller(self.registry, self.models, settings.poll_seconds)
+        self.workers = Workers(settings.threads, settings.max_waiting)
+        self.metrics = Metrics(self.models, self.poller)
+
+    def close(self) -> None:
+        """Start nothing more."""
+        self.workers.close()
+        self.poller.close()
+        self.models.close()
+
+
+def _service_of(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+Here = Annotated[Service, Depends(_service_of)]

@@ -1,0 +1,51 @@
+"""What the service can be told: each setting is an environment variable SERVING_*."""
+
+import os
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Settings of the service; ``SERVING_PORT=9000`` sets the port.
+
+    Where the registry is, MLflow's own ``MLFLOW_TRACKING_URI`` says.
+
+    >>> Settings(port=9000).port
+    9000
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="SERVING_",
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+    )
+
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 is every address of this machine."""
+    port: int = Field(default=8000, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
+    alias: str = Field(default="champion", min_length=1)
+    """The registry alias that answers when a request names none."""
+    poll_seconds: float = Field(default=2.0, ge=0.05, le=3600)
+    """Seconds between two looks at the registry."""
+    max_models: int = Field(default=64, ge=1)
+    """Versions held in memory; the least recently used leaves first."""
+    max_body_bytes: int = Field(default=16 * MIB, ge=1024)
+    """Largest request body, in bytes."""
+    max_series: int = Field(default=10_000, ge=1)
+    """Most series in one request."""
+    max_points: int = Field(default=1_000_000, ge=1)
+    """Most observations in one request, and most numbers in one answer."""
+    max_horizon: int = Field(default=1000, ge=1, le=10_000)
+    """Most steps ahead in one request."""
+    threads: int = Field(default=min(4, os.cpu_count() or 1), ge=1)
+    """Forecasts computed at the same time."""
+    max_waiting: int = Field(default=256, ge=1)
+    """Requests computed or waiting at the same time; further ones are told to wait."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severity that is logged."""

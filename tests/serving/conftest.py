@@ -1,0 +1,235 @@
+"""A registry with small models, built once, and services on it."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import mlflow
+import pytest
+
+from forecasting.forecaster import Forecaster
+
+HERE = Path(__file__).parent
+PACKAGES = HERE.parents[1]
+PATIENCE = 60.0  # seconds until a service must have answered
+
+
+class Running:
+    """A service that runs: its address, its process, its log."""
+
+    def __init__(self, url, process, log, said):
+        self.url, self.process, self.log, self.said = url, process, log, said
+        self.client = httpx.Client(base_url=url, timeout=60)
+
+    def forecast(self, name="waves", body=None, **query):
+        return self.client.post(
+            f"/v1/models/{name}/forecast", json=body or {}, params=query
+        )
+
+    def lines(self, message=None):
+        """Return the log's lines of JSON, or those with one message."""
+        whole = self.log.read_text().split("\n")[:-1]
+        lines = [json.loads(line) for line in whole]
+        return [line for line in lines if message in (None, line["message"])]
+
+    def wait_for(self, condition, seconds=20.0):
+        """Ask until the condition holds and return what it returned."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            found = condition()
+            if found:
+                return found
+            assert self.process.poll() is None, self.told()
+            time.sleep(0.05)
+        raise AssertionError(f"it never held:\n{self.told()}")
+
+    def requests(self, request_id):
+        """Wait for the lines of the requests with an id: they follow the answer."""
+
+        def found():
+            return [r for r in self.lines("request") if r["request_id"] == request_id]
+
+        return self.wait_for(found)
+
+    def told(self):
+        """Return all that the service said but for requests."""
+        log = self.log.read_text().splitlines()
+        news = [line for line in log if '"message": "request"' not in line]
+        return "\n".join([*news, self.said.read_text()])
+
+    def readyz(self):
+        return self.client.get("/readyz").json()
+
+
+def make_environment(uri, **settings):
+    return os.environ | {
+        "MLFLOW_TRACKING_URI": uri,
+        "PYTHONPATH": str(PACKAGES),
+        "OMP_NUM_THREADS": "1",
+        "SERVING_POLL_SECONDS": "0.1",
+        **{f"SERVING_{name.upper()}": str(value) for name, value in settings.items()},
+    }
+
+
+def find_free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def run_service(uri, folder, **settings):
+    """Run a service until the block ends; it answers /livez when the block begins."""
+    port = find_free_port()
+    log, said = folder / f"service-{port}.log", folder / f"service-{port}.said"
+    with log.open("w") as output, said.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "serving", "--port", str(port)],
+            cwd=folder,
+            env=make_environment(uri, **settings),
+            stdout=output,
+            stderr=errors,
+        )
+    service = Running(f"http://127.0.0.1:{port}", process, log, said)
+    try:
+        service.wait_for(lambda: alive(service.client), PATIENCE)
+        yield service
+    finally:
+        service.client.close()
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+
+
+def alive(client):
+    try:
+        return client.get("/livez").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def check_problem(response, status, kind, text="", loc=None):
+    """Check that an error has the one shape, is of its kind, and tells no secrets."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert {"type", "title", "status", "detail", "errors"} <= set(problem)
+    assert problem["status"] == status
+    assert problem["type"] == f"urn:recast:problem:{kind}"
+    assert problem["title"]
+    assert text in problem["detail"], problem["detail"]
+    for flaw in problem["errors"]:
+        assert set(flaw) == {"loc", "msg"}
+    if loc is not None:
+        assert loc in [flaw["loc"] for flaw in problem["errors"]], problem["errors"]
+    for secret in ("Traceback", "/tmp", ".py", "site-packages", "sqlite"):
+        assert secret not in response.text
+    return problem
+
+
+class RegistryCopy:
+    """A registry of a test's own."""
+
+    def __init__(self, path):
+        self.path = path
+        self.uri = f"sqlite:///{path}"
+
+    @property
+    def client(self):
+        return mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """The folder with the registry and the models in it."""
+    folder = tmp_path_factory.mktemp("registry")
+    done = subprocess.run(
+        [sys.executable, HERE / "build_registry.py", folder],
+        env=make_environment(""),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def copy_registry(built):
+    """Makes a copy of the registry: ``copy_registry(folder)``."""
+
+    def copy(folder):
+        return RegistryCopy(Path(shutil.copy(built / "mlflow.db", folder)))
+
+    return copy
+
+
+@pytest.fixture
+def registry(copy_registry, tmp_path):
+    """A copy of the registry that a test may change."""
+    return copy_registry(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def service(built, tmp_path_factory):
+    """A service on the registry, with small limits; tests only ask it."""
+    with run_service(
+        f"sqlite:///{built}/mlflow.db",
+        tmp_path_factory.mktemp("service"),
+        max_body_bytes=100_000,
+        max_series=20,
+        max_points=3000,
+        max_horizon=100,
+    ) as service:
+        service.wait_for(lambda: service.readyz().get("state") == "ready")
+        yield service
+
+
+@pytest.fixture(scope="session")
+def library(built):
+    """The same models in this process, by name and version."""
+    folders = {
+        ("waves", "1"): "waves-1",
+        ("waves", "2"): "waves-2",
+        ("my steps", "1"): "steps-1",
+    }
+    return {
+        key: Forecaster.load(built / name, device="cpu")
+        for key, name in folders.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def running():
+    """Runs a service: ``with running(uri, folder, **settings) as service``."""
+    return run_service
+
+
+@pytest.fixture
+def environment():
+    """Makes the environment of a service: ``environment(uri, **settings)``."""
+    return make_environment
+
+
+@pytest.fixture
+def free_port():
+    """A port where nobody listens."""
+    return find_free_port()
+
+
+@pytest.fixture
+def assert_problem():
+    """Checks an answer that is an error."""
+    return check_problem
+
+
+@pytest.fixture(scope="session")
+def hostile(library):
+    """The series id that is not what it seems."""
+    return library["waves", "1"].fitted.context.series_ids[1]

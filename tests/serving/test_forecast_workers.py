@@ -1,0 +1,39 @@
+"""Work is done beside the event loop, and not more of it than the service can take."""
+
+import asyncio
+import threading
+
+import pytest
+
+from serving.errors import TooBusy, problem_response
+from serving.workers import Workers
+
+
+def test_work_runs_in_another_thread_and_comes_back():
+    async def ask():
+        return await Workers(1, 1).run(threading.current_thread)
+
+    assert asyncio.run(ask()) is not threading.current_thread()
+
+
+def test_more_than_can_wait_is_told_to_come_back():
+    may_end = threading.Event()
+
+    async def ask():
+        workers = Workers(1, 2)
+        begun = [asyncio.create_task(workers.run(may_end.wait)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(TooBusy, match="Ask again in a second"):
+            await workers.run(may_end.wait)
+        may_end.set()
+        await asyncio.gather(*begun)
+        return await workers.run(int)
+
+    assert asyncio.run(ask()) == 0
+
+
+def test_who_is_told_to_come_back_is_told_when():
+    response = problem_response(TooBusy())
+
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "1"

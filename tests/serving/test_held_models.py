@@ -1,0 +1,134 @@
+"""Which versions are held in memory, and how they come and go."""
+
+import asyncio
+
+import pytest
+
+from serving.errors import NotReady, UnknownModel, VersionUnusable
+from serving.models import Models
+from serving.registry import Registry, RegistryDown
+
+
+@pytest.fixture
+def source(registry, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", registry.uri)
+    return Registry()
+
+
+async def follow(source, most=10):
+    models = Models(source, "champion", most)
+    await models.follow(source.read())
+    return models
+
+
+def test_the_registry_is_read_as_it_is(source):
+    registered = source.read()
+
+    assert sorted(registered) == ["my steps", "other", "spare", "waves"]
+    assert registered["waves"].aliases == {"champion": "1", "challenger": "2"}
+    assert registered["waves"].versions == ("4", "3", "2", "1")
+
+
+def test_a_version_that_is_added_or_removed_is_seen(source, registry):
+    source.read()
+
+    registry.client.delete_model_version("waves", "4")
+
+    assert source.read()["waves"].versions == ("3", "2", "1")
+
+
+def test_no_database_is_made_where_there_is_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/none.db")
+
+    with pytest.raises(RegistryDown, match=r"there is no file .*none\.db"):
+        Registry().read()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("https://me:secret@mlflow.example/x", "https://mlflow.example/x"),
+        ("postgresql://me:secret@db/mlflow", "postgresql://db/mlflow"),
+    ],
+)
+def test_a_password_in_the_uri_is_never_shown(monkeypatch, uri, shown):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+
+    assert Registry().shown_uri == shown
+
+
+def test_the_champions_are_held_from_the_start(source):
+    models = asyncio.run(follow(source))
+
+    assert list(models.held) == [("my steps", "1"), ("spare", "1"), ("waves", "1")]
+    assert models.answering() == {"my steps": "1", "spare": "1", "waves": "1"}
+
+
+def test_the_least_recently_used_version_leaves_first(source):
+    async def ask():
+        models = await follow(source, most=2)
+        await models.find("my steps")
+        await models.find("waves", version="2")
+        return models
+
+    models = asyncio.run(ask())
+
+    assert list(models.held) == [("my steps", "1"), ("waves", "2")]
+
+
+def test_a_version_that_left_comes_back_when_it_is_asked_for(source):
+    async def ask():
+        models = await follow(source, most=1)
+        assert list(models.held) == [("waves", "1")]
+        return await models.find("my steps")
+
+    model = asyncio.run(ask())
+
+    assert (model.name, model.version) == ("my steps", "1")
+
+
+def test_requests_for_one_version_wait_for_one_loading(source):
+    async def ask():
+        models = await follow(source)
+        return await asyncio.gather(
+            *(models.find("waves", "challenger") for _ in "abc")
+        )
+
+    first, *others = asyncio.run(ask())
+
+    assert all(other is first for other in others)
+
+
+def test_a_refused_version_is_not_loaded_again_at_once(source):
+    async def ask():
+        models = await follow(source)
+        for _ in "ab":
+            with pytest.raises(VersionUnusable, match="it is damaged"):
+                await models.find("waves", version="3")
+        return models
+
+    models = asyncio.run(ask())
+
+    assert models.failures == {"waves": 1}
+
+
+def test_nothing_is_known_before_the_registry_has_answered(source):
+    models = Models(source, "champion", 1)
+
+    with pytest.raises(NotReady, match="has not answered yet"):
+        asyncio.run(models.find("waves"))
+
+
+def test_what_was_removed_can_no_longer_be_described(source):
+    async def ask():
+        models = await follow(source)
+        await models.follow({})
+        return models
+
+    models = asyncio.run(ask())
+
+    with pytest.raises(UnknownModel, match="There is: none"):
+        models.describe("waves", "1", None)
+    assert not models.held

@@ -1,0 +1,120 @@
+"""A new version takes over without a failed request; a broken one does not."""
+
+import threading
+
+import numpy as np
+import pytest
+
+MOVES = 12
+
+
+@pytest.fixture(scope="module")
+def registry(copy_registry, tmp_path_factory):
+    return copy_registry(tmp_path_factory.mktemp("swaps"))
+
+
+@pytest.fixture(scope="module")
+def running_service(registry, running):
+    with running(registry.uri, registry.path.parent) as service:
+        yield service
+
+
+@pytest.fixture
+def own(running_service, registry):
+    """A service on a registry of its own, with version 1 as champion."""
+    registry.client.set_registered_model_alias("waves", "champion", "1")
+    running_service.wait_for(lambda: is_ready_with(running_service, "1"))
+    return running_service
+
+
+def is_ready_with(service, version):
+    state = service.readyz().get("state")
+    return state == "ready" and version_of(service) == version
+
+
+class Asking(threading.Thread):
+    """Asks for forecasts until told to stop, and keeps every answer."""
+
+    def __init__(self, service):
+        super().__init__(daemon=True)
+        self.service, self.stop, self.answers = service, threading.Event(), []
+
+    def run(self):
+        while not self.stop.is_set():
+            self.answers.append(self.service.forecast())
+
+
+def version_of(service, **query):
+    return service.forecast(**query).json()["model"]["version"]
+
+
+def test_aliases_move_under_load_and_no_request_fails(own, registry, library):
+    expected = {v: library["waves", v].predict().points for v in ("1", "2")}
+    askers = [Asking(own) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+
+    for move in range(MOVES):
+        version = "2" if move % 2 == 0 else "1"
+        registry.client.set_registered_model_alias("waves", "champion", version)
+        own.wait_for(lambda version=version: version_of(own) == version)
+    for asker in askers:
+        asker.stop.set()
+        asker.join(timeout=30)
+
+    answers = [answer for asker in askers for answer in asker.answers]
+    assert {answer.status_code for answer in answers} == {200}
+    seen = set()
+    for answer in (response.json() for response in answers):
+        version = answer["model"]["version"]
+        points = [row["point"] for row in answer["forecasts"]]
+        np.testing.assert_allclose(points, expected[version], rtol=1e-6)
+        seen.add(version)
+    assert seen == {"1", "2"}
+
+
+def test_a_broken_version_is_refused_and_the_last_good_one_stays(own, registry):
+    registry.client.set_registered_model_alias("waves", "champion", "3")
+
+    found = own.wait_for(lambda: own.readyz()["refused"] and own.readyz())
+
+    assert found["state"] == "degraded"
+    assert found["refused"][0]["version"] == "3"
+    assert found["refused"][0]["reason"].startswith("it is damaged")
+    assert str(registry.path.parent) not in str(found)
+    assert version_of(own) == "1"
+    assert (
+        'recast_swap_failures_total{model="waves"}' in own.client.get("/metrics").text
+    )
+    refusals = [r for r in own.lines("version refused") if r["model"] == "waves"]
+    assert len(refusals) == 1
+
+    registry.client.set_registered_model_alias("waves", "champion", "2")
+    own.wait_for(lambda: is_ready_with(own, "2"))
+
+
+def test_what_is_removed_stops_answering(own, registry, assert_problem):
+    def status(**query):
+        return own.forecast("spare", **query).status_code
+
+    registry.client.set_registered_model_alias("spare", "mine", "2")
+    own.wait_for(lambda: status(alias="mine") == 200)
+    registry.client.delete_registered_model_alias("spare", "mine")
+    own.wait_for(lambda: status(alias="mine") == 404)
+    assert status(version=2) == 200
+    registry.client.delete_model_version("spare", "2")
+    own.wait_for(lambda: status(version=2) == 404)
+    no_version = own.forecast("spare", version=2)
+    registry.client.delete_registered_model_alias("spare", "champion")
+    own.wait_for(lambda: status() == 404)
+    no_alias, by_version = own.forecast("spare"), own.forecast("spare", version=1)
+    registry.client.delete_registered_model("spare")
+    own.wait_for(lambda: status(version=1) == 404)
+    no_model = own.forecast("spare")
+
+    assert_problem(no_version, 404, "unknown-version", "There is: 1.")
+    assert_problem(no_alias, 404, "unknown-alias", "There is: none.")
+    assert by_version.status_code == 200
+    assert_problem(no_model, 404, "unknown-model", "There is: my steps, other, waves.")
+    assert "spare" not in own.client.get("/v1/models").text
+    assert own.readyz()["state"] == "ready"

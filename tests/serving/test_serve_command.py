@@ -1,0 +1,81 @@
+"""``python -m serving``: starts, says where it is, refuses clearly, stops cleanly."""
+
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def serve(environment, tmp_path):
+    def run(*arguments, **settings):
+        return subprocess.run(
+            [sys.executable, "-m", "serving", *arguments],
+            cwd=tmp_path,
+            env=environment("sqlite:///mlflow.db", **settings),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(serve):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        done = serve("--port", str(port))
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"Error: cannot listen on 127.0.0.1, port {port}: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "message"),
+    [
+        (("--port", "70000"), {}, "65535"),
+        (("--port", "many"), {}, "valid integer"),
+        (("--host", "no such host"), {}, "cannot listen on no such host"),
+        ((), {"port": "many"}, "port: Input should be a valid integer"),
+        ((), {"max_horizon": "0"}, "max_horizon: Input should be greater than"),
+    ],
+)
+def test_what_cannot_be_used_is_refused(serve, tmp_path, arguments, settings, message):
+    done = serve(*arguments, **settings)
+
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sigterm_lets_requests_that_have_begun_end(registry, tmp_path, running):
+    body = b'{"horizon": 2}'
+    head = (
+        "POST /v1/models/waves/forecast HTTP/1.1\r\nHost: x\r\n"
+        f"Expect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with running(registry.uri, tmp_path) as service:
+        service.wait_for(lambda: service.readyz().get("state") == "ready")
+        port = int(service.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+            connection.sendall(head.encode())
+            begun = connection.recv(1000)
+            service.process.send_signal(signal.SIGTERM)
+            service.wait_for(lambda: service.lines("Shutting down"))
+            connection.sendall(body)
+            answer = b"".join(iter(lambda: connection.recv(10_000), b""))
+        service.process.wait(timeout=30)
+
+    assert begun.startswith(b"HTTP/1.1 100")
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.count(b'"point":') == 2
+    assert service.process.returncode == 0
+    assert service.said.read_text() == (
+        f"Recast at {service.url}  API: {service.url}/docs  MLflow: {registry.uri}\n"
+    )
