@@ -76,7 +76,7 @@ def test_a_job_is_its_own_yaml_again_wherever_that_lies(tmp_path, monkeypatch):
         ("model: {hiden_size: 3}", r"model\.hiden_size: .*mean 'hidden_size'\?"),
         ("training: {epoch: 3}", r"training\.epoch: .*did you mean 'epochs'\?"),
         ("evaluation: {fold: 3}", r"evaluation\.fold: .*did you mean 'folds'\?"),
-        ("registry: {allias: x}", r"registry\.allias: .*did you mean 'alias'\?"),
+        ("registry: {aliaz: x}", r"registry\.aliaz: .*did you mean 'alias'\?"),
         ("windows: {zzz: 3}", r"windows\.zzz: unknown key; The keys here are seq_len"),
     ],
 )
