@@ -155,8 +155,8 @@ def _explain(detail: ErrorDetails) -> str:
     if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         known = _keys_at(path[:-1])
         near = difflib.get_close_matches(path[-1], known, 1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        return f"{place}: unknown key; {hint}The keys here are {', '.join(known)}."
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        return f"{place}: unknown key{hint} The keys here are {', '.join(known)}."
     if detail["type"] in ("missing", "missing_argument"):
         return f"{place} is missing"
     message = detail["msg"].removeprefix("Value error, ")

@@ -69,7 +69,7 @@ def test_a_job_is_its_own_yaml_again_wherever_that_lies(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("horizn: 2", r"horizn: unknown key; The keys here are name, data, windows"),
+        ("horizn: 2", r"horizn: unknown key. The keys here are name, data, windows"),
         ("window: {}", r"window: unknown key; did you mean 'windows'\?"),
         ("data: {path: a, tme: x}", r"data\.tme: unknown key; did you mean 'time'\?"),
         ("windows: {seqlen: 3}", r"windows\.seqlen: .*did you mean 'seq_len'\?"),
@@ -77,7 +77,7 @@ def test_a_job_is_its_own_yaml_again_wherever_that_lies(tmp_path, monkeypatch):
         ("training: {epoch: 3}", r"training\.epoch: .*did you mean 'epochs'\?"),
         ("evaluation: {fold: 3}", r"evaluation\.fold: .*did you mean 'folds'\?"),
         ("registry: {aliaz: x}", r"registry\.aliaz: .*did you mean 'alias'\?"),
-        ("windows: {zzz: 3}", r"windows\.zzz: unknown key; The keys here are seq_len"),
+        ("windows: {zzz: 3}", r"windows\.zzz: unknown key. The keys here are seq_len"),
     ],
 )
 def test_an_unknown_key_is_named_with_what_may_be_meant(tmp_path, text, message):

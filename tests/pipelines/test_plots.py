@@ -54,9 +54,9 @@ def test_loss_and_residuals_are_pictures(measured):
 def test_integer_steps_are_drawn_too():
     panel = Panel.from_values({"a": np.sin(np.arange(40.0))})
     forecaster = Forecaster(training=TrainingConfig(epochs=1)).fit(panel)
-    experiment_table = forecaster.predict().to_frame().assign(actual=0.0)
+    table = forecaster.predict().to_frame().assign(actual=0.0, cutoff=40)
 
-    figure = plot_forecast(panel, forecaster.predict(), experiment_table)
+    figure = plot_forecast(panel, forecaster.predict(), table)
 
     assert size(figure) == (900, 400)
 
