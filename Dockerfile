@@ -19,14 +19,14 @@ RUN python -m hatchling build -t wheel -d dist \
 
 FROM python:3.12-slim AS runtime
 RUN useradd --uid 1000 --create-home recast \
- && install -d -o recast -g recast /work /artifacts
+ && install -d -o recast -g recast /srv/recast /artifacts
 COPY --from=build /opt/recast /opt/recast
 ENV PATH="/opt/recast/bin:$PATH" \
     PYTHONUNBUFFERED=1 \
     GIT_PYTHON_REFRESH=quiet \
     MPLCONFIGDIR=/tmp/matplotlib
 USER 1000:1000
-WORKDIR /work
+WORKDIR /srv/recast
 
 FROM runtime AS tracking
 ENV MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false

@@ -19,8 +19,8 @@ from forecasting.reading import read_csv
 from forecasting.series import Panel
 from forecasting.training import TrainingConfig
 from forecasting.windows import WindowSpec
+from pipelines.aliases import CHAMPION, check_alias
 from pipelines.errors import JobError
-from pipelines.registry import CHAMPION, check_alias
 
 MAX_JOB_BYTES = 1_000_000
 STRICT = ConfigDict(extra="forbid", frozen=True)

@@ -12,25 +12,11 @@ import mlflow
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
 
-from forecasting.errors import SettingError
+from pipelines.aliases import CHAMPION, check_alias
 from pipelines.errors import UnknownModel
 from pipelines.tracking import quiet_mlflow
 
-CHAMPION = "champion"
 REFERENCE = re.compile(r"([^@/]+)(?:@([^@/]+)|/([^@/]+))?")
-
-
-def check_alias(alias: str) -> str:
-    """Return the name of an alias.
-
-    Raises:
-        SettingError: the registry takes no alias of that name.
-    """
-    reserved = re.fullmatch(r"latest|v\d+", alias, re.IGNORECASE)
-    if reserved or not re.fullmatch(r"[A-Za-z][\w-]{0,99}", alias):
-        wanted = "a word of letters, digits, _ and -, but not 'latest' or like 'v1'"
-        raise SettingError("alias", alias, wanted)
-    return alias
 
 
 def register(name: str, model_uri: str, run_id: str, tags: dict[str, str]) -> str:
