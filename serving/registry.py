@@ -17,6 +17,7 @@ from pathlib import Path
 import mlflow
 from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
+from sqlalchemy.engine import make_url
 
 from forecasting.errors import ArtifactError
 from forecasting.forecaster import Forecaster
@@ -90,7 +91,8 @@ class Registry:
         is_file = self.uri.startswith("sqlite")
         for name, value in (DEFAULTS | (SQLITE_DEFAULTS if is_file else {})).items():
             os.environ.setdefault(name, value)
-        self._file = Path(self.uri.partition(":///")[2]) if is_file else None
+        database = make_url(self.uri).database if is_file else None
+        self._file = Path(database) if database else None
         self._known: dict[str, Registered] = {}
 
     @property

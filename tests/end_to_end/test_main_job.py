@@ -26,10 +26,9 @@ def workplace(tmp_path_factory):
     """A folder with a space in its name, a CSV of two shops, and a trained model."""
     folder = tmp_path_factory.mktemp("a user's folder")
     (folder / "umsatz.csv").write_text(german_csv(120), encoding="utf-8")
-    environment = os.environ | {
-        "MLFLOW_TRACKING_URI": "sqlite:///mlflow.db",
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",  # MLflow looks for uvicorn
-    }
+    environment = dict(os.environ)
+    environment.pop("MLFLOW_TRACKING_URI", None)  # MLflow's default: mlflow.db here
+    environment["PATH"] = f"{BIN}{os.pathsep}{environment['PATH']}"  # to find uvicorn
     run(folder, environment, "train", "umsatz.csv", *TRAIN)
     return folder, environment
 
