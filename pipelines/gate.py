@@ -185,4 +185,4 @@ def _read_record(run_id: str) -> pd.DataFrame:
         path = mlflow.artifacts.download_artifacts(
             run_id=run_id, artifact_path=RECORD, dst_path=folder
         )
-        return pd.read_csv(path, dtype={"series_id": str})
+        return pd.read_csv(path, dtype={"series_id": str}, float_precision="round_trip")
