@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from forecasting.backtesting import EvaluationConfig as EvaluationConfig
     from forecasting.backtesting import backtest as backtest
     from forecasting.baselines import Baseline as Baseline
+    from forecasting.configuration import RecurrentConfig as RecurrentConfig
     from forecasting.errors import DataError as DataError
     from forecasting.errors import ForecastingError as ForecastingError
     from forecasting.errors import SettingError as SettingError
     from forecasting.forecaster import Forecaster as Forecaster
     from forecasting.forecasts import Forecast as Forecast
-    from forecasting.networks import RecurrentConfig as RecurrentConfig
     from forecasting.networks import RecurrentNetwork as RecurrentNetwork
     from forecasting.reading import read_csv as read_csv
     from forecasting.reading import read_frame as read_frame
@@ -42,7 +42,7 @@ _HOME = {
     "LSTMRegressor": "regressors",
     "Panel": "series",
     "RNNRegressor": "regressors",
-    "RecurrentConfig": "networks",
+    "RecurrentConfig": "configuration",
     "RecurrentNetwork": "networks",
     "SettingError": "errors",
     "TrainingConfig": "training",

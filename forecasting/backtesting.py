@@ -1,8 +1,9 @@
 """Forecasts on rolling origins, beside each other in one table.
 
 Every model is fitted on what lies before the first fold, then asked for forecasts from
-each fold's cutoff with all observations up to it; with ``refit`` it is fitted anew at
-every cutoff. No model sees an observation behind the cutoff it forecasts from.
+each fold's cutoff with all observations up to it; its intervals learn from the errors
+of the folds before. With ``refit`` it is fitted anew at every cutoff. No model sees an
+observation behind the cutoff it forecasts from.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -36,6 +37,9 @@ class Model(Protocol):
         levels: Iterable[float] = (),
     ) -> Intervals:
         """Return central intervals round forecasts, by level."""
+
+    def calibrate(self, panel: Panel, origins: Origins, points: FloatArray) -> Any:
+        """Add the errors of forecasts made earlier to the evidence for intervals."""
 
     def predict(
         self,
@@ -132,16 +136,38 @@ def backtest(
     tables = []
     for name, fit in fits.items():
         model: Model | None = None
+        waiting: list[tuple[Origins, FloatArray]] = []  # forecasts whose time will come
         for fold, origins in enumerate(folds, start=1):
             if model is None or refit:
-                model = fit(panel.until(origins.ends))
+                model, waiting = fit(panel.until(origins.ends)), []
+            waiting = _learn_errors(model, panel, waiting, origins)
             points = model.forecast_at(panel, origins, horizon)
+            waiting.append((origins, points))
             intervals = model.intervals_at(panel, origins, points, levels)
             table = forecast_table(panel, origins, points, intervals)
             table.insert(0, "model", name)
             table.insert(2, "fold", fold)
             tables.append(table)
     return pd.concat(tables, ignore_index=True)
+
+
+def _learn_errors(
+    model: Model,
+    panel: Panel,
+    waiting: list[tuple[Origins, FloatArray]],
+    now: Origins,
+) -> list[tuple[Origins, FloatArray]]:
+    """Calibrate on the forecasts whose every step has been observed by now.
+
+    Returns those that still wait.
+    """
+    waits = []
+    for origins, points in waiting:
+        if (origins.ends + points.shape[1] <= now.ends).all():
+            model.calibrate(panel, origins, points)
+        else:
+            waits.append((origins, points))
+    return waits
 
 
 def forecast_table(

@@ -11,7 +11,6 @@ Formulas: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, sect
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -22,6 +21,7 @@ from forecasting.errors import NotFittedError, SeriesTooShort, SettingError
 from forecasting.forecasts import Forecast, Intervals, check_horizon, check_levels
 from forecasting.intervals import IntervalTable
 from forecasting.ridge import fit_ridge_path
+from forecasting.scales import naive_scales, running_sums
 from forecasting.series import FloatArray, IntArray, Panel
 from forecasting.splits import Origins, last_origins
 from forecasting.windows import Windows, WindowSpec
@@ -63,7 +63,7 @@ class Baseline:
         self.spec = WindowSpec(seq_len=seq_len, horizon=horizon)
         self.season_length = season_length
         self._linear: tuple[FloatArray, FloatArray] | None = None  # weights, bias
-        self._fitted: tuple[Panel, IntervalTable] | None = None
+        self._fitted: tuple[Panel, FloatArray] | None = None  # with scaled errors
 
     def fit(self, panel: Panel) -> Self:
         """Fit the rule on all of ``panel`` and calibrate its intervals; return self.
@@ -77,9 +77,9 @@ class Baseline:
         half = panel.lengths - panel.lengths // 2
         enough = len(Windows(panel.offsets, self.spec, stop=half)) > self.spec.seq_len
         self._learn(panel, half if enough else panel.lengths)
-        table = IntervalTable.from_residuals(self._scaled_residuals(panel, half))
+        errors = self._scaled_residuals(panel, half)
         self._learn(panel, panel.lengths)
-        self._fitted = panel, table
+        self._fitted = panel, errors
         return self
 
     def forecast_at(
@@ -108,7 +108,7 @@ class Baseline:
                 passed = np.maximum(origins.ends - 1, 1)[:, None]
                 points = points + ahead * (points - panel.values[first, None]) / passed
             case "mean":
-                sums = _running_sums(panel.values, panel.offsets)
+                sums = running_sums(panel.values, panel.offsets)
                 points = (sums[end - 1] / origins.ends)[:, None]
             case "linear_ar":
                 points = self._linear_ar(panel, origins, steps)
@@ -158,15 +158,34 @@ class Baseline:
             NotFittedError: `fit` has not been called.
             SettingError: a level lies outside its range.
         """
-        _, table = self._known()
-        scales = _scales(panel, origins, self.season_length)
+        table = IntervalTable.from_residuals(self._known()[1])
+        scales = naive_scales(panel, origins, self.season_length)
         intervals = {}
         for level in check_levels(levels):
             lower, upper = table.offsets(level, points.shape[1])
             intervals[level] = points + scales * lower, points + scales * upper
         return intervals
 
-    def _known(self) -> tuple[Panel, IntervalTable]:
+    def calibrate(self, panel: Panel, origins: Origins, points: FloatArray) -> Self:
+        """Add errors that were made since to the evidence for the intervals.
+
+        Args:
+            panel: the series, as far as the forecasts reach.
+            origins: where the forecasts were made.
+            points: what was forecast there, ``(origins, horizon)``.
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+        """
+        seen, known = self._known()
+        ends = origins.ends
+        came = panel.pieces(origins.series, ends, ends + points.shape[1]).values
+        scales = naive_scales(panel, origins, self.season_length)
+        errors = (came.reshape(points.shape) - points) / scales
+        self._fitted = seen, np.concatenate([known, errors])
+        return self
+
+    def _known(self) -> tuple[Panel, FloatArray]:
         if self._fitted is None:
             raise NotFittedError(f"{self.rule} baseline")
         return self._fitted
@@ -187,7 +206,7 @@ class Baseline:
         observed = ahead < panel.lengths[series, None]
         position = np.where(observed, panel.offsets[series, None] + ahead, 0)
         actual = np.where(observed, panel.values[position], np.nan)
-        scales = _scales(panel, last_origins(panel), self.season_length)[series]
+        scales = naive_scales(panel, last_origins(panel), self.season_length)[series]
         return np.asarray((actual - self.forecast_at(panel, origins)) / scales)
 
     def _learn(self, panel: Panel, ends: IntArray) -> None:
@@ -200,7 +219,7 @@ class Baseline:
             found = zip(panel.series_ids, ends.tolist(), strict=True)
             raise SeriesTooShort(found, self.spec.length, "seq_len + horizon")
         origins = Origins(series=np.arange(len(panel)), ends=ends)
-        scales = torch.from_numpy(_scales(panel, origins, self.season_length))
+        scales = torch.from_numpy(naive_scales(panel, origins, self.season_length))
         values, chosen = torch.from_numpy(panel.values), windows.evenly(MOST_WINDOWS)
 
         def batches() -> Iterator[tuple[Tensor, Tensor]]:
@@ -225,7 +244,7 @@ class Baseline:
             raise SeriesTooShort(seen, seq_len, f"seq_len {seq_len}")
         begin = panel.offsets[origins.series] + origins.ends - seq_len
         window = panel.values[begin[:, None] + np.arange(seq_len)]
-        scales = _scales(panel, origins, self.season_length)
+        scales = naive_scales(panel, origins, self.season_length)
         last = window[:, -1:]
         path = _extend((window - last) / scales, *self._linear, horizon)
         return np.asarray(last + scales * path)
@@ -241,28 +260,3 @@ def _extend(
         block = last + (path[:, -seq_len:] - last) @ weights + bias
         path = np.concatenate([path, block], axis=1)
     return path[:, seq_len : seq_len + horizon]
-
-
-def _scales(panel: Panel, origins: Origins, season_length: int) -> FloatArray:
-    """Return `naive_scale` of what each origin sees, 1 for 0, ``(origins, 1)``."""
-    scales = _mean_change(panel, origins, 1)
-    if season_length > 1:
-        seasonal = _mean_change(panel, origins, season_length)
-        scales = np.where(origins.ends > season_length, seasonal, scales)
-    return np.where(scales == 0, 1.0, scales)[:, None]
-
-
-def _mean_change(panel: Panel, origins: Origins, lag: int) -> FloatArray:
-    """Return the mean change over ``lag`` steps of what each origin sees; 0 if none."""
-    changes = np.zeros_like(panel.values)
-    changes[lag:] = np.abs(panel.values[lag:] - panel.values[:-lag])
-    first = np.repeat(panel.offsets[:-1], panel.lengths)
-    changes[np.arange(len(first)) - first < lag] = 0
-    ends = panel.offsets[origins.series] + origins.ends
-    total = _running_sums(changes, panel.offsets)[ends - 1]
-    return np.asarray(total / np.maximum(origins.ends - lag, 1))
-
-
-def _running_sums(values: FloatArray, offsets: IntArray) -> FloatArray:
-    """Sum series by series, lest the future of one reach the next, ``(points,)``."""
-    return np.concatenate([np.cumsum(values[a:b]) for a, b in pairwise(offsets)])

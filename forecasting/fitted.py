@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from forecasting.artifact import damaged
+from forecasting.configuration import RecurrentConfig
 from forecasting.errors import ForecastingError, ShapeError
 from forecasting.intervals import PROBABILITIES, IntervalTable
-from forecasting.networks import RecurrentConfig, RecurrentNetwork
+from forecasting.networks import RecurrentNetwork
 from forecasting.normalization import METHODS, Method, Normalizer
 from forecasting.series import Panel
 from forecasting.timeline.calendar import Calendar

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from forecasting.batches import WindowBatches
+from forecasting.configuration import RecurrentConfig
 from forecasting.devices import autocast, fitting_threads, pick_device
 from forecasting.errors import SeriesTooShort, SettingError
 from forecasting.linear import LinearPart, fit_linear
 from forecasting.metrics import naive_scale
-from forecasting.networks import RecurrentConfig, RecurrentNetwork
+from forecasting.networks import RecurrentNetwork
 from forecasting.normalization import Method, Normalizer, candidates, window_level
 from forecasting.series import FloatArray, IntArray, Panel
 from forecasting.training import EpochRecord, TrainingConfig, train

@@ -8,13 +8,13 @@ from typing import Self
 import numpy as np
 
 from forecasting.artifact import locate_artifact, read_artifact, write_artifact
+from forecasting.configuration import RecurrentConfig
 from forecasting.devices import Device, pick_device
 from forecasting.errors import IrregularTimestamps, NotFittedError
 from forecasting.fitted import Fitted, pack, unpack
 from forecasting.fitting import fit_networks
 from forecasting.forecasts import Forecast, Intervals, check_horizon
 from forecasting.intervals import IntervalTable
-from forecasting.networks import RecurrentConfig
 from forecasting.rollout import Rows, bound, read_windows, roll_out
 from forecasting.series import FloatArray, Panel
 from forecasting.splits import Origins, last_origins
@@ -165,11 +165,11 @@ class Forecaster:
         )
 
     def calibrate(self, panel: Panel, origins: Origins, points: FloatArray) -> Self:
-        """Widen the evidence for the intervals by a backtest's errors.
+        """Add errors that were made since to the evidence for the intervals.
 
         Args:
-            panel: the series the backtest ran on.
-            origins: where it stood.
+            panel: the series, as far as the forecasts reach.
+            origins: where the forecasts were made.
             points: what was forecast there without having been seen, original units,
                 ``(origins, horizon)``.
         """
@@ -178,8 +178,9 @@ class Forecaster:
         came = panel.pieces(origins.series, ends, ends + points.shape[1])
         actual = rows.normalizer.scale_series(came).double().numpy()
         errors = actual.reshape(points.shape) - rows.scale(points)
-        pooled = np.concatenate([self._residuals, errors / rows.size])
-        self.fitted = replace(fitted, intervals=IntervalTable.from_residuals(pooled))
+        self._residuals = np.concatenate([self._residuals, errors / rows.size])
+        intervals = IntervalTable.from_residuals(self._residuals)
+        self.fitted = replace(fitted, intervals=intervals)
         return self
 
     def save(self, path: str | Path) -> None:

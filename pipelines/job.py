@@ -13,8 +13,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import ErrorDetails
 
 from forecasting.backtesting import EvaluationConfig
+from forecasting.configuration import RecurrentConfig
 from forecasting.errors import SettingError
-from forecasting.networks import RecurrentConfig
 from forecasting.reading import read_csv
 from forecasting.series import Panel
 from forecasting.training import TrainingConfig

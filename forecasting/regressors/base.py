@@ -19,11 +19,12 @@ from torch import Tensor
 
 from forecasting.batches import EVALUATION_BATCH
 from forecasting.cells import Cell, Merge
+from forecasting.configuration import RecurrentConfig, Strategy
 from forecasting.devices import Device, fitting_threads, pick_device
 from forecasting.errors import ShapeError
 from forecasting.linear import LinearPart, fit_linear
 from forecasting.losses import Loss
-from forecasting.networks import RecurrentConfig, RecurrentNetwork, Strategy
+from forecasting.networks import RecurrentNetwork
 from forecasting.regressors.rows import RowBatches, RowMethod, RowNormalizer
 from forecasting.regressors.shrinkage import shrink, trust
 from forecasting.series import FloatArray

@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 
 from forecasting.cells import Merge
+from forecasting.configuration import Strategy
 from forecasting.devices import Device
 from forecasting.losses import Loss
-from forecasting.networks import Strategy
 from forecasting.regressors.base import WindowRegressor
 from forecasting.regressors.rows import RowMethod
 

@@ -14,9 +14,9 @@ from forecasting.artifact import (
     read_artifact,
     write_artifact,
 )
+from forecasting.configuration import RecurrentConfig
 from forecasting.errors import ArtifactError, SettingError
 from forecasting.forecaster import Forecaster
-from forecasting.networks import RecurrentConfig
 from forecasting.normalization import METHODS
 from forecasting.series import Panel
 from forecasting.training import TrainingConfig

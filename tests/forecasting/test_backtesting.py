@@ -3,9 +3,10 @@ import pandas as pd
 import pytest
 
 from forecasting.backtesting import EvaluationConfig, backtest, forecast_table
+from forecasting.baselines import Baseline
+from forecasting.configuration import RecurrentConfig
 from forecasting.errors import SeriesTooShort, SettingError
 from forecasting.forecaster import Forecaster
-from forecasting.networks import RecurrentConfig
 from forecasting.normalization import METHODS
 from forecasting.series import Panel
 from forecasting.splits import Origins, rolling_origins
@@ -231,3 +232,32 @@ def test_the_season_is_that_of_the_calendar_unless_it_is_given():
 def test_a_setting_out_of_range_is_refused(setting, value, message):
     with pytest.raises(SettingError, match=message):
         EvaluationConfig(**{setting: value})
+
+
+def upset(series, size):
+    """Return the series swinging wildly over its last 20 steps."""
+    values = {name: series.series(name).copy() for name in series.series_ids}
+    for observed in values.values():
+        observed[-20:] += size * (-1.0) ** np.arange(20)
+    return Panel.from_values(values)
+
+
+@pytest.mark.parametrize("fit", [network(cell="gru"), Baseline("last_value").fit])
+def test_intervals_learn_from_the_errors_of_the_folds_before(fit):
+    table = run(upset(panel((80,)), size=60), {"m": fit}, folds=10)
+
+    width = (table["upper_80"] - table["lower_80"]).groupby(table["fold"]).mean()
+    assert width[10] > 1.5 * width[1]
+
+
+def test_intervals_do_not_learn_from_errors_that_are_yet_to_come():
+    calm = panel((80,))
+    wild = upset(calm, size=1e6)
+    ends = np.arange(57, 61)  # folds one step apart, each two steps long
+    folds = [Origins(series=np.zeros(1, dtype=np.int64), ends=e[None]) for e in ends]
+    fits = {"m": Baseline("last_value").fit}
+
+    tables = [backtest(fits, p, folds, horizon=HORIZON) for p in (calm, wild)]
+
+    widths = [table["upper_80"] - table["lower_80"] for table in tables]
+    assert widths[0].tolist() == pytest.approx(widths[1].tolist())

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from forecasting.configuration import RecurrentConfig
 from forecasting.errors import SeriesTooShort, SettingError
 from forecasting.fitting import ensemble_forecast, fit_networks, training_ends
-from forecasting.networks import RecurrentConfig
 from forecasting.normalization import METHODS
 from forecasting.series import Panel
 from forecasting.training import TrainingConfig

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from forecasting.configuration import RecurrentConfig
 from forecasting.errors import (
     DataError,
     IrregularTimestamps,
@@ -13,7 +14,6 @@ from forecasting.errors import (
 )
 from forecasting.forecaster import Forecaster
 from forecasting.intervals import IntervalTable
-from forecasting.networks import RecurrentConfig
 from forecasting.normalization import METHODS
 from forecasting.series import Panel
 from forecasting.splits import Origins, last_origins

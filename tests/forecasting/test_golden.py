@@ -13,8 +13,10 @@ from torch import nn
 
 from forecasting.backtesting import backtest
 from forecasting.cells import RecurrentLayer
+from forecasting.configuration import RecurrentConfig
+from forecasting.encoders import Encoder
 from forecasting.forecaster import Forecaster
-from forecasting.networks import Encoder, RecurrentConfig, RecurrentNetwork
+from forecasting.networks import RecurrentNetwork
 from forecasting.series import Panel
 from forecasting.splits import rolling_origins
 from forecasting.training import TrainingConfig

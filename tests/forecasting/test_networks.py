@@ -6,8 +6,9 @@ from torch import nn
 
 from forecasting.batches import WindowBatches
 from forecasting.cells import CELLS, MERGES
+from forecasting.configuration import STRATEGIES, RecurrentConfig
 from forecasting.errors import SettingError, ShapeError
-from forecasting.networks import STRATEGIES, RecurrentConfig, RecurrentNetwork
+from forecasting.networks import RecurrentNetwork
 from forecasting.normalization import window_level
 from forecasting.training import TrainingConfig, train
 from forecasting.windows import Windows, WindowSpec

@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecasting.configuration import RecurrentConfig
 from forecasting.errors import DataError, SettingError
 from forecasting.forecaster import Forecaster
-from forecasting.networks import RecurrentConfig
 from forecasting.pyfunc import PyfuncForecaster, _load_pyfunc
 from forecasting.series import Panel
 from forecasting.training import TrainingConfig

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from forecasting.batches import WindowBatches
+from forecasting.configuration import RecurrentConfig
 from forecasting.errors import SettingError, TrainingDiverged
-from forecasting.networks import RecurrentConfig, RecurrentNetwork
+from forecasting.networks import RecurrentNetwork
 from forecasting.training import TrainingConfig, train
 from forecasting.windows import Windows, WindowSpec
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import mlflow
 import numpy as np
 
+from forecasting.configuration import RecurrentConfig
 from forecasting.forecaster import Forecaster
-from forecasting.networks import RecurrentConfig
 from forecasting.series import Panel
 from forecasting.training import TrainingConfig
 from forecasting.windows import WindowSpec

@@ -1,8 +1,9 @@
 import pytest
 import torch
 
+from forecasting.configuration import RecurrentConfig
 from forecasting.linear import LinearPart
-from forecasting.networks import RecurrentConfig, RecurrentNetwork
+from forecasting.networks import RecurrentNetwork
 from forecasting.regressors.shrinkage import shrink, trust
 
 

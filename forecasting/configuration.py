@@ -1,0 +1,85 @@
+"""What a recurrent forecaster is made of: its settings, checked."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from forecasting.cells import CELLS, MERGES, Cell, Merge
+from forecasting.errors import SettingError
+from forecasting.normalization import METHODS, Method
+
+Strategy = Literal["direct", "recursive", "seq2seq"]
+STRATEGIES: tuple[str, ...] = get_args(Strategy)
+LossAt = Literal["end", "step"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecurrentConfig:
+    """What a recurrent forecaster is made of.
+
+    Attributes:
+        cell: ``rnn``, ``lstm``, ``gru``, or ``mlp`` (a feed-forward transition).
+        nonlinearity: of the ``rnn``: ``tanh`` or ``relu``.
+        hidden_size: size of each direction's state.
+        num_layers: recurrent layers on top of each other.
+        bidirectional: read the window in both directions.
+        merge: how two directions become one: ``concat``, ``sum`` or ``mul``.
+        dropout: share of a layer's outputs dropped before the next layer.
+        strategy: of multi-step forecasts: ``direct``, ``recursive`` or ``seq2seq``.
+        loss_at: ``end`` of the window, or every ``step`` of it.
+        linear_skip: add the network to a ridge regression on the same window.
+        normalization: see `forecasting.normalization`; ``auto`` lets validation choose.
+        members: networks trained from different seeds; the forecast is their median.
+
+    Raises:
+        SettingError: a value is out of range, or two do not go together.
+    """
+
+    cell: Cell = "lstm"
+    nonlinearity: Literal["tanh", "relu"] = "tanh"
+    hidden_size: int = 32
+    num_layers: int = 1
+    bidirectional: bool = False
+    merge: Merge = "concat"
+    dropout: float = 0.0
+    strategy: Strategy = "direct"
+    loss_at: LossAt = "end"
+    linear_skip: bool = True
+    normalization: Method | Literal["auto"] = "auto"
+    members: int = 1
+
+    def __post_init__(self) -> None:
+        _check_choice("cell", self.cell, CELLS)
+        _check_choice("nonlinearity", self.nonlinearity, ("tanh", "relu"))
+        _check_choice("merge", self.merge, MERGES)
+        _check_choice("strategy", self.strategy, STRATEGIES)
+        _check_choice("loss_at", self.loss_at, get_args(LossAt))
+        _check_choice("normalization", self.normalization, (*METHODS, "auto"))
+        for name, most in (("hidden_size", 8192), ("num_layers", 32), ("members", 100)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or not 1 <= value <= most:
+                raise SettingError(name, value, f"a whole number from 1 to {most}")
+        if not 0 <= self.dropout < 1:
+            raise SettingError("dropout", self.dropout, "a share from 0 to below 1")
+        if self.loss_at == "step":
+            self._check_step_loss()
+
+    def _check_step_loss(self) -> None:
+        for name, clash in (
+            ("linear_skip", self.linear_skip),
+            ("bidirectional", self.bidirectional),
+        ):
+            if clash:
+                raise SettingError(
+                    name, True, "false with loss_at 'step', which forecasts mid-window"
+                )
+        if self.strategy == "seq2seq":
+            raise SettingError(
+                "loss_at",
+                "step",
+                "'end' with strategy 'seq2seq', which decodes every step",
+            )
+
+
+def _check_choice(setting: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise SettingError(setting, value, f"one of {', '.join(choices)}")
