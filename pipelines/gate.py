@@ -30,6 +30,7 @@ from pipelines.tracking import quiet_mlflow
 
 RECORD = "backtest.csv.gz"  # the artifact that holds a run's backtest
 KEY = ["series_id", "cutoff", "step"]
+TIE = 1e-9  # of an error: a smaller gain is rounding, of arithmetic or of the record
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def judge(experiment: Experiment, table: pd.DataFrame, label: str) -> Verdict:
     both = pd.concat([same, rival.assign(model="champion")], ignore_index=True)
     metric, errors = _errors(experiment, both)
     new, old = errors["challenger"], errors["champion"]
-    better = new < old
+    better = new < old * (1 - TIE)
     reason = (
         f"{metric} {new:.4g} against {old:.4g} of {name} on "
         f"{len(same) // experiment.horizon} origins{how}"
@@ -185,4 +186,4 @@ def _read_record(run_id: str) -> pd.DataFrame:
         path = mlflow.artifacts.download_artifacts(
             run_id=run_id, artifact_path=RECORD, dst_path=folder
         )
-        return pd.read_csv(path, dtype={"series_id": str}, float_precision="round_trip")
+        return pd.read_csv(path, dtype={"series_id": str})
