@@ -107,10 +107,13 @@ def _baseline_warning(
     best = min(simple, key=lambda name: simple[name])
     if errors[label] < simple[best]:
         return None
+    season = experiment.season_length
+    advice = "more data or a longer seq_len may help"
+    if experiment.job.windows.seq_len < season:
+        advice = f"a seq_len of {season} or more sees a whole season"
     return (
         f"{label} does not beat the {best.replace('_', ' ')} baseline "
-        f"({metric} {errors[label]:.4g} against {simple[best]:.4g}): "
-        "more data or a longer seq_len may help"
+        f"({metric} {errors[label]:.4g} against {simple[best]:.4g}): {advice}"
     )
 
 

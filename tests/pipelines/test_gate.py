@@ -206,3 +206,11 @@ def test_another_alias_has_a_gate_of_its_own(workplace, daily_csv, train_job):
         "champion": "1",
         "summer": "2",
     }
+
+
+def test_a_window_shorter_than_a_season_is_advised_to_grow(
+    workplace, daily_csv, train_job
+):
+    outcome = train_job(daily_csv("days.csv"), windows__seq_len=3, **BAD)
+
+    assert outcome.verdict.warning.endswith("seq_len of 7 or more sees a whole season")
