@@ -58,11 +58,6 @@ def fit_ridge_path(batches: Iterable[tuple[Tensor, Tensor]]) -> RidgePath:
     return RidgePath(vectors, spectrum.clamp_min(0), projected, input_mean, target_mean)
 
 
-def fit_ridge(inputs: Tensor, targets: Tensor, penalty: float) -> tuple[Tensor, Tensor]:
-    """Return weights ``(inputs, outputs)`` and bias ``(outputs,)`` for one penalty."""
-    return fit_ridge_path([(inputs, targets)]).solve(penalty)
-
-
 def _sums(
     batches: Iterable[tuple[Tensor, Tensor]],
 ) -> tuple[int, Tensor, Tensor, Tensor, Tensor]:

@@ -16,7 +16,7 @@ from pipelines.train import Outcome, finish, log_pictures, measure
 CELLS: tuple[Cell, ...] = ("rnn", "lstm", "gru")
 
 
-def compare(job: Job, console: Console, cells: tuple[Cell, ...] = CELLS) -> Outcome:
+def compare(job: Job, console: Console) -> Outcome:
     """Measure the cells on the same folds and register the best.
 
     Everything but the cell is the same: data, windows, epochs, batch size, learning
@@ -31,7 +31,7 @@ def compare(job: Job, console: Console, cells: tuple[Cell, ...] = CELLS) -> Outc
     with tracked_run(job, f"{job.name} compare") as parent:
         log_dataset(experiment.panel, job)
         contests = []
-        for cell in cells:
+        for cell in CELLS:
             candidate = with_cell(job, cell)
             with tracked_run(candidate, f"{job.name} {cell}", nested=True) as run:
                 measured = measure(experiment, candidate, run, console)
@@ -41,7 +41,7 @@ def compare(job: Job, console: Console, cells: tuple[Cell, ...] = CELLS) -> Outc
             pd.concat([*tables, experiment.baselines], ignore_index=True)
         )
         mlflow.log_table(scores.reset_index(), "leaderboard.json")
-        best = next(str(model) for model in scores.index if model in cells)
+        best = next(str(model) for model in scores.index if model in CELLS)
         winner, measured = next(pair for pair in contests if pair[1].label == best)
         log_pictures(measured)
         outcome = finish(experiment, winner, measured, parent, console)

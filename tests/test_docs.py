@@ -8,6 +8,8 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+from pipelines.job import Job
+
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
     path
@@ -43,3 +45,18 @@ def test_the_examples_in_docstrings_run_as_printed(path):
 
     assert results.attempted > 0
     assert results.failed == 0
+
+
+def test_the_settings_page_lists_every_key_of_the_job_file():
+    page = (ROOT / "docs" / "settings.md").read_text()
+    job = Job.model_validate({"name": "a", "data": {"path": "a.csv"}})
+
+    keys = [
+        f"{section}.{key}"
+        for section, plain in job.model_dump(mode="json").items()
+        if isinstance(plain, dict)
+        for key in plain
+    ]
+
+    assert len(keys) > 40
+    assert [key for key in keys if f"`{key}`" not in page] == []
