@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from forecasting.networks import RecurrentNetwork as RecurrentNetwork
     from forecasting.reading import read_csv as read_csv
     from forecasting.reading import read_frame as read_frame
+    from forecasting.reading import read_future as read_future
     from forecasting.regressors import GRURegressor as GRURegressor
     from forecasting.regressors import LSTMRegressor as LSTMRegressor
     from forecasting.regressors import RNNRegressor as RNNRegressor
@@ -51,6 +52,7 @@ _HOME = {
     "backtest": "backtesting",
     "read_csv": "reading",
     "read_frame": "reading",
+    "read_future": "reading",
     "sliding_windows": "windows",
 }
 __all__ = sorted(_HOME)

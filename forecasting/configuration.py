@@ -28,6 +28,8 @@ class RecurrentConfig:
         loss_at: ``end`` of the window, or every ``step`` of it.
         linear_skip: add the network to a ridge regression on the same window.
         normalization: see `forecasting.normalization`; ``auto`` lets validation choose.
+        calendar_features: known covariates made from the timestamps: the position in
+            the day, week and year, as far as the frequency has them.
         members: networks trained from different seeds; the forecast is their median.
 
     Raises:
@@ -45,6 +47,7 @@ class RecurrentConfig:
     loss_at: LossAt = "end"
     linear_skip: bool = True
     normalization: Method | Literal["auto"] = "auto"
+    calendar_features: bool = False
     members: int = 1
 
     def __post_init__(self) -> None:

@@ -93,9 +93,11 @@ def _detached(state: list[State] | None) -> list[State] | None:
 class Decoder(nn.Module):
     """Gives a forecast a step at a time, from the encoder's final state."""
 
-    def __init__(self, config: RecurrentConfig, encoder: Encoder) -> None:
+    def __init__(
+        self, config: RecurrentConfig, encoder: Encoder, step_size: int = 1
+    ) -> None:
         super().__init__()
-        sizes = [1] + [encoder.output_size] * (config.num_layers - 1)
+        sizes = [step_size] + [encoder.output_size] * (config.num_layers - 1)
         self.layers = nn.ModuleList(
             RecurrentLayer(
                 config.cell, size, encoder.output_size, nonlinearity=config.nonlinearity
@@ -108,7 +110,7 @@ class Decoder(nn.Module):
         """Advance one step.
 
         Args:
-            step: the value before it, ``(batch, 1)``.
+            step: the value before it, and covariates of its own, ``(batch, size)``.
             state: of each layer, ``(1, batch, hidden)``.
 
         Returns:

@@ -11,6 +11,7 @@
     │   ├── DuplicateTimestamps     two rows for one moment of one series
     │   ├── IrregularTimestamps     gaps in the calendar, under the policy "error"
     │   ├── SeriesTooShort          fewer points than the windows need
+    │   ├── MissingCovariates       covariates that a model or its horizon needs
     │   └── UnknownSeries           a series id that the model has never seen
     ├── SettingError                a setting has a value that makes no sense
     ├── ShapeError                  an array has another shape than it must have
@@ -147,6 +148,27 @@ class SeriesTooShort(DataError):
         super().__init__(
             f"series too short: {names}; at least {required} points are needed "
             f"({reason}). Give more history, or a smaller seq_len or horizon."
+        )
+
+
+class MissingCovariates(DataError):
+    """Covariates that are missing, or do not reach far enough."""
+
+    ADVICE = "Give them, or a shorter horizon."
+
+    def __init__(
+        self,
+        role: str,
+        name: str,
+        series_id: str,
+        expected: str,
+        found: str,
+        advice: str = ADVICE,
+    ) -> None:
+        self.role, self.name, self.series_id = role, name, series_id
+        super().__init__(
+            f"{role} covariate {name!r} of series {series_id!r}: expected {expected}; "
+            f"found {found}. {advice}"
         )
 
 

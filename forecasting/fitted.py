@@ -1,6 +1,6 @@
 """What a trained forecaster knows, and how that becomes plain data and back."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,10 @@ from torch import Tensor
 
 from forecasting.artifact import damaged
 from forecasting.configuration import RecurrentConfig
+from forecasting.covariates import Covariates
 from forecasting.errors import ForecastingError, ShapeError
 from forecasting.intervals import PROBABILITIES, IntervalTable
+from forecasting.kept import NONE, pack_columns, unpack_columns
 from forecasting.networks import RecurrentNetwork
 from forecasting.normalization import METHODS, Method, Normalizer
 from forecasting.series import Panel
@@ -30,6 +32,7 @@ class Fitted:
         intervals: spread of the errors, by probability and step, normalised.
         context: the last seq_len observations of every series seen in training.
         non_negative: no observation seen in training was below zero.
+        covariates: that it was trained with, and how they become numbers.
     """
 
     networks: list[RecurrentNetwork]
@@ -37,6 +40,7 @@ class Fitted:
     intervals: IntervalTable
     context: Panel
     non_negative: bool
+    covariates: Covariates
 
     @property
     def device(self) -> torch.device:
@@ -65,6 +69,8 @@ def pack(
         "calendar": asdict(calendar),
         "series_ids": list(context.series_ids),
     }
+    if fitted.covariates:
+        config["covariates"] = fitted.covariates.to_plain()
     tensors = {
         "scaler.center": torch.from_numpy(fitted.normalizer.center),
         "scaler.scale": torch.from_numpy(fitted.normalizer.scale),
@@ -74,6 +80,7 @@ def pack(
         "context.offsets": torch.from_numpy(context.offsets),
         "context.timestamps": torch.from_numpy(context.timestamps.astype(np.int64)),
     }
+    tensors |= pack_columns(fitted.covariates, context)
     for member, network in enumerate(fitted.networks):
         for name, tensor in network.state_dict().items():
             tensors[f"members.{member}.{name}"] = tensor.cpu()
@@ -92,7 +99,10 @@ def unpack(
         windows = WindowSpec(**config["windows"])
         model = RecurrentConfig(**config["model"])
         training = TrainingConfig(**config["training"])
-        context = _unpack_context(config, tensors)
+        covariates = Covariates.from_plain(config.get("covariates") or NONE)
+        context = replace(
+            _unpack_context(config, tensors), **unpack_columns(covariates, tensors)
+        )
         normalizer = Normalizer(
             config["normalization"],
             tensors["scaler.center"].numpy(),
@@ -101,15 +111,16 @@ def unpack(
         )
         fitted = Fitted(
             networks=[
-                _unpack_network(member, windows, model, normalizer.method, tensors).to(
-                    device
-                )
+                _unpack_network(
+                    member, windows, model, normalizer.method, tensors, covariates
+                ).to(device)
                 for member in range(model.members)
             ],
             normalizer=normalizer,
             intervals=IntervalTable(tensors["intervals.quantiles"].numpy()),
             context=context,
             non_negative=bool(config["non_negative"]),
+            covariates=covariates,
         )
         _check_shapes(windows, fitted)
     except (
@@ -169,10 +180,15 @@ def _unpack_network(
     model: RecurrentConfig,
     method: Method,
     tensors: dict[str, Tensor],
+    covariates: Covariates,
 ) -> RecurrentNetwork:
     with torch.device("meta"):  # shapes only: no memory, no random numbers
         network = RecurrentNetwork(
-            model, seq_len=windows.seq_len, horizon=windows.horizon, level=method
+            model,
+            seq_len=windows.seq_len,
+            horizon=windows.horizon,
+            level=method,
+            layout=covariates.layout,
         )
     prefix = f"members.{member}."
     state = {

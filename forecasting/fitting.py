@@ -5,23 +5,24 @@ here sees beyond the panel it is given.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from forecasting.batches import WindowBatches
+from forecasting.batches import WindowBatches, split_windows
+from forecasting.choosing import choose_method
 from forecasting.configuration import RecurrentConfig
+from forecasting.covariates import Covariates, check_strategy
 from forecasting.devices import autocast, fitting_threads, pick_device
 from forecasting.errors import SeriesTooShort, SettingError
 from forecasting.linear import LinearPart, fit_linear
-from forecasting.metrics import naive_scale
 from forecasting.networks import RecurrentNetwork
-from forecasting.normalization import Method, Normalizer, candidates, window_level
+from forecasting.normalization import Normalizer
 from forecasting.series import FloatArray, IntArray, Panel
 from forecasting.training import EpochRecord, TrainingConfig, train
-from forecasting.windows import Windows, WindowSpec
+from forecasting.windows import WindowSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class FittedNetworks:
 
     Attributes:
         normalizer: statistics of every series of the panel.
+        covariates: how they become numbers.
         networks: one a member, on the device, ready to forecast.
         history: the epochs of every member.
         residuals: actual minus forecast on the validation windows (on the training
@@ -37,6 +39,7 @@ class FittedNetworks:
     """
 
     normalizer: Normalizer
+    covariates: Covariates
     networks: list[RecurrentNetwork]
     history: list[EpochRecord]
     residuals: FloatArray
@@ -58,13 +61,16 @@ def fit_networks(
     """
     device = check_settings(model, training)
     ends = training_ends(panel, spec, training.validation)
+    covariates = Covariates.fit(panel, ends, seasons=model.calendar_features)
+    check_strategy(model.strategy, covariates.names("past"))
+    encoded = covariates.encode_panel(panel)
     method = (
-        _choose_method(panel, spec, ends)
+        choose_method(panel, spec, ends, encoded)
         if model.normalization == "auto"
         else model.normalization
     )
     normalizer = Normalizer.fit(panel, method, seq_len=spec.seq_len, ends=ends)
-    batches, validation = _make_batches(panel, spec, normalizer, ends, device)
+    batches, validation = split_windows(panel, spec, normalizer, ends, encoded, device)
     if not len(batches):
         raise too_short(panel, spec)
     networks, history = [], []
@@ -79,7 +85,11 @@ def fit_networks(
         checked = validation if len(validation) else batches
         residuals = _residuals(networks, checked, training)
     return FittedNetworks(
-        normalizer=normalizer, networks=networks, history=history, residuals=residuals
+        normalizer=normalizer,
+        covariates=covariates,
+        networks=networks,
+        history=history,
+        residuals=residuals,
     )
 
 
@@ -132,70 +142,6 @@ def check_settings(model: RecurrentConfig, training: TrainingConfig) -> torch.de
     return pick_device(training.device)
 
 
-def _make_batches(
-    panel: Panel,
-    spec: WindowSpec,
-    normalizer: Normalizer,
-    ends: IntArray,
-    device: torch.device,
-) -> tuple[WindowBatches, WindowBatches]:
-    values = normalizer.scale_series(panel).to(device)
-    every = replace(spec, stride=1)
-    earlier = Windows(panel.offsets, spec, stop=ends).to(device)
-    later = Windows(panel.offsets, every, start=ends).to(device)
-    return (
-        WindowBatches(values, earlier, normalizer.method),
-        WindowBatches(values, later, normalizer.method),
-    )
-
-
-def _choose_method(panel: Panel, spec: WindowSpec, ends: IntArray) -> Method:
-    """Return the normalisation whose linear forecast validates best.
-
-    Errors are absolute, in units of each series' naive error, so that methods and
-    series can be compared.
-    """
-    methods = candidates(panel)
-    cpu = torch.device("cpu")
-    scales = np.array(
-        [
-            naive_scale(values[:end], 1) or 1.0
-            for values, end in zip(
-                np.split(panel.values, panel.offsets[1:-1]), ends, strict=True
-            )
-        ]
-    )
-    errors = []
-    for method in methods:
-        normalizer = Normalizer.fit(panel, method, seq_len=spec.seq_len, ends=ends)
-        batches, validation = _make_batches(panel, spec, normalizer, ends, cpu)
-        if not len(batches) or not len(validation):
-            return methods[0]
-        linear = fit_linear(batches, validation, steps=spec.horizon)
-        errors.append(_scaled_error(panel, linear, validation, normalizer, scales))
-    return methods[int(np.argmin(errors))]
-
-
-def _scaled_error(
-    panel: Panel,
-    linear: LinearPart,
-    validation: WindowBatches,
-    normalizer: Normalizer,
-    scales: FloatArray,
-) -> float:
-    index = validation.windows.evenly(20_000)
-    located, first = validation.windows.locate(index)
-    series, seq_len = located.numpy(), validation.windows.spec.seq_len
-    inputs, _ = validation.take(index)
-    scaled = validation.values[first[:, None] + torch.arange(seq_len)]
-    level, size = window_level(scaled, normalizer.method)
-    forecast = linear.forecast(inputs) * size.double() + level.double()
-    points = normalizer.unscale(forecast.numpy(), series)
-    reach = np.arange(seq_len, validation.windows.spec.length)
-    actual = panel.values[first.numpy()[:, None] + reach]
-    return float((np.abs(points - actual) / scales[series][:, None]).mean())
-
-
 def _solve_linear(
     model: RecurrentConfig,
     batches: WindowBatches,
@@ -205,7 +151,8 @@ def _solve_linear(
     if not model.linear_skip:
         return None
     steps = 1 if model.strategy == "recursive" else spec.horizon
-    return fit_linear(batches, validation, steps=steps)
+    design = batches.design(steps)
+    return fit_linear(batches, validation, steps=steps, design=design)
 
 
 def _train_member(
@@ -223,10 +170,14 @@ def _train_member(
     with torch.random.fork_rng(forked):  # leave the caller's random numbers alone
         torch.manual_seed(training.seed + member)
         network = RecurrentNetwork(
-            model, seq_len=spec.seq_len, horizon=spec.horizon, level=batches.method
+            model,
+            seq_len=spec.seq_len,
+            horizon=spec.horizon,
+            level=batches.method,
+            layout=batches.layout,
         )
         if linear is not None:
-            network.set_skip(linear.weights, linear.bias)
+            network.set_skip(linear.weights, linear.bias, linear.ahead)
         network.to(device)
         records = train(
             network, batches, validation, training, member=member, on_epoch=on_epoch

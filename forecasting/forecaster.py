@@ -7,18 +7,19 @@ from typing import Self
 
 import numpy as np
 
+from forecasting.ahead import read_covariates
 from forecasting.artifact import locate_artifact, read_artifact, write_artifact
 from forecasting.configuration import RecurrentConfig
 from forecasting.devices import Device, pick_device
-from forecasting.errors import IrregularTimestamps, NotFittedError
+from forecasting.errors import NotFittedError
 from forecasting.fitted import Fitted, pack, unpack
 from forecasting.fitting import fit_networks
 from forecasting.forecasts import Forecast, Intervals, check_horizon
+from forecasting.future import BySeries
 from forecasting.intervals import IntervalTable
 from forecasting.rollout import Rows, bound, read_windows, roll_out
 from forecasting.series import FloatArray, Panel
 from forecasting.splits import Origins, last_origins
-from forecasting.timeline.calendar import Calendar
 from forecasting.training import EpochRecord, TrainingConfig
 from forecasting.windows import WindowSpec
 
@@ -81,6 +82,7 @@ class Forecaster:
             intervals=IntervalTable.from_residuals(found.residuals),
             context=panel.tail(self.windows.seq_len),
             non_negative=bool(panel.values.min() >= 0),
+            covariates=found.covariates,
         )
         self._residuals = found.residuals
         return self
@@ -105,11 +107,12 @@ class Forecaster:
             InvalidValues: the model takes logarithms and a value of a series that it
                 has not seen in training is not positive.
             SettingError: the horizon is no number of steps, or so far off that
-                forecasts exceed every number.
+                forecasts exceed every number, or that past covariates are not known.
+            MissingCovariates: the panel lacks a covariate, or a known one ends before
+                the horizon.
         """
         steps = self.windows.horizon if horizon is None else check_horizon(horizon)
-        fitted, rows = self._known(), self._read(panel, origins)
-        return roll_out(fitted, rows, steps, self.training.precision)
+        return self._roll_out(panel, origins, self._read(panel, origins), steps)
 
     def intervals_at(
         self,
@@ -136,6 +139,7 @@ class Forecaster:
         self,
         panel: Panel | None = None,
         *,
+        future: BySeries | None = None,
         horizon: int | None = None,
         levels: Iterable[float] = LEVELS,
     ) -> Forecast:
@@ -143,20 +147,25 @@ class Forecaster:
 
         Args:
             panel: series to continue; default those seen in training.
+            future: known covariates of the steps ahead, by name and series id, where
+                the panel does not hold them.
             horizon: steps ahead; default the trained horizon.
             levels: intervals in percent, from 1 to 99; 80 is the central 80 %.
 
         Raises:
-            NotFittedError, SeriesTooShort, SettingError: as `forecast_at`.
+            NotFittedError, SeriesTooShort, SettingError, MissingCovariates: as
+                `forecast_at`.
             IrregularTimestamps: the panel's timestamps go on in another way than those
                 seen in training.
         """
         fitted = self._known()
         series = fitted.context if panel is None else panel
-        calendar = _continued(fitted.context.calendar, series.calendar)
+        series = series.with_future(future) if future else series
+        calendar = fitted.context.calendar.continued_by(series.calendar)
         steps = self.windows.horizon if horizon is None else check_horizon(horizon)
-        rows = self._read(series, last_origins(series))
-        points = roll_out(fitted, rows, steps, self.training.precision)
+        origins = last_origins(series)
+        rows = self._read(series, origins)
+        points = self._roll_out(series, origins, rows, steps)
         return Forecast(
             series_ids=series.series_ids,
             timestamps=calendar.future(series.last_timestamps(), steps),
@@ -221,19 +230,17 @@ class Forecaster:
     def _read(self, panel: Panel, origins: Origins) -> Rows:
         return read_windows(self._known(), panel, origins, self.windows.seq_len)
 
-
-def _continued(trained: Calendar, given: Calendar) -> Calendar:
-    """Return the calendar that a forecast of a given panel goes on by.
-
-    Raises:
-        IrregularTimestamps: the two have different frequencies.
-    """
-    if given.freq is None or trained.freq is None:
-        return given
-    if given.freq != trained.freq:
-        raise IrregularTimestamps(
-            f"the timestamps go on by {given.freq!r}, those seen in training "
-            f"by {trained.freq!r}",
-            "Send the series at the trained frequency, or without timestamps.",
+    def _roll_out(
+        self, panel: Panel, origins: Origins, rows: Rows, steps: int
+    ) -> FloatArray:
+        fitted = self._known()
+        covariates = read_covariates(
+            fitted.covariates,
+            panel,
+            origins,
+            seq_len=self.windows.seq_len,
+            horizon=self.windows.horizon,
+            steps=steps,
+            calendar=fitted.context.calendar,
         )
-    return trained  # the few rows given may not show every trading day
+        return roll_out(fitted, rows, steps, self.training.precision, covariates)

@@ -9,13 +9,15 @@ the forecast with drift and the naive one.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from forecasting.batches import Batches
-from forecasting.ridge import fit_ridge_path
+from forecasting.design import Design
+from forecasting.ridge import fit_ridge_path, fit_shared_ridge_path
 
 PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, math.inf)
 UNVALIDATED = 1e-2  # the penalty when there is nothing to choose it by
@@ -29,19 +31,32 @@ class LinearPart:
     Attributes:
         weights: ``(seq_len * features, steps)``; bias: ``(steps,)``; both float64.
         penalty: what was chosen.
+        ahead: weights of the covariates of each step ahead, ``(features,)``.
+        design: what of windows with covariates it is linear in; None without any.
     """
 
     weights: Tensor
     bias: Tensor
     penalty: float
+    ahead: Tensor | None = None
+    design: Design | None = None
 
     def forecast(self, inputs: Tensor) -> Tensor:
         """Return ``(n, steps)`` for ``(n, seq_len, features)``, float64, on the CPU."""
+        if self.design is not None and self.ahead is not None:
+            window = self.design.window(inputs).cpu().double() @ self.weights
+            ahead = self.design.ahead(inputs).cpu().double() @ self.ahead
+            return window + ahead + self.bias
         return inputs.flatten(1).cpu().double() @ self.weights + self.bias
 
 
 def fit_linear(
-    batches: Batches, validation: Batches, *, steps: int, tolerance: float = 1.0
+    batches: Batches,
+    validation: Batches,
+    *,
+    steps: int,
+    tolerance: float = 1.0,
+    design: Design | None = None,
 ) -> LinearPart:
     """Fit the regression of the first ``steps`` steps; validation picks the penalty.
 
@@ -51,17 +66,39 @@ def fit_linear(
         steps: how many of the targets' steps.
         tolerance: standard errors by which a larger penalty may be worse than the
             best; 0 for the best.
+        design: what of windows with covariates it shall be linear in.
     """
-    path = fit_ridge_path((x.flatten(1), y[:, :steps]) for x, y in batches.in_order())
+    solve = _fit_path(batches, steps, design)
     if not len(validation):
-        return LinearPart(*path.solve(UNVALIDATED), UNVALIDATED)
-    parts = [LinearPart(*path.solve(penalty), penalty) for penalty in PENALTIES]
-    weights, bias = torch.zeros_like(parts[0].weights), torch.zeros_like(parts[0].bias)
-    parts.append(LinearPart(weights, bias, math.inf))
+        return solve(UNVALIDATED)
+    parts = [solve(penalty) for penalty in PENALTIES]
+    parts.append(replace(parts[-1], bias=torch.zeros_like(parts[0].bias)))
     inputs, targets = validation.evenly(MAX_ROWS)
     actual = targets[:, :steps].cpu().double()
     errors = torch.stack([(p.forecast(inputs) - actual).abs().mean(1) for p in parts])
     return parts[_largest_equal(errors, tolerance, overlap=targets.shape[1])]
+
+
+def _fit_path(
+    batches: Batches, steps: int, design: Design | None
+) -> Callable[[float], LinearPart]:
+    """Return the solutions of the regression by penalty."""
+    if design is None:
+        pairs = ((x.flatten(1), y[:, :steps]) for x, y in batches.in_order())
+        path = fit_ridge_path(pairs)
+        return lambda penalty: LinearPart(*path.solve(penalty), penalty)
+    shared = fit_shared_ridge_path(
+        lambda: (
+            (design.window(x), design.ahead(x), y[:, :steps])
+            for x, y in batches.in_order()
+        )
+    )
+
+    def solve(penalty: float) -> LinearPart:
+        weights, bias, ahead = shared.solve(penalty)
+        return LinearPart(weights, bias, penalty, ahead, design)
+
+    return solve
 
 
 def _largest_equal(errors: Tensor, tolerance: float, *, overlap: int) -> int:

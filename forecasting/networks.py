@@ -13,8 +13,16 @@ from torch import Tensor, nn
 
 from forecasting.cells import State
 from forecasting.configuration import RecurrentConfig
+from forecasting.design import Design, LinearSkip
 from forecasting.encoders import Decoder, Encoder
 from forecasting.errors import SettingError, ShapeError
+from forecasting.features import (
+    AheadHead,
+    FeatureReader,
+    Layout,
+    beside_covariates,
+    zero,
+)
 from forecasting.normalization import Method, window_level
 
 
@@ -28,6 +36,8 @@ class RecurrentNetwork(nn.Module):
         input_size: features of an observation; the first one is the target.
         level: how windows were levelled; ``recursive`` levels them again after each
             step, so that the network sees the windows it was fitted to.
+        layout: columns of windows with covariates, see `forecasting.features`; their
+            inputs are ``(batch, seq_len + horizon, layout.width)``.
 
     Raises:
         SettingError: the strategy feeds forecasts back, but there are features whose
@@ -46,33 +56,45 @@ class RecurrentNetwork(nn.Module):
         horizon: int,
         input_size: int = 1,
         level: Method = "none",
+        layout: Layout | None = None,
     ) -> None:
         super().__init__()
-        if config.strategy == "recursive" and input_size > 1:
+        unknown = layout is not None and bool(layout.past or layout.past_codes)
+        if config.strategy == "recursive" and (input_size > 1 or unknown):
             raise SettingError(
                 "strategy", "recursive", "direct or seq2seq when there are covariates"
             )
         self.config, self.seq_len, self.horizon = config, seq_len, horizon
-        self.input_size, self.level = input_size, level
-        self.encoder = Encoder(config, input_size)
+        self.input_size, self.level = layout.width if layout else input_size, level
+        self.reader = FeatureReader(layout, seq_len) if layout else None
+        seen = self.reader.window_size if self.reader else input_size
+        self.encoder = Encoder(config, seen)
         self.steps_out = horizon if config.strategy == "direct" else 1
         self.head = nn.Linear(self.encoder.output_size, self.steps_out)
+        ahead = self.reader.ahead_size if self.reader else 0
         self.decoder = (
-            Decoder(config, self.encoder) if config.strategy == "seq2seq" else None
+            Decoder(config, self.encoder, 1 + ahead)
+            if config.strategy == "seq2seq"
+            else None
         )
-        self.skip: nn.Linear | None = None
+        self.ahead_head: AheadHead | None = None
+        if ahead and self.decoder is None:
+            self.ahead_head = AheadHead(self.encoder.output_size, ahead)
+        self.skip: LinearSkip | None = None
         if config.linear_skip:
             reach = 1 if config.strategy == "recursive" else horizon
-            self.skip = nn.Linear(seq_len * input_size, reach).requires_grad_(False)
-            nn.init.zeros_(self.head.weight)  # training starts at the linear forecast
-            nn.init.zeros_(self.head.bias)
+            design = Design(layout, seq_len, reach) if layout else None
+            self.skip = LinearSkip(seq_len * input_size, reach, design)
+            zero(self.head)  # training starts at the linear forecast
+            if self.ahead_head is not None:
+                zero(self.ahead_head.output)
 
-    def set_skip(self, weights: Tensor, bias: Tensor) -> None:
-        """Set the linear part: ``(seq_len * features, steps)`` and ``(steps,)``."""
+    def set_skip(
+        self, weights: Tensor, bias: Tensor, ahead: Tensor | None = None
+    ) -> None:
+        """Set the linear part, see `LinearSkip.set`."""
         assert self.skip is not None
-        with torch.no_grad():
-            self.skip.weight.copy_(weights.T)
-            self.skip.bias.copy_(bias)
+        self.skip.set(weights, bias, ahead)
 
     def forward(
         self,
@@ -112,9 +134,17 @@ class RecurrentNetwork(nn.Module):
         The steps are the horizon for ``direct`` and 1 for ``recursive``. This is what
         a loss at every step compares with what followed each observation.
         """
-        outputs, _ = self.encoder(inputs)
+        outputs, _ = self.encoder(self._window(inputs))
         forecasts: Tensor = self.head(outputs)
+        if self.reader is not None and self.ahead_head is not None:
+            rows = self.reader.ahead(inputs, first=1).unfold(1, self.steps_out, 1)
+            ahead = rows[:, : self.seq_len].transpose(2, 3)  # (B, L, steps, F)
+            forecasts = forecasts + self.ahead_head(outputs, ahead)
         return forecasts
+
+    def _window(self, inputs: Tensor) -> Tensor:
+        """Return what the encoder reads of windows."""
+        return inputs if self.reader is None else self.reader.window(inputs)
 
     def _step(
         self,
@@ -124,13 +154,16 @@ class RecurrentNetwork(nn.Module):
         truncate: int | None = None,
     ) -> Tensor:
         """Apply encoder, head and linear skip once: ``(B, steps_out)``."""
-        if truncate is not None and truncate < inputs.shape[1]:
-            last = self.encoder.read_truncated(inputs, truncate, state)
+        window = self._window(inputs)
+        if truncate is not None and truncate < window.shape[1]:
+            last = self.encoder.read_truncated(window, truncate, state)
         else:
-            last = self.encoder.read(self.encoder(inputs, state, lengths)[1])
+            last = self.encoder.read(self.encoder(window, state, lengths)[1])
         forecast: Tensor = self.head(last)
+        if self.reader is not None and self.ahead_head is not None:
+            forecast = forecast + self.ahead_head(last, self.reader.ahead(inputs))
         if self.skip is not None:
-            forecast = forecast + self.skip(inputs.flatten(1))
+            forecast = forecast + self.skip(inputs)
         return forecast
 
     def _roll(
@@ -143,16 +176,20 @@ class RecurrentNetwork(nn.Module):
         truncate: int | None,
     ) -> Tensor:
         """Forecast one step, move the window by it, and again."""
+        values = inputs[..., 0] if self.reader is None else inputs[:, : self.seq_len, 0]
         steps: list[Tensor] = []
         for t in range(self.horizon):
-            level, _ = window_level(inputs[..., 0], self.level)  # (B, 1)
-            step = self._step(inputs - level[..., None], state, lengths, truncate)
+            level, _ = window_level(values, self.level)  # (B, 1)
+            window = (values - level)[..., None]
+            if self.reader is not None:
+                rows = inputs[:, t : t + self.seq_len + 1, 1:]
+                window = beside_covariates(window, rows)
+            step = self._step(window, state, lengths, truncate)
             steps.append(step + level)
             fed = _fed_back(steps[-1], truth, t, teacher_forcing)
-            inputs = torch.cat([inputs[:, 1:], fed[:, None]], 1)
+            values = torch.cat([values[:, 1:], fed], 1)
             if lengths is not None:  # the forecast goes before the padding
-                ends = lengths[:, None, None] - 1
-                inputs = inputs.scatter(1, ends, fed[:, None])
+                values = values.scatter(1, lengths[:, None] - 1, fed)
         return torch.cat(steps, 1)
 
     def _decode(
@@ -165,28 +202,33 @@ class RecurrentNetwork(nn.Module):
     ) -> Tensor:
         """Start the decoder with the encoder's state and the last observation."""
         assert self.decoder is not None
-        _, final = self.encoder(inputs, state, lengths)
+        window = self._window(inputs)
+        _, final = self.encoder(window, state, lengths)
         carried = [
             layer.merge_state(last)
             for layer, last in zip(self.encoder.recurrent_layers, final, strict=True)
         ]
-        linear = None if self.skip is None else self.skip(inputs.flatten(1))  # (B, H)
+        linear = None if self.skip is None else self.skip(inputs)  # (B, H)
+        ahead = None if self.reader is None else self.reader.ahead(inputs)  # (B, H, F)
         rows = torch.arange(len(inputs), device=inputs.device)
-        ends = inputs.shape[1] - 1 if lengths is None else lengths - 1
+        ends = window.shape[1] - 1 if lengths is None else lengths - 1
         fed = inputs[rows, ends, :1]  # (B, 1)
         steps: list[Tensor] = []
         for t in range(self.horizon):
-            output, carried = self.decoder(fed, carried)
+            step_in = fed if ahead is None else torch.cat([fed, ahead[:, t]], 1)
+            output, carried = self.decoder(step_in, carried)
             step = self.head(output)
             steps.append(step if linear is None else step + linear[:, t : t + 1])
             fed = _fed_back(steps[-1], truth, t, teacher_forcing)
         return torch.cat(steps, 1)
 
     def _check_shape(self, inputs: Tensor, lengths: Tensor | None) -> None:
-        free = lengths is not None or self.skip is None  # any seq_len will do
-        wanted = ("batch", "any" if free else self.seq_len, self.input_size)
+        rows = self.seq_len + (self.horizon if self.reader is not None else 0)
+        # Without linear part or covariates, any seq_len will do.
+        free = lengths is not None or (self.skip is None and self.reader is None)
+        wanted = ("batch", "any" if free else rows, self.input_size)
         fits = inputs.ndim == 3 and inputs.shape[2] == self.input_size
-        if not fits or not (free or inputs.shape[1] == self.seq_len):
+        if not fits or not (free or inputs.shape[1] == rows):
             raise ShapeError("inputs", tuple(inputs.shape), wanted)
         if lengths is not None and self.skip is not None:
             raise SettingError(

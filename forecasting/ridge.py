@@ -6,7 +6,8 @@ unit and any number of rows (Hoerl and Kennard 1970). The eigenvectors of X'X ar
 found once; every penalty after that is a division.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -71,3 +72,70 @@ def _sums(
         raise ValueError("a ridge regression needs at least one row")
     gram, cross, input_sum, target_sum = totals
     return count, gram, cross, input_sum, target_sum
+
+
+@dataclass(frozen=True, slots=True)
+class SharedRidgePath:
+    """Solutions of a regression with weights that all outputs share, by penalty.
+
+    Output h has inputs Z_h of its own beside X: Y_h = X W_h + Z_h v + b_h. Given v, the
+    W_h are those of `RidgePath`; put in, they leave a small equation for v (its Schur
+    complement). The penalty on v is scaled by the variance of Z as that on W by X's.
+
+    Attributes:
+        path: of X, to the outputs and to all columns of the Z.
+        gram: centred Z'Z / n, summed over the outputs, ``(own, own)``.
+        cross: centred Z'Y / n, summed alike, ``(own,)``.
+        outputs: their number.
+    """
+
+    path: RidgePath
+    gram: Tensor
+    cross: Tensor
+    outputs: int
+
+    def solve(self, penalty: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Return W ``(inputs, outputs)``, b ``(outputs,)`` and v ``(own,)``."""
+        weights, bias = self.path.solve(penalty)
+        own = len(self.cross)
+        mine, theirs = weights[:, : self.outputs], weights[:, self.outputs :]
+        theirs = theirs.unflatten(1, (self.outputs, own))  # (inputs, H, own)
+        projected = self.path.vectors @ self.path.projected
+        toward = projected[:, self.outputs :].unflatten(1, (self.outputs, own))
+        if math.isinf(penalty):
+            shared = torch.zeros_like(self.cross)
+        else:
+            left = self.gram - torch.einsum("ihk,ihl->kl", toward, theirs)
+            right = self.cross - torch.einsum("ihk,ih->k", toward, mine)
+            size = penalty * self.gram.diagonal().mean()
+            left = left + size * torch.eye(own, dtype=left.dtype)
+            inverse = torch.linalg.pinv((left + left.T) / 2, 1e-9, hermitian=True)
+            shared = inverse @ right
+        offset = bias[self.outputs :].unflatten(0, (self.outputs, own))
+        return mine - theirs @ shared, bias[: self.outputs] - offset @ shared, shared
+
+
+def fit_shared_ridge_path(
+    batches: Callable[[], Iterable[tuple[Tensor, Tensor, Tensor]]],
+) -> SharedRidgePath:
+    """Accumulate the sums of such a regression over batches.
+
+    Args:
+        batches: called twice; gives X ``(n, inputs)``, Z ``(n, outputs, own)`` and Y
+            ``(n, outputs)``, at least one row in all.
+    """
+    path = fit_ridge_path((x, torch.cat([y, z.flatten(1)], 1)) for x, z, y in batches())
+    count, gram, cross, outputs = 0, torch.zeros(()), torch.zeros(()), 0
+    for _, own, targets in batches():
+        z, y = own.cpu().double(), targets.cpu().double()
+        count, outputs = count + len(z), y.shape[1]
+        gram = gram + torch.einsum("nhk,nhl->kl", z, z)
+        cross = cross + torch.einsum("nhk,nh->k", z, y)
+    mean, own_mean = path.target_mean[:outputs], path.target_mean[outputs:]
+    own_mean = own_mean.unflatten(0, (outputs, -1))
+    return SharedRidgePath(
+        path,
+        gram / count - own_mean.T @ own_mean,
+        cross / count - own_mean.T @ mean,
+        outputs,
+    )

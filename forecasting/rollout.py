@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from forecasting.ahead import CovariateWindows
 from forecasting.devices import Precision, autocast, fitting_threads
 from forecasting.errors import DataError, SeriesTooShort, SettingError
+from forecasting.features import beside_covariates
 from forecasting.fitted import Fitted
 from forecasting.fitting import ensemble_forecast
 from forecasting.forecasts import Intervals, check_levels
@@ -79,7 +81,11 @@ def read_windows(fitted: Fitted, panel: Panel, origins: Origins, seq_len: int) -
 
 
 def roll_out(
-    fitted: Fitted, rows: Rows, steps: int, precision: Precision
+    fitted: Fitted,
+    rows: Rows,
+    steps: int,
+    precision: Precision,
+    covariates: CovariateWindows | None = None,
 ) -> FloatArray:
     """Return forecasts ``(origins, steps)``, original units.
 
@@ -89,7 +95,7 @@ def roll_out(
         SettingError: so far ahead, forecasts exceed every number.
         DataError: they do so from the first step on.
     """
-    points = rows.unscale(_run(fitted, rows.inputs, steps, precision))
+    points = rows.unscale(_run(fitted, rows.inputs, steps, precision, covariates))
     finite = np.isfinite(points).all(0)
     if not finite.all():
         most = int(np.argmin(finite))
@@ -122,26 +128,38 @@ def bound(
 
 @torch.no_grad()
 def _run(
-    fitted: Fitted, inputs: Tensor, steps: int, precision: Precision
+    fitted: Fitted,
+    inputs: Tensor,
+    steps: int,
+    precision: Precision,
+    covariates: CovariateWindows | None,
 ) -> FloatArray:
     """Return u of forecasts, ``(origins, steps)``, block by block."""
-    blocks = []
+    blocks, length = [], inputs.shape[1] + fitted.networks[0].horizon
     with fitting_threads(fitted.device, fitted.networks[0].config.hidden_size):
         for begin in range(0, len(inputs), BLOCK):
-            window = inputs[begin : begin + BLOCK].to(fitted.device)
+            block = slice(begin, begin + BLOCK)
+            window = inputs[block].to(fitted.device)
             parts, made = [], 0
             while made < steps:
-                parts.append(_next_steps(fitted, window, precision))
+                own = None
+                if covariates is not None:
+                    own = covariates.take(block, made, made + length)
+                parts.append(_next_steps(fitted, window, precision, own))
                 made += parts[-1].shape[1]
                 window = torch.cat([window, parts[-1]], 1)[:, -inputs.shape[1] :]
             blocks.append(torch.cat(parts, 1)[:, :steps].cpu())
     return torch.cat(blocks).double().numpy()
 
 
-def _next_steps(fitted: Fitted, window: Tensor, precision: Precision) -> Tensor:
+def _next_steps(
+    fitted: Fitted, window: Tensor, precision: Precision, own: Tensor | None
+) -> Tensor:
     """Return what the networks give in one pass, in units of u, ``(B, horizon)``."""
     level, size = window_level(window, fitted.normalizer.method)
     levelled = ((window - level) / size)[..., None]
+    if own is not None:
+        levelled = beside_covariates(levelled, own.to(window.device))
     with autocast(window.device, precision, fitted.networks[0].config.hidden_size):
         forecast = ensemble_forecast(fitted.networks, levelled)
     return forecast * size + level

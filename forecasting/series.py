@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecasting.errors import DataError, InvalidValues, UnknownSeries
+from forecasting.future import Ahead, BySeries, Role, join_covariates, join_future
 from forecasting.timeline.axis import infer_calendar
 from forecasting.timeline.calendar import STEPS, Calendar, check_gaps
 from forecasting.timeline.dates import parse_timestamps
@@ -35,6 +36,8 @@ class Panel:
         calendar: how the timestamps go on.
         target: name of the column the values came from.
         covariates: further columns by name, ``(points,)`` each, kept as they were read.
+        roles: what each covariate is: ``past``, ``known`` or ``static``.
+        future: known covariates behind the last observations, by name.
         notes: what was guessed or mended on the way in, for a person to read.
 
     >>> panel = Panel.from_values({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0]})
@@ -51,6 +54,8 @@ class Panel:
     calendar: Calendar = STEPS
     target: str = "target"
     covariates: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    future: Mapping[str, Ahead] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @classmethod
@@ -61,8 +66,11 @@ class Panel:
         timestamps: Mapping[str, Sequence[Any] | npt.NDArray[Any]] | None = None,
         freq: str | None = None,
         target: str = "target",
+        past_covariates: BySeries | None = None,
+        known_covariates: BySeries | None = None,
+        static_covariates: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> "Panel":
-        """Make a panel from values by series id, timestamps optional.
+        """Make a panel from values by series id, timestamps and covariates optional.
 
         Args:
             values: observations of each series, oldest first.
@@ -70,6 +78,9 @@ class Panel:
                 strictly later from one to the next; without them, steps 1, 2, 3, ...
             freq: pandas alias of the frequency; inferred when not given.
             target: what the values are called.
+            past_covariates: by name and series id, as many as there are values.
+            known_covariates: the same, or more: the rest is of the steps ahead.
+            static_covariates: by name and series id, one value each.
 
         Raises:
             InvalidValues: a value is missing or infinite.
@@ -77,6 +88,7 @@ class Panel:
             InvalidTimestamps: a timestamp cannot be read.
             IrregularTimestamps, DuplicateTimestamps: the timestamps lie on no calendar,
                 or lack moments of it.
+            MissingCovariates: a covariate lacks a series, or values.
         """
         if not values:
             raise DataError("no series were given; give at least one.")
@@ -92,6 +104,8 @@ class Panel:
             axis = _join_timestamps(arrays, timestamps)
             calendar = infer_calendar(axis, offsets, tuple(arrays), freq=freq)
             check_gaps(calendar, axis, offsets, tuple(arrays), GAPS)
+        own = (past_covariates or {}, known_covariates or {}, static_covariates or {})
+        given = join_covariates(dict(zip(arrays, lengths, strict=True)), *own)
         return cls(
             series_ids=tuple(arrays),
             values=np.concatenate(list(arrays.values())),
@@ -99,6 +113,9 @@ class Panel:
             timestamps=axis,
             calendar=calendar,
             target=target,
+            covariates=given.columns,
+            roles=given.roles,
+            future=given.future,
         )
 
     def __len__(self) -> int:
@@ -125,6 +142,17 @@ class Panel:
         """Return the last timestamp of each series, ``(series,)``."""
         return self.timestamps[self.offsets[1:] - 1]
 
+    def with_future(self, known: BySeries) -> "Panel":
+        """Return the panel with known covariates of the steps after its end.
+
+        They come by name and series id, the next step first.
+
+        Raises:
+            UnknownSeries, InvalidValues: the panel lacks a series; a value is missing.
+        """
+        future = {**self.future, **join_future(self.series_ids, known)}
+        return replace(self, future=future)
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row an observation: ``series_id, timestamp, target``."""
         ids = np.repeat(np.asarray(self.series_ids, dtype=object), self.lengths)
@@ -147,6 +175,8 @@ class Panel:
     def pieces(self, series: IntArray, begins: IntArray, ends: IntArray) -> "Panel":
         """Return a panel of pieces of series, which may overlap (a copy).
 
+        A piece that reaches the end of its series keeps what is known behind it.
+
         Args:
             series: which series each piece is of, ``(pieces,)``.
             begins, ends: its first observation and the one behind its last, counted
@@ -163,6 +193,10 @@ class Panel:
             timestamps=self.timestamps[kept],
             offsets=offsets,
             covariates={name: column[kept] for name, column in self.covariates.items()},
+            future={
+                name: ahead.select(series, ends == self.lengths[series])
+                for name, ahead in self.future.items()
+            },
         )
 
 

@@ -211,8 +211,8 @@ def _loss(
 ) -> Tensor:
     if network.config.loss_at == "step":
         steps = network.forward_steps(inputs)  # (B, L, steps)
-        following = torch.cat([inputs[..., 0], targets], 1)[:, 1:]
-        wanted = following.unfold(1, network.steps_out, 1)[:, : inputs.shape[1]]
+        following = torch.cat([inputs[:, : steps.shape[1], 0], targets], 1)[:, 1:]
+        wanted = following.unfold(1, network.steps_out, 1)[:, : steps.shape[1]]
         return loss_of(steps.float(), wanted)
     forecast = network(
         inputs,

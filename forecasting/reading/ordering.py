@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from forecasting.errors import SHOWN, DuplicateTimestamps, InvalidValues
@@ -10,6 +11,9 @@ from forecasting.reading.columns import Columns, text_columns
 from forecasting.reading.dialect import Table
 from forecasting.timeline.calendar import IntArray, Moments, show_moment
 from forecasting.timeline.dates import parse_timestamps
+
+FloatArray = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,21 @@ def order_rows(table: Table, columns: Columns, target: str) -> OrderedRows:
     return OrderedRows(
         series_ids=ids, order=order, offsets=offsets, timestamps=timestamps, notes=notes
     )
+
+
+def observed_rows(values: FloatArray, axis: OrderedRows) -> Flags:
+    """Say of each row, in order, whether it is not behind its series' last value.
+
+    A series without any value counts as observed: its values are missing.
+
+    Args:
+        values: the target in the rows' order, NaN where it is missing.
+        axis: the rows.
+    """
+    place = np.arange(len(values))
+    last = np.maximum.reduceat(np.where(np.isnan(values), -1, place), axis.offsets[:-1])
+    last = np.where(last < axis.offsets[:-1], axis.offsets[1:], last)
+    return np.asarray(place <= np.repeat(last, np.diff(axis.offsets)))
 
 
 def _series_of_rows(

@@ -1,6 +1,6 @@
 """CSV files and frames to a `Panel`: everything that comes in is checked here, once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +10,16 @@ import pandas as pd
 
 from forecasting.errors import (
     SHOWN,
-    MissingValues,
+    SettingError,
     UnreadableData,
 )
+from forecasting.future import Ahead, Role
 from forecasting.reading.columns import Columns, find_columns
 from forecasting.reading.dialect import Table, check_unique, read_table
-from forecasting.reading.filling import (
-    Missing,
-    check_policy,
-    fill_text,
-    fill_values,
-    insert_gaps,
-)
-from forecasting.reading.numerals import is_number_column, read_numbers
-from forecasting.reading.ordering import order_rows
+from forecasting.reading.filling import Missing, check_policy, insert_gaps
+from forecasting.reading.numerals import read_numbers
+from forecasting.reading.ordering import Flags, OrderedRows, observed_rows, order_rows
+from forecasting.reading.spreading import Spread, read_column
 from forecasting.series import IntArray, Panel
 from forecasting.timeline.axis import infer_calendar
 from forecasting.timeline.calendar import check_gaps
@@ -57,9 +53,10 @@ def read_csv(
         missing: ``error`` refuses missing values and moments. ``forward`` repeats the
             value before and ``mean`` takes the mean of all values before.
             ``interpolate`` draws a line to the next value: it looks ahead.
-        past_covariates: columns to keep that are known up to now.
-        known_covariates: columns to keep that are known ahead.
-        static_covariates: columns to keep that never change within a series.
+        past_covariates: columns that are known up to now.
+        known_covariates: columns that are known ahead. Rows without a target at the
+            end of a series hold them for the steps ahead.
+        static_covariates: columns that never change within a series.
 
     Raises:
         DataError: the file is no CSV, or its series cannot be used: `UnreadableData`,
@@ -69,11 +66,11 @@ def read_csv(
     """
     check_policy(missing)
     table = read_table(path, () if series_id is None else (series_id,))
-    covariates = (*past_covariates, *known_covariates, *static_covariates)
+    roles = _roles(past_covariates, known_covariates, static_covariates)
     asked = Columns(
-        time=time, target=target, series_id=series_id, covariates=covariates
+        time=time, target=target, series_id=series_id, covariates=tuple(roles)
     )
-    return _make_panel(table, asked, freq, missing)
+    return _make_panel(table, asked, roles, freq, missing)
 
 
 def read_frame(
@@ -112,15 +109,39 @@ def read_frame(
         raise UnreadableData(source, "there are no rows", "Give at least one.")
     frame = frame.set_axis(names, axis=1).reset_index(drop=True)
     table = Table(frame, np.arange(len(frame)), "row", "", source)
-    covariates = (*past_covariates, *known_covariates, *static_covariates)
+    roles = _roles(past_covariates, known_covariates, static_covariates)
     asked = Columns(
-        time=time, target=target, series_id=series_id, covariates=covariates
+        time=time, target=target, series_id=series_id, covariates=tuple(roles)
     )
-    return _make_panel(table, asked, freq, missing)
+    return _make_panel(table, asked, roles, freq, missing)
+
+
+def _roles(
+    past: Sequence[str], known: Sequence[str], static: Sequence[str]
+) -> dict[str, Role]:
+    """Return what each covariate is, by name.
+
+    Raises:
+        SettingError: one is named for two roles.
+    """
+    pairs: list[tuple[str, Role]] = [
+        *((name, "past") for name in past),
+        *((name, "known") for name in known),
+        *((name, "static") for name in static),
+    ]
+    names = [name for name, _ in pairs]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise SettingError("columns", min(twice), "named for one role each")
+    return dict(pairs)
 
 
 def _make_panel(
-    table: Table, asked: Columns, freq: str | None, missing: Missing
+    table: Table,
+    asked: Columns,
+    roles: Mapping[str, Role],
+    freq: str | None,
+    missing: Missing,
 ) -> Panel:
     columns, target, guesses = find_columns(table, asked)
     axis = order_rows(table, columns, target)
@@ -134,51 +155,41 @@ def _make_panel(
         added = len(timestamps) - len(places)
         plural = "s" * (added > 1)
         notes.append(f"{added} missing moment{plural} put in and filled ({missing})")
+    rows = Spread(axis, places, offsets, _observed(table, target, axis, roles))
     filled: dict[str, npt.NDArray[Any]] = {}
+    future: dict[str, Ahead] = {}
     for name in (target, *columns.covariates):
-        column, said = _read_column(table, name, name == target, missing)
-        spread = np.full(len(timestamps), None if column.dtype == object else np.nan)
-        spread[places] = column[axis.order]
-        filled[name] = (
-            fill_text(name, spread, offsets, ids)
-            if column.dtype == object
-            else fill_values(name, spread, offsets, ids, missing)
+        known = roles.get(name) == "known"
+        column, said = read_column(
+            table, name, missing, number=name == target, rows=rows.needed(known)
         )
+        filled[name] = rows.fill(name, column, missing, known=known)
+        if known:
+            filled[name], future[name] = rows.split(filled[name])
         notes += said
     values = filled.pop(target)
     return Panel(
         series_ids=ids,
         values=values,
-        offsets=offsets,
-        timestamps=timestamps,
+        offsets=rows.borders,
+        timestamps=timestamps[rows.kept],
         calendar=calendar,
         target=target,
         covariates=filled,
-        notes=(*notes, *_constant_notes(values, offsets, ids)),
+        roles=roles,
+        future=future,
+        notes=(*notes, *_constant_notes(values, rows.borders, ids)),
     )
 
 
-def _read_column(
-    table: Table, name: str, is_target: bool, missing: Missing
-) -> tuple[npt.NDArray[Any], list[str]]:
-    """Read a column of numbers or, for a covariate, of text, in the table's order."""
-    values: npt.NDArray[Any]
-    if is_target or is_number_column(table.frame[name]):
-        values, notes = read_numbers(table, name)
-    else:
-        text = table.frame[name].astype(object)
-        values, notes = text.where(text.notna(), None).to_numpy(dtype=object), []
-    lacking = np.flatnonzero(pd.isna(values))
-    if len(lacking) and missing == "error":
-        where = [table.where(i) for i in lacking[:SHOWN]]
-        raise MissingValues(name, where, len(lacking))
-    if len(lacking):
-        policy = missing if values.dtype != object else "forward"
-        plural = "s" * (len(lacking) > 1)
-        notes.append(
-            f"{name!r}: {len(lacking)} missing value{plural} filled ({policy})"
-        )
-    return values, notes
+def _observed(
+    table: Table, target: str, axis: OrderedRows, roles: Mapping[str, Role]
+) -> Flags:
+    """Say which rows are observations; those of the future hold known covariates."""
+    if "known" not in roles.values():
+        return np.ones(len(axis.order), dtype=bool)
+    values, _ = read_numbers(table, target)
+    return observed_rows(values[axis.order], axis)
 
 
 def _constant_notes(

@@ -106,6 +106,22 @@ class Calendar:
         months = end.astype("datetime64[M]") - start.astype("datetime64[M]")
         return np.asarray(months.astype(np.int64) // rule.size)
 
+    def continued_by(self, given: "Calendar") -> "Calendar":
+        """Return the calendar that series go on by, trained on this one.
+
+        Raises:
+            IrregularTimestamps: the two have different frequencies.
+        """
+        if given.freq is None or self.freq is None:
+            return given
+        if given.freq != self.freq:
+            raise IrregularTimestamps(
+                f"the timestamps go on by {given.freq!r}, those seen in training "
+                f"by {self.freq!r}",
+                "Send the series at the trained frequency, or without timestamps.",
+            )
+        return self  # the few rows given may not show every trading day
+
     @property
     def _trading_days(self) -> tuple[int, ...]:
         return self.weekdays or WORKDAYS

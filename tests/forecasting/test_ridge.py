@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression, Ridge
 
-from forecasting.ridge import fit_ridge_path
+from forecasting.ridge import fit_ridge_path, fit_shared_ridge_path
 
 PENALTIES = [1e-6, 1e-3, 1e-1, 1.0, 10.0]
 
@@ -132,3 +132,45 @@ def test_float32_rows_are_summed_in_float64():
 def test_no_rows_are_refused():
     with pytest.raises(ValueError, match="at least one row"):
         fit_ridge_path([])
+
+
+def test_weights_shared_by_the_outputs_are_those_of_one_long_regression():
+    rng = np.random.default_rng(0)
+    rows, inputs, outputs, own, penalty = 40, 3, 2, 2, 0.1
+    x, y = rng.normal(size=(rows, inputs)), rng.normal(size=(rows, outputs))
+    z = rng.normal(size=(rows, outputs, own))
+    batches = [tuple(map(torch.from_numpy, parts)) for parts in ((x, z, y),)]
+
+    weights, bias, shared = fit_shared_ridge_path(lambda: batches).solve(penalty)
+
+    # Each row and output is a row of its own: [x in the output's place, z, 1 there].
+    design, ones = np.zeros((rows, outputs, outputs * inputs + own)), np.eye(outputs)
+    for h in range(outputs):
+        design[:, h, h * inputs : (h + 1) * inputs] = x
+        design[:, h, outputs * inputs :] = z[:, h]
+    design = np.concatenate([design, np.broadcast_to(ones, (rows, 2, 2))], 2)
+    size = np.array(
+        [
+            *[penalty * x.var(0).mean()] * 6,
+            *[penalty * z.var(0).sum(0).mean()] * 2,
+            0,
+            0,
+        ]
+    )
+    flat = design.reshape(rows * outputs, -1)
+    left = flat.T @ flat / rows + np.diag(size)
+    solved = np.linalg.solve(left, flat.T @ y.reshape(-1) / rows)
+    np.testing.assert_allclose(weights.T.flatten(), solved[:6], rtol=1e-9)
+    np.testing.assert_allclose(shared, solved[6:8], rtol=1e-9)
+    np.testing.assert_allclose(bias, solved[8:], rtol=1e-9)
+
+
+def test_shared_weights_are_zero_under_an_infinite_penalty():
+    z, y = torch.ones(4, 2, 3), torch.arange(8.0).reshape(4, 2)
+    batches = [(torch.eye(4), z, y)]
+
+    weights, bias, shared = fit_shared_ridge_path(lambda: batches).solve(float("inf"))
+
+    assert not weights.any()
+    assert not shared.any()
+    assert bias.tolist() == y.mean(0).tolist()

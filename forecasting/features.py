@@ -1,0 +1,157 @@
+"""From encoded covariates to what a network and its linear part read.
+
+A window with covariates is one tensor: a row for each of its seq_len observations and
+of the horizon's steps, a column for each feature. The target comes first, then
+
+    numbers     past, known, positions in the seasons, static
+    categories  past, known, static, as codes; 0 is a category never seen
+
+Each step of a forecast sees the known covariates of its own step, so that what lies
+behind the last step asked for changes nothing. Letters in comments: B batch, L seq_len,
+T any steps, F features, D state size.
+"""
+
+from dataclasses import dataclass
+from itertools import accumulate
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How many columns of each kind there are, and how many codes each category has."""
+
+    past: int = 0
+    known: int = 0
+    seasons: int = 0
+    static: int = 0
+    past_codes: tuple[int, ...] = ()
+    known_codes: tuple[int, ...] = ()
+    static_codes: tuple[int, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Number of columns, the target included."""
+        return self._borders[-1]
+
+    @property
+    def _borders(self) -> list[int]:
+        codes = map(len, (self.past_codes, self.known_codes, self.static_codes))
+        counts = (1, self.past, self.known, self.seasons, self.static, *codes)
+        return list(accumulate(counts))
+
+    def numbers(self, rows: Tensor, *, ahead: bool) -> Tensor:
+        """Return the columns of numbers of the window, or of the steps ahead.
+
+        The steps ahead have known, seasonal and static ones, the window all but the
+        static: what never changes would only be repeated there.
+        """
+        _, past, _, seasons, static = self._borders[:5]
+        return rows[..., past:static] if ahead else rows[..., 0:seasons]
+
+    def codes(self, rows: Tensor, *, ahead: bool) -> list[tuple[Tensor, int]]:
+        """Return the columns of codes, and how many codes each has."""
+        first = self._borders[4]
+        sizes = (*self.past_codes, *self.known_codes, *self.static_codes)
+        columns = rows[..., first:].long().unbind(-1)
+        pairs = list(zip(columns, sizes, strict=True))
+        split, end = len(self.past_codes), len(self.past_codes + self.known_codes)
+        return pairs[split:] if ahead else pairs[:end]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Covariates of every observation of a panel.
+
+    Attributes:
+        columns: all but the target, ``(points, layout.width - 1)``.
+        layout: of the columns.
+    """
+
+    columns: Tensor
+    layout: Layout
+
+    def to(self, device: torch.device) -> "Encoded":
+        """Return them on a device."""
+        return Encoded(self.columns.to(device), self.layout)
+
+
+class FeatureReader(nn.Module):
+    """Takes windows apart and embeds their categories; code 0 embeds as zero."""
+
+    def __init__(self, layout: Layout, seq_len: int) -> None:
+        super().__init__()
+        self.layout, self.seq_len = layout, seq_len
+        groups = (layout.past_codes, layout.known_codes, layout.static_codes)
+        past, known, static = (
+            [nn.Embedding(size, _width(size), padding_idx=0) for size in sizes]
+            for sizes in groups
+        )
+        self.embeddings = nn.ModuleList([*past, *known, *static])
+        before, until = len(past), len(past) + len(known)
+        self._window, self._ahead = slice(0, until), slice(before, None)
+        widths = [_width(size) for sizes in groups for size in sizes]
+        self.window_size = (
+            1 + layout.past + layout.known + layout.seasons + sum(widths[self._window])
+        )
+        self.ahead_size = (
+            layout.known + layout.seasons + layout.static + sum(widths[self._ahead])
+        )
+
+    def window(self, inputs: Tensor) -> Tensor:
+        """Return the observations' features, ``(batch, seq_len, window_size)``."""
+        return self._read(inputs[:, : self.seq_len], ahead=False)
+
+    def ahead(self, inputs: Tensor, first: int | None = None) -> Tensor:
+        """Return those of the steps behind them, ``(batch, steps, ahead_size)``.
+
+        Or of all steps from the ``first`` one on, counted from 0.
+        """
+        begin = self.seq_len if first is None else first
+        return self._read(inputs[:, begin:], ahead=True)
+
+    def _read(self, rows: Tensor, *, ahead: bool) -> Tensor:
+        tables = list(self.embeddings)[self._ahead if ahead else self._window]
+        pairs = zip(tables, self.layout.codes(rows, ahead=ahead), strict=True)
+        embedded = [table(codes) for table, (codes, _) in pairs]
+        return torch.cat([self.layout.numbers(rows, ahead=ahead), *embedded], -1)
+
+
+class AheadHead(nn.Module):
+    """What the state and a step's own covariates add to the forecast of that step."""
+
+    def __init__(self, state_size: int, ahead_size: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(state_size + ahead_size, state_size)
+        self.output = nn.Linear(state_size, 1)
+
+    def forward(self, state: Tensor, ahead: Tensor) -> Tensor:
+        """Return ``(..., steps)`` for ``(..., state)`` and ``(..., steps, ahead)``."""
+        states = state[..., None, :].expand(*ahead.shape[:-1], -1)
+        hidden = self.hidden(torch.cat([states, ahead], -1)).relu()
+        forecast: Tensor = self.output(hidden)[..., 0]
+        return forecast
+
+
+def _width(size: int) -> int:
+    """Return the size of an embedding: half the codes, at most 16."""
+    return min(16, (size + 1) // 2)
+
+
+def beside_covariates(inputs: Tensor, covariates: Tensor) -> Tensor:
+    """Return a target and its covariates side by side, ``(n, steps, features)``.
+
+    Args:
+        inputs: the target of the window, ``(n, seq_len, 1)``; zero ahead of it.
+        covariates: of the window and of the steps ahead, ``(n, steps, features - 1)``.
+    """
+    hidden = covariates.shape[1] - inputs.shape[1]
+    return torch.cat([pad(inputs, (0, 0, 0, hidden)), covariates], 2)
+
+
+def zero(layer: nn.Linear) -> None:
+    """Let a layer give zero, until it is trained."""
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
