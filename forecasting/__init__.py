@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from forecasting.errors import DataError as DataError
     from forecasting.errors import ForecastingError as ForecastingError
     from forecasting.errors import SettingError as SettingError
+    from forecasting.explaining import Explanation as Explanation
+    from forecasting.explaining import explain as explain
     from forecasting.forecaster import Forecaster as Forecaster
     from forecasting.forecasts import Forecast as Forecast
     from forecasting.networks import RecurrentNetwork as RecurrentNetwork
@@ -36,6 +38,7 @@ _HOME = {
     "DataError": "errors",
     "EpochRecord": "training",
     "EvaluationConfig": "backtesting",
+    "Explanation": "explaining",
     "Forecast": "forecasts",
     "Forecaster": "forecaster",
     "ForecastingError": "errors",
@@ -50,6 +53,7 @@ _HOME = {
     "WindowSpec": "windows",
     "Windows": "windows",
     "backtest": "backtesting",
+    "explain": "explaining",
     "read_csv": "reading",
     "read_frame": "reading",
     "read_future": "reading",

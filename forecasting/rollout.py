@@ -145,17 +145,20 @@ def _run(
                 own = None
                 if covariates is not None:
                     own = covariates.take(block, made, made + length)
-                parts.append(_next_steps(fitted, window, precision, own))
+                parts.append(next_steps(fitted, window, precision, own))
                 made += parts[-1].shape[1]
                 window = torch.cat([window, parts[-1]], 1)[:, -inputs.shape[1] :]
             blocks.append(torch.cat(parts, 1)[:, :steps].cpu())
     return torch.cat(blocks).double().numpy()
 
 
-def _next_steps(
-    fitted: Fitted, window: Tensor, precision: Precision, own: Tensor | None
+def next_steps(
+    fitted: Fitted, window: Tensor, precision: Precision, own: Tensor | None = None
 ) -> Tensor:
-    """Return what the networks give in one pass, in units of u, ``(B, horizon)``."""
+    """Return what the networks give in one pass: u, ``(B, horizon)``.
+
+    Differentiable in the window, u, ``(B, seq_len)``, where gradients are enabled.
+    """
     level, size = window_level(window, fitted.normalizer.method)
     levelled = ((window - level) / size)[..., None]
     if own is not None:
