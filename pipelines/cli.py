@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 from rich.console import Console
 
+from pipelines.explain_command import explain_command
+from pipelines.options import NewData, SeriesId, Target, Time, TrainedModel
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -27,9 +30,6 @@ app = typer.Typer(
 )
 
 Horizon = Annotated[int | None, typer.Option(help="Steps ahead. Default: as trained.")]
-Time = Annotated[str | None, typer.Option(help="Column with the dates.")]
-Target = Annotated[str | None, typer.Option(help="Column to forecast.")]
-SeriesId = Annotated[str | None, typer.Option(help="Column that names the series.")]
 Output = Annotated[Path | None, typer.Option(help="CSV file to write.")]
 Levels = Annotated[
     list[float] | None, typer.Option("--level", help="Interval in percent, repeatable.")
@@ -160,13 +160,8 @@ def _report_scores(
 
 @app.command("forecast")
 def forecast_command(
-    model: Annotated[
-        str, typer.Argument(help="name, name@alias, name/version or a model folder.")
-    ],
-    data: Annotated[
-        Path | None,
-        typer.Option(help="CSV with new observations. Default: as trained."),
-    ] = None,
+    model: TrainedModel,
+    data: NewData = None,
     horizon: Horizon = None,
     level: Levels = None,
     time: Time = None,
@@ -195,6 +190,9 @@ def forecast_command(
     else:
         write_csv(made.to_frame(), output)
         console.print(f"wrote {made.points.size} rows to {output}", soft_wrap=True)
+
+
+app.command("explain")(explain_command)
 
 
 @app.command("models")

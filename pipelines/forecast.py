@@ -58,14 +58,21 @@ def forecast(
     """
     if data is None:
         return forecaster.predict(horizon=horizon, levels=levels), ()
-    assert forecaster.fitted is not None
-    asked = {name: column for name, column in columns.items() if column is not None}
-    panel = _read_latest(data, forecaster.fitted.context, asked)
+    panel = read_latest(forecaster, data, columns)
     return forecaster.predict(panel, horizon=horizon, levels=levels), panel.notes
 
 
-def _read_latest(data: Path, trained: Panel, asked: dict[str, Any]) -> Panel:
-    """Read new observations, the target and the frequency as trained if they can be."""
+def read_latest(
+    forecaster: Forecaster, data: Path, columns: Mapping[str, Any]
+) -> Panel:
+    """Read new observations, the target and the frequency as trained if they can be.
+
+    Raises:
+        DataError: the observations cannot be used.
+    """
+    assert forecaster.fitted is not None
+    trained = forecaster.fitted.context
+    asked = {name: column for name, column in columns.items() if column is not None}
     try:
         return read_csv(
             data, **({"target": trained.target, "freq": trained.calendar.freq} | asked)

@@ -2,11 +2,17 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from pipelines.errors import OutputError
+
+if TYPE_CHECKING:  # a table needs no matplotlib
+    from matplotlib.figure import Figure
 
 
 def check_output(path: Path | None) -> None:
@@ -27,18 +33,37 @@ def check_output(path: Path | None) -> None:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV beside its place, then rename it.
+    """Write a table as CSV.
 
     Raises:
         OutputError: the file cannot be written.
     """
+    with _draft(path) as draft:
+        frame.to_csv(draft, index=False)
+
+
+def write_png(figure: "Figure", path: Path) -> None:
+    """Write a picture as PNG.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with _draft(path) as draft:
+        figure.savefig(draft, format="png")
+
+
+@contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    """Yield a file beside ``path`` to write to; rename it when it is whole."""
     check_output(path)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    draft = Path(name)
     try:
-        with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
-            frame.to_csv(file, index=False)
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
+        yield draft
+        draft.chmod(0o644)
+        draft.replace(path)
     except OSError as error:
-        Path(draft).unlink(missing_ok=True)
         raise OutputError(path, error.strerror or str(error)) from error
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Pictures of a run: the forecast, the loss, the errors by step."""
+"""Pictures of a run: forecast, loss, errors by step, what the forecast looks at."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from forecasting.explaining import Explanation
 from forecasting.forecasts import Forecast
 from forecasting.series import Panel
 from forecasting.training import EpochRecord
@@ -109,6 +110,32 @@ def plot_residuals(table: pd.DataFrame) -> Figure:
     if len(steps) > 20:
         shown = steps[:: len(steps) // 10]
         ax.set_xticks(shown, labels=[str(step) for step in shown])
+    return figure
+
+
+def plot_explanation(explanation: Explanation) -> Figure:
+    """Draw what each step depends on as heat maps, one for target and covariates.
+
+    All share one scale, so that a covariate can be compared with the observations.
+    """
+    parts = explanation.by_feature()
+    height = 1.4 + 2.6 * len(parts)
+    figure = Figure(figsize=(9, height), layout="constrained")
+    axes = figure.subplots(len(parts), squeeze=False)[:, 0]
+    top = max(part.max() for part in parts.values()) or 1.0
+    seq_len = explanation.lags[0]
+    for ax, (name, part) in zip(axes, parts.items(), strict=True):
+        steps, places = part.shape
+        edges = (seq_len + 0.5, seq_len - places + 0.5, steps + 0.5, 0.5)
+        image = ax.imshow(
+            part, cmap="viridis", vmin=0, vmax=top, aspect="auto", extent=edges
+        )
+        ax.set_title(name, loc="left", fontsize=11)
+        ax.set_ylabel("step ahead")
+        ax.yaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    axes[-1].set_xlabel("lag: steps before the first one forecast")
+    figure.colorbar(image, ax=list(axes), label="importance: mean |gradient x input|")
     return figure
 
 

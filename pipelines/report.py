@@ -4,17 +4,23 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:  # `recast models` need not wait for torch
+    from forecasting.explaining import Explanation
     from forecasting.forecasts import Forecast
+    from forecasting.series import FloatArray
     from pipelines.registry import ModelRow
     from pipelines.train import Outcome
 
 SHOWN_ROWS = 24  # of a forecast
+SHOWN_LAGS = 8  # columns of an explanation
+SHADES = ((30, 90), (45, 220), (75, 160))  # red, green, blue: of nothing, of the most
 
 
 def leaderboard(
@@ -100,6 +106,48 @@ def forecasts(console: Console, forecast: "Forecast", title: str) -> None:
     console.print(table)
     if len(frame) > SHOWN_ROWS:
         console.print(f"... {len(frame)} rows in all; --output FILE.csv writes them")
+
+
+def explanation(console: Console, made: "Explanation", title: str) -> None:
+    """Print how a forecast's steps share their attention, in percent and in shades.
+
+    Args:
+        console: where to.
+        made: what was explained; neighbouring lags are summed when there are many.
+        title: of the model.
+    """
+    parts = made.by_feature()
+    total = sum(part.sum(1, keepdims=True) for part in parts.values())
+    shares = {n: part / np.where(total > 0, total, 1) for n, part in parts.items()}
+    lags, values = _grouped(made.lags, shares.pop(made.target))
+    values = np.column_stack([values, *(part.sum(1) for part in shares.values())])
+    console.print(f"{title}: percent of each step's importance, by lag", markup=False)
+    table = _table()
+    for name in ("step", *lags, *shares):
+        table.add_column(name, justify="right")
+    for step, row in enumerate(values[:SHOWN_ROWS], 1):
+        cells = [_shaded(value, value / (values.max() or 1)) for value in row]
+        table.add_row(str(step), *cells)
+    console.print(table)
+    counted = f"{len(values)} steps; mean of {made.windows} windows"
+    console.print(f"{counted}; --output FILE.csv or FILE.png writes it all")
+
+
+def _grouped(lags: list[int], shares: "FloatArray") -> tuple[list[str], "FloatArray"]:
+    """Return at most SHOWN_LAGS sums of neighbouring columns, and their names."""
+    groups = np.array_split(np.arange(len(lags)), min(len(lags), SHOWN_LAGS))
+    names = [
+        f"{lags[group[0]]}-{lags[group[-1]]}" if len(group) > 1 else f"{lags[group[0]]}"
+        for group in groups
+    ]
+    return names, np.column_stack([shares[:, group].sum(1) for group in groups])
+
+
+def _shaded(share: float, strength: float) -> Text:
+    """Return a share in percent on a ground from dark to bright."""
+    red, green, blue = (round(low + strength * (high - low)) for low, high in SHADES)
+    ink = "black" if strength > 0.5 else "white"
+    return Text(f"{100 * share:.1f}", style=f"{ink} on rgb({red},{green},{blue})")
 
 
 def _moment(value: object) -> str:

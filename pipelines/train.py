@@ -12,6 +12,7 @@ import pandas as pd
 from mlflow.entities import Run
 from rich.console import Console
 
+from forecasting.explaining import explain
 from forecasting.forecaster import Forecaster
 from forecasting.training import EpochRecord
 from pipelines import plots
@@ -106,6 +107,8 @@ def finish(
     scores = experiment.scores(table)
     figure = plots.plot_forecast(experiment.panel, forecast, measured.table)
     mlflow.log_figure(figure, "plots/forecast.png")
+    figure = plots.plot_explanation(explain(forecaster, experiment.panel))
+    mlflow.log_figure(figure, "plots/explanation.png")
     _log_table(table)
     seconds = measured.seconds + time.perf_counter() - began
     log_metrics({"seconds": seconds})

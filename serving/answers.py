@@ -38,7 +38,7 @@ def answer(
         asked = ForecastRequest.model_validate_json(body or b"{}")
     except ValidationError as error:
         raise validation_flaws(error) from None
-    _check_limits(asked, model, settings)
+    check_limits(asked, model, settings)
     forecast = _forecast(asked, model)
     dated = asked.series is None or asked.series[0].timestamps is not None
     who = {"name": model.name, "version": model.version, "alias": alias}
@@ -60,7 +60,13 @@ def _forecast(asked: ForecastRequest, model: Model) -> Forecast:
         raise RequestError([(("body", "series"), str(error))], error) from error
 
 
-def _check_limits(asked: ForecastRequest, model: Model, settings: Settings) -> None:
+def check_limits(asked: ForecastRequest, model: Model, settings: Settings) -> None:
+    """Refuse what asks for more than the limits.
+
+    Raises:
+        RequestError: the horizon is too long.
+        RequestTooLarge: there are too many series, observations or numbers.
+    """
     forecaster = model.forecaster
     assert forecaster.fitted is not None
     horizon = asked.horizon or forecaster.windows.horizon

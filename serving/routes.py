@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from serving.answers import answer
 from serving.errors import MEDIA_TYPE, NotReady, problem_of
+from serving.explanations import ExplainAnswer, explain_forecast
 from serving.health import ANSWERS, Alive, Readiness, readiness
 from serving.schemas import (
     ForecastAnswer,
@@ -34,6 +35,15 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 router = APIRouter()
+BODY = {  # read by the worker that answers
+    "requestBody": {
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/ForecastRequest"}
+            }
+        }
+    }
+}
 
 
 @router.post(
@@ -41,15 +51,7 @@ router = APIRouter()
     tags=["forecasts"],
     response_model=ForecastAnswer,
     responses=problems(404, 413, 422, 500, 503),
-    openapi_extra={
-        "requestBody": {
-            "content": {
-                "application/json": {
-                    "schema": {"$ref": "#/components/schemas/ForecastRequest"}
-                }
-            }
-        }
-    },
+    openapi_extra=BODY,
 )
 async def forecast(
     name: str, asked: Asked, request: Request, service: Here
@@ -62,6 +64,29 @@ async def forecast(
         answer, model, alias, body, service.settings
     )
     service.metrics.count_forecasts(name, count)
+    return Response(content, media_type="application/json")
+
+
+@router.post(
+    "/v1/models/{name}/explain",
+    tags=["forecasts"],
+    response_model=ExplainAnswer,
+    responses=problems(404, 413, 422, 500, 503),
+    openapi_extra=BODY,
+)
+async def explain(name: str, asked: Asked, request: Request, service: Here) -> Response:
+    """Say how strongly each step of a forecast depends on each observation.
+
+    The body is that of the forecast; intervals have no part in it. Steps end with the
+    trained horizon. The windows of the series are averaged: send as many values as the
+    model's seq_len to explain a single forecast.
+    """
+    body = await request.body()
+    model = await service.models.find(name, asked.alias, _text(asked.version))
+    alias = None if asked.version is not None else asked.alias or service.models.alias
+    content = await service.workers.run(
+        explain_forecast, model, alias, body, service.settings
+    )
     return Response(content, media_type="application/json")
 
 

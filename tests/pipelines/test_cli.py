@@ -6,7 +6,7 @@ import sys
 import pytest
 
 COMMANDS = (
-    "train", "compare", "backtest", "forecast",
+    "train", "compare", "backtest", "forecast", "explain",
     "models", "promote", "rollback", "serve",
 )  # fmt: skip
 

@@ -138,7 +138,8 @@ def test_the_leaderboard_and_every_forecast_are_logged(trained):
 def test_the_plots_are_pictures(trained):
     _, run = trained
 
-    names = {"plots/forecast.png", "plots/loss.png", "plots/residuals.png"}
+    drawn = ("explanation", "forecast", "loss", "residuals")
+    names = {f"plots/{name}.png" for name in drawn}
     assert artifacts(run, "plots") == names
     for name in names:
         picture = mlflow.artifacts.load_image(f"runs:/{run.info.run_id}/{name}")

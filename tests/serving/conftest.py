@@ -34,6 +34,11 @@ class Running:
             f"/v1/models/{name}/forecast", json=body or {}, params=query
         )
 
+    def explain(self, name="waves", body=None, **query):
+        return self.client.post(
+            f"/v1/models/{name}/explain", json=body or {}, params=query
+        )
+
     def lines(self, message=None):
         """Return the log's lines of JSON, or those with one message."""
         whole = self.log.read_text().split("\n")[:-1]

@@ -6,6 +6,7 @@ import re
 import pytest
 from fastapi.openapi.models import OpenAPI
 
+from serving.explanations import ExplainAnswer
 from serving.schemas import ForecastAnswer, ForecastRequest, Problem
 
 
@@ -36,7 +37,9 @@ def test_every_route_says_how_it_fails(document):
                 assert expected in (None, *kinds), (path, status)
 
 
-@pytest.mark.parametrize("schema", [ForecastRequest, ForecastAnswer, Problem])
+@pytest.mark.parametrize(
+    "schema", [ForecastRequest, ForecastAnswer, ExplainAnswer, Problem]
+)
 def test_examples_fit_their_schema(document, schema):
     examples = document["components"]["schemas"][schema.__name__]["examples"]
 
