@@ -64,11 +64,7 @@ def fit_networks(
     covariates = Covariates.fit(panel, ends, seasons=model.calendar_features)
     check_strategy(model.strategy, covariates.names("past"))
     encoded = covariates.encode_panel(panel)
-    method = (
-        choose_method(panel, spec, ends, encoded)
-        if model.normalization == "auto"
-        else model.normalization
-    )
+    method = resolve_method(panel, spec, model, ends, encoded)
     normalizer = Normalizer.fit(panel, method, seq_len=spec.seq_len, ends=ends)
     batches, validation = split_windows(panel, spec, normalizer, ends, encoded, device)
     if not len(batches):
@@ -104,6 +100,19 @@ def training_ends(panel: Panel, spec: WindowSpec, share: float) -> IntArray:
         return lengths
     ends = lengths - np.maximum(spec.horizon, (lengths * share).astype(np.int64))
     return np.where(ends < spec.length, lengths, ends)
+
+
+def resolve_method(
+    panel: Panel,
+    spec: WindowSpec,
+    model: RecurrentConfig,
+    ends: IntArray,
+    encoded: Encoded | None = None,
+) -> Method:
+    """Return the model's normalisation; ``auto`` is chosen on these series."""
+    if model.normalization == "auto":
+        return choose_method(panel, spec, ends, encoded)
+    return model.normalization
 
 
 def too_short(panel: Panel, spec: WindowSpec) -> SeriesTooShort:

@@ -150,6 +150,35 @@ def backtest_command(
         console.print(f"wrote {len(table)} forecasts to {output}", soft_wrap=True)
 
 
+@job_command("tune")
+def tune_command(
+    job: "Job",
+    console: Console,
+    trials: Annotated[
+        int, typer.Option(min=1, help="In all, those of stopped searches included.")
+    ] = 20,
+    storage: Annotated[
+        str | None,
+        typer.Option(help="Database of the trials. Default: recast-tune.db."),
+    ] = None,
+) -> None:
+    """Search the settings that the job leaves open; train and register the best.
+
+    What the job file or an option sets stays as it is. Stopped, the same command goes
+    on where it was.
+    """
+    from pipelines import report
+    from pipelines.tune import tune
+
+    result = tune(job, console, trials=trials, storage=storage)
+    report.notes(console, result.outcome.notes)
+    title = f"{job.name}: best trials, measured before the backtest"
+    report.trials(console, result.trials, metric=job.evaluation.metric, title=title)
+    title = f"{job.name}: backtest of trial {result.best}"
+    _report_scores(console, result.outcome.scores, job, title)
+    report.outcome(console, result.outcome)
+
+
 def _report_scores(
     console: Console, scores: "pd.DataFrame", job: "Job", title: str
 ) -> None:

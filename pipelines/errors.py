@@ -4,6 +4,7 @@
     ├── JobError            the job file is wrong; the key is named by its path
     ├── TrackingError       the MLflow server or store does not answer
     ├── UnknownModel        no such model, alias or version in the registry
+    ├── StudyError          the store of the searches cannot be used
     └── OutputError         a file cannot be written
 
 The library's own `DataError`, `SettingError`, `ArtifactError` and `TrainingDiverged`
@@ -52,6 +53,17 @@ class UnknownModel(InputError):
         there = listed(known)
         found = f"such {what}; there is: {there}" if there else what
         super().__init__(f"{reference}: there is no {found}.")
+
+
+class StudyError(InputError):
+    """The store that keeps a search's trials cannot be used."""
+
+    def __init__(self, url: str, found: str) -> None:
+        self.url = url
+        super().__init__(
+            f"the search cannot be kept in {url}: {found}. Give another database "
+            "with --storage, for example sqlite:///recast-tune.db."
+        )
 
 
 class OutputError(InputError):

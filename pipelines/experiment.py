@@ -45,16 +45,17 @@ class Experiment:
 
     Args:
         job: what to measure.
+        panel: its series, where they have been read already.
 
     Raises:
         DataError: the series cannot be used. Nothing has been written by then.
         SettingError: nor can the settings, with these series or on this machine.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, panel: Panel | None = None) -> None:
         self.job = job
         check_settings(job.model, job.training)
-        self.panel: Panel = job.read_panel()
+        self.panel: Panel = job.read_panel() if panel is None else panel
         if job.model.normalization != "auto":  # it may not take these values
             Normalizer.fit(
                 self.panel, job.model.normalization, seq_len=job.windows.seq_len

@@ -3,13 +3,20 @@
 import difflib
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+)
 from pydantic_core import ErrorDetails
 
 from forecasting.backtesting import EvaluationConfig
@@ -75,6 +82,28 @@ class Job(BaseModel):
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
     registry: RegistryConfig = Field(default_factory=RegistryConfig)
+    _given: frozenset[str] = PrivateAttr(frozenset())
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Settings that the file or an option names, by dotted path: no defaults."""
+        return self._given
+
+    def replace(self, settings: Mapping[str, Any]) -> "Job":
+        """Return the job with other settings, by dotted path (``windows.seq_len``).
+
+        Raises:
+            SettingError: one of them is out of range, or two do not go together.
+        """
+        sections: dict[str, dict[str, Any]] = {}
+        for path, value in settings.items():
+            section, key = path.split(".")
+            sections.setdefault(section, {})[key] = value
+        changed = {
+            name: replace(getattr(self, name), **values)
+            for name, values in sections.items()
+        }
+        return self.model_copy(update=changed)
 
     def read_panel(self) -> Panel:
         """Read the job's series.
@@ -112,10 +141,12 @@ def read_job(source: Path, overrides: Mapping[str, Any] | None = None) -> Job:
     for path, value in (overrides or {}).items():
         _set(plain, path.split("."), value)
     try:
-        return Job.model_validate(plain)
+        job = Job.model_validate(plain)
     except ValidationError as error:
         problems = [_explain(detail) for detail in error.errors()]
         raise JobError(source, problems) from None
+    job._given = frozenset(_paths(plain))
+    return job
 
 
 def _read_yaml(source: Path) -> dict[str, Any]:
@@ -146,6 +177,14 @@ def _set(plain: dict[str, Any], path: list[str], value: Any) -> None:
             return  # validation names what stands there instead of a section
         plain = section
     plain[path[-1]] = value
+
+
+def _paths(plain: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in plain.items():
+        if isinstance(value, dict):
+            yield from _paths(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
 
 
 def _explain(detail: ErrorDetails) -> str:

@@ -139,6 +139,28 @@ def plot_explanation(explanation: Explanation) -> Figure:
     return figure
 
 
+def plot_search(trials: pd.DataFrame, metric: str) -> Figure:
+    """Draw each trial's error, and the least so far; a cross where one was pruned.
+
+    Args:
+        trials: what `pipelines.tune.list_trials` returned.
+        metric: what the value is called.
+    """
+    figure, ax = _one_axes("trial", metric)
+    done = trials[trials["state"] == "complete"].sort_values("trial")
+    pruned = trials[trials["state"] == "pruned"]
+    ax.plot(done["trial"], done["value"], "o", color=BLUE, ms=4, label="complete")
+    ax.step(
+        done["trial"], done["value"].cummin(), where="post", color=ORANGE, lw=1.6,
+        label="best so far",
+    )  # fmt: skip
+    if len(pruned):
+        level = np.full(len(pruned), done["value"].max())
+        ax.plot(pruned["trial"], level, "x", color=GREY, ms=5, label="pruned")
+    ax.legend(frameon=False)
+    return figure
+
+
 def _one_axes(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(9, 4), layout="constrained")
     ax = figure.subplots()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # `recast models` need not wait for torch
 SHOWN_ROWS = 24  # of a forecast
 SHOWN_LAGS = 8  # columns of an explanation
 SHADES = ((30, 90), (45, 220), (75, 160))  # red, green, blue: of nothing, of the most
+SHOWN_TRIALS = 5  # of a search
 
 
 def leaderboard(
@@ -48,6 +49,38 @@ def leaderboard(
         values += [_number(row[column], ".0%") for column in intervals]
         table.add_row(str(model).replace("_", " "), *values)
     console.print(table)
+
+
+def trials(console: Console, found: pd.DataFrame, *, metric: str, title: str) -> None:
+    """Print the best trials of a search, best first, a column a setting.
+
+    Args:
+        console: where to.
+        found: what `pipelines.tune.list_trials` returned.
+        metric: what the trials are ranked by.
+        title: what was searched.
+    """
+    table = _table(title)
+    settings = [name for name in map(str, found) if "." in name]
+    for name in ("trial", metric.upper()):
+        table.add_column(name, justify="right")
+    for name in settings:
+        heading = name.split(".")[1].replace("_", " ")
+        table.add_column(heading, justify="right", overflow="fold")
+    complete = found[found["state"] == "complete"]
+    for _, row in complete.head(SHOWN_TRIALS).iterrows():
+        cells = [_setting(row[name]) for name in settings]
+        table.add_row(str(row["trial"]), _number(row["value"]), *cells)
+    console.print(table)
+    count = {state: int((found["state"] == state).sum()) for state in found["state"]}
+    said = ", ".join(f"{count[state]} {state}" for state in sorted(count))
+    console.print(f"{len(found)} trials: {said}")
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, float):
+        return "-" if math.isnan(value) else f"{value:.2g}"
+    return str(value)
 
 
 def _table(title: str | None = None) -> Table:

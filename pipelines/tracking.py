@@ -51,7 +51,7 @@ def connect() -> str:
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     uri = str(mlflow.get_tracking_uri())
-    shown = re.sub(r"(://[^:/@]*:)[^@]*@", r"\1***@", uri)  # no password in a message
+    shown = without_password(uri)
     failure: list[BaseException] = []
 
     def ask() -> None:
@@ -68,6 +68,11 @@ def connect() -> str:
     if failure:
         raise TrackingError(shown, _first_cause(failure[0]))
     return uri
+
+
+def without_password(uri: str) -> str:
+    """Return a URI as a message may show it."""
+    return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1***@", uri)
 
 
 def _first_cause(error: BaseException) -> str:

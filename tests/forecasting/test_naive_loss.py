@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from forecasting.configuration import RecurrentConfig
+from forecasting.naive_loss import naive_loss
+from forecasting.normalization import Normalizer
+from forecasting.series import Panel
+from forecasting.training import TrainingConfig
+from forecasting.windows import WindowSpec
+
+SPEC = WindowSpec(seq_len=4, horizon=2)
+VALUES = np.random.default_rng(0).normal(50, 5, 40)
+PANEL = Panel.from_values({"a": VALUES})
+LAST = TrainingConfig(validation=0.25)  # the last 10 of 40 observations
+
+
+def by_hand():
+    """Return the mean error of repeating the last value, in the values' own units."""
+    errors = [abs(VALUES[t : t + 2] - VALUES[t - 1]) for t in range(30, 39)]
+    return np.mean(errors)
+
+
+def test_without_normalisation_it_is_the_naive_error_of_the_validation_part():
+    loss = naive_loss(PANEL, SPEC, RecurrentConfig(normalization="none"), LAST)
+
+    assert loss == pytest.approx(by_hand(), rel=1e-5)
+
+
+@pytest.mark.parametrize("method", ["standard", "minmax", "last", "mean"])
+def test_it_is_in_the_units_that_the_normalisation_makes(method):
+    loss = naive_loss(PANEL, SPEC, RecurrentConfig(normalization=method), LAST)
+
+    ends = np.array([30])
+    scale = Normalizer.fit(PANEL, method, seq_len=4, ends=ends).scale[0]
+    assert loss * scale == pytest.approx(by_hand(), rel=1e-4)
+
+
+def test_it_is_not_a_number_where_nothing_validates():
+    training = TrainingConfig(validation=0)
+
+    assert np.isnan(naive_loss(PANEL, SPEC, RecurrentConfig(), training))
