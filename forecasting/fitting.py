@@ -5,7 +5,7 @@ here sees beyond the panel it is given.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,9 +17,11 @@ from forecasting.configuration import RecurrentConfig
 from forecasting.covariates import Covariates, check_strategy
 from forecasting.devices import autocast, fitting_threads, pick_device
 from forecasting.errors import SeriesTooShort, SettingError
+from forecasting.features import Encoded
+from forecasting.finetuning import Start
 from forecasting.linear import LinearPart, fit_linear
 from forecasting.networks import RecurrentNetwork
-from forecasting.normalization import Normalizer
+from forecasting.normalization import Method, Normalizer
 from forecasting.series import FloatArray, IntArray, Panel
 from forecasting.training import EpochRecord, TrainingConfig, train
 from forecasting.windows import WindowSpec
@@ -51,8 +53,9 @@ def fit_networks(
     model: RecurrentConfig,
     training: TrainingConfig,
     on_epoch: Callable[[EpochRecord], None] | None = None,
+    start: Start | None = None,
 ) -> FittedNetworks:
-    """Train the members of a forecaster on a panel.
+    """Train the members of a forecaster on a panel, from a start where there is one.
 
     Raises:
         SeriesTooShort: no series has a window; the shortest are named.
@@ -61,20 +64,28 @@ def fit_networks(
     """
     device = check_settings(model, training)
     ends = training_ends(panel, spec, training.validation)
-    covariates = Covariates.fit(panel, ends, seasons=model.calendar_features)
+    if start is not None:
+        start.check(spec, model)
+        model = replace(model, normalization=start.fitted.normalizer.method)
+        covariates = start.fitted.covariates
+    else:
+        covariates = Covariates.fit(panel, ends, seasons=model.calendar_features)
     check_strategy(model.strategy, covariates.names("past"))
     encoded = covariates.encode_panel(panel)
     method = resolve_method(panel, spec, model, ends, encoded)
     normalizer = Normalizer.fit(panel, method, seq_len=spec.seq_len, ends=ends)
+    if start is not None:
+        normalizer = start.keep_statistics(normalizer, panel)
     batches, validation = split_windows(panel, spec, normalizer, ends, encoded, device)
     if not len(batches):
         raise too_short(panel, spec)
     networks, history = [], []
     with fitting_threads(device, model.hidden_size):
-        linear = _solve_linear(model, batches, validation, spec)
+        linear = _solve_linear(model, batches, validation, spec) if not start else None
         for member in range(model.members):
+            begin = start.fitted.networks[member] if start else linear
             network, records = _train_member(
-                member, linear, spec, model, training, batches, validation, on_epoch
+                member, begin, spec, model, training, batches, validation, on_epoch
             )
             networks.append(network)
             history.extend(records)
@@ -166,7 +177,7 @@ def _solve_linear(
 
 def _train_member(
     member: int,
-    linear: LinearPart | None,
+    begin: LinearPart | RecurrentNetwork | None,
     spec: WindowSpec,
     model: RecurrentConfig,
     training: TrainingConfig,
@@ -185,8 +196,10 @@ def _train_member(
             level=batches.method,
             layout=batches.layout,
         )
-        if linear is not None:
-            network.set_skip(linear.weights, linear.bias, linear.ahead)
+        if isinstance(begin, LinearPart):
+            network.set_skip(begin.weights, begin.bias, begin.ahead)
+        elif begin is not None:
+            network.load_state_dict(begin.state_dict())
         network.to(device)
         records = train(
             network, batches, validation, training, member=member, on_epoch=on_epoch

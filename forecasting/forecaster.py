@@ -12,6 +12,7 @@ from forecasting.artifact import locate_artifact, read_artifact, write_artifact
 from forecasting.configuration import RecurrentConfig
 from forecasting.devices import Device, pick_device
 from forecasting.errors import NotFittedError
+from forecasting.finetuning import Start
 from forecasting.fitted import Fitted, pack, unpack
 from forecasting.fitting import fit_networks
 from forecasting.forecasts import Forecast, Intervals, check_horizon
@@ -61,20 +62,31 @@ class Forecaster:
         self._residuals = np.empty((0, self.windows.horizon))
 
     def fit(
-        self, panel: Panel, *, on_epoch: Callable[[EpochRecord], None] | None = None
+        self,
+        panel: Panel,
+        *,
+        start: "Forecaster | None" = None,
+        on_epoch: Callable[[EpochRecord], None] | None = None,
     ) -> Self:
         """Train on every series of the panel.
 
         Args:
             panel: series without missing values.
+            start: a trained forecaster with the same windows and layers, whose weights
+                and normalisation training starts from; as it is, it is one of the
+                candidates that validation chooses from.
             on_epoch: called after each epoch, for a progress bar or a log.
 
         Raises:
             SeriesTooShort: no series holds a window of seq_len + horizon.
-            SettingError: the settings contradict each other.
+            SettingError: the settings contradict each other, or those of ``start``.
+            NotFittedError: ``start`` has not been trained.
             TrainingDiverged: the loss became infinite.
         """
-        found = fit_networks(panel, self.windows, self.model, self.training, on_epoch)
+        begin = None if start is None else start.as_start()
+        found = fit_networks(
+            panel, self.windows, self.model, self.training, on_epoch, begin
+        )
         self.history = found.history
         self.fitted = Fitted(
             networks=found.networks,
@@ -221,6 +233,14 @@ class Forecaster:
         forecaster = cls(windows=windows, model=model, training=training)
         forecaster.fitted = fitted
         return forecaster
+
+    def as_start(self) -> Start:
+        """Return what another training can start from.
+
+        Raises:
+            NotFittedError: the forecaster has not been trained.
+        """
+        return Start(self.windows, self.model, self._known())
 
     def _known(self) -> Fitted:
         if self.fitted is None:

@@ -102,7 +102,14 @@ def _parameter(name: str, kind: Any, info: Any, default: Any) -> inspect.Paramet
 
 
 @job_command("train")
-def train_command(job: "Job", console: Console) -> None:
+def train_command(
+    job: "Job",
+    console: Console,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="Model whose weights training starts from."),
+    ] = None,
+) -> None:
     """Train a forecaster, backtest it beside the baselines, register it.
 
     It becomes champion when it is the first, or beats the champion on the same origins.
@@ -110,7 +117,7 @@ def train_command(job: "Job", console: Console) -> None:
     from pipelines import report
     from pipelines.train import train
 
-    result = train(job, console)
+    result = train(job, console, start=start)
     report.notes(console, result.notes)
     _report_scores(console, result.scores, job, f"{result.name}: backtest")
     report.outcome(console, result)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,9 @@ from forecasting.series import Panel
 from forecasting.splits import Origins
 from forecasting.training import EpochRecord
 from pipelines.job import Job
+
+if TYPE_CHECKING:  # a backtest need not wait for MLflow
+    from pipelines.finetuning import StartModel
 
 OnEpoch = Callable[[EpochRecord], None]
 
@@ -46,16 +49,23 @@ class Experiment:
     Args:
         job: what to measure.
         panel: its series, where they have been read already.
+        start: the model that training starts from, if it does.
 
     Raises:
         DataError: the series cannot be used. Nothing has been written by then.
         SettingError: nor can the settings, with these series or on this machine.
     """
 
-    def __init__(self, job: Job, panel: Panel | None = None) -> None:
-        self.job = job
+    def __init__(
+        self,
+        job: Job,
+        panel: Panel | None = None,
+        start: "StartModel | None" = None,
+    ) -> None:
+        self.job, self.start = job, start
         check_settings(job.model, job.training)
         self.panel: Panel = job.read_panel() if panel is None else panel
+        self.notes = self.panel.notes
         if job.model.normalization != "auto":  # it may not take these values
             Normalizer.fit(
                 self.panel, job.model.normalization, seq_len=job.windows.seq_len
@@ -65,6 +75,9 @@ class Experiment:
         self.folds = job.evaluation.origins(
             self.panel, seq_len=job.windows.seq_len, horizon=self.horizon
         )
+        if start is not None:
+            self.folds, said = start.keep_unseen(self.panel, self.folds)
+            self.notes += said
 
     @property
     def origins(self) -> Origins:
@@ -103,7 +116,7 @@ class Experiment:
         fitted: list[Forecaster] = []
 
         def fit(panel: Panel) -> Forecaster:
-            fitted.append(make_forecaster(job).fit(panel, on_epoch=on_epoch))
+            fitted.append(self._fit(make_forecaster(job), panel, on_epoch))
             return fitted[-1]
 
         table = self._backtest({label: fit})
@@ -117,7 +130,7 @@ class Experiment:
         chosen = measured.forecaster.fitted.normalizer.method
         model = replace(job.model, normalization=chosen)
         forecaster = make_forecaster(job.model_copy(update={"model": model}))
-        forecaster.fit(self.panel, on_epoch=on_epoch)
+        self._fit(forecaster, self.panel, on_epoch)
         points = measured.table["point"].to_numpy().reshape(-1, self.horizon)
         return forecaster.calibrate(self.panel, self.origins, points)
 
@@ -136,6 +149,12 @@ class Experiment:
         return score_by_step(
             table, self.panel, self.folds, season_length=self.season_length
         )
+
+    def _fit(
+        self, forecaster: Forecaster, panel: Panel, on_epoch: OnEpoch | None
+    ) -> Forecaster:
+        start = None if self.start is None else self.start.forecaster
+        return forecaster.fit(panel, start=start, on_epoch=on_epoch)
 
     def _backtest(self, fits: dict[str, Any]) -> pd.DataFrame:
         return backtest(

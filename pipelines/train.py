@@ -17,6 +17,7 @@ from forecasting.forecaster import Forecaster
 from forecasting.training import EpochRecord
 from pipelines import plots
 from pipelines.experiment import Experiment, Measured
+from pipelines.finetuning import LINEAGE, load_start
 from pipelines.gate import RECORD, Verdict, judge
 from pipelines.job import Job
 from pipelines.metrics import EpochLog, log_metrics, log_scores
@@ -52,16 +53,29 @@ class Outcome:
     notes: tuple[str, ...]
 
 
-def train(job: Job, console: Console) -> Outcome:
+def train(job: Job, console: Console, *, start: str | None = None) -> Outcome:
     """Run one training job.
+
+    Args:
+        job: what to train.
+        console: where progress is shown.
+        start: the model to start from: ``name``, ``name@alias``, ``name/version`` or a
+            folder. What the job leaves open of windows and layers is taken from it.
 
     Raises:
         DataError: the series cannot be used; nothing has been written.
+        SettingError: nor can the settings, with this start.
+        UnknownModel, ArtifactError: the start is not there, or damaged.
         TrackingError: MLflow does not answer; nothing has been written.
     """
-    experiment = Experiment(job)
+    begin = None if start is None else load_start(start)
+    if begin is not None:
+        job = begin.complete(job)
+    experiment = Experiment(job, start=begin)
     connect()
     with tracked_run(job, f"{job.name} {job.model.cell}") as run:
+        if begin is not None:
+            mlflow.set_tag(LINEAGE, begin.reference)
         log_dataset(experiment.panel, job)
         measured = measure(experiment, job, run, console)
         return finish(experiment, job, measured, run, console)
@@ -118,7 +132,7 @@ def finish(
         job.name,
         log_model(forecaster, forecast),
         run.info.run_id,
-        _version_tags(forecaster, measured, scores),
+        _version_tags(forecaster, measured, scores) | _lineage(experiment),
     )
     if verdict.promote:
         promote(job.name, version, job.registry.alias)
@@ -132,7 +146,7 @@ def finish(
         run_id=run.info.run_id,
         device=_device(forecaster),
         seconds=seconds,
-        notes=experiment.panel.notes,
+        notes=experiment.notes,
     )
 
 
@@ -161,6 +175,10 @@ def _version_tags(
         "horizon": str(forecaster.windows.horizon),
         "series": str(len(context)),
     }
+
+
+def _lineage(experiment: Experiment) -> dict[str, str]:
+    return {} if experiment.start is None else {LINEAGE: experiment.start.reference}
 
 
 def _device(forecaster: Forecaster) -> str:
