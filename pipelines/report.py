@@ -22,6 +22,14 @@ SHOWN_ROWS = 24  # of a forecast
 SHOWN_LAGS = 8  # columns of an explanation
 SHADES = ((30, 90), (45, 220), (75, 160))  # red, green, blue: of nothing, of the most
 SHOWN_TRIALS = 5  # of a search
+SHORT = {  # so that a row of settings fits into 80 columns
+    "seq_len": "seq len",
+    "hidden_size": "hidden",
+    "num_layers": "layers",
+    "normalization": "scaling",
+    "batch_size": "batch",
+    "learning_rate": "rate",
+}
 
 
 def leaderboard(
@@ -65,8 +73,8 @@ def trials(console: Console, found: pd.DataFrame, *, metric: str, title: str) ->
     for name in ("trial", metric.upper()):
         table.add_column(name, justify="right")
     for name in settings:
-        heading = name.split(".")[1].replace("_", " ")
-        table.add_column(heading, justify="right", overflow="fold")
+        key = name.split(".")[1]
+        table.add_column(SHORT.get(key, key), justify="right", no_wrap=True)
     complete = found[found["state"] == "complete"]
     for _, row in complete.head(SHOWN_TRIALS).iterrows():
         cells = [_setting(row[name]) for name in settings]
