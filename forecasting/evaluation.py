@@ -32,7 +32,8 @@ def score(
 
     Returns:
         Indexed by model, best first by ``metric``: ``mae, rmse, mape, smape, mase,
-        rmsse, skill`` and, for each level, ``coverage_80, width_80, score_80``.
+        rmsse, skill`` and, for each level, ``coverage_80, width_80, score_80,
+        msis_80``.
     """
     scales = _scales(table, panel, folds[0], season_length)
     scores = pd.DataFrame(
@@ -96,8 +97,12 @@ def _score_one(rows: pd.DataFrame, scales: FloatArray) -> dict[str, float]:
         lower, upper = rows[column].to_numpy(), rows[f"upper_{level}"].to_numpy()
         scores[f"coverage_{level}"] = metrics.coverage(actual, lower, upper)
         scores[f"width_{level}"] = metrics.interval_width(lower, upper)
-        scores[f"score_{level}"] = metrics.interval_score(
-            actual, lower, upper, float(level)
+        points = metrics.interval_scores(actual, lower, upper, float(level))
+        scores[f"score_{level}"] = float(np.mean(points))
+        # An interval from 0 to s that holds 0 scores s: one mean score a series.
+        means = (np.bincount(codes, points) / counts)[:, None]
+        scores[f"msis_{level}"] = metrics.msis(
+            none, none, means, float(level), scales[first, :1]
         )
     return scores
 

@@ -119,7 +119,7 @@ def interval_width(lower: FloatArray, upper: FloatArray) -> float:
 def interval_score(
     actual: FloatArray, lower: FloatArray, upper: FloatArray, level: float
 ) -> float:
-    """Return the interval score, the numerator of M4's MSIS; 0 or more.
+    """Return the interval score, the numerator of `msis`; 0 or more.
 
     mean of (u - l) + 2/α (l - y) where y < l, and + 2/α (y - u) where y > u, with
     α = 1 - level / 100. Winkler 1972; Gneiting and Raftery 2007, equation 43.
@@ -130,9 +130,41 @@ def interval_score(
         upper: of the same shape.
         level: of the intervals, in percent.
     """
+    return float(np.mean(interval_scores(actual, lower, upper, level)))
+
+
+def interval_scores(
+    actual: FloatArray, lower: FloatArray, upper: FloatArray, level: float
+) -> FloatArray:
+    """Return the score of each interval, whose mean is the `interval_score`."""
     outside = np.maximum(lower - actual, 0) + np.maximum(actual - upper, 0)
     alpha = (100 - level) / 100
-    return float(np.mean(upper - lower + 2 / alpha * outside))
+    return np.asarray(upper - lower + 2 / alpha * outside)
+
+
+def msis(
+    actual: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    level: float,
+    scale: npt.ArrayLike,
+) -> float:
+    """Return M4's mean scaled interval score, mean over rows of score / scale.
+
+    0 or more, without unit: narrow intervals are good, and what lies outside costs
+    2/α times its distance. Makridakis, Spiliotis and Assimakopoulos 2020, section
+    2.3; Gneiting and Raftery 2007, equation 43.
+
+    Args:
+        actual: ``(origins, horizon)``, a row a series or an origin; or one row.
+        lower: of the same shape.
+        upper: of the same shape.
+        level: of the intervals, in percent; M4 takes 95.
+        scale: `naive_scale` of each row, ``(origins, 1)``, or one for all. Rows whose
+            scale is 0 are left out; NaN if all are.
+    """
+    scores = interval_scores(actual, lower, upper, level)
+    return _mean(_scaled(np.mean(scores, axis=-1, keepdims=True), scale))
 
 
 def skill(error: float, baseline_error: float) -> float:

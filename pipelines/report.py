@@ -37,6 +37,9 @@ def leaderboard(
 ) -> None:
     """Print a row a model, best first, with its skill over the naive forecast.
 
+    Behind the errors stand the shares of actual values inside the intervals, and the
+    scaled interval score of the widest level.
+
     Args:
         console: where to.
         scores: what `forecasting.evaluation.score` returned.
@@ -44,6 +47,7 @@ def leaderboard(
         title: what was tested.
     """
     intervals = [c for c in map(str, scores) if c.startswith("coverage_")]
+    scaled = [c for c in map(str, scores) if c.startswith("msis_")][-1:]  # the widest
     errors = [metric, *(name for name in ("mase", "mae", "rmse") if name != metric)]
     table = _table(title)
     table.add_column("model", no_wrap=True)
@@ -51,10 +55,13 @@ def leaderboard(
         table.add_column(name, justify="right")
     for column in intervals:
         table.add_column(f"in {column.removeprefix('coverage_')} %", justify="right")
+    for column in scaled:
+        table.add_column(f"MSIS {column.removeprefix('msis_')}", justify="right")
     for model, row in scores.iterrows():
         values = [_number(row[name]) for name in errors]
         values.insert(1, _number(row["skill"], "+.1%"))
         values += [_number(row[column], ".0%") for column in intervals]
+        values += [_number(row[column]) for column in scaled]
         table.add_row(str(model).replace("_", " "), *values)
     console.print(table)
 

@@ -157,6 +157,23 @@ def test_interval_score_by_hand():
     assert metrics.interval_score(ACTUAL, LOWER, UPPER, 80) == pytest.approx(expected)
 
 
+def test_msis_by_hand():
+    # widths 9.5 | 32; outside 0.5 | 9, times 10: 14.5 | 122; a step's mean over scale
+    expected = (14.5 / 3 / 2 + 122 / 3 / 4) / 2
+
+    found = metrics.msis(ACTUAL, LOWER, UPPER, 80, np.array([[2.0], [4.0]]))
+
+    assert found == pytest.approx(expected)
+
+
+def test_msis_leaves_out_rows_whose_scale_is_zero():
+    scale = np.array([[2.0], [0.0]])
+
+    found = metrics.msis(ACTUAL, LOWER, UPPER, 80, scale)
+
+    assert found == pytest.approx(14.5 / 3 / 2)
+
+
 def test_skill_by_hand():
     assert metrics.skill(3.0, 4.0) == 0.25
     assert metrics.skill(5.0, 4.0) == -0.25

@@ -80,6 +80,7 @@ def test_the_leaderboard_is_printed_best_first_within_80_columns(backtest, monke
     start = next(i for i, line in enumerate(lines) if line.startswith("model "))
     header, rows = lines[start].split(), lines[start + 2 : start + 7]
     assert header[:3] == ["model", "MASE", "skill"]
+    assert header[-2:] == ["MSIS", "95"]
     errors = [float(row[15:].split()[0]) for row in rows]
     assert errors == sorted(errors)
     assert any(row.startswith("seasonal naive") for row in lines)
