@@ -17,13 +17,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from forecasting.calibration import Calibration, IntervalMethod
 from forecasting.errors import NotFittedError, SeriesTooShort, SettingError
 from forecasting.forecasts import Forecast, Intervals, check_horizon, check_levels
-from forecasting.intervals import IntervalTable
 from forecasting.ridge import fit_ridge_path
-from forecasting.scales import naive_scales, running_sums
+from forecasting.scales import naive_scales, recent_windows, running_sums
 from forecasting.series import FloatArray, IntArray, Panel
-from forecasting.splits import Origins, last_origins
+from forecasting.splits import Origins, last_origins, moments
+from forecasting.volatility import window_volatility
 from forecasting.windows import Windows, WindowSpec
 
 RULES = ("last_value", "seasonal_naive", "drift", "mean", "linear_ar")
@@ -43,6 +44,7 @@ class Baseline:
         horizon: steps ahead; linear_ar feeds its forecasts back for more.
         season_length: steps after which seasonal_naive repeats; the unit of errors,
             too, is the mean change over so many steps.
+        intervals: how they learn from errors: see `forecasting.calibration`.
 
     Raises:
         SettingError: an unknown rule, or a length below 1.
@@ -53,7 +55,13 @@ class Baseline:
     """
 
     def __init__(
-        self, rule: str, *, seq_len: int = 5, horizon: int = 2, season_length: int = 1
+        self,
+        rule: str,
+        *,
+        seq_len: int = 5,
+        horizon: int = 2,
+        season_length: int = 1,
+        intervals: IntervalMethod = "adaptive",
     ) -> None:
         if rule not in RULES:
             raise SettingError("rule", rule, f"one of {', '.join(RULES)}")
@@ -62,8 +70,9 @@ class Baseline:
         self.rule = rule
         self.spec = WindowSpec(seq_len=seq_len, horizon=horizon)
         self.season_length = season_length
+        self.intervals = intervals
         self._linear: tuple[FloatArray, FloatArray] | None = None  # weights, bias
-        self._fitted: tuple[Panel, FloatArray] | None = None  # with scaled errors
+        self._fitted: tuple[Panel, Calibration] | None = None
 
     def fit(self, panel: Panel) -> Self:
         """Fit the rule on all of ``panel`` and calibrate its intervals; return self.
@@ -77,9 +86,9 @@ class Baseline:
         half = panel.lengths - panel.lengths // 2
         enough = len(Windows(panel.offsets, self.spec, stop=half)) > self.spec.seq_len
         self._learn(panel, half if enough else panel.lengths)
-        errors = self._scaled_residuals(panel, half)
+        evidence = *self._scaled_residuals(panel, half), self.intervals
         self._learn(panel, panel.lengths)
-        self._fitted = panel, errors
+        self._fitted = panel, Calibration.start(*evidence)
         return self
 
     def forecast_at(
@@ -158,8 +167,10 @@ class Baseline:
             NotFittedError: `fit` has not been called.
             SettingError: a level lies outside its range.
         """
-        table = IntervalTable.from_residuals(self._known()[1])
+        table = self._known()[1].table
         scales = naive_scales(panel, origins, self.season_length)
+        volatility = self._volatility(panel, origins, scales)
+        scales = scales * table.scaling.sizes(volatility)
         intervals = {}
         for level in check_levels(levels):
             lower, upper = table.offsets(level, points.shape[1])
@@ -182,16 +193,29 @@ class Baseline:
         came = panel.pieces(origins.series, ends, ends + points.shape[1]).values
         scales = naive_scales(panel, origins, self.season_length)
         errors = (came.reshape(points.shape) - points) / scales
-        self._fitted = seen, np.concatenate([known, errors])
+        volatility = self._volatility(panel, origins, scales)
+        known = known.learn(errors, volatility, moments(panel, origins))
+        self._fitted = seen, known
         return self
 
-    def _known(self) -> tuple[Panel, FloatArray]:
+    def _volatility(
+        self, panel: Panel, origins: Origins, scales: FloatArray
+    ) -> FloatArray:
+        """Return that of the last seq_len observations, in units of the scales."""
+        windows = recent_windows(panel, origins, self.spec.seq_len)
+        return window_volatility(windows / scales)
+
+    def _known(self) -> tuple[Panel, Calibration]:
         if self._fitted is None:
             raise NotFittedError(f"{self.rule} baseline")
         return self._fitted
 
-    def _scaled_residuals(self, panel: Panel, half: IntArray) -> FloatArray:
-        """Return actual - forecast in units of each series, ``(origins, horizon)``.
+    def _scaled_residuals(
+        self, panel: Panel, half: IntArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return actual - forecast in units of each series, and volatilities.
+
+        The former are ``(origins, horizon)``, the latter ``(origins,)``.
 
         The origins are spread evenly over what lies behind ``half`` of each series;
         steps behind a series' end are NaN.
@@ -207,7 +231,8 @@ class Baseline:
         position = np.where(observed, panel.offsets[series, None] + ahead, 0)
         actual = np.where(observed, panel.values[position], np.nan)
         scales = naive_scales(panel, last_origins(panel), self.season_length)[series]
-        return np.asarray((actual - self.forecast_at(panel, origins)) / scales)
+        errors = (actual - self.forecast_at(panel, origins)) / scales
+        return errors, self._volatility(panel, origins, scales)
 
     def _learn(self, panel: Panel, ends: IntArray) -> None:
         """Fit linear_ar on the first ``ends`` observations of each series."""

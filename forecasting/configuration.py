@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from forecasting.calibration import INTERVAL_METHODS, IntervalMethod
 from forecasting.cells import CELLS, MERGES, Cell, Merge
 from forecasting.errors import SettingError
 from forecasting.normalization import METHODS, Method
@@ -31,6 +32,8 @@ class RecurrentConfig:
         calendar_features: known covariates made from the timestamps: the position in
             the day, week and year, as far as the frequency has them.
         members: networks trained from different seeds; the forecast is their median.
+        intervals: how they learn from errors, ``adaptive`` or ``split``: see
+            `forecasting.calibration`.
 
     Raises:
         SettingError: a value is out of range, or two do not go together.
@@ -49,6 +52,7 @@ class RecurrentConfig:
     normalization: Method | Literal["auto"] = "auto"
     calendar_features: bool = False
     members: int = 1
+    intervals: IntervalMethod = "adaptive"
 
     def __post_init__(self) -> None:
         _check_choice("cell", self.cell, CELLS)
@@ -57,6 +61,7 @@ class RecurrentConfig:
         _check_choice("strategy", self.strategy, STRATEGIES)
         _check_choice("loss_at", self.loss_at, get_args(LossAt))
         _check_choice("normalization", self.normalization, (*METHODS, "auto"))
+        _check_choice("intervals", self.intervals, INTERVAL_METHODS)
         for name, most in (("hidden_size", 8192), ("num_layers", 32), ("members", 100)):
             value = getattr(self, name)
             if not isinstance(value, int) or not 1 <= value <= most:

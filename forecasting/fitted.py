@@ -19,6 +19,7 @@ from forecasting.normalization import METHODS, Method, Normalizer
 from forecasting.series import Panel
 from forecasting.timeline.calendar import Calendar
 from forecasting.training import TrainingConfig
+from forecasting.volatility import Scaling
 from forecasting.windows import WindowSpec
 
 
@@ -59,6 +60,7 @@ def pack(
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Return a forecaster as settings that JSON can hold and named tensors."""
     context, calendar = fitted.context, fitted.context.calendar
+    scaling = fitted.intervals.scaling
     config = {
         "windows": asdict(windows),
         "model": asdict(model),
@@ -76,6 +78,7 @@ def pack(
         "scaler.scale": torch.from_numpy(fitted.normalizer.scale),
         "scaler.floor": torch.from_numpy(fitted.normalizer.floor),
         "intervals.quantiles": torch.from_numpy(fitted.intervals.quantiles),
+        "intervals.scaling": torch.tensor([scaling.exponent, scaling.typical]).double(),
         "context.values": torch.from_numpy(context.values),
         "context.offsets": torch.from_numpy(context.offsets),
         "context.timestamps": torch.from_numpy(context.timestamps.astype(np.int64)),
@@ -117,7 +120,10 @@ def unpack(
                 for member in range(model.members)
             ],
             normalizer=normalizer,
-            intervals=IntervalTable(tensors["intervals.quantiles"].numpy()),
+            intervals=IntervalTable(
+                tensors["intervals.quantiles"].numpy(),
+                Scaling(*tensors["intervals.scaling"].tolist()),
+            ),
             context=context,
             non_negative=bool(config["non_negative"]),
             covariates=covariates,

@@ -24,6 +24,7 @@ from forecasting.networks import RecurrentNetwork
 from forecasting.normalization import Method, Normalizer
 from forecasting.series import FloatArray, IntArray, Panel
 from forecasting.training import EpochRecord, TrainingConfig, train
+from forecasting.volatility import window_volatility
 from forecasting.windows import WindowSpec
 
 
@@ -38,6 +39,7 @@ class FittedNetworks:
         history: the epochs of every member.
         residuals: actual minus forecast on the validation windows (on the training
             windows when there are none), normalised, ``(windows, horizon)``.
+        volatility: of each of those windows, normalised, ``(windows,)``.
     """
 
     normalizer: Normalizer
@@ -45,6 +47,7 @@ class FittedNetworks:
     networks: list[RecurrentNetwork]
     history: list[EpochRecord]
     residuals: FloatArray
+    volatility: FloatArray
 
 
 def fit_networks(
@@ -90,13 +93,14 @@ def fit_networks(
             networks.append(network)
             history.extend(records)
         checked = validation if len(validation) else batches
-        residuals = _residuals(networks, checked, training)
+        residuals, volatility = _residuals(networks, checked, training)
     return FittedNetworks(
         normalizer=normalizer,
         covariates=covariates,
         networks=networks,
         history=history,
         residuals=residuals,
+        volatility=volatility,
     )
 
 
@@ -210,12 +214,14 @@ def _train_member(
 @torch.no_grad()
 def _residuals(
     networks: list[RecurrentNetwork], checked: WindowBatches, training: TrainingConfig
-) -> FloatArray:
-    parts = []
+) -> tuple[FloatArray, FloatArray]:
+    """Return the errors on windows, and the windows' volatility."""
+    parts, volatility = [], []
     for inputs, targets in checked.in_order():
         with autocast(
             inputs.device, training.precision, networks[0].config.hidden_size
         ):
             forecast = ensemble_forecast(networks, inputs)
         parts.append((targets - forecast).cpu().double().numpy())
-    return np.concatenate(parts)
+        volatility.append(window_volatility(inputs[..., 0].cpu().double().numpy()))
+    return np.concatenate(parts), np.concatenate(volatility)

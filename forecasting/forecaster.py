@@ -9,6 +9,7 @@ import numpy as np
 
 from forecasting.ahead import read_covariates
 from forecasting.artifact import locate_artifact, read_artifact, write_artifact
+from forecasting.calibration import Calibration
 from forecasting.configuration import RecurrentConfig
 from forecasting.devices import Device, pick_device
 from forecasting.errors import NotFittedError
@@ -17,10 +18,9 @@ from forecasting.fitted import Fitted, pack, unpack
 from forecasting.fitting import fit_networks
 from forecasting.forecasts import Forecast, Intervals, check_horizon
 from forecasting.future import BySeries
-from forecasting.intervals import IntervalTable
 from forecasting.rollout import Rows, bound, read_windows, roll_out
 from forecasting.series import FloatArray, Panel
-from forecasting.splits import Origins, last_origins
+from forecasting.splits import Origins, last_origins, moments
 from forecasting.training import EpochRecord, TrainingConfig
 from forecasting.windows import WindowSpec
 
@@ -59,7 +59,9 @@ class Forecaster:
         self.training = training or TrainingConfig()
         self.fitted: Fitted | None = None
         self.history: list[EpochRecord] = []
-        self._residuals = np.empty((0, self.windows.horizon))
+        self._calibration = Calibration.start(
+            np.empty((0, self.windows.horizon)), np.empty(0), self.model.intervals
+        )
 
     def fit(
         self,
@@ -88,15 +90,17 @@ class Forecaster:
             panel, self.windows, self.model, self.training, on_epoch, begin
         )
         self.history = found.history
+        self._calibration = Calibration.start(
+            found.residuals, found.volatility, self.model.intervals
+        )
         self.fitted = Fitted(
             networks=found.networks,
             normalizer=found.normalizer,
-            intervals=IntervalTable.from_residuals(found.residuals),
+            intervals=self._calibration.table,
             context=panel.tail(self.windows.seq_len),
             non_negative=bool(panel.values.min() >= 0),
             covariates=found.covariates,
         )
-        self._residuals = found.residuals
         return self
 
     def forecast_at(
@@ -188,6 +192,9 @@ class Forecaster:
     def calibrate(self, panel: Panel, origins: Origins, points: FloatArray) -> Self:
         """Add errors that were made since to the evidence for the intervals.
 
+        They are taken in from the oldest origins to the latest, counted from the end
+        of each series.
+
         Args:
             panel: the series, as far as the forecasts reach.
             origins: where the forecasts were made.
@@ -199,9 +206,10 @@ class Forecaster:
         came = panel.pieces(origins.series, ends, ends + points.shape[1])
         actual = rows.normalizer.scale_series(came).double().numpy()
         errors = actual.reshape(points.shape) - rows.scale(points)
-        self._residuals = np.concatenate([self._residuals, errors / rows.size])
-        intervals = IntervalTable.from_residuals(self._residuals)
-        self.fitted = replace(fitted, intervals=intervals)
+        self._calibration = self._calibration.learn(
+            errors / rows.size, rows.volatility, moments(panel, origins)
+        )
+        self.fitted = replace(fitted, intervals=self._calibration.table)
         return self
 
     def save(self, path: str | Path) -> None:

@@ -7,7 +7,7 @@ bounds a lower tail p, and the ceil((n + 1) (1 - p))-th an upper one, whatever t
 residuals' distribution (Vovk, Gammerman and Shafer 2005; Lei et al. 2018, section 2).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 from typing import Self
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from forecasting.forecasts import check_horizon, check_levels
 from forecasting.series import FloatArray, IntArray
+from forecasting.volatility import Scaling
 
 # Row k - 1 is the probability k / 200; ranks are computed from k, without rounding.
 _K = np.arange(1, 200)
@@ -22,6 +23,7 @@ _MEDIAN = 99  # the row of probability 0.5; the level's bounds lie `level` rows 
 _NORMAL = np.array([NormalDist().inv_cdf(k / 200) for k in range(1, 200)])
 
 PROBABILITIES: FloatArray = _K / 200  # 0.005, 0.010, ..., 0.995
+LEVELS: IntArray = np.arange(1, 100)  # whose bounds are rows of a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class IntervalTable:
         quantiles: quantiles of actual - forecast at `PROBABILITIES`, in the space in
             which they were calibrated, ``(199, horizon)``. Each column ascends. NaN
             where there was nothing to calibrate on.
+        scaling: how these grow with the volatility of the window.
 
     >>> table = IntervalTable.from_residuals(np.arange(-9.0, 10.0)[:, None])
     >>> lower, upper = table.offsets(80, horizon=1)
@@ -40,6 +43,7 @@ class IntervalTable:
     """
 
     quantiles: FloatArray
+    scaling: Scaling = field(default_factory=Scaling)
 
     @classmethod
     def from_residuals(cls, residuals: FloatArray) -> Self:
@@ -65,6 +69,42 @@ class IntervalTable:
             counts < 2, _quantiles(observed[:, None]), _quantiles(residuals)
         )
         return cls(quantiles)
+
+    def widened(self, factors: FloatArray) -> Self:
+        """Return the table with each level's offsets times a factor.
+
+        Args:
+            factors: of `LEVELS`, ``(99,)``. Where they differ so much that one level
+                would reach beyond the next, that one reaches as far.
+        """
+        by_row = np.append(1, factors)[:, None]
+        upper = np.maximum.accumulate(self.quantiles[_MEDIAN:] * by_row)
+        lower = np.minimum.accumulate(self.quantiles[_MEDIAN::-1] * by_row)
+        return replace(self, quantiles=np.concatenate([lower[:0:-1], upper]))
+
+    def levels_missed(self, residuals: FloatArray) -> IntArray:
+        """Return how many of `LEVELS`, the narrowest first, do not hold a residual.
+
+        Args:
+            residuals: ``(origins, horizon)``; NaN, and steps without a bound, are left
+                out.
+
+        Returns:
+            0 to 99, ``(observed,)``.
+        """
+        counts = [np.empty(0, dtype=np.int64)]
+        for column, quantiles in zip(residuals.T, self.quantiles.T, strict=True):
+            if np.isnan(quantiles).any():
+                continue
+            observed = column[~np.isnan(column)]
+            upper = np.maximum(quantiles[_MEDIAN + 1 :], 0)
+            lower = np.minimum(quantiles[:_MEDIAN][::-1], 0)
+            above, below = (
+                upper.searchsorted(observed),
+                (-lower).searchsorted(-observed),
+            )
+            counts.append(np.maximum(above, below))
+        return np.concatenate(counts)
 
     def offsets(self, level: float, horizon: int) -> tuple[FloatArray, FloatArray]:
         """Return what to add to a forecast for the bounds of its central interval.

@@ -22,6 +22,7 @@ from forecasting.intervals import IntervalTable
 from forecasting.normalization import Normalizer, window_level
 from forecasting.series import FloatArray, Panel
 from forecasting.splits import Origins
+from forecasting.volatility import window_volatility
 
 BLOCK = 8192  # windows in one forward pass: bounds the memory of a large request
 
@@ -42,6 +43,11 @@ class Rows:
     inputs: Tensor
     size: FloatArray
     floor: FloatArray
+
+    @property
+    def volatility(self) -> FloatArray:
+        """How much each window moves, in units of its size, ``(origins,)``."""
+        return window_volatility(self.inputs.double().numpy() / self.size)
 
     def scale(self, values: FloatArray) -> FloatArray:
         """Return u of values ``(origins, steps)``."""
@@ -117,11 +123,12 @@ def bound(
         SettingError: a level lies outside 1 to 99.
     """
     scaled, intervals = rows.scale(points), {}
+    size = rows.size * table.scaling.sizes(rows.volatility)
     for level in check_levels(levels):
         lower, upper = table.offsets(level, points.shape[1])
         intervals[level] = (  # rounding may put neither beyond the point
-            np.minimum(rows.unscale(scaled + lower * rows.size), points),
-            np.maximum(rows.unscale(scaled + upper * rows.size), points),
+            np.minimum(rows.unscale(scaled + lower * size), points),
+            np.maximum(rows.unscale(scaled + upper * size), points),
         )
     return intervals
 

@@ -17,6 +17,16 @@ def naive_scales(panel: Panel, origins: Origins, season_length: int) -> FloatArr
     return np.where(scales == 0, 1.0, scales)[:, None]
 
 
+def recent_windows(panel: Panel, origins: Origins, length: int) -> FloatArray:
+    """Return the last ``length`` observations before each origin.
+
+    Where there are fewer, the first one stands for those before it. ``(origins,
+    length)``.
+    """
+    back = np.maximum(origins.ends[:, None] - np.arange(length, 0, -1), 0)
+    return np.asarray(panel.values[panel.offsets[origins.series, None] + back])
+
+
 def _mean_change(panel: Panel, origins: Origins, lag: int) -> FloatArray:
     """Return the mean change over ``lag`` steps of what each origin sees; 0 if none."""
     changes = np.zeros_like(panel.values)

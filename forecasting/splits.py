@@ -36,6 +36,14 @@ def last_origins(panel: Panel) -> Origins:
     return Origins(series=np.arange(len(panel)), ends=panel.lengths)
 
 
+def moments(panel: Panel, origins: Origins) -> IntArray:
+    """Return when each origin is, in steps from its series' end, ``(origins,)``.
+
+    0 is the end, and what is earlier is less; the origins of a fold are one moment.
+    """
+    return np.asarray(origins.ends - panel.lengths[origins.series])
+
+
 def rolling_origins(
     panel: Panel, *, folds: int, horizon: int, before: int = 1
 ) -> list[Origins]:

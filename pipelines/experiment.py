@@ -104,6 +104,7 @@ class Experiment:
                     seq_len=self.job.windows.seq_len,
                     horizon=self.horizon,
                     season_length=self.season_length,
+                    intervals=self.job.model.intervals,
                 ).fit
                 for rule in self.baseline_names
             }

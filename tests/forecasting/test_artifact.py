@@ -370,6 +370,8 @@ def test_a_config_that_does_not_fit_is_an_error(saved, changes, message):
         ("scaler.scale", torch.tensor(1.0)),
         ("scaler.scale", None),
         ("intervals.quantiles", torch.zeros(5, 2)),
+        ("intervals.scaling", torch.zeros(3)),
+        ("intervals.scaling", None),
         ("context.values", torch.zeros(7)),
         ("context.timestamps", torch.zeros(3, dtype=torch.int64)),
         ("context.offsets", torch.tensor([0, 50, 10])),
