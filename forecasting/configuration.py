@@ -34,6 +34,8 @@ class RecurrentConfig:
         members: networks trained from different seeds; the forecast is their median.
         intervals: how they learn from errors, ``adaptive`` or ``split``: see
             `forecasting.calibration`.
+        quantiles: probabilities between 0 and 1 that the network forecasts besides the
+            median, and is trained on whatever the loss; none: the median only.
 
     Raises:
         SettingError: a value is out of range, or two do not go together.
@@ -53,6 +55,7 @@ class RecurrentConfig:
     calendar_features: bool = False
     members: int = 1
     intervals: IntervalMethod = "adaptive"
+    quantiles: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         _check_choice("cell", self.cell, CELLS)
@@ -70,6 +73,22 @@ class RecurrentConfig:
             raise SettingError("dropout", self.dropout, "a share from 0 to below 1")
         if self.loss_at == "step":
             self._check_step_loss()
+        if self.quantiles:
+            self._check_quantiles()
+        object.__setattr__(self, "quantiles", self._ordered_quantiles())
+
+    def _ordered_quantiles(self) -> tuple[float, ...]:
+        return tuple(sorted({0.5, *self.quantiles})) if self.quantiles else ()
+
+    def _check_quantiles(self) -> None:
+        usable = all(0.001 <= probability <= 0.999 for probability in self.quantiles)
+        if not usable or set(self.quantiles) == {0.5}:
+            wanted = "probabilities from 0.001 to 0.999, at least one beside 0.5"
+            raise SettingError("quantiles", self.quantiles, wanted)
+        if self.loss_at == "step":
+            raise SettingError(
+                "loss_at", "step", "'end' with quantiles, which the last state gives"
+            )
 
     def _check_step_loss(self) -> None:
         for name, clash in (

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from forecasting.batches import WindowBatches, split_windows
 from forecasting.choosing import choose_method
 from forecasting.configuration import RecurrentConfig
 from forecasting.covariates import Covariates, check_strategy
-from forecasting.devices import autocast, fitting_threads, pick_device
+from forecasting.devices import fitting_threads, pick_device
+from forecasting.ensemble import start_spread, validation_errors
 from forecasting.errors import SeriesTooShort, SettingError
 from forecasting.features import Encoded
 from forecasting.finetuning import Start
@@ -24,7 +24,6 @@ from forecasting.networks import RecurrentNetwork
 from forecasting.normalization import Method, Normalizer
 from forecasting.series import FloatArray, IntArray, Panel
 from forecasting.training import EpochRecord, TrainingConfig, train
-from forecasting.volatility import window_volatility
 from forecasting.windows import WindowSpec
 
 
@@ -93,7 +92,7 @@ def fit_networks(
             networks.append(network)
             history.extend(records)
         checked = validation if len(validation) else batches
-        residuals, volatility = _residuals(networks, checked, training)
+        residuals, volatility = validation_errors(networks, checked, training.precision)
     return FittedNetworks(
         normalizer=normalizer,
         covariates=covariates,
@@ -140,14 +139,6 @@ def too_short(panel: Panel, spec: WindowSpec) -> SeriesTooShort:
     return SeriesTooShort(
         short, spec.length, f"seq_len {spec.seq_len} + horizon {spec.horizon}"
     )
-
-
-def ensemble_forecast(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor:
-    """Return the members' median, ``(batch, horizon)``, for ``(batch, seq_len, 1)``."""
-    members = torch.stack([network(inputs).float() for network in networks])
-    if len(networks) == 1:
-        return members[0]
-    return members.quantile(0.5, dim=0)  # the mean of the two middle ones when even
 
 
 def check_settings(model: RecurrentConfig, training: TrainingConfig) -> torch.device:
@@ -205,23 +196,9 @@ def _train_member(
         elif begin is not None:
             network.load_state_dict(begin.state_dict())
         network.to(device)
+        if network.spread is not None:
+            start_spread(network.spread, network, batches)
         records = train(
             network, batches, validation, training, member=member, on_epoch=on_epoch
         )
     return network.eval(), records
-
-
-@torch.no_grad()
-def _residuals(
-    networks: list[RecurrentNetwork], checked: WindowBatches, training: TrainingConfig
-) -> tuple[FloatArray, FloatArray]:
-    """Return the errors on windows, and the windows' volatility."""
-    parts, volatility = [], []
-    for inputs, targets in checked.in_order():
-        with autocast(
-            inputs.device, training.precision, networks[0].config.hidden_size
-        ):
-            forecast = ensemble_forecast(networks, inputs)
-        parts.append((targets - forecast).cpu().double().numpy())
-        volatility.append(window_volatility(inputs[..., 0].cpu().double().numpy()))
-    return np.concatenate(parts), np.concatenate(volatility)

@@ -18,7 +18,8 @@ from forecasting.fitted import Fitted, pack, unpack
 from forecasting.fitting import fit_networks
 from forecasting.forecasts import Forecast, Intervals, check_horizon
 from forecasting.future import BySeries
-from forecasting.rollout import Rows, bound, read_windows, roll_out
+from forecasting.quantiles import to_scores
+from forecasting.rollout import Rows, bound, read_spread, read_windows, roll_out
 from forecasting.series import FloatArray, Panel
 from forecasting.splits import Origins, last_origins, moments
 from forecasting.training import EpochRecord, TrainingConfig
@@ -149,7 +150,7 @@ class Forecaster:
             NotFittedError, SeriesTooShort, SettingError: as `forecast_at`.
         """
         rows = self._read(panel, origins)
-        return bound(rows, self._known().intervals, points, levels)
+        return bound(self._known(), rows, points, levels, self.training.precision)
 
     def predict(
         self,
@@ -186,14 +187,13 @@ class Forecaster:
             series_ids=series.series_ids,
             timestamps=calendar.future(series.last_timestamps(), steps),
             points=points,
-            intervals=bound(rows, fitted.intervals, points, levels),
+            intervals=bound(fitted, rows, points, levels, self.training.precision),
         )
 
     def calibrate(self, panel: Panel, origins: Origins, points: FloatArray) -> Self:
         """Add errors that were made since to the evidence for the intervals.
 
-        They are taken in from the oldest origins to the latest, counted from the end
-        of each series.
+        They are taken in from the oldest origins to the latest.
 
         Args:
             panel: the series, as far as the forecasts reach.
@@ -205,9 +205,12 @@ class Forecaster:
         rows, ends = self._read(panel, origins), origins.ends
         came = panel.pieces(origins.series, ends, ends + points.shape[1])
         actual = rows.normalizer.scale_series(came).double().numpy()
-        errors = actual.reshape(points.shape) - rows.scale(points)
+        errors = (actual.reshape(points.shape) - rows.scale(points)) / rows.size
+        spread = read_spread(fitted, rows, self.training.precision)
+        if spread is not None:
+            errors = to_scores(errors, spread, self.model.quantiles)
         self._calibration = self._calibration.learn(
-            errors / rows.size, rows.volatility, moments(panel, origins)
+            errors, rows.volatility, moments(panel, origins)
         )
         self.fitted = replace(fitted, intervals=self._calibration.table)
         return self

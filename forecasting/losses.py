@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Literal, get_args
 
+import torch
 from torch import Tensor
 from torch.nn.functional import huber_loss, l1_loss, mse_loss
 
@@ -11,7 +12,11 @@ LOSSES: tuple[str, ...] = get_args(Loss)
 
 
 def make_loss(
-    name: Loss, *, huber_delta: float = 1.0, quantile: float = 0.5
+    name: Loss,
+    *,
+    huber_delta: float = 1.0,
+    quantile: float = 0.5,
+    quantiles: tuple[float, ...] = (),
 ) -> Callable[[Tensor, Tensor], Tensor]:
     """Return a loss of (forecast, actual), any one shape, as a scalar.
 
@@ -20,7 +25,11 @@ def make_loss(
             to ``huber_delta``, linear beyond), ``quantile`` (pinball).
         huber_delta: where the Huber loss turns linear, in normalised units.
         quantile: the probability that the quantile loss aims at; 0.5 is half the MAE.
+        quantiles: if there are any, the forecast is ``(..., quantiles)``, and the loss
+            is the sum of their pinball losses, whatever the name.
     """
+    if quantiles:
+        return lambda forecast, actual: pinball_sum(forecast, actual, quantiles)
     if name == "mse":
         return mse_loss
     if name == "mae":
@@ -37,3 +46,11 @@ def pinball_loss(forecast: Tensor, actual: Tensor, quantile: float) -> Tensor:
     """
     error = actual - forecast
     return (quantile * error).maximum((quantile - 1) * error).mean()
+
+
+def pinball_sum(
+    forecast: Tensor, actual: Tensor, quantiles: tuple[float, ...]
+) -> Tensor:
+    """Return the sum of the losses of quantiles ``(..., quantiles)``."""
+    each = zip(forecast.unbind(-1), quantiles, strict=True)
+    return torch.stack([pinball_loss(f, actual, q) for f, q in each]).sum()

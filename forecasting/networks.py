@@ -8,6 +8,8 @@ Whatever the strategy, each step of the forecast depends on each observation of 
 window. Letters in comments: B batch, L seq_len, F features, H horizon, D state size.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -24,6 +26,7 @@ from forecasting.features import (
     zero,
 )
 from forecasting.normalization import Method, window_level
+from forecasting.quantiles import QuantileHead
 
 
 class RecurrentNetwork(nn.Module):
@@ -88,6 +91,10 @@ class RecurrentNetwork(nn.Module):
             zero(self.head)  # training starts at the linear forecast
             if self.ahead_head is not None:
                 zero(self.ahead_head.output)
+        self.spread: QuantileHead | None = None
+        if config.quantiles:
+            size = self.encoder.output_size
+            self.spread = QuantileHead(size, horizon, config.quantiles)
 
     def set_skip(
         self, weights: Tensor, bias: Tensor, ahead: Tensor | None = None
@@ -128,6 +135,32 @@ class RecurrentNetwork(nn.Module):
             return self._decode(inputs, state, lengths, truth, teacher_forcing)
         return self._step(inputs, state, lengths, truncate)
 
+    def forward_quantiles(
+        self,
+        inputs: Tensor,
+        *,
+        truth: Tensor | None = None,
+        teacher_forcing: float = 0.0,
+        truncate: int | None = None,
+    ) -> Tensor:
+        """Forecast the quantiles of every step, ``(batch, horizon, quantiles)``.
+
+        The median is what `forward` gives, and what is fed back; the others' distances
+        from it come from the window's last state, whatever the strategy.
+        """
+        assert self.spread is not None
+        median: Tensor = self(
+            inputs, truth=truth, teacher_forcing=teacher_forcing, truncate=truncate
+        )
+        spread: Tensor = self.spread(self._last(inputs, None, None, truncate))
+        return median[..., None] + spread
+
+    def forward_trained(self, inputs: Tensor, **settings: Any) -> Tensor:
+        """Return what the loss is of: the quantiles, if there are any, or `forward`."""
+        forward = self if self.spread is None else self.forward_quantiles
+        forecast: Tensor = forward(inputs, **settings)
+        return forecast
+
     def forward_steps(self, inputs: Tensor) -> Tensor:
         """Forecast from every observation on: ``(batch, seq_len, steps)``.
 
@@ -154,17 +187,27 @@ class RecurrentNetwork(nn.Module):
         truncate: int | None = None,
     ) -> Tensor:
         """Apply encoder, head and linear skip once: ``(B, steps_out)``."""
-        window = self._window(inputs)
-        if truncate is not None and truncate < window.shape[1]:
-            last = self.encoder.read_truncated(window, truncate, state)
-        else:
-            last = self.encoder.read(self.encoder(window, state, lengths)[1])
+        last = self._last(inputs, state, lengths, truncate)
         forecast: Tensor = self.head(last)
         if self.reader is not None and self.ahead_head is not None:
             forecast = forecast + self.ahead_head(last, self.reader.ahead(inputs))
         if self.skip is not None:
             forecast = forecast + self.skip(inputs)
         return forecast
+
+    def _last(
+        self,
+        inputs: Tensor,
+        state: list[State] | None,
+        lengths: Tensor | None,
+        truncate: int | None,
+    ) -> Tensor:
+        """Return the encoder's state at the end of each window, ``(B, D)``."""
+        window = self._window(inputs)
+        if truncate is not None and truncate < window.shape[1]:
+            return self.encoder.read_truncated(window, truncate, state)
+        _, final = self.encoder(window, state, lengths)
+        return self.encoder.read(final)
 
     def _roll(
         self,

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from forecasting.ahead import CovariateWindows
 from forecasting.devices import Precision, autocast, fitting_threads
+from forecasting.ensemble import ensemble_forecast, ensemble_spread
 from forecasting.errors import DataError, SeriesTooShort, SettingError
 from forecasting.features import beside_covariates
 from forecasting.fitted import Fitted
-from forecasting.fitting import ensemble_forecast
 from forecasting.forecasts import Intervals, check_levels
-from forecasting.intervals import IntervalTable
 from forecasting.normalization import Normalizer, window_level
+from forecasting.quantiles import from_scores
 from forecasting.series import FloatArray, Panel
 from forecasting.splits import Origins
 from forecasting.volatility import window_volatility
@@ -115,7 +115,11 @@ def roll_out(
 
 
 def bound(
-    rows: Rows, table: IntervalTable, points: FloatArray, levels: Iterable[float]
+    fitted: Fitted,
+    rows: Rows,
+    points: FloatArray,
+    levels: Iterable[float],
+    precision: Precision,
 ) -> Intervals:
     """Return central intervals round forecasts, original units, by level in percent.
 
@@ -123,14 +127,45 @@ def bound(
         SettingError: a level lies outside 1 to 99.
     """
     scaled, intervals = rows.scale(points), {}
-    size = rows.size * table.scaling.sizes(rows.volatility)
+    table, quantiles = fitted.intervals, fitted.networks[0].config.quantiles
+    size = table.scaling.sizes(rows.volatility)
+    spread = read_spread(fitted, rows, precision)
+
+    def shift(offsets: FloatArray) -> FloatArray:
+        errors = offsets * size
+        if spread is not None:
+            errors = from_scores(errors, spread, quantiles)
+        return scaled + errors * rows.size
+
     for level in check_levels(levels):
         lower, upper = table.offsets(level, points.shape[1])
         intervals[level] = (  # rounding may put neither beyond the point
-            np.minimum(rows.unscale(scaled + lower * size), points),
-            np.maximum(rows.unscale(scaled + upper * size), points),
+            np.minimum(rows.unscale(shift(lower)), points),
+            np.maximum(rows.unscale(shift(upper)), points),
         )
     return intervals
+
+
+@torch.no_grad()
+def read_spread(fitted: Fitted, rows: Rows, precision: Precision) -> FloatArray | None:
+    """Return quantile - median, in units of the window's size.
+
+    ``(origins, horizon, quantiles)``; None if the networks forecast no quantiles.
+    """
+    size, blocks = fitted.networks[0].config.hidden_size, []
+    if not fitted.networks[0].config.quantiles:
+        return None
+    with fitting_threads(fitted.device, size):
+        for begin in range(0, len(rows.inputs), BLOCK):
+            window = rows.inputs[begin : begin + BLOCK].to(fitted.device)
+            level, width = window_level(window, fitted.normalizer.method)
+            with autocast(window.device, precision, size):
+                spread = ensemble_spread(
+                    fitted.networks, ((window - level) / width)[..., None]
+                )
+            assert spread is not None
+            blocks.append(spread.cpu())
+    return torch.cat(blocks).double().numpy()
 
 
 @torch.no_grad()

@@ -146,7 +146,10 @@ def train(
         TrainingDiverged: the loss is no longer finite.
     """
     loss_of = make_loss(
-        config.loss, huber_delta=config.huber_delta, quantile=config.quantile
+        config.loss,
+        huber_delta=config.huber_delta,
+        quantile=config.quantile,
+        quantiles=network.config.quantiles,
     )
     optimizer = _make_optimizer(network, config)
     records: list[EpochRecord] = []
@@ -214,7 +217,7 @@ def _loss(
         following = torch.cat([inputs[:, : steps.shape[1], 0], targets], 1)[:, 1:]
         wanted = following.unfold(1, network.steps_out, 1)[:, : steps.shape[1]]
         return loss_of(steps.float(), wanted)
-    forecast = network(
+    forecast = network.forward_trained(
         inputs,
         truth=targets,
         teacher_forcing=config.teacher_forcing,
@@ -237,7 +240,7 @@ def _validate(
     total = torch.zeros((), device=validation.device)
     for inputs, targets in validation.in_order():
         with autocast(inputs.device, config.precision, network.config.hidden_size):
-            forecast = network(inputs)
+            forecast = network.forward_trained(inputs)
         total += loss_of(forecast.float(), targets) * len(inputs)
     return float(total) / len(validation)
 

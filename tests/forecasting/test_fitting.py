@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from forecasting.configuration import RecurrentConfig
+from forecasting.ensemble import ensemble_forecast
 from forecasting.errors import SeriesTooShort, SettingError
-from forecasting.fitting import ensemble_forecast, fit_networks, training_ends
+from forecasting.fitting import fit_networks, training_ends
 from forecasting.normalization import METHODS
 from forecasting.series import Panel
 from forecasting.training import TrainingConfig

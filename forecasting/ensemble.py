@@ -1,0 +1,64 @@
+"""What several networks forecast together, and where they err."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from forecasting.batches import EVALUATION_BATCH, WindowBatches
+from forecasting.devices import Precision, autocast
+from forecasting.networks import RecurrentNetwork
+from forecasting.quantiles import QuantileHead, to_scores
+from forecasting.series import FloatArray
+from forecasting.volatility import window_volatility
+
+
+def ensemble_forecast(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor:
+    """Return the members' median, ``(batch, horizon)``, for ``(batch, seq_len, 1)``."""
+    members = torch.stack([network(inputs).float() for network in networks])
+    if len(networks) == 1:
+        return members[0]
+    return members.quantile(0.5, dim=0)  # the mean of the two middle ones when even
+
+
+def ensemble_spread(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor | None:
+    """Return the members' median of each quantile, minus that of the point.
+
+    ``(batch, horizon, quantiles)``; None if the networks forecast no quantiles.
+    """
+    if not networks[0].config.quantiles:
+        return None
+    members = [network.forward_quantiles(inputs).float() for network in networks]
+    quantiles = torch.stack(members).quantile(0.5, dim=0)
+    middle = networks[0].config.quantiles.index(0.5)
+    return quantiles - quantiles[..., middle, None]
+
+
+@torch.no_grad()
+def start_spread(
+    spread: QuantileHead, network: RecurrentNetwork, batches: WindowBatches
+) -> None:
+    """Start the quantiles where the untrained network's errors have theirs."""
+    inputs, targets = batches.evenly(EVALUATION_BATCH)
+    spread.set_gaps(targets - network.eval()(inputs))
+
+
+@torch.no_grad()
+def validation_errors(
+    networks: list[RecurrentNetwork], checked: WindowBatches, precision: Precision
+) -> tuple[FloatArray, FloatArray]:
+    """Return the errors on windows, as scores of quantiles if there are any.
+
+    Beside them, the windows' volatility.
+    """
+    parts, volatility = [], []
+    quantiles = networks[0].config.quantiles
+    for inputs, targets in checked.in_order():
+        with autocast(inputs.device, precision, networks[0].config.hidden_size):
+            forecast = ensemble_forecast(networks, inputs)
+            spread = ensemble_spread(networks, inputs)
+        errors = (targets - forecast).cpu().double().numpy()
+        if spread is not None:
+            errors = to_scores(errors, spread.cpu().double().numpy(), quantiles)
+        parts.append(errors)
+        volatility.append(window_volatility(inputs[..., 0].cpu().double().numpy()))
+    return np.concatenate(parts), np.concatenate(volatility)
