@@ -192,6 +192,41 @@ def test_intervals_are_in_units_of_each_series():
     np.testing.assert_allclose((upper - lower)[1], 100 * (upper - lower)[0])
 
 
+def bursts(count: int) -> Panel:
+    """A random walk that is loud for 20 steps and calm for 20."""
+    loud = np.arange(count) // 20 % 2 == 0
+    steps = np.random.default_rng(0).normal(size=count) * np.where(loud, 5, 1)
+    return Panel.from_values({"a": 100 + steps.cumsum()})
+
+
+@pytest.mark.parametrize(
+    ("intervals", "least", "most"), [("adaptive", 1.4, 6), ("split", 1, 1.2)]
+)
+def test_adaptive_intervals_are_wider_after_a_loud_stretch(intervals, least, most):
+    panel = bursts(400)
+    baseline = Baseline("last_value", seq_len=10, intervals=intervals).fit(panel)
+    at = origins((0, 339), (0, 359))  # after a loud stretch, after a calm one
+
+    lower, upper = baseline.intervals_at(panel, at, np.zeros((2, 2)), [80])[80]
+
+    loud, calm = (upper - lower)[:, 0]
+    assert least <= loud / calm <= most
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_an_interval_ignores_what_lies_behind_its_origin(rule):
+    panel = bursts(200)
+    baseline = Baseline(rule, seq_len=10).fit(panel)
+    values = panel.values.copy()
+    values[150:] = 1e9
+    at, points = origins((0, 150)), np.zeros((1, 2))
+
+    poisoned = baseline.intervals_at(replace(panel, values=values), at, points, [80])
+
+    clean = baseline.intervals_at(panel, at, points, [80])
+    np.testing.assert_array_equal(poisoned[80], clean[80])
+
+
 def test_residuals_are_those_of_the_last_half():
     # the first half is wild; in the second each step is 1, as is the error. The unit is
     # the mean change of the whole series, and so comes out of the interval again.

@@ -266,6 +266,7 @@ def test_a_loss_at_every_step_learns_a_simple_rule(strategy):
         ("normalization", "max", "normalization must be one of none, standard"),
         ("hidden_size", 0, "hidden_size must be a whole number from 1 to 8192"),
         ("num_layers", 1.5, "num_layers must be a whole number from 1 to 32"),
+        ("intervals", "wide", "intervals must be one of adaptive, split"),
         ("members", 101, "members must be a whole number from 1 to 100"),
         ("dropout", 1.0, "dropout must be a share from 0 to below 1"),
     ],

@@ -5,7 +5,12 @@ from hypothesis import strategies as st
 
 from forecasting.errors import SeriesTooShort, SettingError
 from forecasting.series import Panel
-from forecasting.splits import automatic_folds, last_origins, rolling_origins
+from forecasting.splits import (
+    automatic_folds,
+    last_origins,
+    moments,
+    rolling_origins,
+)
 
 
 def panel_of(*lengths):
@@ -20,6 +25,14 @@ def test_the_last_origins_are_the_ends_of_the_series():
     assert len(origins) == 2
     assert origins.series.tolist() == [0, 1]
     assert origins.ends.tolist() == [4, 7]
+
+
+def test_a_fold_is_one_moment_and_later_ones_count_more():
+    panel = panel_of(20, 9)
+
+    folds = rolling_origins(panel, folds=2, horizon=3)
+
+    assert [moments(panel, fold).tolist() for fold in folds] == [[-6, -6], [-3, -3]]
 
 
 def test_folds_are_a_horizon_apart_and_end_with_the_series():
