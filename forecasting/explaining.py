@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from forecasting.devices import fitting_threads
+from forecasting.ensemble import ensemble_forecast
 from forecasting.errors import DataError, NotFittedError, SettingError
 from forecasting.fitted import Fitted
-from forecasting.fitting import ensemble_forecast
 from forecasting.forecaster import Forecaster
 from forecasting.networks import RecurrentNetwork
 from forecasting.normalization import window_level
