@@ -4,15 +4,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from forecasting.design import Design
 from forecasting.features import Encoded, Layout, beside_covariates
-from forecasting.normalization import Method, Normalizer, window_level
+from forecasting.frames import BOUND, SMOOTHED, Frame, States, frame_window
+from forecasting.normalization import Method, Normalizer
 from forecasting.series import IntArray, Panel
 from forecasting.windows import Windows, WindowSpec
 
+MOST_EVIDENCE = 65_536  # windows drawn for a regression
 EVALUATION_BATCH = 8192  # windows a forward pass without gradients
 
 Batch = tuple[Tensor, Tensor]  # inputs (n, seq_len, features), targets (n, horizon)
@@ -31,8 +34,14 @@ class Batches(Protocol):
     def in_order(self) -> Iterator[Batch]:
         """Yield all windows, oldest first, in blocks of bounded size."""
 
-    def shuffled(self, batch_size: int) -> Iterator[Batch]:
-        """Yield all windows in a new random order, in batches."""
+    def evidence(self) -> Iterator[Batch]:
+        """Yield what a regression is solved for, in blocks of bounded size."""
+
+    def shuffled(self, batch_size: int, batches: int | None = None) -> Iterator[Batch]:
+        """Yield all windows in a new random order, in batches.
+
+        Or so many batches of windows drawn at random.
+        """
 
     def evenly(self, most: int) -> Batch:
         """Return at most ``most`` windows, evenly spread."""
@@ -47,12 +56,17 @@ class WindowBatches:
         windows: which windows, on the same device.
         method: how each is levelled.
         covariates: of every point, on the same device; None without any.
+        states: what smoothing knows at every point, for the methods that need it.
+        chances: of each series to be drawn, ``(series,)``; None to take every window
+            once an epoch.
     """
 
     values: Tensor
     windows: Windows
     method: Method
     covariates: Encoded | None = None
+    states: States | None = None
+    chances: Tensor | None = None
 
     @property
     def device(self) -> torch.device:
@@ -81,13 +95,27 @@ class WindowBatches:
         """
         seq_len = self.windows.spec.seq_len
         window = self.windows.gather(self.values, index)
-        level, size = window_level(window[:, :seq_len], self.method)
-        window = (window - level) / size
-        inputs, targets = window[:, :seq_len, None], window[:, seq_len:]
+        frame = self._frame(window[:, :seq_len], index)
+        inputs, targets = frame.inputs[..., None], frame.measure(window[:, seq_len:])
+        if self.states is not None:
+            targets = targets.clamp(-BOUND, BOUND)
         if self.covariates is not None:
             own = self.windows.gather(self.covariates.columns, index)
             inputs = beside_covariates(inputs, own)
         return inputs, targets
+
+    def frame(self, index: Tensor) -> Frame:
+        """Return z of windows, and how forecasts of them become u again."""
+        window = self.windows.gather(self.values, index)
+        return self._frame(window[:, : self.windows.spec.seq_len], index)
+
+    def _frame(self, window: Tensor, index: Tensor) -> Frame:
+        if self.states is None:
+            return frame_window(window, self.method)
+        series, first = self.windows.locate(index)
+        seq_len = self.windows.spec.seq_len
+        ends = first + seq_len - self.states.begins[series]
+        return self.states.frame(series, ends, seq_len)
 
     def in_order(self) -> Iterator[Batch]:
         """Yield all windows, oldest first, in blocks of bounded size."""
@@ -96,11 +124,25 @@ class WindowBatches:
             end = min(begin + EVALUATION_BATCH, count)
             yield self.take(torch.arange(begin, end, device=self.device))
 
-    def shuffled(self, batch_size: int) -> Iterator[Batch]:
-        """Yield all windows in a new random order, in batches."""
-        order = torch.randperm(len(self), device=self.device)
-        for begin in range(0, len(order), batch_size):
-            yield self.take(order[begin : begin + batch_size])
+    def evidence(self) -> Iterator[Batch]:
+        """Yield all windows in order; with chances, those drawn by them."""
+        if self.chances is None:
+            yield from self.in_order()
+            return
+        generator = torch.Generator(self.device).manual_seed(0)
+        for _ in range(min(len(self), MOST_EVIDENCE) // EVALUATION_BATCH + 1):
+            drawn = self.windows.draw(self.chances, EVALUATION_BATCH, generator)
+            yield self.take(drawn)
+
+    def shuffled(self, batch_size: int, batches: int | None = None) -> Iterator[Batch]:
+        """Yield all windows in a new random order, or so many batches by chance."""
+        if batches is None:
+            order = torch.randperm(len(self), device=self.device)
+            yield from map(self.take, order.split(batch_size))
+            return
+        chances = self.windows.counts() if self.chances is None else self.chances
+        for _ in range(batches):
+            yield self.take(self.windows.draw(chances.float(), batch_size))
 
     def evenly(self, most: int) -> Batch:
         """Return at most ``most`` windows, evenly spread."""
@@ -114,6 +156,8 @@ def split_windows(
     ends: IntArray,
     encoded: Encoded | None,
     device: torch.device,
+    *,
+    season_length: int = 1,
 ) -> tuple[WindowBatches, WindowBatches]:
     """Return the windows to learn from, and the later ones, which validate.
 
@@ -124,13 +168,58 @@ def split_windows(
         ends: where the training part of each series ends.
         encoded: covariates of every observation.
         device: where the windows shall be.
+        season_length: steps of the season that smoothing takes out.
     """
     values = normalizer.scale_series(panel).to(device)
     own = encoded and encoded.to(device)
     every = replace(spec, stride=1)
-    earlier = Windows(panel.offsets, spec, stop=ends).to(device)
-    later = Windows(panel.offsets, every, start=ends).to(device)
+    states, least, any_length = None, None, None
+    if normalizer.method in SMOOTHED:
+        states = smooth_panel(panel, normalizer, spec.horizon, season_length).to(device)
+        least = least_history(ends, spec)
+        any_length = np.ones_like(ends)
+    earlier = Windows(panel.offsets, spec, stop=ends, least=least).to(device)
+    later = Windows(panel.offsets, every, start=ends, least=any_length).to(device)
     return (
-        WindowBatches(values, earlier, normalizer.method, own),
-        WindowBatches(values, later, normalizer.method, own),
+        WindowBatches(values, earlier, normalizer.method, own, states),
+        WindowBatches(values, later, normalizer.method, own, states),
     )
+
+
+def series_chances(
+    batches: WindowBatches, ends: IntArray, *, balance: float, relative: float
+) -> Tensor:
+    """Return the chance of each series to be drawn, ``(series,)``.
+
+    Args:
+        batches: whose windows are drawn.
+        ends: where the training part of each series ends.
+        balance, relative: see `forecasting.training.TrainingConfig`.
+    """
+    chances = batches.windows.counts().float() ** (1 - balance)
+    if batches.states is not None and relative:
+        last = torch.from_numpy(ends).to(batches.device) + batches.states.begins - 1
+        scale = batches.states.scale[last]
+        chances = chances * (1 - relative + relative * scale / scale.mean())
+    return chances / chances.sum()
+
+
+def smooth_panel(
+    panel: Panel, normalizer: Normalizer, horizon: int, season_length: int
+) -> States:
+    """Return what smoothing knows at every point of a panel."""
+    owner = np.repeat(np.arange(len(panel)), panel.lengths)
+    return States.fit(
+        normalizer.scale_values(panel.values, owner),
+        panel.offsets,
+        season_length=season_length,
+        horizon=horizon,
+    )
+
+
+def least_history(ends: IntArray, spec: WindowSpec) -> IntArray:
+    """Return how much of each series a training window must have seen, ``(series,)``.
+
+    Half a window, or, of series that end before, what leaves them one target.
+    """
+    return np.clip(ends - spec.horizon, 2, max(spec.seq_len // 2, 2))

@@ -7,7 +7,7 @@ from forecasting.batches import WindowBatches, split_windows
 from forecasting.features import Encoded
 from forecasting.linear import LinearPart, fit_linear
 from forecasting.metrics import naive_scale
-from forecasting.normalization import Method, Normalizer, candidates, window_level
+from forecasting.normalization import Method, Normalizer, candidates
 from forecasting.series import FloatArray, IntArray, Panel
 from forecasting.windows import WindowSpec
 
@@ -61,12 +61,10 @@ def _scaled_error(
 ) -> float:
     index = validation.windows.evenly(20_000)
     located, first = validation.windows.locate(index)
-    series, seq_len = located.numpy(), validation.windows.spec.seq_len
+    series, spec = located.numpy(), validation.windows.spec
     inputs, _ = validation.take(index)
-    scaled = validation.values[first[:, None] + torch.arange(seq_len)]
-    level, size = window_level(scaled, normalizer.method)
-    forecast = linear.forecast(inputs) * size.double() + level.double()
+    forecast = validation.frame(index).restore(linear.forecast(inputs))
     points = normalizer.unscale(forecast.numpy(), series)
-    reach = np.arange(seq_len, validation.windows.spec.length)
+    reach = np.arange(spec.seq_len, spec.length)
     actual = panel.values[first.numpy()[:, None] + reach]
     return float((np.abs(points - actual) / scales[series][:, None]).mean())

@@ -27,8 +27,12 @@ class RecurrentConfig:
         dropout: share of a layer's outputs dropped before the next layer.
         strategy: of multi-step forecasts: ``direct``, ``recursive`` or ``seq2seq``.
         loss_at: ``end`` of the window, or every ``step`` of it.
+        patch_len: observations that one recurrent step reads; it divides seq_len.
         linear_skip: add the network to a ridge regression on the same window.
+        train_skip: train that regression's weights on, with the network.
         normalization: see `forecasting.normalization`; ``auto`` lets validation choose.
+        season_length: steps of the season that ``ets`` and ``log_ets`` take out; 1 for
+            none.
         calendar_features: known covariates made from the timestamps: the position in
             the day, week and year, as far as the frequency has them.
         members: networks trained from different seeds; the forecast is their median.
@@ -50,8 +54,11 @@ class RecurrentConfig:
     dropout: float = 0.0
     strategy: Strategy = "direct"
     loss_at: LossAt = "end"
+    patch_len: int = 1
     linear_skip: bool = True
+    train_skip: bool = False
     normalization: Method | Literal["auto"] = "auto"
+    season_length: int = 1
     calendar_features: bool = False
     members: int = 1
     intervals: IntervalMethod = "adaptive"
@@ -65,7 +72,7 @@ class RecurrentConfig:
         _check_choice("loss_at", self.loss_at, get_args(LossAt))
         _check_choice("normalization", self.normalization, (*METHODS, "auto"))
         _check_choice("intervals", self.intervals, INTERVAL_METHODS)
-        for name, most in (("hidden_size", 8192), ("num_layers", 32), ("members", 100)):
+        for name, most in _LIMITS:
             value = getattr(self, name)
             if not isinstance(value, int) or not 1 <= value <= most:
                 raise SettingError(name, value, f"a whole number from 1 to {most}")
@@ -73,6 +80,14 @@ class RecurrentConfig:
             raise SettingError("dropout", self.dropout, "a share from 0 to below 1")
         if self.loss_at == "step":
             self._check_step_loss()
+        if self.patch_len > 1 and (self.loss_at == "step" or self.strategy != "direct"):
+            raise SettingError(
+                "patch_len", self.patch_len, "1 unless strategy is direct, loss_at end"
+            )
+        if self.strategy == "recursive" and self.normalization in ("ets", "log_ets"):
+            raise SettingError(
+                "strategy", "recursive", f"direct with {self.normalization}"
+            )
         if self.quantiles:
             self._check_quantiles()
         object.__setattr__(self, "quantiles", self._ordered_quantiles())
@@ -105,6 +120,15 @@ class RecurrentConfig:
                 "step",
                 "'end' with strategy 'seq2seq', which decodes every step",
             )
+
+
+_LIMITS = (
+    ("hidden_size", 8192),
+    ("num_layers", 32),
+    ("members", 100),
+    ("patch_len", 10_000),
+    ("season_length", 10_000),
+)
 
 
 def _check_choice(setting: str, value: object, choices: tuple[str, ...]) -> None:

@@ -60,5 +60,6 @@ def validation_errors(
         if spread is not None:
             errors = to_scores(errors, spread.cpu().double().numpy(), quantiles)
         parts.append(errors)
-        volatility.append(window_volatility(inputs[..., 0].cpu().double().numpy()))
+        window = inputs[:, : networks[0].seq_len, 0].cpu().double().numpy()
+        volatility.append(window_volatility(window))
     return np.concatenate(parts), np.concatenate(volatility)

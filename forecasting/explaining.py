@@ -22,9 +22,10 @@ from forecasting.ensemble import ensemble_forecast
 from forecasting.errors import DataError, NotFittedError, SettingError
 from forecasting.fitted import Fitted
 from forecasting.forecaster import Forecaster
+from forecasting.frames import Frame, frame_window
+from forecasting.histories import Rows, WindowHistory, read_rows
 from forecasting.networks import RecurrentNetwork
-from forecasting.normalization import window_level
-from forecasting.rollout import next_steps, read_windows
+from forecasting.rollout import next_steps
 from forecasting.series import FloatArray, Panel
 from forecasting.splits import Origins, last_origins
 
@@ -119,11 +120,10 @@ def explain(
     series = fitted.context if panel is None else panel
     fitted.context.calendar.continued_by(series.calendar)
     origins = _evenly(series, seq_len, windows)
-    inputs = read_windows(fitted, series, origins, seq_len).inputs
-    function = _whole(fitted) if part == "model" else _network(fitted)
+    rows = read_rows(fitted, series, origins)
+    function, inputs = _whole(fitted, rows)
     if part == "network":
-        level, size = window_level(inputs, fitted.normalizer.method)
-        inputs = (inputs - level) / size
+        function, inputs = _network(fitted), rows.frame.inputs
     hidden_size = fitted.networks[0].config.hidden_size
     with fitting_threads(CPU, hidden_size), torch.enable_grad():
         weighted, plain = _mean_gradients(function, inputs)
@@ -153,10 +153,24 @@ def _evenly(panel: Panel, seq_len: int, most: int) -> Origins:
     return Origins(series=series, ends=panel.lengths[series] - back)
 
 
-def _whole(fitted: Fitted) -> Callable[[Tensor], Tensor]:
-    """Return the forecast of u ``(B, H)`` as a function of u ``(B, L)``."""
+def _whole(fitted: Fitted, rows: Rows) -> tuple[Callable[[Tensor], Tensor], Tensor]:
+    """Return the forecast ``(B, H)`` as a function of windows ``(B, L)``, and these.
+
+    They are u, or z where smoothing says level and size: these then stay as they are.
+    """
     here = replace(fitted, networks=[_copy(network) for network in fitted.networks])
-    return lambda window: next_steps(here, window, "float32")
+    history, frame = rows.history, rows.frame
+    if isinstance(history, WindowHistory):
+        method = history.method
+        return lambda u: next_steps(here, frame_window(u, method), "float32"), (
+            history.window
+        )
+
+    def forecast(inputs: Tensor) -> Tensor:
+        steps = next_steps(here, Frame(inputs, frame.base, frame.size), "float32")
+        return frame.measure(steps)
+
+    return forecast, frame.inputs
 
 
 def _network(fitted: Fitted) -> Callable[[Tensor], Tensor]:

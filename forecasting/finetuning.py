@@ -56,7 +56,7 @@ class Start:
         places = {name: place for place, name in enumerate(own.series_ids)}
         theirs = [places[panel.series_ids[series]] for series in there]
         kept = normalizer.select(np.arange(len(panel)))  # a copy
-        for name in ("center", "scale", "floor"):
+        for name in ("center", "scale", "floor", "shift"):
             getattr(kept, name)[there] = getattr(known, name)[theirs]
         return kept
 

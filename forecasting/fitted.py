@@ -31,7 +31,8 @@ class Fitted:
         networks: one a member.
         normalizer: fitted statistics, a row for each series of ``context``.
         intervals: spread of the errors, by probability and step, normalised.
-        context: the last seq_len observations of every series seen in training.
+        context: the last observations of every series seen in training: seq_len, or
+            all that smoothing remembers.
         non_negative: no observation seen in training was below zero.
         covariates: that it was trained with, and how they become numbers.
     """
@@ -77,6 +78,7 @@ def pack(
         "scaler.center": torch.from_numpy(fitted.normalizer.center),
         "scaler.scale": torch.from_numpy(fitted.normalizer.scale),
         "scaler.floor": torch.from_numpy(fitted.normalizer.floor),
+        "scaler.shift": torch.from_numpy(fitted.normalizer.shift),
         "intervals.quantiles": torch.from_numpy(fitted.intervals.quantiles),
         "intervals.scaling": torch.tensor([scaling.exponent, scaling.typical]).double(),
         "context.values": torch.from_numpy(context.values),
@@ -111,6 +113,7 @@ def unpack(
             tensors["scaler.center"].numpy(),
             tensors["scaler.scale"].numpy(),
             tensors["scaler.floor"].numpy(),
+            tensors["scaler.shift"].numpy(),
         )
         fitted = Fitted(
             networks=[
@@ -147,6 +150,7 @@ def _check_shapes(windows: WindowSpec, fitted: Fitted) -> None:
         "scaler.center": (normalizer.center, (count,)),
         "scaler.scale": (normalizer.scale, (count,)),
         "scaler.floor": (normalizer.floor, (count,)),
+        "scaler.shift": (normalizer.shift, (count,)),
         "intervals.quantiles": (
             fitted.intervals.quantiles,
             (len(PROBABILITIES), windows.horizon),

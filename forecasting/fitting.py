@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from forecasting.batches import WindowBatches, split_windows
+from forecasting.batches import WindowBatches, series_chances, split_windows
 from forecasting.choosing import choose_method
 from forecasting.configuration import RecurrentConfig
 from forecasting.covariates import Covariates, check_strategy
@@ -19,6 +19,7 @@ from forecasting.ensemble import start_spread, validation_errors
 from forecasting.errors import SeriesTooShort, SettingError
 from forecasting.features import Encoded
 from forecasting.finetuning import Start
+from forecasting.frames import SMOOTHED
 from forecasting.linear import LinearPart, fit_linear
 from forecasting.networks import RecurrentNetwork
 from forecasting.normalization import Method, Normalizer
@@ -39,6 +40,7 @@ class FittedNetworks:
         residuals: actual minus forecast on the validation windows (on the training
             windows when there are none), normalised, ``(windows, horizon)``.
         volatility: of each of those windows, normalised, ``(windows,)``.
+        penalty: of the linear part; None without one.
     """
 
     normalizer: Normalizer
@@ -47,6 +49,7 @@ class FittedNetworks:
     history: list[EpochRecord]
     residuals: FloatArray
     volatility: FloatArray
+    penalty: float | None
 
 
 def fit_networks(
@@ -65,10 +68,44 @@ def fit_networks(
         TrainingDiverged: a loss became infinite.
     """
     device = check_settings(model, training)
-    ends = training_ends(panel, spec, training.validation)
+    smoothed = model.normalization in SMOOTHED
+    least = spec.horizon + 2 if smoothed else spec.length
+    ends = training_ends(panel, spec, training.validation, least)
     if start is not None:
         start.check(spec, model)
         model = replace(model, normalization=start.fitted.normalizer.method)
+    found = _fit(panel, ends, spec, model, training, device, on_epoch, start)
+    if not training.refit or (ends == panel.lengths).all():
+        return found
+    model = replace(model, normalization=found.normalizer.method)
+    training = _as_found(training, found.history)
+    again = _fit(
+        panel, panel.lengths, spec, model, training, device, on_epoch, start, found
+    )
+    return replace(
+        again,
+        history=found.history + again.history,
+        residuals=found.residuals,
+        volatility=found.volatility,
+    )
+
+
+def _fit(
+    panel: Panel,
+    ends: IntArray,
+    spec: WindowSpec,
+    model: RecurrentConfig,
+    training: TrainingConfig,
+    device: torch.device,
+    on_epoch: Callable[[EpochRecord], None] | None,
+    start: Start | None,
+    found: FittedNetworks | None = None,
+) -> FittedNetworks:
+    """Fit on the first ``ends[s]`` observations of each series, validate on the rest.
+
+    What was ``found`` before says how large the linear part's penalty is.
+    """
+    if start is not None:
         covariates = start.fitted.covariates
     else:
         covariates = Covariates.fit(panel, ends, seasons=model.calendar_features)
@@ -78,12 +115,23 @@ def fit_networks(
     normalizer = Normalizer.fit(panel, method, seq_len=spec.seq_len, ends=ends)
     if start is not None:
         normalizer = start.keep_statistics(normalizer, panel)
-    batches, validation = split_windows(panel, spec, normalizer, ends, encoded, device)
+    batches, validation = split_windows(
+        panel, spec, normalizer, ends, encoded, device,
+        season_length=model.season_length,
+    )  # fmt: skip
     if not len(batches):
         raise too_short(panel, spec)
+    if training.steps is not None:
+        chances = series_chances(
+            batches, ends, balance=training.balance, relative=training.relative
+        )
+        batches = replace(batches, chances=chances)
+    penalty = None if found is None else found.penalty
     networks, history = [], []
     with fitting_threads(device, model.hidden_size):
-        linear = _solve_linear(model, batches, validation, spec) if not start else None
+        linear = None
+        if model.linear_skip and start is None:
+            linear = _solve_linear(model, batches, validation, spec, penalty)
         for member in range(model.members):
             begin = start.fitted.networks[member] if start else linear
             network, records = _train_member(
@@ -92,7 +140,11 @@ def fit_networks(
             networks.append(network)
             history.extend(records)
         checked = validation if len(validation) else batches
-        residuals, volatility = validation_errors(networks, checked, training.precision)
+        residuals, volatility = np.empty((0, spec.horizon)), np.empty(0)
+        if found is None:
+            residuals, volatility = validation_errors(
+                networks, checked, training.precision
+            )
     return FittedNetworks(
         normalizer=normalizer,
         covariates=covariates,
@@ -100,20 +152,35 @@ def fit_networks(
         history=history,
         residuals=residuals,
         volatility=volatility,
+        penalty=None if linear is None else linear.penalty,
     )
 
 
-def training_ends(panel: Panel, spec: WindowSpec, share: float) -> IntArray:
+def _as_found(training: TrainingConfig, history: list[EpochRecord]) -> TrainingConfig:
+    """Return how to train again, without validation, as long as was best before."""
+    if training.steps is not None:
+        return replace(training, validation=0.0)
+    losses: dict[int, list[float]] = {}
+    for record in history:
+        losses.setdefault(record.member, []).append(record.validation_loss)
+    best = [int(np.argmin(member)) for member in losses.values()]
+    return replace(training, validation=0.0, epochs=round(float(np.mean(best))))
+
+
+def training_ends(
+    panel: Panel, spec: WindowSpec, share: float, least: int | None = None
+) -> IntArray:
     """Return where each series' training part ends, ``(series,)``.
 
     The validation part is the latest ``share``, at least one horizon. A series that
-    would be left without a training window has no validation part.
+    would be left without a training window, ``least`` observations (default one whole
+    window), has no validation part.
     """
     lengths = panel.lengths
     if share == 0:
         return lengths
     ends = lengths - np.maximum(spec.horizon, (lengths * share).astype(np.int64))
-    return np.where(ends < spec.length, lengths, ends)
+    return np.where(ends < (least or spec.length), lengths, ends)
 
 
 def resolve_method(
@@ -162,12 +229,11 @@ def _solve_linear(
     batches: WindowBatches,
     validation: WindowBatches,
     spec: WindowSpec,
-) -> LinearPart | None:
-    if not model.linear_skip:
-        return None
+    penalty: float | None,
+) -> LinearPart:
     steps = 1 if model.strategy == "recursive" else spec.horizon
     design = batches.design(steps)
-    return fit_linear(batches, validation, steps=steps, design=design)
+    return fit_linear(batches, validation, steps=steps, design=design, penalty=penalty)
 
 
 def _train_member(

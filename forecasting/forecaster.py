@@ -18,8 +18,9 @@ from forecasting.fitted import Fitted, pack, unpack
 from forecasting.fitting import fit_networks
 from forecasting.forecasts import Forecast, Intervals, check_horizon
 from forecasting.future import BySeries
+from forecasting.histories import Rows, memory, read_rows
 from forecasting.quantiles import to_scores
-from forecasting.rollout import Rows, bound, read_spread, read_windows, roll_out
+from forecasting.rollout import bound, read_spread, roll_out
 from forecasting.series import FloatArray, Panel
 from forecasting.splits import Origins, last_origins, moments
 from forecasting.training import EpochRecord, TrainingConfig
@@ -98,7 +99,7 @@ class Forecaster:
             networks=found.networks,
             normalizer=found.normalizer,
             intervals=self._calibration.table,
-            context=panel.tail(self.windows.seq_len),
+            context=panel.tail(memory(found.networks[0], found.normalizer.method)),
             non_negative=bool(panel.values.min() >= 0),
             covariates=found.covariates,
         )
@@ -259,7 +260,7 @@ class Forecaster:
         return self.fitted
 
     def _read(self, panel: Panel, origins: Origins) -> Rows:
-        return read_windows(self._known(), panel, origins, self.windows.seq_len)
+        return read_rows(self._known(), panel, origins)
 
     def _roll_out(
         self, panel: Panel, origins: Origins, rows: Rows, steps: int

@@ -57,6 +57,7 @@ def fit_linear(
     steps: int,
     tolerance: float = 1.0,
     design: Design | None = None,
+    penalty: float | None = None,
 ) -> LinearPart:
     """Fit the regression of the first ``steps`` steps; validation picks the penalty.
 
@@ -67,10 +68,11 @@ def fit_linear(
         tolerance: standard errors by which a larger penalty may be worse than the
             best; 0 for the best.
         design: what of windows with covariates it shall be linear in.
+        penalty: what was picked before.
     """
     solve = _fit_path(batches, steps, design)
-    if not len(validation):
-        return solve(UNVALIDATED)
+    if penalty is not None or not len(validation):
+        return solve(UNVALIDATED if penalty is None else penalty)
     parts = [solve(penalty) for penalty in PENALTIES]
     parts.append(replace(parts[-1], bias=torch.zeros_like(parts[0].bias)))
     inputs, targets = validation.evenly(MAX_ROWS)
@@ -84,13 +86,13 @@ def _fit_path(
 ) -> Callable[[float], LinearPart]:
     """Return the solutions of the regression by penalty."""
     if design is None:
-        pairs = ((x.flatten(1), y[:, :steps]) for x, y in batches.in_order())
+        pairs = ((x.flatten(1), y[:, :steps]) for x, y in batches.evidence())
         path = fit_ridge_path(pairs)
         return lambda penalty: LinearPart(*path.solve(penalty), penalty)
     shared = fit_shared_ridge_path(
         lambda: (
             (design.window(x), design.ahead(x), y[:, :steps])
-            for x, y in batches.in_order()
+            for x, y in batches.evidence()
         )
     )
 

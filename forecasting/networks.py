@@ -71,7 +71,10 @@ class RecurrentNetwork(nn.Module):
         self.input_size, self.level = layout.width if layout else input_size, level
         self.reader = FeatureReader(layout, seq_len) if layout else None
         seen = self.reader.window_size if self.reader else input_size
-        self.encoder = Encoder(config, seen)
+        if seq_len % config.patch_len:
+            wanted = f"a divisor of seq_len {seq_len}"
+            raise SettingError("patch_len", config.patch_len, wanted)
+        self.encoder = Encoder(config, seen * config.patch_len)
         self.steps_out = horizon if config.strategy == "direct" else 1
         self.head = nn.Linear(self.encoder.output_size, self.steps_out)
         ahead = self.reader.ahead_size if self.reader else 0
@@ -88,6 +91,7 @@ class RecurrentNetwork(nn.Module):
             reach = 1 if config.strategy == "recursive" else horizon
             design = Design(layout, seq_len, reach) if layout else None
             self.skip = LinearSkip(seq_len * input_size, reach, design)
+            self.skip.requires_grad_(config.train_skip)
             zero(self.head)  # training starts at the linear forecast
             if self.ahead_head is not None:
                 zero(self.ahead_head.output)
@@ -176,8 +180,11 @@ class RecurrentNetwork(nn.Module):
         return forecasts
 
     def _window(self, inputs: Tensor) -> Tensor:
-        """Return what the encoder reads of windows."""
-        return inputs if self.reader is None else self.reader.window(inputs)
+        """Return what the encoder reads of windows, a patch a step."""
+        rows = inputs if self.reader is None else self.reader.window(inputs)
+        if self.config.patch_len == 1:
+            return rows
+        return rows.reshape(len(rows), -1, self.config.patch_len * rows.shape[2])
 
     def _step(
         self,

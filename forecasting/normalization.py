@@ -24,9 +24,19 @@ from forecasting.series import FloatArray, IntArray, Panel
 from forecasting.timeline.calendar import show_moment
 
 Method = Literal[
-    "none", "standard", "minmax", "robust", "last", "mean", "window", "log"
+    "none",
+    "standard",
+    "minmax",
+    "robust",
+    "last",
+    "mean",
+    "window",
+    "log",
+    "ets",
+    "log_ets",
 ]
 METHODS: tuple[str, ...] = get_args(Method)
+LOGARITHMIC = ("log", "log_ets")
 
 MAX_WINDOWS = 128  # windows a series is sized by: enough for a root mean square
 BLOCK = 2**20  # values gathered at once while series are sized
@@ -41,16 +51,20 @@ class Normalizer:
         method: ``none``; fitted to the series ``standard``, ``minmax``, ``robust``;
             by the window ``last`` (minus its last value), ``mean`` (minus its mean),
             ``window`` (minus its mean, over its standard deviation), ``log`` (log,
-            then minus the last value).
+            then minus the last value); by exponential smoothing of all that came
+            before ``ets`` and ``log_ets``, see `forecasting.frames`.
         center, scale: fitted statistics, ``(series,)``, in units of g(x).
-        floor: with ``log``, the least value fitted on, ``(series,)``: what a later
+        floor: with logarithms, the least value fitted on, ``(series,)``: what a later
             zero is read as, for it has no logarithm. Else minus infinity.
+        shift: added before the logarithm, ``(series,)``: with ``log_ets`` a twentieth
+            of the mean of a series that has zeros, else 0.
     """
 
     method: Method
     center: FloatArray
     scale: FloatArray
     floor: FloatArray
+    shift: FloatArray
 
     @classmethod
     def fit(
@@ -69,18 +83,23 @@ class Normalizer:
         seen = panel if ends is None else panel.until(ends)
         if method == "log":
             _check_positive(seen)
-            floor = np.minimum.reduceat(seen.values, seen.offsets[:-1])
-        else:
-            floor = np.full(len(seen), -np.inf)
-        values = np.log(seen.values) if method == "log" else seen.values
+        floor, shift = _log_limits(seen, method)
+        limits = cls(method, shift, shift + 1, floor, shift)  # nothing is scaled yet
+        owner = np.repeat(np.arange(len(seen)), seen.lengths)
+        values = limits.transform(seen.values, owner)
         center, scale = _statistics(values, seen.offsets, method, seq_len)
         negligible = 1e-12 * np.maximum(np.abs(center), 1e-300)
-        return cls(method, center, np.where(scale > negligible, scale, 1.0), floor)
+        scale = np.where(scale > negligible, scale, 1.0)
+        return cls(method, center, scale, floor, shift)
 
     def select(self, series: IntArray) -> "Normalizer":
         """Return the statistics of some series, ``(len(series),)``, in that order."""
         return Normalizer(
-            self.method, self.center[series], self.scale[series], self.floor[series]
+            self.method,
+            self.center[series],
+            self.scale[series],
+            self.floor[series],
+            self.shift[series],
         )
 
     def scale_series(self, panel: Panel) -> Tensor:
@@ -93,10 +112,16 @@ class Normalizer:
     def scale_values(self, values: FloatArray, series: IntArray) -> FloatArray:
         """Return u for values of shape ``(n, ...)``, rows of ``series``."""
         center, scale = self._rows(series, values.ndim)
-        if self.method == "log":
-            floor = self.floor[series].reshape(center.shape)
-            values = np.log(np.where(values > 0, values, floor))
-        return (values - center) / scale
+        return (self.transform(values, series) - center) / scale
+
+    def transform(self, values: FloatArray, series: IntArray) -> FloatArray:
+        """Return g(x) for values of shape ``(n, ...)``, rows of ``series``."""
+        if self.method not in LOGARITHMIC:
+            return values
+        shape = (len(series),) + (1,) * (values.ndim - 1)
+        floor, shift = self.floor[series].reshape(shape), self.shift[series]
+        usable = np.where(values > 0, values, floor) + shift.reshape(shape)
+        return np.asarray(np.log(usable))
 
     def unscale(self, scaled: FloatArray, series: IntArray) -> FloatArray:
         """Return original units for u of shape ``(n, ...)``, rows of ``series``.
@@ -106,7 +131,10 @@ class Normalizer:
         center, scale = self._rows(series, scaled.ndim)
         with np.errstate(over="ignore"):
             values = scaled * scale + center
-            return np.exp(values) if self.method == "log" else values
+            if self.method not in LOGARITHMIC:
+                return values
+            shift = self.shift[series].reshape(center.shape)
+            return np.asarray(np.exp(values) - shift)
 
     def _rows(self, series: IntArray, ndim: int) -> tuple[FloatArray, FloatArray]:
         shape = (len(series),) + (1,) * (ndim - 1)
@@ -133,8 +161,25 @@ def candidates(panel: Panel) -> tuple[Method, ...]:
     return (*always, "log") if panel.values.min() > 0 else always
 
 
-def _check_positive(panel: Panel) -> None:
-    bad = np.flatnonzero(panel.values <= 0)
+def _log_limits(panel: Panel, method: Method) -> tuple[FloatArray, FloatArray]:
+    """Return floor and shift of every series, ``(series,)`` each.
+
+    Raises:
+        InvalidValues: the method is ``log_ets`` and a value is negative.
+    """
+    none = np.zeros(len(panel))
+    if method not in LOGARITHMIC:
+        return none - np.inf, none
+    least = np.minimum.reduceat(panel.values, panel.offsets[:-1])
+    if method == "log_ets":
+        _check_positive(panel, zero=True)
+    mean = _means(np.abs(panel.values), panel.offsets)
+    shift = np.where(least > 0, 0.0, np.where(mean > 0, mean, 1.0) / 20)
+    return np.maximum(least, 0.0), shift
+
+
+def _check_positive(panel: Panel, *, zero: bool = False) -> None:
+    bad = np.flatnonzero(panel.values < 0 if zero else panel.values <= 0)
     if len(bad):
         owner = np.searchsorted(panel.offsets, bad, side="right") - 1
         raise InvalidValues(
@@ -143,7 +188,7 @@ def _check_positive(panel: Panel) -> None:
                 f"{show_moment(panel.timestamps[i])} of series {panel.series_ids[s]!r}"
                 for i, s in zip(bad, owner, strict=True)
             ],
-            "values of zero or less",
+            "values below zero" if zero else "values of zero or less",
             "The logarithm needs positive values: choose another normalization.",
         )
 
@@ -153,7 +198,7 @@ def _statistics(
 ) -> tuple[FloatArray, FloatArray]:
     """Return center and scale of every series, ``(series,)`` each."""
     count = len(offsets) - 1
-    if method == "none":
+    if method in ("none", "log_ets"):
         return np.zeros(count), np.ones(count)
     if method in ("minmax", "robust"):
         scaler = _minmax if method == "minmax" else _robust
@@ -161,7 +206,7 @@ def _statistics(
         center, scale = np.array([scaler(part) for part in parts]).T
         return center, scale
     center = _means(values, offsets)
-    if method == "standard":
+    if method in ("standard", "ets"):
         deviation = values - np.repeat(center, np.diff(offsets))
         return center, np.sqrt(_means(deviation**2, offsets))
     return center, _window_sizes(values, offsets, method, seq_len)

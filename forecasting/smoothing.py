@@ -15,13 +15,16 @@ depends on an observation behind t:
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from torch import Tensor
 
 from forecasting.series import FloatArray, IntArray
 
 DAMPINGS = (0.0, 0.85, 0.95)  # phi; 0 is simple exponential smoothing, without trend
 FADING = 0.8  # weight of a season's cycle relative to the one after it
+BLOCK = 1024  # series in memory at once
 SHARPNESS = 0.5  # by how much a member that forecasts better counts more
 
 _SIMPLE = [(a, 0.0, 0.0) for a in (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)]
@@ -33,6 +36,8 @@ _DAMPED = [
 ]
 _ALPHA, _BETA, _PHI = np.array(_SIMPLE + _DAMPED).T  # (members,) each
 _OF_DAMPING = (_PHI[:, None] == np.array(DAMPINGS)).astype(float)  # (members, phis)
+
+Moments = TypeVar("Moments", IntArray, Tensor)
 
 _SURE = 1e6  # seasons shrink to nothing where they are less than this share of noise
 _TINY = 1e-12
@@ -72,12 +77,18 @@ def smooth(
     parts = np.split(values, offsets[1:-1])
     season = np.concatenate([_running_season(part, season_length) for part in parts])
     scale = np.concatenate([_running_scale(part, season_length) for part in parts])
-    bank = _Bank(values, season, offsets, season_length, horizon)
-    level, trend = bank.run()
+    level, trend = np.empty(len(values)), np.empty((len(values), len(DAMPINGS)))
+    for begin in range(0, len(parts), BLOCK):
+        borders = offsets[begin : begin + BLOCK + 1]
+        own = slice(borders[0], borders[-1])
+        bank = _Bank(
+            values[own], season[own], borders - borders[0], season_length, horizon
+        )
+        level[own], trend[own] = bank.run()
     return Smoothing(level, trend, season, scale, season_length)
 
 
-def season_index(moments: IntArray, ends: IntArray, season_length: int) -> IntArray:
+def season_index(moments: Moments, ends: Moments, season_length: int) -> Moments:
     """Return where the season of moments is read by someone who stands at ``ends``.
 
     That is the latest moment of the same phase whose moving average ends before
@@ -89,7 +100,7 @@ def season_index(moments: IntArray, ends: IntArray, season_length: int) -> IntAr
         season_length: steps of a season.
     """
     latest = ends - 1 - season_length // 2
-    index: IntArray = latest - (latest - moments) % season_length
+    index: Moments = latest - (latest - moments) % season_length
     return index
 
 
@@ -130,7 +141,7 @@ def _noise_ratio(total: FloatArray, weight: FloatArray, squares: float) -> float
     means = total / weight
     within = max(squares - float(weight @ means**2), 0.0)
     within /= max(float(weight.sum()) - phases, 1.0)
-    between = float(np.sum(means**2)) / (phases - 1) - within / cycles
+    between = float(np.sum(means**2)) / (phases - 1) - within / float(cycles)
     return min(within / max(between, _TINY), _SURE)
 
 
@@ -185,7 +196,8 @@ class _Bank:
     def _deseasonalised(self, t: int, running: int) -> FloatArray:
         seen = self.values[self.begins[:running] + t]
         if self.season_length > 1:
-            known = int(season_index(np.array(t), np.array(t), self.season_length))
+            now = np.array(t)
+            known = int(season_index(now, now, self.season_length))
             if known >= 0:
                 seen = seen - self.season[self.begins[:running] + known]
         return seen[:, None]

@@ -13,6 +13,7 @@ from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 from forecasting.batches import Batches
 from forecasting.devices import DEVICES, PRECISIONS, Device, Precision, autocast
@@ -21,6 +22,8 @@ from forecasting.losses import LOSSES, Loss, make_loss
 from forecasting.networks import RecurrentNetwork
 
 Optimizer = Literal["adam", "adamw"]
+Schedule = Literal["constant", "one_cycle"]
+PARTS = 10  # epochs that a number of steps is cut into
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,15 @@ class TrainingConfig:
 
     Attributes:
         epochs: passes over all windows, at most.
+        steps: optimizer steps instead of epochs, on windows drawn at random; a tenth
+            of them counts as an epoch, and patience does not end them early.
+        balance: with steps, the chance of a series is its number of windows to the
+            power of 1 - balance: 0 draws all windows alike, 1 all series.
+        relative: with steps, the share of the loss that counts errors relative to the
+            level of their series instead of its scale (``ets`` and ``log_ets``).
+        schedule: of the learning rate: ``constant``, or ``one_cycle`` up to it and
+            down again (Smith and Topin 2019).
+        refit: train once more, on everything, as long as validation found best.
         batch_size: windows a step.
         learning_rate: of the optimizer.
         optimizer: ``adam`` or ``adamw``.
@@ -52,6 +64,11 @@ class TrainingConfig:
     """
 
     epochs: int = 100
+    steps: int | None = None
+    balance: float = 0.0
+    relative: float = 0.0
+    schedule: Schedule = "constant"
+    refit: bool = False
     batch_size: int = 256
     learning_rate: float = 1e-3
     optimizer: Optimizer = "adam"
@@ -83,13 +100,17 @@ class TrainingConfig:
 
 _CHOICES = (
     ("optimizer", get_args(Optimizer)),
+    ("schedule", get_args(Schedule)),
     ("loss", LOSSES),
     ("device", DEVICES),
     ("precision", PRECISIONS),
 )
-_WHOLE = ("epochs", "batch_size", "patience", "truncate", "seed")
+_WHOLE = ("epochs", "steps", "batch_size", "patience", "truncate", "seed")
 _RANGES = (
     ("epochs", 0, 100_000),
+    ("steps", 0, 10_000_000),
+    ("balance", 0, 1),
+    ("relative", 0, 1),
     ("batch_size", 1, 1_000_000),
     ("learning_rate", 1e-9, 10),
     ("weight_decay", 0, 10),
@@ -151,14 +172,16 @@ def train(
         quantile=config.quantile,
         quantiles=network.config.quantiles,
     )
+    epochs, batches_each = _plan(batches, config)
     optimizer = _make_optimizer(network, config)
+    schedule = _make_schedule(optimizer, epochs * batches_each, config)
     records: list[EpochRecord] = []
     best, best_epoch, best_weights = math.inf, 0, network.state_dict()
-    for epoch in range(config.epochs + 1):
+    for epoch in range(epochs + 1):
         began = time.perf_counter()
         train_loss = math.nan
         if epoch:
-            train_loss = _run_epoch(network, batches, optimizer, loss_of, config)
+            train_loss = _run_epoch(network, batches, schedule, loss_of, config)
             if not math.isfinite(train_loss):
                 raise TrainingDiverged(epoch)
         checked = _validate(network, validation, loss_of, config)
@@ -166,7 +189,7 @@ def train(
             EpochRecord(
                 member=member,
                 epoch=epoch,
-                epochs=config.epochs,
+                epochs=epochs,
                 train_loss=train_loss,
                 validation_loss=checked,
                 seconds=time.perf_counter() - began,
@@ -177,7 +200,7 @@ def train(
         if checked < best:
             best, best_epoch = checked, epoch
             best_weights = copy.deepcopy(network.state_dict())
-        elif len(validation) and epoch - best_epoch >= config.patience:
+        elif _stops_early(validation, config) and epoch - best_epoch >= config.patience:
             break
     if len(validation):
         network.load_state_dict(best_weights)
@@ -187,13 +210,15 @@ def train(
 def _run_epoch(
     network: RecurrentNetwork,
     batches: Batches,
-    optimizer: torch.optim.Optimizer,
+    schedule: LRScheduler,
     loss_of: Callable[[Tensor, Tensor], Tensor],
     config: TrainingConfig,
 ) -> float:
     network.train()
+    optimizer, seen = schedule.optimizer, 0
     total = torch.zeros((), device=batches.device)
-    for inputs, targets in batches.shuffled(config.batch_size):
+    drawn = None if config.steps is None else -(-config.steps // PARTS)
+    for inputs, targets in batches.shuffled(config.batch_size, drawn):
         optimizer.zero_grad(set_to_none=True)
         with autocast(inputs.device, config.precision, network.config.hidden_size):
             loss = _loss(network, inputs, targets, loss_of, config)
@@ -201,8 +226,23 @@ def _run_epoch(
         if config.clip_norm is not None:
             nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
         optimizer.step()
+        schedule.step()
         total += loss.detach() * len(inputs)
-    return float(total) / max(len(batches), 1)
+        seen += len(inputs)
+    return float(total) / max(seen, 1)
+
+
+def _stops_early(validation: Batches, config: TrainingConfig) -> bool:
+    """A number of steps, and a cycle of the learning rate, are gone through whole."""
+    whole = config.steps is not None or config.schedule == "one_cycle"
+    return len(validation) > 0 and not whole
+
+
+def _plan(batches: Batches, config: TrainingConfig) -> tuple[int, int]:
+    """Return the number of epochs, and of the batches in each."""
+    if config.steps is None:
+        return config.epochs, -(-len(batches) // config.batch_size)
+    return min(PARTS, config.steps), -(-config.steps // PARTS)
 
 
 def _loss(
@@ -243,6 +283,15 @@ def _validate(
             forecast = network.forward_trained(inputs)
         total += loss_of(forecast.float(), targets) * len(inputs)
     return float(total) / len(validation)
+
+
+def _make_schedule(
+    optimizer: torch.optim.Optimizer, steps: int, config: TrainingConfig
+) -> LRScheduler:
+    if config.schedule == "constant" or steps == 0:
+        return LambdaLR(optimizer, lambda step: 1.0)
+    # One step more than is made: torch steps the schedule behind the last one, too.
+    return OneCycleLR(optimizer, config.learning_rate, total_steps=steps + 1)
 
 
 def _make_optimizer(

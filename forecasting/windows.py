@@ -61,6 +61,9 @@ class Windows:
             default the first that has a whole input before it.
         stop: end of the part of each series that targets may lie in, ``(series,)``;
             default the series' end.
+        least: observations that each series must have before a target, ``(series,)``;
+            default seq_len. Where it is less, a window begins with its series' first
+            value again and again.
 
     >>> windows = Windows(np.array([0, 20]), WindowSpec(seq_len=5, horizon=2))
     >>> len(windows)
@@ -76,14 +79,16 @@ class Windows:
         *,
         start: IntArray | None = None,
         stop: IntArray | None = None,
+        least: IntArray | None = None,
     ) -> None:
         lengths = np.diff(offsets)
-        begin = np.full_like(lengths, spec.seq_len)
+        begin = np.full_like(lengths, spec.seq_len) if least is None else least
         if start is not None:
             begin = np.maximum(begin, start)
         end = lengths if stop is None else np.minimum(lengths, stop)
         counts = np.maximum((end - begin - spec.horizon) // spec.stride + 1, 0)
         self.spec = spec
+        self._begin = torch.from_numpy(offsets[:-1].copy())
         self._first = torch.from_numpy(offsets[:-1] + begin - spec.seq_len)
         self._until = torch.from_numpy(np.cumsum(counts))
         self._span = torch.arange(spec.length)
@@ -93,13 +98,17 @@ class Windows:
 
     def to(self, device: torch.device) -> "Windows":
         """Move the index to ``device``; return self."""
+        self._begin = self._begin.to(device)
         self._first = self._first.to(device)
         self._until = self._until.to(device)
         self._span = self._span.to(device)
         return self
 
     def locate(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Return series and first flat position of windows ``index``, ``(n,)`` each."""
+        """Return series and first flat position of windows ``index``, ``(n,)`` each.
+
+        The position lies before the series where the window does.
+        """
         series = torch.searchsorted(self._until, index, right=True)
         before = torch.where(series > 0, self._until[series - 1], 0)
         return series, self._first[series] + (index - before) * self.spec.stride
@@ -112,8 +121,31 @@ class Windows:
                 features the result is ``(n, seq_len + horizon, features)``.
             index: numbers of windows, ``(n,)``.
         """
-        _, first = self.locate(index)
-        return values[first[:, None] + self._span]
+        series, first = self.locate(index)
+        place = first[:, None] + self._span
+        return values[place.maximum(self._begin[series][:, None])]
+
+    def draw(
+        self, chances: Tensor, count: int, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Return the numbers of random windows, ``(count,)``.
+
+        Args:
+            chances: of each series, ``(series,)``; its windows share them alike.
+            count: how many, with replacement.
+            generator: of random numbers; default torch's own.
+        """
+        counts = self.counts()
+        usable = chances * (counts > 0)
+        series = torch.multinomial(usable, count, True, generator=generator)
+        random = torch.rand(count, device=series.device, generator=generator)
+        share = random * counts[series]
+        last = counts[series] - 1
+        return self._until[series] - counts[series] + share.long().minimum(last)
+
+    def counts(self) -> Tensor:
+        """Return the number of windows of each series, ``(series,)``."""
+        return torch.diff(self._until, prepend=self._until.new_zeros(1))
 
     def evenly(self, most: int) -> Tensor:
         """Return the numbers of at most ``most`` windows, evenly spread."""

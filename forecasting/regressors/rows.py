@@ -51,11 +51,17 @@ class RowBatches:
             block = slice(begin, begin + EVALUATION_BATCH)
             yield self.inputs[block], self.targets[block]
 
-    def shuffled(self, batch_size: int) -> Iterator[Batch]:
-        """Yield all rows in a new random order, in batches."""
+    def evidence(self) -> Iterator[Batch]:
+        """Yield all rows as they come."""
+        return self.in_order()
+
+    def shuffled(self, batch_size: int, batches: int | None = None) -> Iterator[Batch]:
+        """Yield all rows in a new random order, or so many batches of random rows."""
+        count = len(self) if batches is None else batches * batch_size
         order = torch.randperm(len(self), device=self.device)
-        for begin in range(0, len(self), batch_size):
-            index = order[begin : begin + batch_size]
+        if batches is not None:
+            order = torch.randint(len(self), (count,), device=self.device)
+        for index in order.split(batch_size):
             yield self.inputs[index], self.targets[index]
 
     def evenly(self, most: int) -> Batch:

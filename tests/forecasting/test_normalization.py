@@ -231,7 +231,7 @@ def test_log_reads_a_later_zero_as_the_least_value_it_was_fitted_on():
 
 
 def test_a_forecast_beyond_every_number_is_infinite():
-    normalizer = Normalizer("log", np.zeros(1), np.ones(1), np.ones(1))
+    normalizer = Normalizer("log", np.zeros(1), np.ones(1), np.ones(1), np.zeros(1))
 
     values = normalizer.unscale(np.array([[1e4, -1e4]]), np.array([0]))
 

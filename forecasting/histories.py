@@ -1,0 +1,189 @@
+"""What lies before origins, read and scaled; and what forecasts add to it.
+
+Only what lies before the origins is read: nothing behind one is looked at.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from forecasting.errors import SeriesTooShort
+from forecasting.fitted import Fitted
+from forecasting.frames import SMOOTHED, Frame, States, frame_window
+from forecasting.networks import RecurrentNetwork
+from forecasting.normalization import Method, Normalizer
+from forecasting.series import FloatArray, Panel
+from forecasting.splits import Origins
+from forecasting.volatility import window_volatility
+
+MEMORY = 4096  # observations that smoothing looks back at most
+
+
+class WindowHistory:
+    """The last observations before origins, which forecasts may be added to.
+
+    Args:
+        window: u, ``(n, seq_len)``.
+        method: that frames them by themselves.
+    """
+
+    def __init__(self, window: Tensor, method: Method) -> None:
+        self.window, self.method = window, method
+
+    def rows(self, block: slice) -> "WindowHistory":
+        """Return the histories of some origins."""
+        return WindowHistory(self.window[block], self.method)
+
+    def frame(self) -> Frame:
+        """Return the frame of the windows."""
+        return frame_window(self.window, self.method)
+
+    def extend(self, forecast: Tensor) -> "WindowHistory":
+        """Return the windows moved by forecasts u ``(n, steps)``."""
+        joined = torch.cat([self.window, forecast.to(self.window)], 1)
+        return WindowHistory(joined[:, -self.window.shape[1] :], self.method)
+
+
+class SmoothedHistory:
+    """All that is kept of series before origins, smoothed anew when it grows.
+
+    Args:
+        pieces: u of each origin's past, oldest first, ``(length,)`` each.
+        network: whose windows are wanted.
+    """
+
+    def __init__(self, pieces: list[FloatArray], network: RecurrentNetwork) -> None:
+        self.pieces, self.network = pieces, network
+
+    def rows(self, block: slice) -> "SmoothedHistory":
+        """Return the histories of some origins."""
+        return SmoothedHistory(self.pieces[block], self.network)
+
+    def frame(self) -> Frame:
+        """Return the frame of the last windows."""
+        lengths = np.array([len(piece) for piece in self.pieces])
+        states = States.fit(
+            np.concatenate(self.pieces),
+            np.concatenate([[0], np.cumsum(lengths)]),
+            season_length=self.network.config.season_length,
+            horizon=self.network.horizon,
+        )
+        series, ends = torch.arange(len(lengths)), torch.from_numpy(lengths)
+        return states.frame(series, ends, self.network.seq_len)
+
+    def extend(self, forecast: Tensor) -> "SmoothedHistory":
+        """Return the histories with forecasts u ``(n, steps)`` behind them."""
+        new = forecast.cpu().double().numpy()
+        pairs = zip(self.pieces, new, strict=True)
+        joined = [np.concatenate(pair) for pair in pairs]
+        return SmoothedHistory(joined, self.network)
+
+
+History = WindowHistory | SmoothedHistory
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What lies before origins, and how forecasts from there come back.
+
+    Attributes:
+        normalizer: fitted statistics, a row an origin.
+        history: u of `forecasting.normalization`, a row an origin.
+        frame: of the windows right before the origins, on the CPU.
+        floor: what no forecast goes below, original units, ``(origins, 1)``: 0 where
+            neither training nor the history saw less, else minus infinity.
+    """
+
+    normalizer: Normalizer
+    history: History
+    frame: Frame
+    floor: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.floor)
+
+    @property
+    def size(self) -> FloatArray:
+        """Of each window, in units of u, ``(origins, 1)``."""
+        return self.frame.size.double().numpy()
+
+    @property
+    def volatility(self) -> FloatArray:
+        """How much each window moves, in units of its size, ``(origins,)``."""
+        return window_volatility(self.frame.inputs.double().numpy())
+
+    def scale(self, values: FloatArray) -> FloatArray:
+        """Return u of values ``(origins, steps)``."""
+        return self.normalizer.scale_values(values, np.arange(len(values)))
+
+    def unscale(self, scaled: FloatArray) -> FloatArray:
+        """Return original units of u ``(origins, steps)``, not below the floor."""
+        values = self.normalizer.unscale(scaled, np.arange(len(scaled)))
+        return np.maximum(values, self.floor)
+
+
+def read_rows(fitted: Fitted, panel: Panel, origins: Origins) -> Rows:
+    """Gather and scale what lies before each origin.
+
+    Raises:
+        SeriesTooShort: before an origin is less than the model reads.
+        InvalidValues: the model takes logarithms and a value of a series that it has
+            not seen in training is not positive.
+    """
+    network, method = fitted.networks[0], fitted.normalizer.method
+    least = 1 if method in SMOOTHED else network.seq_len
+    short = np.flatnonzero(origins.ends < least)
+    if len(short):
+        raise SeriesTooShort(
+            [
+                (panel.series_ids[origins.series[i]], int(origins.ends[i]))
+                for i in short
+            ],
+            least,
+            f"seq_len {least}",
+        )
+    begins = np.maximum(origins.ends - memory(network, method), 0)
+    pieces = panel.pieces(origins.series, begins, origins.ends)
+    normalizer = _statistics_for(fitted, panel, origins, network.seq_len)
+    history: History
+    if method in SMOOTHED:
+        owner = np.repeat(np.arange(len(pieces)), pieces.lengths)
+        scaled = normalizer.scale_values(pieces.values, owner)
+        history = SmoothedHistory(np.split(scaled, pieces.offsets[1:-1]), network)
+    else:
+        window = normalizer.scale_series(pieces).reshape(-1, network.seq_len)
+        history = WindowHistory(window, method)
+    least_seen = np.minimum.reduceat(pieces.values, pieces.offsets[:-1])
+    floor = np.where(fitted.non_negative & (least_seen >= 0), 0.0, -np.inf)
+    return Rows(normalizer, history, history.frame(), floor[:, None])
+
+
+def memory(network: RecurrentNetwork, method: Method) -> int:
+    """Return how many observations before an origin a forecast rests on, at most."""
+    return max(MEMORY, network.seq_len) if method in SMOOTHED else network.seq_len
+
+
+def _statistics_for(
+    fitted: Fitted, panel: Panel, origins: Origins, seq_len: int
+) -> Normalizer:
+    """Return statistics, a row an origin.
+
+    Series seen in training keep theirs, others get those of what their origin sees; a
+    model of one series takes whatever it is given for that series.
+    """
+    known, normalizer = fitted.context.series_ids, fitted.normalizer
+    if len(known) == 1:
+        return normalizer.select(np.zeros(len(origins), dtype=np.int64))
+    place = {name: i for i, name in enumerate(known)}
+    found = np.array([place.get(name, -1) for name in panel.series_ids])[origins.series]
+    statistics, new = normalizer.select(found), found < 0
+    if not new.any():
+        return statistics
+    series, ends = origins.series[new], origins.ends[new]
+    seen = panel.pieces(series, np.zeros_like(ends), ends)
+    own = Normalizer.fit(seen, normalizer.method, seq_len=seq_len)
+    for name in ("center", "scale", "floor", "shift"):
+        getattr(statistics, name)[new] = getattr(own, name)
+    return statistics
