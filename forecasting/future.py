@@ -20,7 +20,7 @@ from forecasting.errors import (
 )
 
 Role = Literal["past", "known", "static"]
-ROLES: tuple[str, ...] = get_args(Role)
+ROLES: tuple[Role, ...] = get_args(Role)
 Column = npt.NDArray[Any]  # float64, or text as objects
 BySeries = Mapping[str, Mapping[str, Sequence[Any] | Column]]  # name, then series id
 

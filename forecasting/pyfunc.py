@@ -3,17 +3,22 @@
 MLflow's ``loader_module`` names this module; it calls `_load_pyfunc` with the model's
 folder. Input is a frame with a column ``target`` and, where there are several series,
 ``series_id``; ``timestamp`` is optional. No rows: the series seen in training go on.
+
+The model's covariates are columns of their names. Rows without a target at the end of
+a series hold the known ones of the steps ahead; where no row has a target, they are
+those of the series seen in training.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from forecasting.forecaster import LEVELS, Forecaster
 from forecasting.forecasts import Forecast
-from forecasting.reading import read_frame
+from forecasting.reading import read_frame, read_future
 
 
 class PyfuncForecaster:
@@ -56,18 +61,54 @@ def forecast_frame(
     if frame.empty:
         return forecaster.predict(horizon=horizon, levels=levels)
     assert forecaster.fitted is not None
+    context, covariates = forecaster.fitted.context, forecaster.fitted.covariates
+    known = covariates.names("known")
+    named = "series_id" if "series_id" in frame else None
     if "timestamp" in frame and frame["timestamp"].isna().all():
         frame = frame.drop(columns="timestamp")
     dated = "timestamp" in frame
+    if known and frame["target"].isna().all():
+        time = "timestamp" if dated else None
+        future = read_future(frame, context, known, time=time, series_id=named)
+        return forecaster.predict(future=future, horizon=horizon, levels=levels)
     panel = read_frame(
         frame,
         time="timestamp" if dated else None,
         target="target",
-        series_id="series_id" if "series_id" in frame else None,
-        freq=forecaster.fitted.context.calendar.freq if dated else None,
+        series_id=named,
+        freq=context.calendar.freq if dated else None,
+        past_covariates=covariates.names("past"),
+        known_covariates=known,
+        static_covariates=covariates.names("static"),
         source="model input",
     )
     return forecaster.predict(panel, horizon=horizon, levels=levels)
+
+
+def example_frame(forecaster: Forecaster, most: int) -> pd.DataFrame:
+    """Return observations as a model takes them: the end of its first ``most`` series.
+
+    Where known covariates belong to it, rows of the steps ahead follow, in which these
+    stay as they last were.
+    """
+    assert forecaster.fitted is not None
+    context, covariates = forecaster.fitted.context, forecaster.fitted.covariates
+    shown = np.arange(min(most, len(context)))
+    panel = context.pieces(shown, np.zeros_like(shown), context.lengths[shown])
+    steps = forecaster.windows.horizon if covariates.names("known") else 0
+    ahead = context.calendar.future(panel.last_timestamps(), steps)
+    frames = []
+    for row, series_id in enumerate(panel.series_ids):
+        own = slice(panel.offsets[row], panel.offsets[row + 1])
+        stamps = np.concatenate([panel.timestamps[own], ahead[row]])
+        target = np.append(panel.values[own], np.full(steps, np.nan))
+        columns = {"series_id": series_id, "timestamp": stamps, "target": target}
+        for one in covariates.columns:
+            values = panel.covariates[one.name][own]
+            last = np.full(steps, values[-1], dtype=values.dtype)
+            columns[one.name] = np.append(values, last)
+        frames.append(pd.DataFrame(columns))
+    return pd.concat(frames, ignore_index=True).astype({"timestamp": str})
 
 
 def _load_pyfunc(

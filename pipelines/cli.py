@@ -198,6 +198,10 @@ def _report_scores(
 def forecast_command(
     model: TrainedModel,
     data: NewData = None,
+    future: Annotated[
+        Path | None,
+        typer.Option(help="CSV with the known covariates of the steps ahead."),
+    ] = None,
     horizon: Horizon = None,
     level: Levels = None,
     time: Time = None,
@@ -216,6 +220,7 @@ def forecast_command(
     made, said = forecast(
         forecaster,
         data=data,
+        future=future,
         columns={"time": time, "target": target, "series_id": series_id},
         horizon=horizon,
         levels=tuple(level or (80.0, 95.0)),

@@ -11,6 +11,7 @@ import pandas as pd
 
 from forecasting.backtesting import backtest
 from forecasting.baselines import RULES, Baseline
+from forecasting.covariates import check_static, check_strategy
 from forecasting.evaluation import score, score_by_step
 from forecasting.fitting import check_settings
 from forecasting.forecaster import Forecaster
@@ -70,6 +71,8 @@ class Experiment:
             Normalizer.fit(
                 self.panel, job.model.normalization, seq_len=job.windows.seq_len
             )
+        check_static(self.panel)
+        check_strategy(job.model.strategy, job.data.past_covariates)
         self.horizon = job.windows.horizon
         self.season_length = job.evaluation.seasons(self.panel)
         self.folds = job.evaluation.origins(

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from forecasting.errors import MissingColumns, SettingError
+from forecasting.fitted import Fitted
 from forecasting.forecaster import Forecaster
 from forecasting.forecasts import Forecast
-from forecasting.reading import read_csv
+from forecasting.future import ROLES
+from forecasting.reading import read_csv, read_future
 from forecasting.series import Panel
 from pipelines.models import load_forecaster
 from pipelines.registry import find_version
@@ -36,6 +38,7 @@ def forecast(
     forecaster: Forecaster,
     *,
     data: Path | None,
+    future: Path | None = None,
     columns: Mapping[str, Any],
     horizon: int | None,
     levels: tuple[float, ...],
@@ -44,7 +47,9 @@ def forecast(
 
     Args:
         forecaster: trained.
-        data: CSV with the latest observations, at least seq_len of each series.
+        data: CSV with the latest observations, at least seq_len of each series; rows
+            at the end of a series that have no target hold its known covariates ahead.
+        future: CSV with the known covariates of the steps ahead.
         columns: time, target and series_id columns, where they are not plain.
         horizon: steps ahead; None for the trained horizon.
         levels: central intervals, in percent.
@@ -56,9 +61,17 @@ def forecast(
         DataError: the observations cannot be used.
         SettingError: the horizon or a level is out of range.
     """
-    if data is None:
-        return forecaster.predict(horizon=horizon, levels=levels), ()
-    panel = read_latest(forecaster, data, columns)
+    assert forecaster.fitted is not None
+    panel = forecaster.fitted.context
+    known = forecaster.fitted.covariates.names("known")
+    if data is not None:
+        panel = read_latest(forecaster, data, columns)
+    if future is not None:
+        if not known:
+            wanted = "left out: the model has no known covariates"
+            raise SettingError("future", str(future), wanted)
+        place = {name: columns.get(name) for name in ("time", "series_id")}
+        panel = panel.with_future(read_future(future, panel, known, **place))
     return forecaster.predict(panel, horizon=horizon, levels=levels), panel.notes
 
 
@@ -71,11 +84,11 @@ def read_latest(
         DataError: the observations cannot be used.
     """
     assert forecaster.fitted is not None
-    trained = forecaster.fitted.context
+    fitted = forecaster.fitted
     asked = {name: column for name, column in columns.items() if column is not None}
+    trained = {"target": fitted.context.target, "freq": fitted.context.calendar.freq}
+    roles = {f"{role}_covariates": fitted.covariates.names(role) for role in ROLES}
     try:
-        return read_csv(
-            data, **({"target": trained.target, "freq": trained.calendar.freq} | asked)
-        )
+        return read_csv(data, **(trained | asked | roles))
     except (MissingColumns, SettingError):  # another name; rows without dates
-        return read_csv(data, **asked)
+        return read_csv(data, **(asked | roles))

@@ -12,26 +12,22 @@ from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
 
 from forecasting.errors import ArtifactError
 from forecasting.forecaster import LEVELS, Forecaster
-from forecasting.forecasts import Forecast
+from forecasting.forecasts import check_levels
+from forecasting.pyfunc import example_frame
 from pipelines.tracking import quiet_mlflow
 
 LOADER = "forecasting.pyfunc"
 EXAMPLE_SERIES = 2  # series in the input example
 
 
-def log_model(forecaster: Forecaster, forecast: Forecast) -> str:
+def log_model(forecaster: Forecaster, levels: tuple[float, ...]) -> str:
     """Log a forecaster to the open run as a pyfunc model; return the model's URI.
 
     Args:
         forecaster: trained.
-        forecast: one of its forecasts, for the signature.
+        levels: of the intervals that it is asked for, for the signature.
     """
-    assert forecaster.fitted is not None
-    context = forecaster.fitted.context.to_frame()
-    shown = context["series_id"].isin(
-        forecaster.fitted.context.series_ids[:EXAMPLE_SERIES]
-    )
-    example = context[shown].astype({"timestamp": str})
+    example = example_frame(forecaster, EXAMPLE_SERIES)
     with tempfile.TemporaryDirectory() as folder, quiet_mlflow():
         path = Path(folder) / "forecaster"
         forecaster.save(path)
@@ -39,8 +35,8 @@ def log_model(forecaster: Forecaster, forecast: Forecast) -> str:
             name="model",
             loader_module=LOADER,
             data_path=str(path),
-            signature=_signature(forecast),
-            input_example=example.reset_index(drop=True),
+            signature=_signature(forecaster, levels),
+            input_example=example,
             pip_requirements=[
                 f"{name}=={package_version(name)}"
                 for name in ("recast-forecasting", "torch", "pandas")
@@ -70,15 +66,24 @@ def load_forecaster(version: ModelVersion) -> Forecaster:
             raise ArtifactError(name, found, advice) from error
 
 
-def _signature(forecast: Forecast) -> ModelSignature:
-    columns = forecast.to_frame().columns
-    bounds = [name for name in columns if name.startswith(("lower_", "upper_"))]
+def _signature(forecaster: Forecaster, levels: tuple[float, ...]) -> ModelSignature:
+    assert forecaster.fitted is not None
+    covariates = forecaster.fitted.covariates.columns
+    bounds = [
+        f"{side}_{level:g}"
+        for level in check_levels(levels)
+        for side in ("lower", "upper")
+    ]
     return ModelSignature(
         inputs=Schema(
             [
                 ColSpec("string", "series_id", required=False),
                 ColSpec("string", "timestamp", required=False),
                 ColSpec("double", "target"),
+                *(
+                    ColSpec("double" if one.categories is None else "string", one.name)
+                    for one in covariates
+                ),
             ]
         ),
         outputs=Schema(

@@ -17,12 +17,14 @@ MOST_SERIES = 4  # series in one picture
 MOST_HISTORY = 96  # observations before the forecast
 
 
-def plot_forecast(panel: Panel, forecast: Forecast, table: pd.DataFrame) -> Figure:
+def plot_forecast(
+    panel: Panel, forecast: Forecast | None, table: pd.DataFrame
+) -> Figure:
     """Draw the end of the first series, the backtest there, and the forecast.
 
     Args:
         panel: the series.
-        forecast: what follows them, with intervals.
+        forecast: what follows them, with intervals; None where it cannot be told.
         table: the model's backtest, without the baselines.
     """
     shown = panel.series_ids[:MOST_SERIES]
@@ -35,7 +37,8 @@ def plot_forecast(panel: Panel, forecast: Forecast, table: pd.DataFrame) -> Figu
         ax.plot(stamps, panel.values[first:end], color=GREY, lw=1.2, label="observed")
         past = table[table["series_id"] == series_id]
         _draw_backtest(ax, past[past["timestamp"] >= stamps[0]])
-        _draw_future(ax, panel, forecast, row)
+        if forecast is not None:
+            _draw_future(ax, panel, forecast, row)
         ax.set_title(series_id, loc="left", fontsize=11)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].legend(loc="best", frameon=False, fontsize=9)

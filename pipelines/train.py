@@ -12,8 +12,10 @@ import pandas as pd
 from mlflow.entities import Run
 from rich.console import Console
 
+from forecasting.errors import MissingCovariates
 from forecasting.explaining import explain
 from forecasting.forecaster import Forecaster
+from forecasting.forecasts import Forecast
 from forecasting.training import EpochRecord
 from pipelines import plots
 from pipelines.experiment import Experiment, Measured
@@ -116,7 +118,7 @@ def finish(
     title = f"{job.name}: {job.model.cell} on all observations"
     with training_progress(console, title) as show:
         forecaster = experiment.finish(job, measured, show)
-    forecast = forecaster.predict(levels=job.evaluation.levels)
+    forecast = _look_ahead(forecaster, job.evaluation.levels)
     table = pd.concat([measured.table, experiment.baselines], ignore_index=True)
     scores = experiment.scores(table)
     figure = plots.plot_forecast(experiment.panel, forecast, measured.table)
@@ -130,7 +132,7 @@ def finish(
     verdict = judge(experiment, table, measured.label)
     version = register(
         job.name,
-        log_model(forecaster, forecast),
+        log_model(forecaster, job.evaluation.levels),
         run.info.run_id,
         _version_tags(forecaster, measured, scores) | _lineage(experiment),
     )
@@ -148,6 +150,14 @@ def finish(
         seconds=seconds,
         notes=experiment.notes,
     )
+
+
+def _look_ahead(forecaster: Forecaster, levels: tuple[float, ...]) -> Forecast | None:
+    """Forecast the future, unless a known covariate is not known there."""
+    try:
+        return forecaster.predict(levels=levels)
+    except MissingCovariates:
+        return None
 
 
 def _log_table(table: pd.DataFrame) -> None:
