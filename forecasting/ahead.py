@@ -71,8 +71,10 @@ class CovariateWindows:
         seen: Column = self.panel.timestamps[end + np.minimum(step, -1)]
         if not self.covariates.cycles or step[-1] < 0:
             return seen
-        ahead = self.calendar.future(self.panel.timestamps[end[:, 0] - 1], step[-1] + 1)
-        return np.where(step < 0, seen, ahead[:, np.maximum(step, 0)])
+        last = self.panel.timestamps[end - 1]
+        return np.where(
+            step < 0, seen, self.calendar.advance(last, np.maximum(step, 0) + 1)
+        )
 
 
 def read_covariates(
@@ -123,6 +125,8 @@ def read_covariates(
             "no dates",
             "Give the series with their timestamps.",
         )
+    if covariates.cycles:
+        calendar.future(panel.last_timestamps(), steps)  # may end behind all dates
     check_reach(panel, covariates.names("known"), origins, steps)
     return CovariateWindows(
         covariates=covariates,

@@ -64,9 +64,10 @@ class Covariate:
             InvalidValues: values are text, where training saw numbers.
         """
         if self.categories is not None:
-            flat = as_text(values.ravel())
-            codes = pd.Index(self.categories).get_indexer(pd.Index(flat)) + 1
-            return codes.reshape(values.shape).astype(np.float64)
+            places, found = pd.factorize(values.ravel())
+            names = pd.Index(as_text(np.asarray(found)))
+            codes = pd.Index(self.categories).get_indexer(names) + 1
+            return codes[places].reshape(values.shape).astype(np.float64)
         if values.dtype == object:
             raise InvalidValues(
                 self.name,

@@ -165,11 +165,15 @@ class MissingCovariates(DataError):
         found: str,
         advice: str = ADVICE,
     ) -> None:
-        self.role, self.name, self.series_id = role, name, series_id
+        self.found = (role, name, series_id, expected, found)
         super().__init__(
             f"{role} covariate {name!r} of series {series_id!r}: expected {expected}; "
             f"found {found}. {advice}"
         )
+
+    def advise(self, advice: str) -> "MissingCovariates":
+        """Return the same error with other advice."""
+        return MissingCovariates(*self.found, advice)
 
 
 class UnknownSeries(DataError):

@@ -178,8 +178,9 @@ def _as_numbers(name: str, values: Column) -> Column:
     try:
         return values.astype(np.float64)
     except (TypeError, ValueError):
-        raise InvalidValues(
-            name, ["some place"], "neither numbers nor text", "Give numbers or text."
+        kinds = sorted({type(value).__name__ for value in values})
+        raise DataError(
+            f"covariate {name!r} must be numbers or text; found {', '.join(kinds)}."
         ) from None
 
 
@@ -204,7 +205,7 @@ def _of_series(name: str, role: Role, series: str, given: Any, length: int) -> C
 
 def _listed(given: Sequence[Any] | Column) -> Column:
     if isinstance(given, np.ndarray):
-        return given.astype(object)
+        return given if given.dtype.kind in "biuf" else given.astype(object)
     values = np.empty(len(given), dtype=object)
     values[:] = list(given)
     return values

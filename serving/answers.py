@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import to_json
 
-from forecasting.errors import DataError, SettingError
+from forecasting.errors import DataError, MissingCovariates, SettingError
 from forecasting.forecasts import Forecast
 from serving.errors import RequestError, RequestTooLarge, validation_flaws
 from serving.moments import show_moments
@@ -51,9 +51,20 @@ def _forecast(asked: ForecastRequest, model: Model) -> Forecast:
     panel = None
     if asked.series is not None:
         seq_len = forecaster.windows.seq_len
-        panel = make_panel(asked.series, forecaster.fitted, seq_len)
+        panel = make_panel(
+            asked.series,
+            forecaster.fitted,
+            seq_len=seq_len,
+            horizon=asked.horizon or forecaster.windows.horizon,
+        )
     try:
         return forecaster.predict(panel, horizon=asked.horizon, levels=asked.levels)
+    except MissingCovariates as error:
+        cause = error.advise(
+            "Send the series, with known_covariates for each observation and each "
+            "step ahead."
+        )
+        raise RequestError([(("body", "series"), str(cause))], cause) from error
     except SettingError as error:
         raise RequestError([(("body", error.setting), str(error))], error) from error
     except DataError as error:

@@ -1,10 +1,13 @@
 """What there is to say about a model: found when it is loaded, kept when it leaves."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from forecasting.covariates import Covariates
 from forecasting.forecaster import Forecaster
+from forecasting.future import ROLES
 from forecasting.series import Panel
 from serving.moments import show_moments
 from serving.schemas import History, ModelDetails
@@ -18,7 +21,7 @@ def describe(
 ) -> ModelDetails:
     """Return all that is known of a version; aliases are for the registry to say."""
     assert forecaster.fitted is not None
-    context = forecaster.fitted.context
+    context, covariates = forecaster.fitted.context, forecaster.fitted.covariates
     return ModelDetails(
         name=name,
         version=version,
@@ -29,22 +32,31 @@ def describe(
         horizon=forecaster.windows.horizon,
         freq=context.calendar.freq,
         target=context.target,
+        covariates={role: list(covariates.names(role)) for role in ROLES},
         num_series=len(context),
         cell=forecaster.model.cell,
         metrics=dict(metrics),
         trained_until=show_moments(np.asarray([context.timestamps.max()]))[0],
         series_ids=list(context.series_ids[:MOST_IDS]),
         context=[
-            _history(context, row) for row in range(min(len(context), MOST_HISTORIES))
+            _history(context, row, covariates)
+            for row in range(min(len(context), MOST_HISTORIES))
         ],
     )
 
 
-def _history(context: Panel, row: int) -> History:
+def _history(context: Panel, row: int, covariates: Covariates) -> History:
     first, end = int(context.offsets[row]), int(context.offsets[row + 1])
     shown = slice(max(first, end - MOST_VALUES), end)
+    own: dict[str, dict[str, Any]] = {role: {} for role in ROLES}
+    for one in covariates.columns:
+        values = context.covariates[one.name][shown].tolist()
+        own[one.role][one.name] = values[-1] if one.role == "static" else values
     return History(
         id=context.series_ids[row],
         timestamps=show_moments(context.timestamps[shown]),
         values=context.values[shown].tolist(),
+        past_covariates=own["past"],
+        known_covariates=own["known"],
+        static_covariates=own["static"],
     )

@@ -35,7 +35,8 @@ from forecasting.errors import (
     TrainingDiverged,
     listed,
 )
-from serving.schemas import Flaw, ForecastRequest, Problem, Series, Which
+from serving.schemas import Flaw, ForecastRequest, Problem, Which
+from serving.series import Series
 
 MEDIA_TYPE = "application/problem+json"
 MOST_FLAWS = 20  # shown in one answer

@@ -1,20 +1,28 @@
 """From the series of a request to the library's panel; every flaw has its place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 
 from forecasting.errors import DataError, SeriesTooShort
 from forecasting.fitted import Fitted
 from forecasting.series import Panel
-from serving.errors import MOST_FLAWS, Loc, RequestError
-from serving.schemas import Series
+from serving.covariates import Flaws, by_name, covariate_flaws
+from serving.errors import MOST_FLAWS, RequestError
+from serving.series import Series
 
 LARGEST_STEP = 2**53  # what every reader of JSON takes for an exact integer
-Flaws = Iterator[tuple[Loc, str]]
 
 
-def make_panel(series: Sequence[Series], fitted: Fitted, seq_len: int) -> Panel:
+def make_panel(
+    series: Sequence[Series], fitted: Fitted, *, seq_len: int, horizon: int
+) -> Panel:
     """Return the series of a request as a panel on the model's calendar.
+
+    Args:
+        series: as they were sent.
+        fitted: the model.
+        seq_len: of the model.
+        horizon: steps ahead that are asked for.
 
     Raises:
         RequestError: series cannot be used; each is named by its place.
@@ -24,6 +32,7 @@ def make_panel(series: Sequence[Series], fitted: Fitted, seq_len: int) -> Panel:
     freq = fitted.context.calendar.freq
     _raise_if_any(_other_axis(series, dated=freq is not None))
     _check_lengths(series, seq_len)
+    _raise_if_any(covariate_flaws(series, fitted.covariates, horizon))
     try:
         return _to_panel(series, freq)
     except DataError as error:
@@ -34,11 +43,15 @@ def make_panel(series: Sequence[Series], fitted: Fitted, seq_len: int) -> Panel:
 
 
 def _to_panel(series: Sequence[Series], freq: str | None) -> Panel:
-    values = {one.id: one.values for one in series}
-    if series[0].timestamps is None:
-        return Panel.from_values(values)
-    stamps = {one.id: one.timestamps or [] for one in series}
-    return Panel.from_values(values, timestamps=stamps, freq=freq)
+    dated = series[0].timestamps is not None
+    return Panel.from_values(
+        {one.id: one.values for one in series},
+        timestamps={one.id: one.timestamps or [] for one in series} if dated else None,
+        freq=freq,
+        past_covariates=by_name(series, "past"),
+        known_covariates=by_name(series, "known"),
+        static_covariates=by_name(series, "static"),
+    )
 
 
 def _raise_if_any(flaws: Flaws) -> None:

@@ -19,8 +19,10 @@ from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 from sqlalchemy.engine import make_url
 
+from forecasting.covariates import go_on
 from forecasting.errors import ArtifactError
 from forecasting.forecaster import Forecaster
+from forecasting.series import Panel
 from serving.descriptions import describe
 from serving.schemas import ModelDetails
 
@@ -131,7 +133,7 @@ class Registry:
             tags = self._download(name, version, folder)
             try:
                 forecaster = Forecaster.load(folder, device="cpu")
-                forecaster.predict()
+                forecaster.predict(_trial(forecaster))
             except ArtifactError as error:
                 reason = str(error).removeprefix(f"model {error.path}: ")
                 raise Unloadable(reason.replace(folder, "its folder")) from error
@@ -176,6 +178,12 @@ class Registry:
         """Refuse a SQLite file that is not there: MLflow would make an empty one."""
         if self._file is not None and not self._file.is_file():
             raise MlflowException(f"there is no file {self._file}")
+
+
+def _trial(forecaster: Forecaster) -> Panel:
+    """Return the series seen in training, with some future of what must be known."""
+    assert forecaster.fitted is not None
+    return go_on(forecaster.fitted.context, forecaster.windows.horizon)
 
 
 def _read_metrics(tags: Mapping[str, str]) -> dict[str, float]:

@@ -1,44 +1,13 @@
 """What is sent and what comes back: the JSON of every route, with examples."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    FailFast,
-    Field,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from serving.series import Number, Series
 
 MAX_LEVELS = 20
-
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Numbers = Annotated[list[Number], FailFast()]
 Level = Annotated[Number, Field(ge=1, le=99)]
-# Checked against the model's axis later, in `panels`: dates or steps, not both.
-Moments = Annotated[
-    list[Any],
-    WithJsonSchema(
-        {
-            "type": "array",
-            "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
-        }
-    ),
-]
-
-
-class Series(BaseModel):
-    """The history of one series."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-    id: str = Field(min_length=1, max_length=500, strict=True)
-    """Name of the series; a series seen in training is scaled as it was there."""
-    values: Numbers = Field(min_length=1)
-    """Observations, oldest first; at least the model's seq_len."""
-    timestamps: Moments | None = None
-    """One for each value: ISO dates, or integer steps if the model has no dates."""
 
 
 class ForecastRequest(BaseModel):
@@ -154,11 +123,14 @@ class ForecastAnswer(BaseModel):
 
 
 class History(BaseModel):
-    """The last observations of a series seen in training."""
+    """The last observations of a series seen in training, as a request takes them."""
 
     id: str
     timestamps: list[str] | list[int]
     values: list[float]
+    past_covariates: dict[str, list[float] | list[str]] = {}
+    known_covariates: dict[str, list[float] | list[str]] = {}
+    static_covariates: dict[str, float | str] = {}
 
 
 class ModelSummary(BaseModel):
@@ -196,6 +168,8 @@ class ModelSummary(BaseModel):
 class ModelDetails(ModelSummary):
     """All that is known of a model."""
 
+    covariates: dict[str, list[str]]
+    """Names by role, past, known and static: what a series comes with."""
     series_ids: list[str]
     """The first hundred series seen in training."""
     context: list[History]

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file
 
 from forecasting.ahead import check_reach
 from forecasting.backtesting import backtest
@@ -212,6 +213,30 @@ def test_a_network_with_a_loss_at_every_step_is_trained_on_covariates():
 
     blind = fit(Panel.from_values({"a": values}), epochs=60, **settings)
     assert error(trained, panel, values) < 0.8 * error(blind, panel, values)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "points"),
+    [
+        ("direct", [22.324809, 22.663791, 22.596953, 21.928415]),
+        ("recursive", [22.322602, 22.577477, 22.266289, 21.769854]),
+        ("seq2seq", [22.324779, 22.666697, 22.597894, 21.929669]),
+    ],
+)
+def test_without_covariates_forecasts_are_those_of_before_there_were_any(
+    strategy, points, tmp_path
+):
+    forecaster = fit(Panel.from_values({"a": wave()}), strategy=strategy)
+
+    forecaster.save(tmp_path / "model")
+
+    found = forecaster.predict(horizon=4).points[0]
+    np.testing.assert_allclose(found, points, rtol=1e-4)
+    names = load_file(tmp_path / "model" / "model.safetensors")
+    parts = {name.split(".")[0] for name in names}
+    assert parts == {"context", "intervals", "members", "scaler"}
+    inner = {name.split(".")[2] for name in names if name.startswith("members")}
+    assert inner <= {"encoder", "head", "decoder", "skip"}
 
 
 # What must not leak
@@ -462,9 +487,9 @@ def test_a_static_covariate_that_changes_is_refused():
             "'x': infinite values at place 3",
         ),
         (
-            {"known_covariates": {"x": {"a": [[1], [2], [3]]}}},
-            InvalidValues,
-            "'x': neither numbers nor text",
+            {"known_covariates": {"x": {"a": [[1, 2], [2], [3]]}}},
+            DataError,
+            "'x' must be numbers or text; found list",
         ),
         (
             {

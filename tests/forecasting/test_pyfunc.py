@@ -8,7 +8,7 @@ import pytest
 from forecasting.configuration import RecurrentConfig
 from forecasting.errors import DataError, SettingError
 from forecasting.forecaster import Forecaster
-from forecasting.pyfunc import PyfuncForecaster, _load_pyfunc
+from forecasting.pyfunc import PyfuncForecaster, _load_pyfunc, example_frame
 from forecasting.series import Panel
 from forecasting.training import TrainingConfig
 
@@ -168,3 +168,15 @@ def test_a_parameter_out_of_range_is_refused(folder, params, message):
 def test_observations_that_cannot_be_used_are_an_error(folder, frame, message):
     with pytest.raises(DataError, match=message):
         _load_pyfunc(str(folder)).predict(frame)
+
+
+def test_the_example_of_a_model_without_covariates_is_what_it_saw():
+    forecaster = Forecaster(training=TrainingConfig(epochs=0, device="cpu")).fit(
+        Panel.from_values({"a": list(range(20)), "b": list(range(30))})
+    )
+
+    example = example_frame(forecaster, 1)
+
+    assert list(example) == ["series_id", "timestamp", "target"]
+    assert example["target"].tolist() == [15, 16, 17, 18, 19]
+    assert example["timestamp"].tolist() == ["16", "17", "18", "19", "20"]

@@ -1,0 +1,192 @@
+"""Covariates over REST: the library's numbers, and a place for whatever is missing."""
+
+import copy
+
+import mlflow
+import numpy as np
+import pytest
+
+from forecasting.configuration import RecurrentConfig
+from forecasting.forecaster import Forecaster
+from forecasting.series import Panel
+from forecasting.training import TrainingConfig
+from forecasting.windows import WindowSpec
+
+DAYS, HORIZON, SEQ_LEN = 40, 2, 4
+STAMPS = np.datetime64("2024-01-01", "ns") + np.arange(DAYS) * np.timedelta64(1, "D")
+
+
+def shops(first=0):
+    """Return two shops from a day on, with what is known of the days ahead."""
+    rng = np.random.default_rng(0)
+    values, visits, promo, plan = {}, {}, {}, {}
+    for name in ("north", "south"):
+        on = rng.integers(0, 2, DAYS + HORIZON)
+        sales = 10 + 5 * on[:DAYS] + rng.normal(0, 0.3, DAYS)
+        values[name], visits[name] = sales[first:], sales[first:] * 3
+        promo[name] = on[first:]
+        plan[name] = np.where(on, "flyer", "none")[first:].tolist()
+    return Panel.from_values(
+        values,
+        timestamps=dict.fromkeys(values, STAMPS[first:]),
+        freq="D",
+        past_covariates={"visits": visits},
+        known_covariates={"promo": promo, "plan": plan},
+        static_covariates={"kind": {"north": "mall", "south": "street"}},
+    )
+
+
+def make_body():
+    """Return the last days of both shops as a request."""
+    panel = shops(DAYS - SEQ_LEN)
+    promo, plan = panel.future["promo"], panel.future["plan"]
+    series = []
+    for row, name in enumerate(panel.series_ids):
+        own = slice(panel.offsets[row], panel.offsets[row + 1])
+        ahead = slice(promo.offsets[row], promo.offsets[row + 1])
+        known = {
+            "promo": [*panel.covariates["promo"][own], *promo.values[ahead]],
+            "plan": [*panel.covariates["plan"][own], *plan.values[ahead]],
+        }
+        series.append(
+            {
+                "id": name,
+                "values": panel.values[own].tolist(),
+                "timestamps": [str(t)[:10] for t in panel.timestamps[own]],
+                "past_covariates": {"visits": panel.covariates["visits"][own].tolist()},
+                "known_covariates": known,
+                "static_covariates": {"kind": ["mall", "street"][row]},
+            }
+        )
+    return {"series": series}
+
+
+@pytest.fixture(scope="module")
+def forecaster():
+    return Forecaster(
+        windows=WindowSpec(seq_len=SEQ_LEN, horizon=HORIZON),
+        model=RecurrentConfig(hidden_size=4, calendar_features=True),
+        training=TrainingConfig(epochs=2, device="cpu"),
+    ).fit(shops().with_future({"promo": {}, "plan": {}}))
+
+
+@pytest.fixture(scope="module")
+def own_service(forecaster, copy_registry, running, tmp_path_factory):
+    """A service that has the shops' model, and no future of theirs."""
+    folder = tmp_path_factory.mktemp("shops")
+    registry = copy_registry(folder)
+    forecaster.save(folder / "model")
+    mlflow.pyfunc.save_model(
+        folder / "logged",
+        loader_module="forecasting.pyfunc",
+        data_path=str(folder / "model"),
+        pip_requirements=["torch"],
+    )
+    registry.client.create_registered_model("shops")
+    registry.client.create_model_version("shops", (folder / "logged").as_uri())
+    registry.client.set_registered_model_alias("shops", "champion", "1")
+    with running(registry.uri, folder) as service:
+        service.wait_for(lambda: service.readyz().get("state") == "ready")
+        yield service
+
+
+def test_series_with_covariates_are_forecast_as_by_the_library(own_service, forecaster):
+    answer = own_service.forecast("shops", make_body()).json()
+
+    expected = forecaster.predict(shops(DAYS - SEQ_LEN)).points
+    points = [row["point"] for row in answer["forecasts"]]
+    np.testing.assert_allclose(points, expected, rtol=1e-6)
+
+
+def test_values_beyond_the_horizon_change_nothing(own_service):
+    body = make_body()
+    longer = copy.deepcopy(body)
+    for series in longer["series"]:
+        series["known_covariates"]["promo"] += [9, 9, 9]
+
+    answers = [own_service.forecast("shops", one).json() for one in (body, longer)]
+
+    assert answers[0]["forecasts"] == answers[1]["forecasts"]
+
+
+def test_a_model_lists_its_covariates_by_role(own_service):
+    details = own_service.client.get("/v1/models/shops").json()
+
+    assert details["covariates"] == {
+        "past": ["visits"],
+        "known": ["promo", "plan"],
+        "static": ["kind"],
+    }
+    assert details["context"][1]["static_covariates"] == {"kind": "street"}
+    assert len(details["context"][1]["past_covariates"]["visits"]) == SEQ_LEN
+    plain = own_service.client.get("/v1/models/waves").json()
+    assert plain["covariates"] == {"past": [], "known": [], "static": []}
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "value", "place", "text"),
+    [
+        ("known", "promo", None, ("promo",), "missing; 6 values are needed, one for"),
+        ("known", "promo", [0] * 5, ("promo",), "5 values; 6 are needed"),
+        ("known", "promo", [0, 1, "x", 0, 0, 0], ("promo", 2), "a number is needed"),
+        ("known", "plan", [None] * 6, ("plan", 0), "text is needed"),
+        ("past", "visits", [1.0] * 5, ("visits",), "5 values; 4 are needed"),
+        ("past", "visits", [1.0, 2.0, True, 3.0], ("visits", 2), "a number is"),
+        ("static", "kind", None, ("kind",), "missing; one value is needed"),
+        ("static", "colour", "red", ("colour",), "no such static covariate; there"),
+    ],
+)
+def test_what_is_missing_or_short_has_its_place(
+    own_service, assert_problem, role, name, value, place, text
+):
+    body, field = make_body(), f"{role}_covariates"
+    if value is None:
+        del body["series"][1][field][name]
+    else:
+        body["series"][1][field][name] = value
+
+    response = own_service.forecast("shops", body)
+
+    loc = ["body", "series", 1, field, *place]
+    assert_problem(response, 422, "request-error", text, loc)
+
+
+def test_seasons_need_timestamps(own_service, assert_problem):
+    body = make_body()
+    for series in body["series"]:
+        del series["timestamps"]
+
+    response = own_service.forecast("shops", body)
+
+    loc = ["body", "series", 0, "timestamps"]
+    assert_problem(response, 422, "request-error", "takes the seasons from", loc)
+
+
+def test_without_series_what_is_known_ahead_is_asked_for(own_service, assert_problem):
+    response = own_service.forecast("shops")
+
+    text = "expected 2 steps ahead; found 0. Send the series, with known_covariates"
+    loc = ["body", "series"]
+    assert_problem(response, 422, "missing-covariates", text, loc)
+
+
+def test_past_covariates_bound_the_horizon(own_service, assert_problem):
+    body = make_body() | {"horizon": 3}
+    for series in body["series"]:
+        for values in series["known_covariates"].values():
+            values.append(values[-1])
+
+    response = own_service.forecast("shops", body)
+
+    text = "horizon must be at most 2 with past covariates"
+    assert_problem(response, 422, "setting-error", text, ["body", "horizon"])
+
+
+def test_a_model_without_covariates_takes_none(own_service, assert_problem):
+    series = {"id": "a", "values": [1.0] * 6, "past_covariates": {"x": [1.0] * 6}}
+
+    response = own_service.forecast("waves", {"series": [series]})
+
+    text = "the model has no such past covariate; there is: none"
+    loc = ["body", "series", 0, "past_covariates", "x"]
+    assert_problem(response, 422, "request-error", text, loc)
