@@ -17,6 +17,7 @@ from forecasting.errors import (
     InvalidValues,
     MissingCovariates,
     UnknownSeries,
+    listed,
 )
 
 Role = Literal["past", "known", "static"]
@@ -125,15 +126,24 @@ def join_covariates(
     return GivenCovariates(columns=columns, roles=roles, future=future)
 
 
-def join_future(ids: Sequence[str], known: BySeries) -> dict[str, Ahead]:
+def join_future(
+    ids: Sequence[str], roles: Mapping[str, Role], known: BySeries
+) -> dict[str, Ahead]:
     """Put together known covariates of the steps behind the series' ends.
 
     Raises:
+        DataError: a name is not that of a known covariate.
         UnknownSeries: values are given for a series that is not there.
         InvalidValues: a value is missing or infinite.
     """
     future = {}
     for name, given in known.items():
+        if roles.get(name) != "known":
+            there = listed(repr(one) for one, role in roles.items() if role == "known")
+            raise DataError(
+                f"future: {name!r} is no known covariate of the series; known ones "
+                f"are: {there or 'none'}. Leave it out, or check its name."
+            )
         unknown = [series for series in given if series not in ids]
         if unknown:
             raise UnknownSeries(unknown, ids)

@@ -148,10 +148,11 @@ class Panel:
         They come by name and series id, the next step first.
 
         Raises:
-            UnknownSeries, InvalidValues: the panel lacks a series; a value is missing.
+            DataError: the panel has no such known covariate, or no such series, or a
+                value is missing.
         """
-        future = {**self.future, **join_future(self.series_ids, known)}
-        return replace(self, future=future)
+        ahead = join_future(self.series_ids, self.roles, known)
+        return replace(self, future={**self.future, **ahead})
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row an observation: ``series_id, timestamp, target``."""

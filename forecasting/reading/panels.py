@@ -155,7 +155,12 @@ def _make_panel(
         added = len(timestamps) - len(places)
         plural = "s" * (added > 1)
         notes.append(f"{added} missing moment{plural} put in and filled ({missing})")
-    rows = Spread(axis, places, offsets, _observed(table, target, axis, roles))
+    observed = _observed(table, target, axis, roles)
+    if not observed.all():
+        count = int((~observed).sum())
+        plural = "s" * (count > 1)
+        notes.append(f"{count} row{plural} without {target!r} at the end: the future")
+    rows = Spread(axis, places, offsets, observed)
     filled: dict[str, npt.NDArray[Any]] = {}
     future: dict[str, Ahead] = {}
     for name in (target, *columns.covariates):

@@ -352,6 +352,14 @@ def test_a_known_covariate_that_ends_too_early_is_named():
         )
 
 
+@pytest.mark.parametrize("name", ["prmo", "visits"])
+def test_a_future_of_anything_but_a_known_covariate_is_refused(name):
+    message = f"future: '{name}' is no known covariate.*known ones are: 'promo', 'plan'"
+
+    with pytest.raises(DataError, match=message):
+        mixed().with_future({name: {"a": [1.0]}})
+
+
 def test_a_panel_without_a_covariate_of_the_model_is_refused():
     forecaster = fit(without_past())
     plain = Panel.from_values({"a": wave()})

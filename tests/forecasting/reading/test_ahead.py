@@ -52,6 +52,7 @@ def test_rows_without_a_target_at_the_end_are_the_steps_ahead():
     assert panel.covariates["size"].tolist() == ["big"] * 4 + ["small"] * 4
     assert panel.future["promo"].values.tolist() == [1, 0, 1, 1]
     assert panel.future["promo"].lengths.tolist() == [3, 1]
+    assert "4 rows without 'sales' at the end: the future" in panel.notes
     assert panel.roles == {"visits": "past", "promo": "known", "size": "static"}
 
 
