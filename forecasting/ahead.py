@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from forecasting.covariates import Covariate, Covariates
-from forecasting.errors import MissingCovariates, SettingError
+from forecasting.errors import MissingCovariates, SettingError, listed
 from forecasting.future import Column
 from forecasting.series import IntArray, Panel
 from forecasting.splits import Origins
@@ -110,21 +110,7 @@ def read_covariates(
             steps,
             f"at most {horizon} with past covariates, whose future is not known",
         )
-    first = panel.series_ids[int(origins.series[0])]
-    for one in covariates.columns:
-        if one.name not in panel.covariates:
-            found = listed_names(panel)
-            advice = "The model was trained with it: give the series with it."
-            raise MissingCovariates(one.role, one.name, first, "values", found, advice)
-    if covariates.cycles and panel.calendar.freq is None:
-        raise MissingCovariates(
-            "known",
-            "timestamp",
-            first,
-            f"dates by {calendar.freq!r}, for the model takes the seasons from them",
-            "no dates",
-            "Give the series with their timestamps.",
-        )
+    _check_columns(covariates, panel, panel.series_ids[int(origins.series[0])])
     if covariates.cycles:
         calendar.future(panel.last_timestamps(), steps)  # may end behind all dates
     check_reach(panel, covariates.names("known"), origins, steps)
@@ -164,6 +150,21 @@ def check_reach(
             )
 
 
-def listed_names(panel: Panel) -> str:
-    """Return the names of a panel's covariates, for a message."""
-    return ", ".join(map(repr, panel.covariates)) or "no covariates"
+def _check_columns(covariates: Covariates, panel: Panel, series_id: str) -> None:
+    """See that a panel has all that the model was trained with."""
+    for one in covariates.columns:
+        if one.name not in panel.covariates:
+            found = listed(map(repr, panel.covariates)) or "no covariates"
+            advice = "The model was trained with it: give the series with it."
+            raise MissingCovariates(
+                one.role, one.name, series_id, "values", found, advice
+            )
+    if covariates.cycles and panel.calendar.freq is None:
+        raise MissingCovariates(
+            "known",
+            "timestamp",
+            series_id,
+            "dates, for the model takes the seasons from them",
+            "none",
+            "Give the series with their timestamps.",
+        )

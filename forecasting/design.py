@@ -17,7 +17,7 @@ class Design:
 
     The window's numbers, each observation's on its own, and the numbers of the step
     forecast, with weights that all steps share. Categories count as indicators unless
-    they have more than 12 codes; the positions in the seasons count ahead only, for
+    there are more than 12; the positions in the seasons count ahead only, for
     those of the window follow from them.
 
     Attributes:

@@ -161,17 +161,7 @@ def _make_panel(
         plural = "s" * (count > 1)
         notes.append(f"{count} row{plural} without {target!r} at the end: the future")
     rows = Spread(axis, places, offsets, observed)
-    filled: dict[str, npt.NDArray[Any]] = {}
-    future: dict[str, Ahead] = {}
-    for name in (target, *columns.covariates):
-        known = roles.get(name) == "known"
-        column, said = read_column(
-            table, name, missing, number=name == target, rows=rows.needed(known)
-        )
-        filled[name] = rows.fill(name, column, missing, known=known)
-        if known:
-            filled[name], future[name] = rows.split(filled[name])
-        notes += said
+    filled, future, said = _fill_columns(table, target, roles, rows, missing)
     values = filled.pop(target)
     return Panel(
         series_ids=ids,
@@ -183,8 +173,27 @@ def _make_panel(
         covariates=filled,
         roles=roles,
         future=future,
-        notes=(*notes, *_constant_notes(values, rows.borders, ids)),
+        notes=(*notes, *said, *_constant_notes(values, rows.borders, ids)),
     )
+
+
+def _fill_columns(
+    table: Table, target: str, roles: Mapping[str, Role], rows: Spread, missing: Missing
+) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Ahead], list[str]]:
+    """Return the columns of the observations, those of the future, and notes."""
+    filled: dict[str, npt.NDArray[Any]] = {}
+    future: dict[str, Ahead] = {}
+    notes: list[str] = []
+    for name in (target, *roles):
+        known = roles.get(name) == "known"
+        column, said = read_column(
+            table, name, missing, number=name == target, rows=rows.needed(known)
+        )
+        filled[name] = rows.fill(name, column, missing, known=known)
+        if known:
+            filled[name], future[name] = rows.split(filled[name])
+        notes += said
+    return filled, future, notes
 
 
 def _observed(

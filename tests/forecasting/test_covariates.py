@@ -387,7 +387,7 @@ def test_seasons_need_timestamps():
     dated = Panel.from_values({"a": wave()}, timestamps={"a": days})
     forecaster = fit(dated, calendar_features=True)
 
-    with pytest.raises(MissingCovariates, match=r"dates by 'D'.*found no dates"):
+    with pytest.raises(MissingCovariates, match=r"expected dates.*found none"):
         forecaster.predict(Panel.from_values({"a": wave()}))
 
 
