@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from forecasting.errors import MissingColumns, SettingError
-from forecasting.fitted import Fitted
 from forecasting.forecaster import Forecaster
 from forecasting.forecasts import Forecast
 from forecasting.future import ROLES

@@ -103,8 +103,10 @@ def _explain(asked: ForecastRequest, model: Model) -> Explanation:
     forecaster, panel = model.forecaster, None
     if asked.series is not None:
         assert forecaster.fitted is not None
-        seq_len = forecaster.windows.seq_len
-        panel = make_panel(asked.series, forecaster.fitted, seq_len)
+        spec = forecaster.windows
+        panel = make_panel(
+            asked.series, forecaster.fitted, seq_len=spec.seq_len, horizon=spec.horizon
+        )
     try:
         return explain(forecaster, panel)
     except DataError as error:
