@@ -10,7 +10,14 @@ from torch import Tensor
 
 from forecasting.design import Design
 from forecasting.features import Encoded, Layout, beside_covariates
-from forecasting.frames import BOUND, SMOOTHED, Frame, States, frame_window
+from forecasting.frames import (
+    BOUND,
+    SMOOTHED,
+    Frame,
+    States,
+    frame_window,
+    last_season,
+)
 from forecasting.normalization import Method, Normalizer
 from forecasting.series import IntArray, Panel
 from forecasting.windows import Windows, WindowSpec
@@ -59,6 +66,7 @@ class WindowBatches:
         states: what smoothing knows at every point, for the methods that need it.
         chances: of each series to be drawn, ``(series,)``; None to take every window
             once an epoch.
+        season: steps of a season, 1 for none.
     """
 
     values: Tensor
@@ -67,6 +75,7 @@ class WindowBatches:
     covariates: Encoded | None = None
     states: States | None = None
     chances: Tensor | None = None
+    season: int = 1
 
     @property
     def device(self) -> torch.device:
@@ -110,10 +119,12 @@ class WindowBatches:
         return self._frame(window[:, : self.windows.spec.seq_len], index)
 
     def _frame(self, window: Tensor, index: Tensor) -> Frame:
-        if self.states is None:
-            return frame_window(window, self.method)
         series, first = self.windows.locate(index)
         seq_len = self.windows.spec.seq_len
+        if self.states is None:
+            begins = self.windows.begins[series][:, None]
+            recent = last_season(self.values, begins, first + seq_len, self.season)
+            return frame_window(window, self.method, recent)
         ends = first + seq_len - self.states.begins[series]
         return self.states.frame(series, ends, seq_len)
 
@@ -181,8 +192,12 @@ def split_windows(
     earlier = Windows(panel.offsets, spec, stop=ends, least=least).to(device)
     later = Windows(panel.offsets, every, start=ends, least=any_length).to(device)
     return (
-        WindowBatches(values, earlier, normalizer.method, own, states),
-        WindowBatches(values, later, normalizer.method, own, states),
+        WindowBatches(
+            values, earlier, normalizer.method, own, states, season=season_length
+        ),
+        WindowBatches(
+            values, later, normalizer.method, own, states, season=season_length
+        ),
     )
 
 

@@ -35,6 +35,8 @@ class RecurrentConfig:
             none.
         calendar_features: known covariates made from the timestamps: the position in
             the day, week and year, as far as the frequency has them.
+        guard: step up from a simple forecast to the network only where validation says
+            so, see `forecasting.guard`.
         members: networks trained from different seeds; the forecast is their median.
         intervals: how they learn from errors, ``adaptive`` or ``split``: see
             `forecasting.calibration`.
@@ -59,6 +61,7 @@ class RecurrentConfig:
     train_skip: bool = False
     normalization: Method | Literal["auto"] = "auto"
     season_length: int = 1
+    guard: bool = False
     calendar_features: bool = False
     members: int = 1
     intervals: IntervalMethod = "adaptive"

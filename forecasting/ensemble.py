@@ -1,15 +1,11 @@
-"""What several networks forecast together, and where they err."""
+"""What several networks forecast together."""
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from forecasting.batches import EVALUATION_BATCH, WindowBatches
-from forecasting.devices import Precision, autocast
 from forecasting.networks import RecurrentNetwork
-from forecasting.quantiles import QuantileHead, to_scores
-from forecasting.series import FloatArray
-from forecasting.volatility import window_volatility
+from forecasting.quantiles import QuantileHead
 
 
 def ensemble_forecast(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor:
@@ -40,26 +36,3 @@ def start_spread(
     """Start the quantiles where the untrained network's errors have theirs."""
     inputs, targets = batches.evenly(EVALUATION_BATCH)
     spread.set_gaps(targets - network.eval()(inputs))
-
-
-@torch.no_grad()
-def validation_errors(
-    networks: list[RecurrentNetwork], checked: WindowBatches, precision: Precision
-) -> tuple[FloatArray, FloatArray]:
-    """Return the errors on windows, as scores of quantiles if there are any.
-
-    Beside them, the windows' volatility.
-    """
-    parts, volatility = [], []
-    quantiles = networks[0].config.quantiles
-    for inputs, targets in checked.in_order():
-        with autocast(inputs.device, precision, networks[0].config.hidden_size):
-            forecast = ensemble_forecast(networks, inputs)
-            spread = ensemble_spread(networks, inputs)
-        errors = (targets - forecast).cpu().double().numpy()
-        if spread is not None:
-            errors = to_scores(errors, spread.cpu().double().numpy(), quantiles)
-        parts.append(errors)
-        window = inputs[:, : networks[0].seq_len, 0].cpu().double().numpy()
-        volatility.append(window_volatility(window))
-    return np.concatenate(parts), np.concatenate(volatility)

@@ -22,7 +22,6 @@ from forecasting.ensemble import ensemble_forecast
 from forecasting.errors import DataError, NotFittedError, SettingError
 from forecasting.fitted import Fitted
 from forecasting.forecaster import Forecaster
-from forecasting.frames import Frame, frame_window
 from forecasting.histories import Rows, WindowHistory, read_rows
 from forecasting.networks import RecurrentNetwork
 from forecasting.rollout import next_steps
@@ -160,17 +159,20 @@ def _whole(fitted: Fitted, rows: Rows) -> tuple[Callable[[Tensor], Tensor], Tens
     """
     here = replace(fitted, networks=[_copy(network) for network in fitted.networks])
     history, frame = rows.history, rows.frame
-    if isinstance(history, WindowHistory):
-        method = history.method
-        return lambda u: next_steps(here, frame_window(u, method), "float32"), (
-            history.window
-        )
 
-    def forecast(inputs: Tensor) -> Tensor:
-        steps = next_steps(here, Frame(inputs, frame.base, frame.size), "float32")
+    def of_window(window: Tensor) -> Tensor:
+        assert isinstance(history, WindowHistory)
+        framed = history.frame_of(window)
+        return next_steps(here, framed, "float32", choices=rows.choices)
+
+    def of_frame(inputs: Tensor) -> Tensor:
+        framed = frame._replace(inputs=inputs)
+        steps = next_steps(here, framed, "float32", choices=rows.choices)
         return frame.measure(steps)
 
-    return forecast, frame.inputs
+    if isinstance(history, WindowHistory):
+        return of_window, history.observed[:, -history.network.seq_len :]
+    return of_frame, frame.inputs
 
 
 def _network(fitted: Fitted) -> Callable[[Tensor], Tensor]:

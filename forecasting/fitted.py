@@ -12,6 +12,8 @@ from forecasting.artifact import damaged
 from forecasting.configuration import RecurrentConfig
 from forecasting.covariates import Covariates
 from forecasting.errors import ForecastingError, ShapeError
+from forecasting.frames import SMOOTHED
+from forecasting.guard import Guard, pack_guard, unpack_guard
 from forecasting.intervals import PROBABILITIES, IntervalTable
 from forecasting.kept import NONE, pack_columns, unpack_columns
 from forecasting.networks import RecurrentNetwork
@@ -35,6 +37,7 @@ class Fitted:
             all that smoothing remembers.
         non_negative: no observation seen in training was below zero.
         covariates: that it was trained with, and how they become numbers.
+        guard: which forecast each series gets; None to trust the networks.
     """
 
     networks: list[RecurrentNetwork]
@@ -43,6 +46,7 @@ class Fitted:
     context: Panel
     non_negative: bool
     covariates: Covariates
+    guard: Guard | None = None
 
     @property
     def device(self) -> torch.device:
@@ -74,7 +78,10 @@ def pack(
     }
     if fitted.covariates:
         config["covariates"] = fitted.covariates.to_plain()
-    tensors = {
+    guard, guard_tensors = pack_guard(fitted.guard)
+    if guard:
+        config["guard"] = guard
+    tensors = guard_tensors | {
         "scaler.center": torch.from_numpy(fitted.normalizer.center),
         "scaler.scale": torch.from_numpy(fitted.normalizer.scale),
         "scaler.floor": torch.from_numpy(fitted.normalizer.floor),
@@ -115,13 +122,14 @@ def unpack(
             tensors["scaler.floor"].numpy(),
             tensors["scaler.shift"].numpy(),
         )
+        networks = [
+            _unpack_network(
+                member, windows, model, normalizer.method, tensors, covariates
+            ).to(device)
+            for member in range(model.members)
+        ]
         fitted = Fitted(
-            networks=[
-                _unpack_network(
-                    member, windows, model, normalizer.method, tensors, covariates
-                ).to(device)
-                for member in range(model.members)
-            ],
+            networks=networks,
             normalizer=normalizer,
             intervals=IntervalTable(
                 tensors["intervals.quantiles"].numpy(),
@@ -130,6 +138,12 @@ def unpack(
             context=context,
             non_negative=bool(config["non_negative"]),
             covariates=covariates,
+            guard=unpack_guard(
+                config.get("guard", {}),
+                tensors,
+                networks[0],
+                smoothed=normalizer.method in SMOOTHED,
+            ),
         )
         _check_shapes(windows, fitted)
     except (

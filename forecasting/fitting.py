@@ -15,17 +15,21 @@ from forecasting.choosing import choose_method
 from forecasting.configuration import RecurrentConfig
 from forecasting.covariates import Covariates, check_strategy
 from forecasting.devices import fitting_threads, pick_device
-from forecasting.ensemble import start_spread, validation_errors
+from forecasting.ensemble import start_spread
 from forecasting.errors import SeriesTooShort, SettingError
 from forecasting.features import Encoded
 from forecasting.finetuning import Start
 from forecasting.frames import SMOOTHED
+from forecasting.guard import Guard, fit_guard
 from forecasting.linear import LinearPart, fit_linear
 from forecasting.networks import RecurrentNetwork
 from forecasting.normalization import Method, Normalizer
+from forecasting.residuals import find_residuals
 from forecasting.series import FloatArray, IntArray, Panel
 from forecasting.training import EpochRecord, TrainingConfig, train
 from forecasting.windows import WindowSpec
+
+TRIED = 2  # members that are enough to choose by, where all are trained again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,7 @@ class FittedNetworks:
             windows when there are none), normalised, ``(windows, horizon)``.
         volatility: of each of those windows, normalised, ``(windows,)``.
         penalty: of the linear part; None without one.
+        guard: which forecast each series gets; None without one.
     """
 
     normalizer: Normalizer
@@ -50,6 +55,7 @@ class FittedNetworks:
     residuals: FloatArray
     volatility: FloatArray
     penalty: float | None
+    guard: Guard | None
 
 
 def fit_networks(
@@ -67,26 +73,80 @@ def fit_networks(
         SettingError: the settings contradict each other.
         TrainingDiverged: a loss became infinite.
     """
-    device = check_settings(model, training)
+    check_settings(model, training)
     smoothed = model.normalization in SMOOTHED
     least = spec.horizon + 2 if smoothed else spec.length
     ends = training_ends(panel, spec, training.validation, least)
     if start is not None:
         start.check(spec, model)
         model = replace(model, normalization=start.fitted.normalizer.method)
-    found = _fit(panel, ends, spec, model, training, device, on_epoch, start)
-    if not training.refit or (ends == panel.lengths).all():
+    again_later = training.refit and bool((ends < panel.lengths).any())
+    few = replace(model, members=min(model.members, TRIED)) if again_later else model
+    found = _fit(panel, ends, spec, few, training, on_epoch, start)
+    if not again_later:
         return found
     model = replace(model, normalization=found.normalizer.method)
     training = _as_found(training, found.history)
-    again = _fit(
-        panel, panel.lengths, spec, model, training, device, on_epoch, start, found
-    )
+    again = _fit(panel, panel.lengths, spec, model, training, on_epoch, start, found)
+    guard = found.guard
+    if guard is not None and again.guard is not None:
+        guard = replace(guard, linear=again.guard.linear)
     return replace(
         again,
         history=found.history + again.history,
         residuals=found.residuals,
         volatility=found.volatility,
+        guard=guard,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    """A panel as networks learn from it."""
+
+    covariates: Covariates
+    normalizer: Normalizer
+    batches: WindowBatches
+    validation: WindowBatches
+
+
+def _prepare(
+    panel: Panel,
+    ends: IntArray,
+    spec: WindowSpec,
+    model: RecurrentConfig,
+    training: TrainingConfig,
+    start: Start | None,
+) -> _Prepared:
+    """Fit scales on the first ``ends[s]`` observations, cut windows there and behind."""
+    device = pick_device(training.device)
+    covariates = (
+        start.fitted.covariates
+        if start is not None
+        else Covariates.fit(panel, ends, seasons=model.calendar_features)
+    )
+    check_strategy(model.strategy, covariates.names("past"))
+    encoded = covariates.encode_panel(panel)
+    method = resolve_method(panel, spec, model, ends, encoded)
+    normalizer = Normalizer.fit(panel, method, seq_len=spec.seq_len, ends=ends)
+    if start is not None:
+        normalizer = start.keep_statistics(normalizer, panel)
+    season = model.season_length
+    batches, validation = split_windows(
+        panel, spec, normalizer, ends, encoded, device, season_length=season
+    )
+    if not len(batches):
+        raise too_short(panel, spec)
+    if training.steps is not None:
+        chances = series_chances(
+            batches, ends, balance=training.balance, relative=training.relative
+        )
+        batches = replace(batches, chances=chances)
+    return _Prepared(
+        covariates=covariates,
+        normalizer=normalizer,
+        batches=batches,
+        validation=validation,
     )
 
 
@@ -96,42 +156,24 @@ def _fit(
     spec: WindowSpec,
     model: RecurrentConfig,
     training: TrainingConfig,
-    device: torch.device,
     on_epoch: Callable[[EpochRecord], None] | None,
     start: Start | None,
     found: FittedNetworks | None = None,
 ) -> FittedNetworks:
-    """Fit on the first ``ends[s]`` observations of each series, validate on the rest.
+    """Train on the first ``ends[s]`` observations of each series, validate on the rest.
 
     What was ``found`` before says how large the linear part's penalty is.
     """
-    if start is not None:
-        covariates = start.fitted.covariates
-    else:
-        covariates = Covariates.fit(panel, ends, seasons=model.calendar_features)
-    check_strategy(model.strategy, covariates.names("past"))
-    encoded = covariates.encode_panel(panel)
-    method = resolve_method(panel, spec, model, ends, encoded)
-    normalizer = Normalizer.fit(panel, method, seq_len=spec.seq_len, ends=ends)
-    if start is not None:
-        normalizer = start.keep_statistics(normalizer, panel)
-    batches, validation = split_windows(
-        panel, spec, normalizer, ends, encoded, device,
-        season_length=model.season_length,
-    )  # fmt: skip
-    if not len(batches):
-        raise too_short(panel, spec)
-    if training.steps is not None:
-        chances = series_chances(
-            batches, ends, balance=training.balance, relative=training.relative
-        )
-        batches = replace(batches, chances=chances)
+    ready = _prepare(panel, ends, spec, model, training, start)
+    batches, validation = ready.batches, ready.validation
+    checked = validation if len(validation) else batches
     penalty = None if found is None else found.penalty
-    networks, history = [], []
-    with fitting_threads(device, model.hidden_size):
-        linear = None
+    networks, history, linear, guard = [], [], None, None
+    residuals, volatility = np.empty((0, spec.horizon)), np.empty(0)
+    with fitting_threads(batches.device, model.hidden_size):
         if model.linear_skip and start is None:
-            linear = _solve_linear(model, batches, validation, spec, penalty)
+            steps = 1 if model.strategy == "recursive" else spec.horizon
+            linear = _solve_linear(batches, validation, steps, penalty)
         for member in range(model.members):
             begin = start.fitted.networks[member] if start else linear
             network, records = _train_member(
@@ -139,20 +181,24 @@ def _fit(
             )
             networks.append(network)
             history.extend(records)
-        checked = validation if len(validation) else batches
-        residuals, volatility = np.empty((0, spec.horizon)), np.empty(0)
+        if model.guard:
+            basis = linear
+            if basis is None or basis.steps != spec.horizon:
+                basis = _solve_linear(batches, validation, spec.horizon, penalty)
+            guard = fit_guard(networks, basis, checked, series=len(panel))
         if found is None:
-            residuals, volatility = validation_errors(
-                networks, checked, training.precision
+            residuals, volatility = find_residuals(
+                networks, checked, training.precision, guard
             )
     return FittedNetworks(
-        normalizer=normalizer,
-        covariates=covariates,
+        normalizer=ready.normalizer,
+        covariates=ready.covariates,
         networks=networks,
         history=history,
         residuals=residuals,
         volatility=volatility,
         penalty=None if linear is None else linear.penalty,
+        guard=guard,
     )
 
 
@@ -225,13 +271,11 @@ def check_settings(model: RecurrentConfig, training: TrainingConfig) -> torch.de
 
 
 def _solve_linear(
-    model: RecurrentConfig,
     batches: WindowBatches,
     validation: WindowBatches,
-    spec: WindowSpec,
+    steps: int,
     penalty: float | None,
 ) -> LinearPart:
-    steps = 1 if model.strategy == "recursive" else spec.horizon
     design = batches.design(steps)
     return fit_linear(batches, validation, steps=steps, design=design, penalty=penalty)
 

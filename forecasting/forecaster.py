@@ -102,6 +102,7 @@ class Forecaster:
             context=panel.tail(memory(found.networks[0], found.normalizer.method)),
             non_negative=bool(panel.values.min() >= 0),
             covariates=found.covariates,
+            guard=found.guard,
         )
         return self
 

@@ -32,25 +32,46 @@ class Frame(NamedTuple):
         inputs: z, ``(n, seq_len)``.
         base: u of a forecast of zero, ``(n, 1)`` or ``(n, horizon)``.
         size: of a unit, ``(n, 1)``.
+        recent: u of the last season observed, ``(n, season_length)``.
     """
 
     inputs: Tensor
     base: Tensor
     size: Tensor
+    recent: Tensor
 
     def measure(self, values: Tensor) -> Tensor:
         """Return z of what followed, ``(n, steps)``."""
         return (values - self.base[:, : values.shape[1]]) / self.size
+
+    def to(self, device: torch.device) -> "Frame":
+        """Return it on a device."""
+        return Frame(*(part.to(device) for part in self))
 
     def restore(self, forecast: Tensor) -> Tensor:
         """Return u of forecasts z, ``(n, steps)``."""
         return forecast * self.size + self.base[:, : forecast.shape[1]]
 
 
-def frame_window(window: Tensor, method: Method) -> Frame:
+def frame_window(window: Tensor, method: Method, recent: Tensor) -> Frame:
     """Return the frame of windows u ``(n, seq_len)`` by themselves alone."""
     level, size = window_level(window, method)
-    return Frame((window - level) / size, level, size)
+    return Frame((window - level) / size, level, size, recent)
+
+
+def last_season(values: Tensor, begins: Tensor, ends: Tensor, season: int) -> Tensor:
+    """Return the last ``season`` values before ``ends``, ``(n, season)``.
+
+    Of a series with fewer, the first one comes again and again before the others.
+
+    Args:
+        values: flat, ``(points,)``.
+        begins: flat position of each row's series, ``(n, 1)``.
+        ends: flat position behind what was observed, ``(n,)``.
+        season: how many.
+    """
+    back = torch.arange(-season, 0, device=ends.device)
+    return values[(ends[:, None] + back).maximum(begins)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +152,9 @@ class States:
         ahead = ends[:, None] + torch.arange(horizon, device=ends.device)
         base = level + self.path[0][now] @ self.path[1]
         base = base + self._seasons(begin, ahead, ends)
-        return Frame(((seen - level) / size).clamp(-BOUND, BOUND), base, size)
+        inputs = ((seen - level) / size).clamp(-BOUND, BOUND)
+        recent = last_season(self.values, begin, now + 1, self.season_length)
+        return Frame(inputs, base, size, recent)
 
     def _seasons(self, begin: Tensor, moments: Tensor, ends: Tensor) -> Tensor:
         if self.season_length == 1:

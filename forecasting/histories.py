@@ -11,10 +11,10 @@ from torch import Tensor
 
 from forecasting.errors import SeriesTooShort
 from forecasting.fitted import Fitted
-from forecasting.frames import SMOOTHED, Frame, States, frame_window
+from forecasting.frames import SMOOTHED, Frame, States, frame_window, last_season
 from forecasting.networks import RecurrentNetwork
 from forecasting.normalization import Method, Normalizer
-from forecasting.series import FloatArray, Panel
+from forecasting.series import FloatArray, IntArray, Panel
 from forecasting.splits import Origins
 from forecasting.volatility import window_volatility
 
@@ -25,25 +25,34 @@ class WindowHistory:
     """The last observations before origins, which forecasts may be added to.
 
     Args:
-        window: u, ``(n, seq_len)``.
+        observed: u, ``(n, seq_len)`` or, where a season is longer, as long as that.
+        network: whose windows are wanted.
         method: that frames them by themselves.
     """
 
-    def __init__(self, window: Tensor, method: Method) -> None:
-        self.window, self.method = window, method
+    def __init__(
+        self, observed: Tensor, network: RecurrentNetwork, method: Method
+    ) -> None:
+        self.observed, self.network, self.method = observed, network, method
 
     def rows(self, block: slice) -> "WindowHistory":
         """Return the histories of some origins."""
-        return WindowHistory(self.window[block], self.method)
+        return WindowHistory(self.observed[block], self.network, self.method)
 
     def frame(self) -> Frame:
         """Return the frame of the windows."""
-        return frame_window(self.window, self.method)
+        return self.frame_of(self.observed[:, -self.network.seq_len :])
+
+    def frame_of(self, window: Tensor) -> Frame:
+        """Return the frame of windows u in place of those observed."""
+        recent = self.observed[:, -self.network.config.season_length :]
+        return frame_window(window, self.method, recent)
 
     def extend(self, forecast: Tensor) -> "WindowHistory":
         """Return the windows moved by forecasts u ``(n, steps)``."""
-        joined = torch.cat([self.window, forecast.to(self.window)], 1)
-        return WindowHistory(joined[:, -self.window.shape[1] :], self.method)
+        joined = torch.cat([self.observed, forecast.to(self.observed)], 1)
+        kept = joined[:, -self.observed.shape[1] :]
+        return WindowHistory(kept, self.network, self.method)
 
 
 class SmoothedHistory:
@@ -92,6 +101,7 @@ class Rows:
         normalizer: fitted statistics, a row an origin.
         history: u of `forecasting.normalization`, a row an origin.
         frame: of the windows right before the origins, on the CPU.
+        choices: the guard's rung of each origin, ``(origins,)``; None without one.
         floor: what no forecast goes below, original units, ``(origins, 1)``: 0 where
             neither training nor the history saw less, else minus infinity.
     """
@@ -100,6 +110,7 @@ class Rows:
     history: History
     frame: Frame
     floor: FloatArray
+    choices: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.floor)
@@ -153,16 +164,25 @@ def read_rows(fitted: Fitted, panel: Panel, origins: Origins) -> Rows:
         scaled = normalizer.scale_values(pieces.values, owner)
         history = SmoothedHistory(np.split(scaled, pieces.offsets[1:-1]), network)
     else:
-        window = normalizer.scale_series(pieces).reshape(-1, network.seq_len)
-        history = WindowHistory(window, method)
+        observed = last_season(
+            normalizer.scale_series(pieces),
+            torch.from_numpy(pieces.offsets[:-1])[:, None],
+            torch.from_numpy(pieces.offsets[1:]),
+            memory(network, method),
+        )
+        history = WindowHistory(observed, network, method)
     least_seen = np.minimum.reduceat(pieces.values, pieces.offsets[:-1])
     floor = np.where(fitted.non_negative & (least_seen >= 0), 0.0, -np.inf)
-    return Rows(normalizer, history, history.frame(), floor[:, None])
+    choices = None
+    if fitted.guard is not None:
+        choices = fitted.guard.choices(_places(fitted, panel, origins))
+    return Rows(normalizer, history, history.frame(), floor[:, None], choices)
 
 
 def memory(network: RecurrentNetwork, method: Method) -> int:
     """Return how many observations before an origin a forecast rests on, at most."""
-    return max(MEMORY, network.seq_len) if method in SMOOTHED else network.seq_len
+    least = max(network.seq_len, network.config.season_length)
+    return max(MEMORY, least) if method in SMOOTHED else least
 
 
 def _statistics_for(
@@ -173,11 +193,7 @@ def _statistics_for(
     Series seen in training keep theirs, others get those of what their origin sees; a
     model of one series takes whatever it is given for that series.
     """
-    known, normalizer = fitted.context.series_ids, fitted.normalizer
-    if len(known) == 1:
-        return normalizer.select(np.zeros(len(origins), dtype=np.int64))
-    place = {name: i for i, name in enumerate(known)}
-    found = np.array([place.get(name, -1) for name in panel.series_ids])[origins.series]
+    normalizer, found = fitted.normalizer, _places(fitted, panel, origins)
     statistics, new = normalizer.select(found), found < 0
     if not new.any():
         return statistics
@@ -187,3 +203,16 @@ def _statistics_for(
     for name in ("center", "scale", "floor", "shift"):
         getattr(statistics, name)[new] = getattr(own, name)
     return statistics
+
+
+def _places(fitted: Fitted, panel: Panel, origins: Origins) -> IntArray:
+    """Return where the model knows each origin's series, ``(origins,)``, or -1.
+
+    A model of one series takes any for that one.
+    """
+    known = fitted.context.series_ids
+    if len(known) == 1:
+        return np.zeros(len(origins), dtype=np.int64)
+    place = {name: i for i, name in enumerate(known)}
+    found = np.array([place.get(name, -1) for name in panel.series_ids])
+    return np.asarray(found[origins.series])

@@ -41,6 +41,11 @@ class LinearPart:
     ahead: Tensor | None = None
     design: Design | None = None
 
+    @property
+    def steps(self) -> int:
+        """Number of steps ahead."""
+        return len(self.bias)
+
     def forecast(self, inputs: Tensor) -> Tensor:
         """Return ``(n, steps)`` for ``(n, seq_len, features)``, float64, on the CPU."""
         if self.design is not None and self.ahead is not None:

@@ -14,7 +14,8 @@ from forecasting.features import beside_covariates
 from forecasting.fitted import Fitted
 from forecasting.forecasts import Intervals, check_levels
 from forecasting.frames import Frame
-from forecasting.histories import History, Rows
+from forecasting.guard import Inputs
+from forecasting.histories import Rows
 from forecasting.quantiles import from_scores
 from forecasting.series import FloatArray
 
@@ -36,7 +37,7 @@ def roll_out(
         SettingError: so far ahead, forecasts exceed every number.
         DataError: they do so from the first step on.
     """
-    made = _run(fitted, rows.history, len(rows), steps, precision, covariates)
+    made = _run(fitted, rows, steps, precision, covariates)
     points = rows.unscale(made)
     finite = np.isfinite(points).all(0)
     if not finite.all():
@@ -104,24 +105,25 @@ def read_spread(fitted: Fitted, rows: Rows, precision: Precision) -> FloatArray 
 @torch.no_grad()
 def _run(
     fitted: Fitted,
-    history: History,
-    count: int,
+    rows: Rows,
     steps: int,
     precision: Precision,
     covariates: CovariateWindows | None,
 ) -> FloatArray:
-    """Return u of forecasts from ``count`` origins, ``(count, steps)``, by blocks."""
+    """Return u of forecasts, ``(origins, steps)``, block by block."""
     blocks, network = [], fitted.networks[0]
     length = network.seq_len + network.horizon
     with fitting_threads(fitted.device, network.config.hidden_size):
-        for begin in range(0, count, BLOCK):
+        for begin in range(0, len(rows), BLOCK):
             block = slice(begin, begin + BLOCK)
-            past, parts, made = history.rows(block), [], 0
+            past, parts, made = rows.history.rows(block), [], 0
+            choices = None if rows.choices is None else rows.choices[block]
             while made < steps:
                 own = None
                 if covariates is not None:
                     own = covariates.take(block, made, made + length)
-                parts.append(next_steps(fitted, past.frame(), precision, own).cpu())
+                steps_made = next_steps(fitted, past.frame(), precision, own, choices)
+                parts.append(steps_made.cpu())
                 made += parts[-1].shape[1]
                 if made < steps:
                     past = past.extend(parts[-1])
@@ -130,16 +132,29 @@ def _run(
 
 
 def next_steps(
-    fitted: Fitted, frame: Frame, precision: Precision, own: Tensor | None = None
+    fitted: Fitted,
+    frame: Frame,
+    precision: Precision,
+    own: Tensor | None = None,
+    choices: Tensor | None = None,
 ) -> Tensor:
-    """Return what the networks give in one pass: u, ``(B, horizon)``.
+    """Return what the model gives in one pass: u, ``(B, horizon)``.
 
     Differentiable in the frame, where gradients are enabled.
+
+    Args:
+        fitted: the model.
+        frame: of the windows.
+        precision: of the networks' arithmetic.
+        own: covariates of the windows and of the steps ahead.
+        choices: the guard's rung of each window.
     """
-    here = Frame(*(part.to(fitted.device) for part in frame))
+    here = frame.to(fitted.device)
     inputs = here.inputs[..., None]
     if own is not None:
         inputs = beside_covariates(inputs, own.to(fitted.device))
     with autocast(fitted.device, precision, fitted.networks[0].config.hidden_size):
         forecast = ensemble_forecast(fitted.networks, inputs)
+    if fitted.guard is not None and choices is not None:
+        forecast = fitted.guard.apply(Inputs(inputs, here), forecast, choices)
     return here.restore(forecast)

@@ -54,6 +54,10 @@ class Windows:
     Windows are numbered series after series, oldest first. None crosses a series'
     border, and no target reaches behind ``stop``.
 
+    Attributes:
+        spec: shape of a window.
+        begins: first flat position of each series, ``(series,)``.
+
     Args:
         offsets: borders of the series in the flat array, ``(series + 1,)``.
         spec: shape of a window.
@@ -88,7 +92,7 @@ class Windows:
         end = lengths if stop is None else np.minimum(lengths, stop)
         counts = np.maximum((end - begin - spec.horizon) // spec.stride + 1, 0)
         self.spec = spec
-        self._begin = torch.from_numpy(offsets[:-1].copy())
+        self.begins = torch.from_numpy(offsets[:-1].copy())
         self._first = torch.from_numpy(offsets[:-1] + begin - spec.seq_len)
         self._until = torch.from_numpy(np.cumsum(counts))
         self._span = torch.arange(spec.length)
@@ -98,7 +102,7 @@ class Windows:
 
     def to(self, device: torch.device) -> "Windows":
         """Move the index to ``device``; return self."""
-        self._begin = self._begin.to(device)
+        self.begins = self.begins.to(device)
         self._first = self._first.to(device)
         self._until = self._until.to(device)
         self._span = self._span.to(device)
@@ -123,7 +127,7 @@ class Windows:
         """
         series, first = self.locate(index)
         place = first[:, None] + self._span
-        return values[place.maximum(self._begin[series][:, None])]
+        return values[place.maximum(self.begins[series][:, None])]
 
     def draw(
         self, chances: Tensor, count: int, generator: torch.Generator | None = None
