@@ -1,24 +1,27 @@
-"""Which normalisation a forecaster takes where nobody said: validation chooses."""
+"""What a forecaster takes where nobody said: the linear forecast that validates best.
+
+A ridge regression is solved in a moment, so that normalisations, seasons and lookbacks
+can be tried on the data itself before a network is trained.
+"""
 
 import numpy as np
 import torch
 
-from forecasting.batches import WindowBatches, split_windows
+from forecasting.batches import split_windows
 from forecasting.features import Encoded
-from forecasting.linear import LinearPart, fit_linear
+from forecasting.linear import fit_linear
 from forecasting.metrics import naive_scale
 from forecasting.normalization import Method, Normalizer, candidates
 from forecasting.series import FloatArray, IntArray, Panel
 from forecasting.windows import WindowSpec
+
+MOST_WINDOWS = 20_000  # that a choice is made by
 
 
 def choose_method(
     panel: Panel, spec: WindowSpec, ends: IntArray, encoded: Encoded | None = None
 ) -> Method:
     """Return the normalisation whose linear forecast validates best.
-
-    Errors are absolute, in units of each series' naive error, so that methods and
-    series can be compared.
 
     Args:
         panel: the series.
@@ -27,44 +30,60 @@ def choose_method(
         encoded: covariates of every observation.
     """
     methods = candidates(panel)
-    cpu = torch.device("cpu")
-    scales = np.array(
-        [
-            naive_scale(values[:end], 1) or 1.0
-            for values, end in zip(
-                np.split(panel.values, panel.offsets[1:-1]), ends, strict=True
-            )
-        ]
-    )
-    errors = []
-    for method in methods:
-        normalizer = Normalizer.fit(panel, method, seq_len=spec.seq_len, ends=ends)
-        batches, validation = split_windows(panel, spec, normalizer, ends, encoded, cpu)
-        if not len(batches) or not len(validation):
-            return methods[0]
-        linear = fit_linear(
-            batches,
-            validation,
-            steps=spec.horizon,
-            design=batches.design(spec.horizon),
-        )
-        errors.append(_scaled_error(panel, linear, validation, normalizer, scales))
-    return methods[int(np.argmin(errors))]
+    errors = [linear_error(panel, spec, ends, method, encoded) for method in methods]
+    return methods[0] if np.isnan(errors).any() else methods[int(np.argmin(errors))]
 
 
-def _scaled_error(
+def linear_error(
     panel: Panel,
-    linear: LinearPart,
-    validation: WindowBatches,
-    normalizer: Normalizer,
-    scales: FloatArray,
+    spec: WindowSpec,
+    ends: IntArray,
+    method: Method,
+    encoded: Encoded | None = None,
+    *,
+    season_length: int = 1,
+    scale_lag: int = 1,
+    tolerance: float = 1.0,
 ) -> float:
-    index = validation.windows.evenly(20_000)
+    """Return the validation error of the linear forecast; NaN without windows.
+
+    Errors are absolute, in units of each series' naive error, so that methods and
+    series can be compared.
+
+    Args:
+        panel: the series.
+        spec: shape of a window.
+        ends: where the training part of each series ends.
+        method: normalisation.
+        encoded: covariates of every observation.
+        season_length: that the normalisation takes out.
+        scale_lag: of the naive error.
+        tolerance: of the penalty's choice, see `forecasting.linear.fit_linear`.
+    """
+    normalizer = Normalizer.fit(panel, method, seq_len=spec.seq_len, ends=ends)
+    batches, validation = split_windows(
+        panel, spec, normalizer, ends, encoded, torch.device("cpu"),
+        season_length=season_length,
+    )  # fmt: skip
+    if not len(batches) or not len(validation):
+        return float("nan")
+    design = batches.design(spec.horizon)
+    linear = fit_linear(
+        batches, validation, steps=spec.horizon, tolerance=tolerance, design=design
+    )
+    index = validation.windows.evenly(MOST_WINDOWS)
     located, first = validation.windows.locate(index)
-    series, spec = located.numpy(), validation.windows.spec
+    series = located.numpy()
     inputs, _ = validation.take(index)
     forecast = validation.frame(index).restore(linear.forecast(inputs))
     points = normalizer.unscale(forecast.numpy(), series)
     reach = np.arange(spec.seq_len, spec.length)
     actual = panel.values[first.numpy()[:, None] + reach]
+    scales = _naive_scales(panel, ends, scale_lag)
     return float((np.abs(points - actual) / scales[series][:, None]).mean())
+
+
+def _naive_scales(panel: Panel, ends: IntArray, lag: int) -> FloatArray:
+    parts = zip(np.split(panel.values, panel.offsets[1:-1]), ends, strict=True)
+    scales = np.array([naive_scale(values[:end], lag) for values, end in parts])
+    return np.where(scales > 0, scales, 1.0)

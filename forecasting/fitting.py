@@ -118,7 +118,7 @@ def _prepare(
     training: TrainingConfig,
     start: Start | None,
 ) -> _Prepared:
-    """Fit scales on the first ``ends[s]`` observations, cut windows there and behind."""
+    """Fit scales on the first ``ends[s]`` observations; cut windows there and after."""
     device = pick_device(training.device)
     covariates = (
         start.fitted.covariates
