@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraint
 ANOTHER := or name it: make PYTHON=python3.12 setup
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test format lint types layers spelling check serve clean help
+.PHONY: setup demo test format lint types layers spelling check serve accuracy peers clean help
 
 setup: $(READY) ## make .venv with recast in it (again only when the pins change)
 	@echo "Ready: $(BIN)/recast --help"
@@ -50,8 +50,27 @@ check: lint types layers spelling test ## all of the above but format: what CI r
 serve: $(READY) ## the REST service and its page, on port 8000
 	@$(BIN)/recast serve
 
-clean: ## remove .venv, caches and build output; tracked runs and models stay
-	@rm -rf .venv dist build .*_cache .hypothesis *.egg-info
+accuracy: $(READY) ## forecast and score the benchmark sets in the folder DATA=
+	@test -d "$(DATA)" || { echo "Say where the sets are: make accuracy DATA=FOLDER" >&2; exit 1; }
+	@mkdir -p benchmark-output
+	@for set in m4_hourly m4_weekly m3_monthly tourism_monthly; do \
+	  test -d "$(DATA)/$$set" || { echo "$$set: not in $(DATA), left out"; continue; }; \
+	  $(BIN)/python -m benchmarks.accuracy --data "$(DATA)/$$set" \
+	    --output benchmark-output/$$set.csv --markdown || exit; \
+	done
+	@test ! -d "$(DATA)/chandra2021" || \
+	  $(BIN)/python -m benchmarks.windows --data "$(DATA)/chandra2021"
+
+peers: .peers/.ready ## make .peers with the packages that benchmarks compare with
+	@echo "Ready: .peers/bin/python -m benchmarks.peers --help"
+
+.peers/.ready: benchmarks/peers.txt
+	@"$(PYTHON)" -m venv .peers
+	@.peers/bin/pip install -q --disable-pip-version-check -r benchmarks/peers.txt
+	@touch .peers/.ready
+
+clean: ## remove .venv, .peers, caches and build output; tracked runs and models stay
+	@rm -rf .venv .peers dist build .*_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## this list

@@ -30,15 +30,17 @@ def test_every_layer_keeps_to_the_layers_below_it() -> None:
         ("forecasting", "import pydantic"),
         ("pipelines", "import serving"),
         ("serving", "import pipelines"),
+        ("forecasting", "import benchmarks"),
     ],
 )
 def test_an_import_against_the_layers_is_found(
     tmp_path: Path, package: str, statement: str
 ) -> None:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for name in ("forecasting", "pipelines", "serving"):
+    for name in ("forecasting", "pipelines", "serving", "benchmarks"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").touch()
+    (tmp_path / "benchmarks" / "peers.py").touch()
     (tmp_path / package / "__init__.py").write_text(f"{statement}\n")
 
     result = lint_imports(tmp_path)

@@ -1,0 +1,1 @@
+"""How accurate the forecasts are, beside published tables and beside other packages."""
