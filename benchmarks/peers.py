@@ -5,7 +5,8 @@
         --output ets.csv
 
 Runs in an environment of its own, where Recast is not. Each method is left at its
-defaults; only the season length and the horizon are told. The forecasts are scored by
+defaults; only the season length and the horizon are told, and shorter windows where a
+series is shorter than the default ones. The forecasts are scored by
 `benchmarks.accuracy --score`, like any others.
 """
 
@@ -90,6 +91,8 @@ def _forecast_globally(
 
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     settings: dict[str, Any] = {"max_steps": max_steps} if max_steps else {}
+    if frame.groupby("unique_id").size().min() < 3 * horizon:  # the default input_size
+        settings["input_size"] = 2 * horizon
     model = getattr(models, method)(
         h=horizon, enable_progress_bar=False, logger=False, **settings
     )
