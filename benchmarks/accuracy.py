@@ -28,7 +28,7 @@ from benchmarks.scoring import score
 from benchmarks.sets import shape_of
 from benchmarks.usage import Usage, measured, read_usage, write_usage
 from forecasting.errors import ForecastingError, SettingError
-from forecasting.presets import forecaster_for
+from forecasting.presets import Preset, forecaster_for
 from forecasting.training import EpochRecord
 
 LEVELS = (80, 95)
@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def forecast_set(
-    folder: Path, output: Path, *, preset: str, horizon: int, season_length: int
+    folder: Path, output: Path, *, preset: Preset, horizon: int, season_length: int
 ) -> None:
     """Forecast every series of a folder's training part and write the forecasts.
 

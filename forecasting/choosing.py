@@ -30,11 +30,13 @@ def choose_method(
         encoded: covariates of every observation.
     """
     methods = candidates(panel)
-    errors = [linear_error(panel, spec, ends, method, encoded) for method in methods]
-    return methods[0] if np.isnan(errors).any() else methods[int(np.argmin(errors))]
+    errors = [linear_errors(panel, spec, ends, method, encoded) for method in methods]
+    if not all(len(own) for own in errors):
+        return methods[0]
+    return methods[int(np.argmin([own.mean() for own in errors]))]
 
 
-def linear_error(
+def linear_errors(
     panel: Panel,
     spec: WindowSpec,
     ends: IntArray,
@@ -44,11 +46,11 @@ def linear_error(
     season_length: int = 1,
     scale_lag: int = 1,
     tolerance: float = 1.0,
-) -> float:
-    """Return the validation error of the linear forecast; NaN without windows.
+) -> FloatArray:
+    """Return the linear forecast's mean error in each later window, ``(windows,)``.
 
     Errors are absolute, in units of each series' naive error, so that methods and
-    series can be compared.
+    series can be compared. Empty where there is nothing to fit, or to validate on.
 
     Args:
         panel: the series.
@@ -66,7 +68,7 @@ def linear_error(
         season_length=season_length,
     )  # fmt: skip
     if not len(batches) or not len(validation):
-        return float("nan")
+        return np.empty(0)
     design = batches.design(spec.horizon)
     linear = fit_linear(
         batches, validation, steps=spec.horizon, tolerance=tolerance, design=design
@@ -80,7 +82,7 @@ def linear_error(
     reach = np.arange(spec.seq_len, spec.length)
     actual = panel.values[first.numpy()[:, None] + reach]
     scales = _naive_scales(panel, ends, scale_lag)
-    return float((np.abs(points - actual) / scales[series][:, None]).mean())
+    return np.asarray(np.abs(points - actual).mean(1) / scales[series])
 
 
 def _naive_scales(panel: Panel, ends: IntArray, lag: int) -> FloatArray:

@@ -15,13 +15,13 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from forecasting.choosing import linear_error
+from forecasting.choosing import linear_errors
 from forecasting.configuration import RecurrentConfig
 from forecasting.errors import SettingError
 from forecasting.fitting import training_ends
 from forecasting.forecaster import Forecaster
 from forecasting.normalization import Method
-from forecasting.series import Panel
+from forecasting.series import FloatArray, IntArray, Panel
 from forecasting.timeline.seasonality import find_seasons
 from forecasting.training import TrainingConfig
 from forecasting.windows import WindowSpec
@@ -31,9 +31,9 @@ PRESETS: tuple[str, ...] = get_args(Preset)
 
 MANY = 30  # series that together validate on one horizon each
 LONGEST = 512  # observations in a window
-SHORT_WINDOW = 24  # recurrent steps that one window is read in, at most
+MOST_STEPS = 48  # recurrent steps that a window is read in, at most
+MANY_SEASONS = 8  # a window that holds so many is read a season a step
 CLOSE = 1.03  # the logarithm may be so much worse than none
-NEARLY = 1.01  # a shorter lookback may be so much worse than the best
 MOST_SERIES, MOST_POINTS = 1000, 300_000  # that a choice is made on
 
 Settings = Mapping[str, Any]  # by path: windows.seq_len, model.cell, training.steps
@@ -178,16 +178,15 @@ class _Search:
         self.season_length = season_length
         self.share = 0.001 if len(panel) >= MANY else 0.2
         self.median = int(np.median(self.panel.lengths))
-        self.tried: dict[tuple[str, int, int], float] = {}
+        self.tried: dict[tuple[str, int, int], FloatArray] = {}
 
-    def error(self, method: Method, season: int, seq_len: int) -> float:
-        """Return a linear forecast's error; infinite where it cannot be had."""
+    def errors(self, method: Method, season: int, seq_len: int) -> FloatArray:
+        """Return a linear forecast's errors, a window each; infinite without any."""
         key = (method, season, seq_len)
         if key not in self.tried:
             spec = WindowSpec(seq_len=seq_len, horizon=self.horizon)
-            least = self.horizon + 2
-            ends = training_ends(self.panel, spec, self.share, least)
-            error = linear_error(
+            ends = self._ends()
+            errors = linear_errors(
                 self.panel,
                 spec,
                 ends,
@@ -196,8 +195,19 @@ class _Search:
                 scale_lag=self.season_length,
                 tolerance=0.0,
             )
-            self.tried[key] = error if np.isfinite(error) else np.inf
+            self.tried[key] = errors if len(errors) else np.array([np.inf])
         return self.tried[key]
+
+    def _ends(self) -> IntArray:
+        """Return where the training parts end: three horizons, or a quarter, before."""
+        lengths = self.panel.lengths
+        later = np.clip(lengths // 4, self.horizon, 3 * self.horizon)
+        ends = lengths - later
+        return np.where(ends < self.horizon + 2, lengths, ends)
+
+    def error(self, method: Method, season: int, seq_len: int) -> float:
+        """Return the mean of those errors."""
+        return float(self.errors(method, season, seq_len).mean())
 
     def choose(self, seasons: list[int]) -> tuple[Method, int, int]:
         """Return normalisation, season and lookback.
@@ -221,13 +231,14 @@ class _Search:
         return self.error(method, season, self.lookbacks(season)[0])
 
     def lookback(self, method: Method, season: int) -> int:
-        """Return the shortest lookback that is nearly as good as the best."""
+        """Return the shortest lookback that is not clearly worse than the best."""
         choices = self.lookbacks(season)
-        errors = [self.error(method, season, choice) for choice in choices]
-        best = min(errors)
-        return next(
-            c for c, e in zip(choices, errors, strict=True) if e <= NEARLY * best
-        )
+        errors = [self.errors(method, season, choice) for choice in choices]
+        best = min(errors, key=lambda own: own.mean())
+        for choice, own in zip(choices, errors, strict=True):
+            if own is best or _not_worse(own - best, self.horizon, len(self.panel)):
+                return choice
+        return choices[-1]
 
     def lookbacks(self, season: int) -> list[int]:
         """Return the lookbacks to try, shortest first."""
@@ -244,8 +255,15 @@ class _Search:
 
     def said(self) -> str:
         """Return what was tried and how it erred, best first."""
-        best = sorted(self.tried.items(), key=lambda item: item[1])[:4]
+        means = {key: float(errors.mean()) for key, errors in self.tried.items()}
+        best = sorted(means.items(), key=lambda item: item[1])[:4]
         return ", ".join(f"{m} {season}/{n} {e:.4g}" for (m, season, n), e in best)
+
+
+def _not_worse(excess: FloatArray, horizon: int, series: int) -> bool:
+    """Return whether errors exceed others by less than two standard errors."""
+    independent = max(len(excess) / horizon, min(series, len(excess)))
+    return bool(excess.mean() <= 2 * excess.std() / np.sqrt(independent))
 
 
 def _season_candidates(
@@ -279,12 +297,14 @@ def _steps(windows: int, seq_len: int) -> int:
 
 
 def _patch_len(seq_len: int, season: int) -> int:
-    """Return the shortest patch that reads a window in so many steps.
+    """Return a season for windows of many, else the shortest that makes few steps.
 
     It divides the window, and the season or the other way round where it can.
     """
+    if season > 1 and seq_len % season == 0 and seq_len // season >= MANY_SEASONS:
+        return season
     divisors = [p for p in range(1, seq_len + 1) if seq_len % p == 0]
-    short = [p for p in divisors if seq_len // p <= SHORT_WINDOW]
+    short = [p for p in divisors if seq_len // p <= MOST_STEPS]
     aligned = [p for p in short if season % p == 0 or p % season == 0]
     return (aligned or short)[0]
 
