@@ -18,7 +18,6 @@ import numpy as np
 from forecasting.choosing import linear_errors
 from forecasting.configuration import RecurrentConfig
 from forecasting.errors import SettingError
-from forecasting.fitting import training_ends
 from forecasting.forecaster import Forecaster
 from forecasting.normalization import Method
 from forecasting.series import FloatArray, IntArray, Panel
