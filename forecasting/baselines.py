@@ -10,17 +10,15 @@ Formulas: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, sect
 5.2. No rule loops over origins: whatever an origin needs of its past is a running sum.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Self
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from forecasting.autoregression import LinearAutoregression
 from forecasting.calibration import Calibration, IntervalMethod
-from forecasting.errors import NotFittedError, SeriesTooShort, SettingError
+from forecasting.errors import NotFittedError, SettingError
 from forecasting.forecasts import Forecast, Intervals, check_horizon, check_levels
-from forecasting.ridge import fit_ridge_path
 from forecasting.scales import naive_scales, recent_windows, running_sums
 from forecasting.series import FloatArray, IntArray, Panel
 from forecasting.splits import Origins, last_origins, moments
@@ -29,10 +27,7 @@ from forecasting.windows import Windows, WindowSpec
 
 RULES = ("last_value", "seasonal_naive", "drift", "mean", "linear_ar")
 
-PENALTY = 1e-3  # of the ridge regression, in units of its inputs' mean variance
-MOST_WINDOWS = 200_000  # that linear_ar is fitted on
 MOST_ORIGINS = 500  # that intervals are calibrated on
-BATCH = 16_384  # windows in memory at once
 
 
 class Baseline:
@@ -71,7 +66,7 @@ class Baseline:
         self.spec = WindowSpec(seq_len=seq_len, horizon=horizon)
         self.season_length = season_length
         self.intervals = intervals
-        self._linear: tuple[FloatArray, FloatArray] | None = None  # weights, bias
+        self._linear: LinearAutoregression | None = None
         self._fitted: tuple[Panel, Calibration] | None = None
 
     def fit(self, panel: Panel) -> Self:
@@ -120,7 +115,9 @@ class Baseline:
                 sums = running_sums(panel.values, panel.offsets)
                 points = (sums[end - 1] / origins.ends)[:, None]
             case "linear_ar":
-                points = self._linear_ar(panel, origins, steps)
+                if self._linear is None:
+                    raise NotFittedError("linear_ar baseline")
+                points = self._linear.forecast(panel, origins, steps)
         return points if points.shape[1] == steps else points.repeat(steps, axis=1)
 
     def predict(
@@ -236,52 +233,7 @@ class Baseline:
 
     def _learn(self, panel: Panel, ends: IntArray) -> None:
         """Fit linear_ar on the first ``ends`` observations of each series."""
-        if self.rule != "linear_ar":
-            return
-        seq_len = self.spec.seq_len
-        windows = Windows(panel.offsets, self.spec, stop=ends)
-        if len(windows) == 0:
-            found = zip(panel.series_ids, ends.tolist(), strict=True)
-            raise SeriesTooShort(found, self.spec.length, "seq_len + horizon")
-        origins = Origins(series=np.arange(len(panel)), ends=ends)
-        scales = torch.from_numpy(naive_scales(panel, origins, self.season_length))
-        values, chosen = torch.from_numpy(panel.values), windows.evenly(MOST_WINDOWS)
-
-        def batches() -> Iterator[tuple[Tensor, Tensor]]:
-            for begin in range(0, len(chosen), BATCH):
-                index = chosen[begin : begin + BATCH]
-                series, _ = windows.locate(index)
-                window = windows.gather(values, index) / scales[series]
-                window = window - window[:, seq_len - 1, None]
-                yield window[:, :seq_len], window[:, seq_len:]
-
-        weights, bias = fit_ridge_path(batches()).solve(PENALTY)
-        self._linear = weights.numpy(), bias.numpy()
-
-    def _linear_ar(self, panel: Panel, origins: Origins, horizon: int) -> FloatArray:
-        if self._linear is None:
-            raise NotFittedError(f"{self.rule} baseline")
-        seq_len = self.spec.seq_len
-        short = np.flatnonzero(origins.ends < seq_len)
-        if len(short):
-            names = [panel.series_ids[series] for series in origins.series[short]]
-            seen = zip(names, origins.ends[short].tolist(), strict=True)
-            raise SeriesTooShort(seen, seq_len, f"seq_len {seq_len}")
-        begin = panel.offsets[origins.series] + origins.ends - seq_len
-        window = panel.values[begin[:, None] + np.arange(seq_len)]
-        scales = naive_scales(panel, origins, self.season_length)
-        last = window[:, -1:]
-        path = _extend((window - last) / scales, *self._linear, horizon)
-        return np.asarray(last + scales * path)
-
-
-def _extend(
-    window: FloatArray, weights: FloatArray, bias: FloatArray, horizon: int
-) -> FloatArray:
-    """Return the next ``horizon`` values; forecasts are fed back where needed."""
-    path, seq_len = window, len(weights)
-    while path.shape[1] < seq_len + horizon:
-        last = path[:, -1:]
-        block = last + (path[:, -seq_len:] - last) @ weights + bias
-        path = np.concatenate([path, block], axis=1)
-    return path[:, seq_len : seq_len + horizon]
+        if self.rule == "linear_ar":
+            self._linear = LinearAutoregression.fit(
+                panel, ends, self.spec, self.season_length
+            )

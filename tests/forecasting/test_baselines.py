@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.baselines import MOST_WINDOWS, RULES, Baseline
+from forecasting.autoregression import MOST_WINDOWS
+from forecasting.baselines import RULES, Baseline
 from forecasting.errors import NotFittedError, SeriesTooShort, SettingError
 from forecasting.metrics import coverage, naive_scale
 from forecasting.series import Panel
