@@ -113,7 +113,7 @@ def _running_season(values: FloatArray, season_length: int) -> FloatArray:
     """Return each phase's deviation as far as it is known, ``(points,)``."""
     m, count = season_length, len(values)
     season = np.zeros(count)
-    if m <= 1 or count < m + 2:
+    if m <= 1 or count < m + 1 - m % 2:  # observations of one moving average
         return season
     half = m // 2
     kernel = np.ones(m) / m if m % 2 else np.r_[0.5, np.ones(m - 1), 0.5] / m

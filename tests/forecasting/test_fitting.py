@@ -262,3 +262,76 @@ def test_training_does_not_see_the_validation_part(method):
     assert not math.isclose(
         clean.history[0].validation_loss, after.history[0].validation_loss
     )
+
+
+def test_refit_trains_once_more_on_everything_as_long_as_was_best():
+    panel = one(positive(120))
+
+    found = fit(panel, training={"refit": True, "epochs": 6, "learning_rate": 0.05})
+    plain = fit(panel, training={"epochs": 6, "learning_rate": 0.05})
+
+    first, again = (found.history[: len(plain.history)], found.history[7:])
+    losses = [record.validation_loss for record in plain.history]
+    assert [record.train_loss for record in first[1:]] == [
+        record.train_loss for record in plain.history[1:]
+    ]
+    assert len(again) == 1 + losses.index(min(losses))
+    assert all(math.isnan(record.validation_loss) for record in again)
+    np.testing.assert_array_equal(found.residuals, plain.residuals)
+    assert found.penalty == plain.penalty
+    assert not same_weights(found, plain)
+
+
+def test_refit_sees_the_latest_observations():
+    values = positive(120)
+    later = values.copy()
+    later[-10:] += 30
+    training = {"refit": True, "validation": 0.1, "epochs": 0}
+
+    plain, moved = (
+        fit(one(v), training={**training, "refit": False}, normalization="standard")
+        for v in (values, later)
+    )
+    refitted = fit(one(later), training=training, normalization="standard")
+
+    assert plain.normalizer.center == moved.normalizer.center
+    assert refitted.normalizer.center > moved.normalizer.center + 1
+
+
+def test_nothing_is_refitted_where_nothing_was_held_out():
+    training = {"validation": 0.0, "epochs": 2}
+
+    found = fit(one(positive()), training={**training, "refit": True})
+
+    assert len(found.history) == 3
+    assert same_weights(found, fit(one(positive()), training=training))
+
+
+def test_refitted_steps_are_as_many_as_before():
+    found = fit(one(positive()), training={"refit": True, "steps": 20})
+
+    assert [record.epoch for record in found.history] == [*range(11), *range(11)]
+
+
+@pytest.mark.parametrize("method", ["ets", "log_ets"])
+def test_smoothing_learns_from_series_shorter_than_a_window(method):
+    panel = Panel.from_values({"a": positive(12), "b": positive(60)})
+    spec = WindowSpec(seq_len=20, horizon=3)
+
+    found = fit(panel, spec=spec, normalization=method)
+    alone = fit(one(positive(9)), spec=spec, normalization=method)
+
+    assert np.isfinite(found.residuals).all()
+    assert len(alone.history) > 0
+
+
+def test_drawing_windows_changes_what_is_learnt_and_the_seed_repeats_it():
+    panel = Panel.from_values({"a": positive(40), "b": positive(200)})
+
+    first, same, balanced = (
+        fit(panel, training={"steps": 20, "balance": balance})
+        for balance in (0.0, 0.0, 1.0)
+    )
+
+    assert same_weights(first, same)
+    assert not same_weights(first, balanced)

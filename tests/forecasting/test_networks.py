@@ -314,3 +314,90 @@ def test_windows_of_another_shape_are_refused(shape, linear_skip, message):
 
     with pytest.raises(ShapeError, match=message):
         network(torch.zeros(shape, dtype=torch.float64))
+
+
+# Patches and the linear part
+
+
+def test_a_patch_of_one_observation_is_that_observation():
+    plain, patched = make_network(), make_network(patch_len=1)
+    patched.load_state_dict(plain.state_dict())
+    inputs = windows()
+
+    torch.testing.assert_close(patched(inputs), plain(inputs))
+
+
+def test_a_patch_is_read_as_the_features_of_one_step():
+    patched = make_network(seq_len=6, patch_len=3)
+    wide = make_network(seq_len=2, input_size=3)
+    wide.load_state_dict(patched.state_dict())
+    inputs = windows(seq_len=6)
+
+    forecast = patched(inputs)
+
+    torch.testing.assert_close(forecast, wide(inputs.reshape(2, 2, 3)))
+
+
+@EACH_CELL
+def test_patches_add_weights_to_the_first_layer_only(cell):
+    plain, patched = (make_network(seq_len=6, cell=cell, patch_len=n) for n in (1, 3))
+
+    counts = [
+        {name: weights.numel() for name, weights in network.named_parameters()}
+        for network in (plain, patched)
+    ]
+
+    wider = {name for name in counts[0] if counts[0][name] != counts[1][name]}
+    assert len(wider) == 1
+    [name] = wider
+    added = {"rnn": 12, "lstm": 48, "gru": 36, "mlp": 12}  # 2 inputs, 6 hidden, gates
+    assert counts[1][name] - counts[0][name] == added[cell]
+
+
+@pytest.mark.parametrize("linear_skip", [False, True])
+def test_every_observation_of_every_patch_counts(linear_skip):
+    network = make_network(seq_len=6, patch_len=2, linear_skip=linear_skip)
+    inputs = windows(seq_len=6).requires_grad_()
+
+    for step in range(3):
+        (slope,) = torch.autograd.grad(network(inputs)[:, step].sum(), inputs)
+
+        assert (slope != 0).all()
+
+
+def test_a_patch_that_does_not_divide_the_window_is_refused():
+    with pytest.raises(
+        SettingError, match="patch_len must be a divisor of seq_len 5; found 2"
+    ):
+        make_network(patch_len=2)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"strategy": "seq2seq"}, {"strategy": "recursive"}, {"loss_at": "step"}],
+)
+def test_patches_are_for_direct_forecasts_from_the_end(settings):
+    with pytest.raises(SettingError, match="patch_len must be 1 unless strategy is"):
+        make_network(patch_len=5, **settings)
+
+
+@pytest.mark.parametrize("normalization", ["ets", "log_ets"])
+def test_smoothing_refuses_to_feed_forecasts_back_within_a_window(normalization):
+    wanted = f"strategy must be direct with {normalization}"
+
+    with pytest.raises(SettingError, match=wanted):
+        RecurrentConfig(strategy="recursive", normalization=normalization)
+
+
+@pytest.mark.parametrize("train_skip", [False, True])
+def test_the_linear_part_is_trained_where_that_is_asked_for(train_skip):
+    network = make_network(dtype=torch.float32, linear_skip=True, train_skip=train_skip)
+    before = network.skip.weight.clone()
+    values = torch.sin(torch.arange(60.0))
+    batches = WindowBatches(
+        values, Windows(torch.tensor([0, 60]).numpy(), WindowSpec(horizon=3)), "none"
+    )
+
+    train(network, batches, batches, TrainingConfig(device="cpu", epochs=2))
+
+    assert torch.equal(network.skip.weight, before) != train_skip

@@ -1,12 +1,15 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from forecasting.batches import WindowBatches
+from forecasting.batches import WindowBatches, series_chances
 from forecasting.configuration import RecurrentConfig
 from forecasting.errors import SettingError, TrainingDiverged
+from forecasting.frames import States
 from forecasting.networks import RecurrentNetwork
 from forecasting.training import TrainingConfig, train
 from forecasting.windows import Windows, WindowSpec
@@ -255,5 +258,150 @@ def test_the_linear_part_is_not_trained():
     ],
 )
 def test_a_setting_out_of_range_is_refused(setting, value, message):
+    with pytest.raises(SettingError, match=message):
+        TrainingConfig(**{setting: value})
+
+
+# Steps instead of epochs
+
+
+def many(lengths, spec=SPEC, chances=None):
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    values = noise(int(offsets[-1]))
+    windows = Windows(offsets, spec)
+    return WindowBatches(values, windows, "none", chances=chances)
+
+
+@pytest.mark.parametrize(("steps", "epochs", "each"), [(40, 10, 4), (3, 3, 1)])
+def test_steps_are_counted_in_tenths(steps, epochs, each):
+    seen = []
+
+    class Counted(WindowBatches):
+        def take(self, index):
+            seen.append(len(index))
+            return super().take(index)
+
+    earlier, later = split(wave())
+    counted = Counted(earlier.values, earlier.windows, "none")
+
+    records = train(make_network(), counted, later, config(steps=steps, batch_size=16))
+
+    assert [record.epoch for record in records] == list(range(epochs + 1))
+    assert seen == [16] * (epochs * each)
+
+
+def test_patience_does_not_end_a_number_of_steps_early():
+    earlier, later = split(noise(120))
+
+    records = train(
+        make_network(),
+        earlier,
+        later,
+        config(steps=50, patience=1, learning_rate=0.3),
+    )
+
+    losses = [record.validation_loss for record in records]
+    assert len(records) == 11
+    assert losses.index(min(losses)) < 9
+
+
+def test_one_cycle_goes_up_to_the_rate_and_down_again():
+    rates, settings = [], config(steps=50, schedule="one_cycle", learning_rate=0.01)
+
+    def watch(optimizer, *_):
+        rates.append(optimizer.param_groups[0]["lr"])
+
+    hook = register_optimizer_step_pre_hook(watch)
+    train(make_network(), *split(wave()), settings)
+    hook.remove()
+
+    top = int(np.argmax(rates))
+    assert len(rates) == 50
+    assert max(rates) == pytest.approx(0.01, rel=0.02)
+    assert 5 < top < 25
+    assert (np.diff(rates[: top + 1]) > 0).all()
+    assert (np.diff(rates[top:]) < 0).all()
+    assert rates[-1] < 1e-4
+
+
+def test_one_cycle_goes_through_all_epochs_and_no_epoch_at_all():
+    earlier, later = split(noise(120))
+    settings = {"schedule": "one_cycle", "patience": 1}
+
+    records = train(make_network(), earlier, later, config(epochs=12, **settings))
+    none = train(make_network(), earlier, later, config(epochs=0, **settings))
+
+    assert (len(records), len(none)) == (13, 1)
+
+
+def chances_of(lengths, balance=0.0, relative=0.0, scales=None):
+    batches = many(lengths)
+    if scales is not None:
+        levels = np.repeat(scales, lengths)
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        states = States.fit(
+            levels * noise(int(offsets[-1])).numpy(), offsets,
+            season_length=1, horizon=2,
+        )  # fmt: skip
+        batches = replace(batches, states=states)
+    found = series_chances(
+        batches, np.array(lengths), balance=balance, relative=relative
+    )
+    return found.tolist()
+
+
+def test_balance_goes_from_windows_alike_to_series_alike():
+    lengths = [17, 97]  # 10 and 90 windows
+
+    assert chances_of(lengths) == pytest.approx([0.1, 0.9])
+    assert chances_of(lengths, balance=0.5) == pytest.approx([0.25, 0.75])
+    assert chances_of(lengths, balance=1.0) == pytest.approx([0.5, 0.5])
+
+
+def test_relative_errors_count_more_where_the_scale_is_large():
+    lengths, scales = [57, 57], [1.0, 9.0]
+
+    alike, relative = (chances_of(lengths, relative=r, scales=scales) for r in (0, 1))
+
+    assert alike == pytest.approx([0.5, 0.5])
+    assert relative == pytest.approx([0.1, 0.9], abs=0.03)
+    assert chances_of(lengths, relative=1.0) == pytest.approx([0.5, 0.5])  # no scale
+
+
+def test_a_series_without_a_chance_is_never_learnt_from():
+    batches = many([40, 40], chances=torch.tensor([1.0, 0.0]))
+    torch.manual_seed(0)
+
+    drawn = [len(inputs) for inputs, _ in batches.shuffled(8, 5)]
+    evidence = torch.cat([inputs for inputs, _ in batches.evidence()])
+
+    assert drawn == [8] * 5
+    first = batches.values[:40].unfold(0, 6, 1)[:33]
+    assert set(evidence[:, 0, 0].tolist()) == set(first[:, 0].tolist())
+
+
+def test_evidence_is_every_window_once_or_the_same_draw_each_time():
+    plain, drawn = many([40, 40]), many([40, 40], chances=torch.tensor([0.5, 0.5]))
+
+    once = torch.cat([inputs for inputs, _ in plain.evidence()])
+    first, again = (
+        torch.cat([inputs for inputs, _ in drawn.evidence()]) for _ in range(2)
+    )
+
+    assert len(once) == len(plain)
+    assert torch.equal(first, again)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("steps", -1, "steps must be a whole number from 0"),
+        ("steps", 2.5, "steps must be a whole number from 0"),
+        ("balance", 1.5, "balance must be from 0 to 1"),
+        ("relative", -0.1, "relative must be from 0 to 1"),
+        ("schedule", "cosine", "schedule must be one of constant, one_cycle"),
+    ],
+)
+def test_a_setting_of_steps_out_of_range_is_refused(setting, value, message):
     with pytest.raises(SettingError, match=message):
         TrainingConfig(**{setting: value})

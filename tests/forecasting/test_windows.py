@@ -199,3 +199,50 @@ def test_a_length_that_is_no_whole_number_is_refused(name, value):
 def test_an_absurd_length_is_refused():
     with pytest.raises(SettingError, match="seq_len must be at most 10000"):
         WindowSpec(seq_len=MAX_LENGTH + 1)
+
+
+@given(SPECS, LENGTHS, st.data())
+def test_with_less_history_a_window_begins_with_its_series_first_value(
+    spec, lengths, data
+):
+    least = np.array([data.draw(st.integers(1, spec.seq_len)) for _ in lengths])
+    offsets = borders(lengths)
+    windows = Windows(offsets, spec, least=least)
+
+    gathered = windows.gather(
+        torch.arange(float(offsets[-1])), torch.arange(len(windows))
+    )
+
+    expected = []
+    for begin, length, first in zip(offsets[:-1], lengths, least, strict=True):
+        for end in range(first, length - spec.horizon + 1, spec.stride):
+            places = np.arange(end - spec.seq_len, end + spec.horizon)
+            expected.append(begin + np.maximum(places, 0))
+    assert gathered.tolist() == [row.tolist() for row in expected]
+
+
+def test_windows_are_drawn_by_the_chances_of_their_series():
+    spec = WindowSpec(seq_len=2, horizon=1)
+    windows = Windows(borders([10, 50, 2, 30]), spec)  # the third has no window
+    generator = torch.Generator().manual_seed(0)
+
+    drawn = windows.draw(torch.tensor([0.5, 0.25, 9.0, 0.0]), 6000, generator)
+
+    series, _ = windows.locate(drawn)
+    share = torch.bincount(series, minlength=4) / 6000
+    torch.testing.assert_close(
+        share, torch.tensor([2 / 3, 1 / 3, 0, 0]), atol=0.02, rtol=0
+    )
+    assert drawn.unique().tolist() == list(range(8 + 48))  # every window of both
+
+
+def test_the_same_generator_draws_the_same_windows():
+    windows = Windows(borders([40]), WindowSpec())
+
+    first, second = (
+        windows.draw(torch.ones(1), 9, torch.Generator().manual_seed(seed))
+        for seed in (1, 1)
+    )
+
+    assert torch.equal(first, second)
+    assert windows.counts().tolist() == [34]
