@@ -86,15 +86,18 @@ def forecast_frame(
 
 
 def example_frame(forecaster: Forecaster, most: int) -> pd.DataFrame:
-    """Return observations as a model takes them: the end of its first ``most`` series.
+    """Return observations as a model takes them: the ends of its first ``most`` series.
 
+    These are seq_len observations of each.
     Where known covariates belong to it, rows of the steps ahead follow, in which these
     stay as they last were.
     """
     assert forecaster.fitted is not None
     context, covariates = forecaster.fitted.context, forecaster.fitted.covariates
     shown = np.arange(min(most, len(context)))
-    panel = context.pieces(shown, np.zeros_like(shown), context.lengths[shown])
+    ends = context.lengths[shown]
+    begins = np.maximum(ends - forecaster.windows.seq_len, 0)
+    panel = context.pieces(shown, begins, ends)
     steps = forecaster.windows.horizon if covariates.names("known") else 0
     ahead = context.calendar.future(panel.last_timestamps(), steps)
     frames = []

@@ -30,9 +30,9 @@ def panel(dated=False):
     return Panel.from_values(values, timestamps=stamps)
 
 
-def fit(series):
+def fit(series, **model):
     forecaster = Forecaster(
-        model=RecurrentConfig(cell="gru", hidden_size=4),
+        model=RecurrentConfig(cell="gru", hidden_size=4, **model),
         training=TrainingConfig(device="cpu", epochs=1),
     )
     return forecaster.fit(series)
@@ -180,3 +180,12 @@ def test_the_example_of_a_model_without_covariates_is_what_it_saw():
     assert list(example) == ["series_id", "timestamp", "target"]
     assert example["target"].tolist() == [15, 16, 17, 18, 19]
     assert example["timestamp"].tolist() == ["16", "17", "18", "19", "20"]
+
+
+def test_the_example_of_a_model_that_smooths_is_no_longer_than_a_window():
+    forecaster = fit(panel(dated=True), normalization="ets")
+
+    example = example_frame(forecaster, 2)
+
+    assert example["series_id"].value_counts().to_dict() == {"a": 5, "b": 5}
+    assert len(PyfuncForecaster(forecaster).predict(example)) == 2 * 2
