@@ -25,7 +25,8 @@ class CovariateWindows:
         covariates: how they become numbers.
         panel: the series.
         origins: where the forecasts are made.
-        seq_len: observations in a window.
+        seq_len: observations in a window; one that reaches back beyond its series
+            begins with the first one again and again.
         steps: steps ahead; of later ones, the last one is given again.
         calendar: by which the timestamps go on.
     """
@@ -58,7 +59,7 @@ class CovariateWindows:
         place = ends[:, None] + np.minimum(step, most)
         length = self.panel.lengths[series][:, None]
         observed: Column = self.panel.covariates[one.name]
-        here = self.panel.offsets[series][:, None] + np.minimum(place, length - 1)
+        here = self.panel.offsets[series][:, None] + np.clip(place, 0, length - 1)
         if (place < length).all():
             return np.asarray(observed[here])
         ahead = self.panel.future[one.name]
@@ -67,8 +68,10 @@ class CovariateWindows:
         return np.where(place < length, observed[here], there)
 
     def _moments(self, series: IntArray, ends: IntArray, step: IntArray) -> Column:
-        end = (self.panel.offsets[series] + ends)[:, None]
-        seen: Column = self.panel.timestamps[end + np.minimum(step, -1)]
+        begin = self.panel.offsets[series][:, None]
+        end = begin + ends[:, None]
+        past = np.maximum(end + np.minimum(step, -1), begin)
+        seen: Column = self.panel.timestamps[past]
         if not self.covariates.cycles or step[-1] < 0:
             return seen
         last = self.panel.timestamps[end - 1]

@@ -8,6 +8,7 @@ timestamps.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from typing import Any, Self
 
 import numpy as np
@@ -123,6 +124,22 @@ class Covariates:
     def names(self, role: Role) -> tuple[str, ...]:
         """Return the names of the covariates of a role."""
         return tuple(one.name for one in self.columns if one.role == role)
+
+    def numbers(self) -> list[tuple[str, Role, slice]]:
+        """Return name, role and columns of each number that a network reads.
+
+        The target is not counted. A season's position is known, and two columns.
+        """
+        names = [(c.name, c.role, 1) for c in self.columns if c.categories is None]
+        early = sum(role != "static" for _, role, _ in names)
+        names[early:early] = [
+            (f"position in the {cycle}", "known", 2) for cycle in self.cycles
+        ]
+        ends = accumulate(width for _, _, width in names)
+        return [
+            (name, role, slice(end - width, end))
+            for (name, role, width), end in zip(names, ends, strict=True)
+        ]
 
     @property
     def layout(self) -> Layout | None:

@@ -3,13 +3,13 @@
 The influence of an observation x on a step y of the forecast is dy/dx, by
 back-propagation through the whole forecast; |x dy/dx| ("gradient x input", Shrikumar
 et al. 2016, "Not just a black box") also weighs how far x lies from the level that its
-series is scaled by. Both are averaged over windows. Letters: B windows, H horizon,
-L seq_len, F features.
+series is scaled by. Both are averaged over windows. Where smoothing gives
+a series its level, season and scale (``ets``, ``log_ets``), these are held as they are,
+and the gradient is that of what they leave over.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,21 +17,24 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from forecasting.covariates import Covariates
 from forecasting.devices import fitting_threads
-from forecasting.ensemble import ensemble_forecast
-from forecasting.errors import DataError, NotFittedError, SettingError
+from forecasting.errors import (
+    DataError,
+    MissingCovariates,
+    NotFittedError,
+    SettingError,
+)
 from forecasting.fitted import Fitted
 from forecasting.forecaster import Forecaster
-from forecasting.histories import Rows, WindowHistory, read_rows
-from forecasting.networks import RecurrentNetwork
-from forecasting.rollout import next_steps
+from forecasting.histories import Rows, read_rows
+from forecasting.influence import CPU, gradients, network_alone, whole_model
 from forecasting.series import FloatArray, Panel
 from forecasting.splits import Origins, last_origins
 
 Part = Literal["model", "network"]
 PARTS: tuple[str, ...] = get_args(Part)
 MAX_WINDOWS = 64  # averaged at most: enough for a picture
-CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,16 +42,18 @@ class Explanation:
     """How strongly each step of a forecast depends on what the model is given.
 
     Values are in normalised units (u of `forecasting.normalization`; z for the network
-    alone), columns in the order of time: the last one is lag 1, the observation right
-    before the forecast.
+    alone, and with ``ets`` and ``log_ets``), columns in the order of time: that of
+    lag 1 is the observation right before the forecast. Covariates are the numbers, and
+    the positions in the seasons; a category has no gradient and is left out.
 
     Attributes:
         target: name of what is forecast.
         windows: how many were averaged.
         observations: mean of ``|x dy/dx|``, ``(horizon, seq_len)``.
         sensitivity: mean of ``|dy/dx|``, ``(horizon, seq_len)``.
-        covariates: mean of ``|x dy/dx|`` by name, ``(horizon,)`` or, of those with a
-            value at each position, ``(horizon, positions)``.
+        covariates: mean of ``|x dy/dx|`` by name: ``(horizon, seq_len)`` of past ones,
+            ``(horizon, seq_len + horizon)`` of known ones, ``(horizon,)`` of static
+            ones.
     """
 
     target: str
@@ -68,12 +73,19 @@ class Explanation:
         return {name: part.reshape(len(part), -1) for name, part in parts.items()}
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a number: ``step, lag, feature, importance``."""
+        """Return one row a number: ``step, lag, feature, importance``.
+
+        Lag 0 is the first step of the forecast, -1 the second; static covariates have
+        no lag.
+        """
         seq_len, tables = self.observations.shape[1], []
         for name, part in self.by_feature().items():
             step, place = np.indices(part.shape)
-            columns = {"step": step.ravel() + 1, "lag": seq_len - place.ravel()}
-            table = pd.DataFrame(columns)
+            table = pd.DataFrame({"step": step.ravel() + 1})
+            lag = pd.array(seq_len - place.ravel(), dtype="Int64")
+            if name in self.covariates and self.covariates[name].ndim == 1:
+                lag[:] = pd.NA
+            table["lag"] = lag
             tables.append(table.assign(feature=name, importance=part.ravel()))
         return pd.concat(tables, ignore_index=True)
 
@@ -99,6 +111,8 @@ def explain(
         NotFittedError: the forecaster has not been trained.
         SeriesTooShort: no series has seq_len observations.
         IrregularTimestamps, InvalidValues: as `Forecaster.predict`.
+        MissingCovariates: the series lack a covariate of the model, or no window of
+            theirs has known ones as far as the horizon.
         DataError: the observations are beyond every number.
         SettingError: there is no such part, or no window is asked for.
 
@@ -118,30 +132,45 @@ def explain(
         raise SettingError("windows", windows, "at least 1")
     series = fitted.context if panel is None else panel
     fitted.context.calendar.continued_by(series.calendar)
-    origins = _evenly(series, seq_len, windows)
-    rows = read_rows(fitted, series, origins)
-    function, inputs = _whole(fitted, rows)
+    origins = _evenly(series, fitted, windows, last=panel is None)
+    rows = _read(fitted, series, origins)
+    forecast, inputs = whole_model(fitted, rows)
     if part == "network":
-        function, inputs = _network(fitted), rows.frame.inputs
-    hidden_size = fitted.networks[0].config.hidden_size
-    with fitting_threads(CPU, hidden_size), torch.enable_grad():
-        weighted, plain = _mean_gradients(function, inputs)
-    observations, covariates = _by_name(weighted)
+        forecast, inputs = network_alone(fitted), rows.frame.inputs
+    own = None
+    if rows.covariates is not None:
+        length = seq_len + forecaster.windows.horizon
+        own = rows.covariates.take(slice(None), 0, length)
+    with fitting_threads(CPU, forecaster.model.hidden_size), torch.enable_grad():
+        slopes, own_slopes = gradients(forecast, inputs, own)
+    seen = torch.arange(seq_len, 0, -1) <= torch.from_numpy(origins.ends)[:, None]
+    covariates = {}
+    if own is not None and own_slopes is not None:
+        covariates = _by_name(fitted.covariates, own_slopes * own, seq_len)
     return Explanation(
         target=fitted.context.target,
         windows=len(origins),
-        observations=observations,
-        sensitivity=_by_name(plain)[0],
+        observations=_mean(slopes * inputs * seen),
+        sensitivity=_mean(slopes * seen),
         covariates=covariates,
     )
 
 
-def _evenly(panel: Panel, seq_len: int, most: int) -> Origins:
+def _evenly(panel: Panel, fitted: Fitted, most: int, *, last: bool) -> Origins:
     """Return the ends of at most ``most`` windows, evenly spread over all series.
 
-    Where no series has one, the ends of all, for the reader to refuse.
+    Of each series only the ``last`` one, or any.
+
+    Known covariates must reach the horizon from there. Where no series has one, the
+    ends of all, for the reader to refuse, or to fill up the windows.
     """
-    until = np.cumsum(np.maximum(panel.lengths - seq_len + 1, 0))
+    network = fitted.networks[0]
+    ends = panel.lengths
+    for name in fitted.covariates.names("known"):
+        beyond = panel.future[name].lengths if name in panel.future else 0
+        ends = np.minimum(ends, panel.lengths + beyond - network.horizon)
+    counts = np.maximum(ends - network.seq_len + 1, 0)
+    until = np.cumsum(np.minimum(counts, 1) if last else counts)
     total = int(until[-1])
     if total == 0:
         return last_origins(panel)
@@ -149,74 +178,50 @@ def _evenly(panel: Panel, seq_len: int, most: int) -> Origins:
     index = np.arange(1, taken + 1) * total // taken - 1
     series = np.searchsorted(until, index, side="right")
     back = until[series] - 1 - index
-    return Origins(series=series, ends=panel.lengths[series] - back)
+    return Origins(series=series, ends=ends[series] - back)
 
 
-def _whole(fitted: Fitted, rows: Rows) -> tuple[Callable[[Tensor], Tensor], Tensor]:
-    """Return the forecast ``(B, H)`` as a function of windows ``(B, L)``, and these.
-
-    They are u, or z where smoothing says level and size: these then stay as they are.
-    """
-    here = replace(fitted, networks=[_copy(network) for network in fitted.networks])
-    history, frame = rows.history, rows.frame
-
-    def of_window(window: Tensor) -> Tensor:
-        assert isinstance(history, WindowHistory)
-        framed = history.frame_of(window)
-        return next_steps(here, framed, "float32", choices=rows.choices)
-
-    def of_frame(inputs: Tensor) -> Tensor:
-        framed = frame._replace(inputs=inputs)
-        steps = next_steps(here, framed, "float32", choices=rows.choices)
-        return frame.measure(steps)
-
-    if isinstance(history, WindowHistory):
-        return of_window, history.observed[:, -history.network.seq_len :]
-    return of_frame, frame.inputs
+def _read(fitted: Fitted, panel: Panel, origins: Origins) -> Rows:
+    network = fitted.networks[0]
+    try:
+        return read_rows(fitted, panel, origins, network.horizon)
+    except MissingCovariates as error:
+        raise error.advise(
+            "Explain series with their covariates, known ones for the horizon "
+            f"too: at least seq_len {network.seq_len} + horizon {network.horizon} "
+            "steps of a series."
+        ) from None
 
 
-def _network(fitted: Fitted) -> Callable[[Tensor], Tensor]:
-    """Return what the networks add to the linear part, z to z."""
-    networks = [_copy(network) for network in fitted.networks]
-    for network in networks:
-        network.skip = None
-    return lambda window: ensemble_forecast(networks, window[..., None])
-
-
-def _copy(network: RecurrentNetwork) -> RecurrentNetwork:
-    """Return a frozen copy on the CPU: cuDNN has gradients in training only."""
-    return deepcopy(network).cpu().requires_grad_(False).eval()
-
-
-def _mean_gradients(
-    function: Callable[[Tensor], Tensor], inputs: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Return means of ``|x dy/dx|`` and ``|dy/dx|`` over windows, ``(H, L[, F])``.
+def _mean(slopes: Tensor) -> FloatArray:
+    """Return the mean absolute value over windows, the second axis.
 
     Raises:
         DataError: one is no finite number.
     """
-    inputs = inputs.clone().requires_grad_()
-    weighted, plain = [], []
-    for step in function(inputs).unbind(1):
-        (slope,) = torch.autograd.grad(step.sum(), inputs, retain_graph=True)
-        plain.append(slope.abs().mean(0))
-        weighted.append((slope * inputs.detach()).abs().mean(0))
-    found = torch.stack(weighted), torch.stack(plain)
-    if not all(bool(means.isfinite().all()) for means in found):
+    if not slopes.isfinite().all():
         raise DataError(
             "the forecast of these observations has no finite gradient: they are far "
             "beyond what the model was trained on. Check their unit."
         )
-    return found
+    return slopes.abs().mean(1).double().numpy()
 
 
 def _by_name(
-    means: Tensor, names: Sequence[str] = ()
-) -> tuple[FloatArray, dict[str, FloatArray]]:
-    """Split ``(H, L[, F])`` into the target's part and those of named covariates."""
-    values = means.double().numpy()
-    if values.ndim == 2:
-        return values, {}
-    covariates = {name: values[..., 1 + i] for i, name in enumerate(names)}
-    return values[..., 0], covariates
+    covariates: Covariates, weighted: Tensor, seq_len: int
+) -> dict[str, FloatArray]:
+    """Return the importance of the numbers among covariates.
+
+    Args:
+        covariates: of the model.
+        weighted: x dy/dx, ``(horizon, windows, seq_len + horizon, features)``.
+        seq_len: of the model.
+    """
+    found = {}
+    for name, role, columns in covariates.numbers():
+        part = weighted[..., columns]
+        if role == "static":  # one number, wherever it is read
+            part = part.sum(2)
+        importance = _mean(part).sum(-1)  # a season's position is two columns
+        found[name] = importance[:, :seq_len] if role == "past" else importance
+    return found

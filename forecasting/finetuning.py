@@ -13,6 +13,7 @@ import numpy as np
 from forecasting.configuration import RecurrentConfig
 from forecasting.errors import SettingError
 from forecasting.fitted import Fitted
+from forecasting.future import ROLES
 from forecasting.normalization import Normalizer
 from forecasting.series import IntArray, Panel
 from forecasting.windows import WindowSpec
@@ -33,8 +34,15 @@ class Start:
     model: RecurrentConfig
     fitted: Fitted
 
-    def check(self, windows: WindowSpec, model: RecurrentConfig) -> None:
+    def check(
+        self, windows: WindowSpec, model: RecurrentConfig, panel: Panel | None = None
+    ) -> None:
         """Make sure that a forecaster with these settings can take the weights over.
+
+        Args:
+            windows, model: its settings.
+            panel: what it shall be trained on, where that is known: its covariates
+                must be those of the start too.
 
         Raises:
             SettingError: one of them is another than the start's; both are named.
@@ -48,6 +56,20 @@ class Start:
                 _same(name, value, theirs[name])
         if model.normalization != "auto":
             _same("normalization", model.normalization, method)
+        if panel is not None:
+            self._check_covariates(panel)
+
+    def _check_covariates(self, panel: Panel) -> None:
+        theirs = self.fitted.covariates
+        for role in ROLES:
+            found = tuple(sorted(n for n, r in panel.roles.items() if r == role))
+            _same(f"{role}_covariates", found, tuple(sorted(theirs.names(role))))
+        for one in theirs.columns:
+            text = panel.covariates[one.name].dtype == object
+            kinds = [("numbers", "text")[i] for i in (text, one.categories is not None)]
+            _same(f"covariate {one.name!r}", *kinds)
+        if theirs.cycles and panel.calendar.freq is None:
+            _same("timestamps", "integer steps", "dates")
 
     def keep_statistics(self, normalizer: Normalizer, panel: Panel) -> Normalizer:
         """Return a panel's statistics, the start's own where it knows the series."""

@@ -74,12 +74,11 @@ def fit_networks(
         TrainingDiverged: a loss became infinite.
     """
     check_settings(model, training)
-    smoothed = model.normalization in SMOOTHED
-    least = spec.horizon + 2 if smoothed else spec.length
-    ends = training_ends(panel, spec, training.validation, least)
     if start is not None:
-        start.check(spec, model)
+        start.check(spec, model, panel)
         model = replace(model, normalization=start.fitted.normalizer.method)
+    least = least_length(spec, model)
+    ends = training_ends(panel, spec, training.validation, least)
     again_later = training.refit and bool((ends < panel.lengths).any())
     few = replace(model, members=min(model.members, TRIED)) if again_later else model
     found = _fit(panel, ends, spec, few, training, on_epoch, start)
@@ -211,6 +210,11 @@ def _as_found(training: TrainingConfig, history: list[EpochRecord]) -> TrainingC
         losses.setdefault(record.member, []).append(record.validation_loss)
     best = [int(np.argmin(member)) for member in losses.values()]
     return replace(training, validation=0.0, epochs=round(float(np.mean(best))))
+
+
+def least_length(spec: WindowSpec, model: RecurrentConfig) -> int:
+    """Return how many observations a series needs to be learnt from."""
+    return spec.horizon + 2 if model.normalization in SMOOTHED else spec.length
 
 
 def training_ends(

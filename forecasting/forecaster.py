@@ -7,7 +7,6 @@ from typing import Self
 
 import numpy as np
 
-from forecasting.ahead import read_covariates
 from forecasting.artifact import locate_artifact, read_artifact, write_artifact
 from forecasting.calibration import Calibration
 from forecasting.configuration import RecurrentConfig
@@ -117,7 +116,8 @@ class Forecaster:
         Args:
             panel: the series; ids seen in training are scaled as they were there,
                 others by what lies before their origin.
-            origins: where to stand; each needs at least seq_len observations.
+            origins: where to stand; each needs at least seq_len observations, or one
+                where the normalisation is ``ets`` or ``log_ets``.
             horizon: steps ahead; default the trained horizon.
 
         Raises:
@@ -131,7 +131,8 @@ class Forecaster:
                 the horizon.
         """
         steps = self.windows.horizon if horizon is None else check_horizon(horizon)
-        return self._roll_out(panel, origins, self._read(panel, origins), steps)
+        rows = self._read(panel, origins, steps)
+        return roll_out(self._known(), rows, steps, self.training.precision)
 
     def intervals_at(
         self,
@@ -149,9 +150,10 @@ class Forecaster:
             levels: in percent, from 1 to 99; 80 is the central 80 %.
 
         Raises:
-            NotFittedError, SeriesTooShort, SettingError: as `forecast_at`.
+            NotFittedError, SeriesTooShort, SettingError, MissingCovariates: as
+                `forecast_at`.
         """
-        rows = self._read(panel, origins)
+        rows = self._read(panel, origins, points.shape[1])
         return bound(self._known(), rows, points, levels, self.training.precision)
 
     def predict(
@@ -183,8 +185,8 @@ class Forecaster:
         calendar = fitted.context.calendar.continued_by(series.calendar)
         steps = self.windows.horizon if horizon is None else check_horizon(horizon)
         origins = last_origins(series)
-        rows = self._read(series, origins)
-        points = self._roll_out(series, origins, rows, steps)
+        rows = self._read(series, origins, steps)
+        points = roll_out(fitted, rows, steps, self.training.precision)
         return Forecast(
             series_ids=series.series_ids,
             timestamps=calendar.future(series.last_timestamps(), steps),
@@ -204,7 +206,7 @@ class Forecaster:
                 ``(origins, horizon)``.
         """
         fitted = self._known()
-        rows, ends = self._read(panel, origins), origins.ends
+        rows, ends = self._read(panel, origins, points.shape[1]), origins.ends
         came = panel.pieces(origins.series, ends, ends + points.shape[1])
         actual = rows.normalizer.scale_series(came).double().numpy()
         errors = (actual.reshape(points.shape) - rows.scale(points)) / rows.size
@@ -260,20 +262,5 @@ class Forecaster:
             raise NotFittedError("forecaster")
         return self.fitted
 
-    def _read(self, panel: Panel, origins: Origins) -> Rows:
-        return read_rows(self._known(), panel, origins)
-
-    def _roll_out(
-        self, panel: Panel, origins: Origins, rows: Rows, steps: int
-    ) -> FloatArray:
-        fitted = self._known()
-        covariates = read_covariates(
-            fitted.covariates,
-            panel,
-            origins,
-            seq_len=self.windows.seq_len,
-            horizon=self.windows.horizon,
-            steps=steps,
-            calendar=fitted.context.calendar,
-        )
-        return roll_out(fitted, rows, steps, self.training.precision, covariates)
+    def _read(self, panel: Panel, origins: Origins, steps: int) -> Rows:
+        return read_rows(self._known(), panel, origins, steps)

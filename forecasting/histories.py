@@ -1,6 +1,7 @@
 """What lies before origins, read and scaled; and what forecasts add to it.
 
-Only what lies before the origins is read: nothing behind one is looked at.
+Only what lies before the origins is read: nothing behind one is looked at, but known
+covariates of the steps ahead.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from forecasting.ahead import CovariateWindows, read_covariates
 from forecasting.errors import SeriesTooShort
 from forecasting.fitted import Fitted
 from forecasting.frames import SMOOTHED, Frame, States, frame_window, last_season
@@ -104,12 +106,14 @@ class Rows:
         choices: the guard's rung of each origin, ``(origins,)``; None without one.
         floor: what no forecast goes below, original units, ``(origins, 1)``: 0 where
             neither training nor the history saw less, else minus infinity.
+        covariates: of the windows and the steps ahead; None without any.
     """
 
     normalizer: Normalizer
     history: History
     frame: Frame
     floor: FloatArray
+    covariates: CovariateWindows | None
     choices: Tensor | None = None
 
     def __len__(self) -> int:
@@ -135,16 +139,23 @@ class Rows:
         return np.maximum(values, self.floor)
 
 
-def read_rows(fitted: Fitted, panel: Panel, origins: Origins) -> Rows:
+def read_rows(fitted: Fitted, panel: Panel, origins: Origins, steps: int) -> Rows:
     """Gather and scale what lies before each origin.
+
+    Args:
+        fitted: the model.
+        panel: the series.
+        origins: where to stand.
+        steps: steps ahead that known covariates must reach.
 
     Raises:
         SeriesTooShort: before an origin is less than the model reads.
         InvalidValues: the model takes logarithms and a value of a series that it has
             not seen in training is not positive.
+        MissingCovariates, SettingError: as `forecasting.ahead.read_covariates`.
     """
     network, method = fitted.networks[0], fitted.normalizer.method
-    least = 1 if method in SMOOTHED else network.seq_len
+    least = least_history(fitted)
     short = np.flatnonzero(origins.ends < least)
     if len(short):
         raise SeriesTooShort(
@@ -153,7 +164,7 @@ def read_rows(fitted: Fitted, panel: Panel, origins: Origins) -> Rows:
                 for i in short
             ],
             least,
-            f"seq_len {least}",
+            f"seq_len {network.seq_len}",
         )
     begins = np.maximum(origins.ends - memory(network, method), 0)
     pieces = panel.pieces(origins.series, begins, origins.ends)
@@ -176,7 +187,26 @@ def read_rows(fitted: Fitted, panel: Panel, origins: Origins) -> Rows:
     choices = None
     if fitted.guard is not None:
         choices = fitted.guard.choices(_places(fitted, panel, origins))
-    return Rows(normalizer, history, history.frame(), floor[:, None], choices)
+    covariates = read_covariates(
+        fitted.covariates,
+        panel,
+        origins,
+        seq_len=network.seq_len,
+        horizon=network.horizon,
+        steps=steps,
+        calendar=fitted.context.calendar,
+    )
+    frame = history.frame()
+    return Rows(normalizer, history, frame, floor[:, None], covariates, choices)
+
+
+def least_history(fitted: Fitted) -> int:
+    """Return how many observations a forecast needs before its origin, at least.
+
+    Where smoothing says level and size, one will do: the window is filled up.
+    """
+    smoothed = fitted.normalizer.method in SMOOTHED
+    return 1 if smoothed else fitted.networks[0].seq_len
 
 
 def memory(network: RecurrentNetwork, method: Method) -> int:

@@ -6,16 +6,18 @@ models can be compared by: below 1 is better than the naive forecast.
 """
 
 import math
-from dataclasses import replace
 
-from forecasting.batches import WindowBatches
+import torch
+
+from forecasting.batches import EVALUATION_BATCH, split_windows
 from forecasting.configuration import RecurrentConfig
-from forecasting.fitting import resolve_method, training_ends
+from forecasting.covariates import Covariates
+from forecasting.fitting import least_length, resolve_method, training_ends
 from forecasting.losses import make_loss
 from forecasting.normalization import Normalizer
 from forecasting.series import Panel
 from forecasting.training import TrainingConfig
-from forecasting.windows import Windows, WindowSpec
+from forecasting.windows import WindowSpec
 
 
 def naive_loss(
@@ -33,18 +35,25 @@ def naive_loss(
         The loss in the units of that model's `EpochRecord.validation_loss`; NaN where
         nothing validates.
     """
-    ends = training_ends(panel, spec, training.validation)
-    method = resolve_method(panel, spec, model, ends)
+    ends = training_ends(panel, spec, training.validation, least_length(spec, model))
+    covariates = Covariates.fit(panel, ends, seasons=model.calendar_features)
+    encoded = covariates.encode_panel(panel)
+    method = resolve_method(panel, spec, model, ends, encoded)
     normalizer = Normalizer.fit(panel, method, seq_len=spec.seq_len, ends=ends)
-    later = Windows(panel.offsets, replace(spec, stride=1), start=ends)
-    validation = WindowBatches(normalizer.scale_series(panel), later, method)
+    _, validation = split_windows(
+        panel, spec, normalizer, ends, None, torch.device("cpu"),
+        season_length=model.season_length,
+    )  # fmt: skip
     if not len(validation):
         return math.nan
     loss_of = make_loss(
         training.loss, huber_delta=training.huber_delta, quantile=training.quantile
     )
     total = 0.0
-    for inputs, targets in validation.in_order():
-        repeated = inputs[:, -1:, 0].expand_as(targets)
-        total += float(loss_of(repeated, targets)) * len(inputs)
+    for index in torch.arange(len(validation)).split(EVALUATION_BATCH):
+        _, targets = validation.take(index)
+        window = validation.windows.gather(validation.values, index)
+        last = window[:, spec.seq_len - 1, None].expand_as(targets)
+        repeated = validation.frame(index).measure(last)
+        total += float(loss_of(repeated, targets)) * len(targets)
     return total / len(validation)

@@ -1,6 +1,6 @@
 """From what lies before origins to forecasts: run the networks, feed back, unscale."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -27,7 +27,6 @@ def roll_out(
     rows: Rows,
     steps: int,
     precision: Precision,
-    covariates: CovariateWindows | None = None,
 ) -> FloatArray:
     """Return forecasts ``(origins, steps)``, original units.
 
@@ -37,7 +36,7 @@ def roll_out(
         SettingError: so far ahead, forecasts exceed every number.
         DataError: they do so from the first step on.
     """
-    made = _run(fitted, rows, steps, precision, covariates)
+    made = _run(fitted, rows, steps, precision)
     points = rows.unscale(made)
     finite = np.isfinite(points).all(0)
     if not finite.all():
@@ -93,35 +92,28 @@ def read_spread(fitted: Fitted, rows: Rows, precision: Precision) -> FloatArray 
     if not fitted.networks[0].config.quantiles:
         return None
     with fitting_threads(fitted.device, size):
-        for window in rows.frame.inputs.split(BLOCK):
+        for block in _blocks(rows):
+            inputs = rows.frame.inputs[block, :, None]
+            own = _ahead(fitted, rows.covariates, block, 0)
+            if own is not None:
+                inputs = beside_covariates(inputs, own)
             with autocast(fitted.device, precision, size):
-                inputs = window[..., None].to(fitted.device)
-                spread = ensemble_spread(fitted.networks, inputs)
+                spread = ensemble_spread(fitted.networks, inputs.to(fitted.device))
             assert spread is not None
             blocks.append(spread.cpu())
     return torch.cat(blocks).double().numpy()
 
 
 @torch.no_grad()
-def _run(
-    fitted: Fitted,
-    rows: Rows,
-    steps: int,
-    precision: Precision,
-    covariates: CovariateWindows | None,
-) -> FloatArray:
-    """Return u of forecasts, ``(origins, steps)``, block by block."""
-    blocks, network = [], fitted.networks[0]
-    length = network.seq_len + network.horizon
-    with fitting_threads(fitted.device, network.config.hidden_size):
-        for begin in range(0, len(rows), BLOCK):
-            block = slice(begin, begin + BLOCK)
+def _run(fitted: Fitted, rows: Rows, steps: int, precision: Precision) -> FloatArray:
+    """Return u of forecasts, ``(origins, steps)``, by blocks."""
+    blocks = []
+    with fitting_threads(fitted.device, fitted.networks[0].config.hidden_size):
+        for block in _blocks(rows):
             past, parts, made = rows.history.rows(block), [], 0
             choices = None if rows.choices is None else rows.choices[block]
             while made < steps:
-                own = None
-                if covariates is not None:
-                    own = covariates.take(block, made, made + length)
+                own = _ahead(fitted, rows.covariates, block, made)
                 steps_made = next_steps(fitted, past.frame(), precision, own, choices)
                 parts.append(steps_made.cpu())
                 made += parts[-1].shape[1]
@@ -129,6 +121,21 @@ def _run(
                     past = past.extend(parts[-1])
             blocks.append(torch.cat(parts, 1)[:, :steps])
     return torch.cat(blocks).double().numpy()
+
+
+def _blocks(rows: Rows) -> Iterator[slice]:
+    for begin in range(0, len(rows), BLOCK):
+        yield slice(begin, begin + BLOCK)
+
+
+def _ahead(
+    fitted: Fitted, covariates: CovariateWindows | None, block: slice, first: int
+) -> Tensor | None:
+    """Return the covariates that one pass reads after ``first`` steps; None without."""
+    if covariates is None:
+        return None
+    length = fitted.networks[0].seq_len + fitted.networks[0].horizon
+    return covariates.take(block, first, first + length)
 
 
 def next_steps(

@@ -79,6 +79,7 @@ class Experiment:
             self.panel, seq_len=job.windows.seq_len, horizon=self.horizon
         )
         if start is not None:
+            start.forecaster.as_start().check(job.windows, job.model, self.panel)
             self.folds, said = start.keep_unseen(self.panel, self.folds)
             self.notes += said
 

@@ -66,7 +66,12 @@ def make_space(job: Job, panel: Panel, *, season_length: int, longest: int) -> S
     season = (
         season_length if season_length > 1 else max(job.windows.horizon, LEAST_SEASON)
     )
-    lengths = [k * season for k in SEASONS if k * season <= longest // WINDOWS_LONG]
+    lengths = [
+        k * season
+        for k in SEASONS
+        if k * season <= longest // WINDOWS_LONG
+        and k * season % job.model.patch_len == 0
+    ]
     sizes = (8, 16, 32) if small else (32, 64, 128) if large else (16, 32, 64)
     batches = (32, 128) if small else (256, 1024) if large else (64, 256)
     wide: dict[str, tuple[Choice, ...]] = {

@@ -50,11 +50,9 @@ def _forecast(asked: ForecastRequest, model: Model) -> Forecast:
     assert forecaster.fitted is not None
     panel = None
     if asked.series is not None:
-        seq_len = forecaster.windows.seq_len
         panel = make_panel(
             asked.series,
             forecaster.fitted,
-            seq_len=seq_len,
             horizon=asked.horizon or forecaster.windows.horizon,
         )
     try:

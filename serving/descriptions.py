@@ -8,6 +8,7 @@ import numpy as np
 from forecasting.covariates import Covariates
 from forecasting.forecaster import Forecaster
 from forecasting.future import ROLES
+from forecasting.histories import least_history
 from forecasting.series import Panel
 from serving.moments import show_moments
 from serving.schemas import History, ModelDetails
@@ -29,6 +30,7 @@ def describe(
         aliases=[],
         latest=False,
         seq_len=forecaster.windows.seq_len,
+        least_history=least_history(forecaster.fitted),
         horizon=forecaster.windows.horizon,
         freq=context.calendar.freq,
         target=context.target,

@@ -47,7 +47,11 @@ class ExplainAnswer(BaseModel):
     sensitivity: Grid
     """Mean of the absolute gradient alone."""
     covariates: dict[str, Grid]
-    """Importance of each covariate, a column a position, or one for all."""
+    """Importance of each covariate that is a number; categories are left out.
+
+    A column a lag: past ones from the first lag to 1, known ones on to the last step
+    ahead, whose lags are 0, -1, ...; static ones have one column.
+    """
 
 
 def explain_forecast(
@@ -92,7 +96,12 @@ def _check_size(asked: ForecastRequest, model: Model, settings: Settings) -> int
     if steps > windows.horizon:
         message = f"at most {windows.horizon}, the trained horizon; found {steps}"
         raise RequestError([(("body", "horizon"), message)])
-    numbers = 2 * steps * windows.seq_len
+    assert model.forecaster.fitted is not None
+    places = 2 * windows.seq_len
+    for _, role, _ in model.forecaster.fitted.covariates.numbers():
+        known = windows.seq_len + windows.horizon
+        places += {"past": windows.seq_len, "known": known, "static": 1}[role]
+    numbers = steps * places
     if numbers > settings.max_points:
         what = "numbers would be in the answer"
         raise RequestTooLarge(what, numbers, settings.max_points, ("body",))
@@ -104,9 +113,7 @@ def _explain(asked: ForecastRequest, model: Model) -> Explanation:
     if asked.series is not None:
         assert forecaster.fitted is not None
         spec = forecaster.windows
-        panel = make_panel(
-            asked.series, forecaster.fitted, seq_len=spec.seq_len, horizon=spec.horizon
-        )
+        panel = make_panel(asked.series, forecaster.fitted, horizon=spec.horizon)
     try:
         return explain(forecaster, panel)
     except DataError as error:

@@ -5,6 +5,7 @@ from itertools import islice
 
 from forecasting.errors import DataError, SeriesTooShort
 from forecasting.fitted import Fitted
+from forecasting.histories import least_history
 from forecasting.series import Panel
 from serving.covariates import Flaws, by_name, covariate_flaws
 from serving.errors import MOST_FLAWS, RequestError
@@ -13,15 +14,12 @@ from serving.series import Series
 LARGEST_STEP = 2**53  # what every reader of JSON takes for an exact integer
 
 
-def make_panel(
-    series: Sequence[Series], fitted: Fitted, *, seq_len: int, horizon: int
-) -> Panel:
+def make_panel(series: Sequence[Series], fitted: Fitted, *, horizon: int) -> Panel:
     """Return the series of a request as a panel on the model's calendar.
 
     Args:
         series: as they were sent.
         fitted: the model.
-        seq_len: of the model.
         horizon: steps ahead that are asked for.
 
     Raises:
@@ -31,7 +29,7 @@ def make_panel(
     _raise_if_any(_mixed(series))
     freq = fitted.context.calendar.freq
     _raise_if_any(_other_axis(series, dated=freq is not None))
-    _check_lengths(series, seq_len)
+    _check_lengths(series, least_history(fitted))
     _raise_if_any(covariate_flaws(series, fitted.covariates, horizon))
     try:
         return _to_panel(series, freq)
@@ -101,15 +99,15 @@ def _other_axis(series: Sequence[Series], *, dated: bool) -> Flaws:
             yield loc, f"a step is at most {LARGEST_STEP}"
 
 
-def _check_lengths(series: Sequence[Series], seq_len: int) -> None:
-    short = [(i, one) for i, one in enumerate(series) if len(one.values) < seq_len]
+def _check_lengths(series: Sequence[Series], least: int) -> None:
+    short = [(i, one) for i, one in enumerate(series) if len(one.values) < least]
     if short:
         lengths = [(one.id, len(one.values)) for _, one in short]
-        cause = SeriesTooShort(lengths, seq_len, f"seq_len {seq_len}")
+        cause = SeriesTooShort(lengths, least, f"seq_len {least}")
         flaws = [
             (
                 ("body", "series", i, "values"),
-                f"{len(one.values)} values; at least {seq_len} are needed",
+                f"{len(one.values)} values; at least {least} are needed",
             )
             for i, one in short[:MOST_FLAWS]
         ]

@@ -148,7 +148,9 @@ class ModelSummary(BaseModel):
     latest: bool
     """Whether no newer version is registered."""
     seq_len: int
-    """Observations that a history needs at least."""
+    """Observations in a window."""
+    least_history: int
+    """Observations that a history needs at least: mostly seq_len."""
     horizon: int
     """Steps ahead that the model was trained for; more are possible."""
     freq: str | None

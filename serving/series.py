@@ -30,7 +30,7 @@ class Series(BaseModel):
     id: str = Field(min_length=1, max_length=500, strict=True)
     """Name of the series; a series seen in training is scaled as it was there."""
     values: Numbers = Field(min_length=1)
-    """Observations, oldest first; at least the model's seq_len."""
+    """Observations, oldest first; at least the model's least_history."""
     timestamps: Moments | None = None
     """One for each value: ISO dates, or integer steps if the model has no dates."""
     past_covariates: dict[str, list[Value]] = {}

@@ -9,7 +9,7 @@ from forecasting.finetuning import seen_ends
 from forecasting.forecaster import Forecaster
 from forecasting.normalization import METHODS
 from forecasting.series import Panel
-from forecasting.splits import last_origins
+from forecasting.splits import Origins, last_origins
 from forecasting.training import TrainingConfig
 from forecasting.windows import WindowSpec
 
@@ -147,3 +147,94 @@ def test_another_name_other_values_or_another_axis_are_another_series():
     assert seen_ends(dated(wave(60, seed=1)), context).tolist() == [-1]
     assert seen_ends(Panel.from_values({"a": wave(60)}), context).tolist() == [-1]
     assert seen_ends(Panel.from_values({"b": wave(60)}), context).tolist() == [-1]
+
+
+# Covariates and smoothing
+
+
+def shops(count=120, **changes):
+    given = {
+        "past_covariates": {"visits": {"a": wave(count, seed=1)}},
+        "known_covariates": {"price": {"a": wave(count, seed=2)}},
+        "static_covariates": {"kind": {"a": "mall"}},
+    }
+    return Panel.from_values({"a": wave(count)}, **{**given, **changes})
+
+
+@pytest.fixture(scope="module")
+def shop_start():
+    return make().fit(shops())
+
+
+def test_without_an_epoch_covariates_are_read_as_the_start_reads_them(shop_start):
+    moved = {"price": {"a": 900 + wave(160, seed=2)}}
+    panel = shops(160, known_covariates=moved, static_covariates={"kind": {"a": "new"}})
+
+    tuned = make(NONE).fit(panel, start=shop_start)
+
+    origins = Origins(series=np.array([0]), ends=np.array([150]))
+    expected = shop_start.forecast_at(panel, origins)
+    np.testing.assert_allclose(tuned.forecast_at(panel, origins), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"past_covariates": {}},
+            r"past_covariates must be \('visits',\), as in the model .* found \(\)",
+        ),
+        (
+            {"known_covariates": {"cost": {"a": wave(120)}}},
+            r"known_covariates must be \('price',\), as .* found \('cost',\)",
+        ),
+        (
+            {"static_covariates": {"kind": {"a": 3}}},
+            "covariate 'kind' must be 'text', as in the model .* found 'numbers'",
+        ),
+    ],
+)
+def test_other_covariates_than_those_of_the_start_are_refused(
+    shop_start, changes, message
+):
+    with pytest.raises(SettingError, match=message):
+        make().fit(shops(**changes), start=shop_start)
+
+
+def test_covariates_are_refused_by_a_start_without_any(start):
+    with pytest.raises(SettingError, match=r"must be \(\), .* found \('visits',\)"):
+        make(members=2, num_layers=2).fit(shops(), start=start)
+
+
+def test_a_start_with_seasons_needs_dates():
+    seasons = {"calendar_features": True}
+    start = make(**seasons).fit(dated(wave(120)))
+
+    with pytest.raises(SettingError, match="timestamps must be 'dates', as in the"):
+        make(**seasons).fit(Panel.from_values({"a": wave(120)}), start=start)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"patch_len": 1}, "patch_len must be 5, as in the model .* found 1"),
+        ({"season_length": 2}, "season_length must be 4, as in the model .* found 2"),
+        ({"train_skip": False}, "train_skip must be True, as in the model .* found Fa"),
+    ],
+)
+def test_patches_season_and_linear_part_are_those_of_the_start(settings, message):
+    same = {"patch_len": 5, "season_length": 4, "train_skip": True}
+    same["normalization"] = "ets"
+    start = make(**same).fit(Panel.from_values({"a": wave(120)}))
+
+    with pytest.raises(SettingError, match=message):
+        make(**same | settings).fit(Panel.from_values({"a": wave(120)}), start=start)
+
+
+def test_a_smoothing_start_is_tuned_on_series_shorter_than_a_window():
+    start = make(normalization="log_ets").fit(Panel.from_values({"a": wave(120)}))
+
+    tuned = make().fit(Panel.from_values({"b": wave(6)}), start=start)
+
+    assert tuned.fitted.normalizer.method == "log_ets"
+    assert np.isfinite(tuned.predict().points).all()

@@ -5,6 +5,7 @@ from forecasting.configuration import RecurrentConfig
 from forecasting.naive_loss import naive_loss
 from forecasting.normalization import Normalizer
 from forecasting.series import Panel
+from forecasting.smoothing import smooth
 from forecasting.training import TrainingConfig
 from forecasting.windows import WindowSpec
 
@@ -39,3 +40,30 @@ def test_it_is_not_a_number_where_nothing_validates():
     training = TrainingConfig(validation=0)
 
     assert np.isnan(naive_loss(PANEL, SPEC, RecurrentConfig(), training))
+
+
+def test_covariates_change_nothing():
+    panel = Panel.from_values(
+        {"a": VALUES},
+        past_covariates={"visits": {"a": VALUES[::-1]}},
+        known_covariates={"price": {"a": np.arange(42.0)}},
+    )
+
+    loss = naive_loss(panel, SPEC, RecurrentConfig(normalization="none"), LAST)
+
+    assert loss == pytest.approx(by_hand(), rel=1e-5)
+    assert np.isfinite(naive_loss(panel, SPEC, RecurrentConfig(), LAST))
+
+
+@pytest.mark.parametrize("season_length", [1, 4])
+def test_with_smoothing_it_is_in_units_of_the_scale_at_each_window(season_length):
+    model = RecurrentConfig(normalization="ets", season_length=season_length)
+
+    loss = naive_loss(PANEL, SPEC, model, LAST)
+
+    smoothed = smooth(VALUES, np.array([0, 40]), season_length=season_length, horizon=2)
+    errors = [
+        abs(VALUES[t : t + 2] - VALUES[t - 1]).mean() / smoothed.scale[t - 1]
+        for t in range(30, 39)
+    ]
+    assert loss == pytest.approx(np.mean(errors), rel=1e-4)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,11 +10,14 @@ from forecasting.calibration import Calibration
 from forecasting.configuration import RecurrentConfig
 from forecasting.ensemble import ensemble_forecast, ensemble_spread
 from forecasting.errors import SettingError
+from forecasting.features import beside_covariates
 from forecasting.forecaster import Forecaster
+from forecasting.histories import read_rows
 from forecasting.losses import make_loss, pinball_loss
 from forecasting.metrics import coverage
 from forecasting.networks import RecurrentNetwork
 from forecasting.quantiles import QuantileHead, from_scores, to_scores
+from forecasting.rollout import read_spread
 from forecasting.series import Panel
 from forecasting.splits import Origins, last_origins
 from forecasting.training import TrainingConfig
@@ -254,3 +259,84 @@ def test_what_is_no_probability_is_refused(quantiles):
 def test_quantiles_need_the_loss_at_the_end():
     with pytest.raises(SettingError, match="loss_at must be 'end' with quantiles"):
         RecurrentConfig(quantiles=(0.1,), loss_at="step", linear_skip=False)
+
+
+# With covariates
+
+
+def shops():
+    """Two shops with a past, a known and a static covariate."""
+    rng = np.random.default_rng(0)
+    promo = (rng.random((2, 128)) < 0.3).astype(float)
+    names = "ab"
+    return Panel.from_values(
+        {
+            s: 20 + 8 * promo[i, :120] + rng.normal(size=120)
+            for i, s in enumerate(names)
+        },
+        past_covariates={"visits": {s: rng.normal(size=120) for s in names}},
+        known_covariates={"promo": dict(zip(names, promo, strict=True))},
+        static_covariates={"kind": {"a": "mall", "b": "street"}},
+    )
+
+
+def with_covariates(strategy):
+    return Forecaster(
+        windows=WindowSpec(seq_len=5, horizon=3),
+        model=RecurrentConfig(
+            hidden_size=4, strategy=strategy, quantiles=(0.1, 0.9), members=2
+        ),
+        training=TrainingConfig(device="cpu", epochs=2),
+    ).fit(shops())
+
+
+@pytest.mark.parametrize("strategy", ["direct", "seq2seq"])
+def test_quantiles_are_those_of_windows_with_their_covariates(strategy):
+    panel, model = shops(), with_covariates(strategy)
+    fitted, origins = model.fitted, last_origins(panel)
+    rows = read_rows(fitted, panel, origins, 3)
+
+    spread = read_spread(fitted, rows, "float32")
+
+    own = rows.covariates.take(slice(None), 0, 8)
+    inputs = beside_covariates(rows.frame.inputs[..., None], own)
+    with torch.no_grad():
+        expected = ensemble_spread(fitted.networks, inputs)
+    assert inputs.shape == (2, 8, fitted.covariates.layout.width)
+    np.testing.assert_allclose(spread, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("strategy", ["direct", "seq2seq"])
+def test_a_model_with_quantiles_and_covariates_is_saved_and_calibrated(
+    strategy, tmp_path
+):
+    panel, model = shops(), with_covariates(strategy)
+    origins = Origins(series=np.array([0, 1]), ends=np.array([110, 111]))
+    points = model.forecast_at(panel, origins)
+    model.calibrate(panel, origins, points)
+    model.save(tmp_path / "model")
+
+    loaded = Forecaster.load(tmp_path / "model", device="cpu")
+
+    first, second = (m.intervals_at(panel, origins, points) for m in (model, loaded))
+    np.testing.assert_array_equal(first[80], second[80])
+    forecast = loaded.predict(panel)
+    lower, upper = forecast.intervals[80]
+    assert (lower < forecast.points).all()
+    assert (forecast.points < upper).all()
+
+
+def test_visits_change_the_width_that_the_network_forecasts():
+    panel, model = shops(), with_covariates("direct")
+    with torch.no_grad():
+        for network in model.fitted.networks:
+            network.spread.linear.weight.normal_(0, 3)
+    moved = {**panel.covariates, "visits": panel.covariates["visits"] + 5}
+    origins = last_origins(panel)
+
+    widths = [
+        np.ptp(model.intervals_at(p, origins, np.full((2, 3), 25.0), [80])[80], axis=0)
+        for p in (panel, replace(panel, covariates=moved))
+    ]
+
+    assert (np.abs(widths[0] - widths[1]) > 0.01).all()

@@ -1,13 +1,20 @@
 """Covariates of a job file, from training to forecasts of a registered model."""
 
+from pathlib import Path
+
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from rich.console import Console
 
+from forecasting.errors import SettingError
+from pipelines.job import read_job
 from pipelines.models import load_forecaster
 from pipelines.registry import find_version
+from pipelines.train import train
+from pipelines.tune import tune
 
 DAYS, AHEAD = 70, 4
 ROLES = {
@@ -194,3 +201,70 @@ def test_covariates_that_cannot_be_used_are_refused_before_training(
 
     assert said.code == 2
     assert message in said.err
+
+
+def test_an_explanation_names_the_covariates(model, recast, tmp_path):
+    path = tmp_path / "why.csv"
+
+    said = recast("explain", "shops", "--data", "whole.csv", "--output", path)
+    shown = recast("explain", "shops", "--data", "whole.csv")
+    drawn = recast(
+        "explain", "shops", "--data", "whole.csv", "--output", tmp_path / "why.png"
+    )
+
+    assert (said.code, shown.code, drawn.code) == (0, 0, 0), said.err
+    table = pd.read_csv(path)
+    numbers = {"sales", "visits", "promo", "position in the week"}
+    assert set(table["feature"]) == numbers
+    assert table.groupby("feature")["lag"].min()["promo"] == 1 - model.windows.horizon
+    assert all(name.split()[-1] in shown.out for name in numbers)
+
+
+def test_without_data_that_reaches_ahead_what_to_give_is_said(model, recast):
+    said = recast("explain", "shops")
+
+    assert said.code == 2
+    assert "at least seq_len 5 + horizon 4 steps of a series" in said.err
+
+
+SMALL = {"training.epochs": 1, "evaluation.folds": 2}
+
+
+def test_trials_with_covariates_are_compared_with_their_naive_loss(model):
+    job = read_job(Path("shops.yaml"), SMALL | {"name": "tuned"})
+
+    tuned = tune(job, Console(quiet=True), trials=2)
+
+    assert tuned.trials["state"].isin(["complete", "pruned"]).all()
+    assert find_version("tuned/1").tags["seq_len"] == "5"
+
+
+@pytest.fixture
+def longer(model):
+    """A job on the model's days and the four after them."""
+    table = pd.read_csv("whole.csv").ffill()
+    table.to_csv("longer.csv", index=False)
+    return {"data.path": "longer.csv", "name": "next", **SMALL}
+
+
+def test_training_goes_on_from_a_model_with_covariates(longer):
+    job = read_job(Path("shops.yaml"), longer)
+
+    outcome = train(job, Console(quiet=True), start="shops")
+
+    assert outcome.version == "1"
+    tuned = load_forecaster(find_version("next"))
+    assert tuned.fitted.covariates.names("known") == ("promo", "plan")
+
+
+def test_other_covariates_than_the_models_are_refused_before_anything_is_written(
+    longer,
+):
+    job = read_job(
+        Path("shops.yaml"), longer | {"data.past_covariates": [], "name": "never"}
+    )
+
+    with pytest.raises(SettingError, match=r"past_covariates must be \('visits',\)"):
+        train(job, Console(quiet=True), start="shops")
+
+    assert mlflow.get_experiment_by_name("never") is None

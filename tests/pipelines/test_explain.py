@@ -47,7 +47,9 @@ def test_the_csv_has_the_numbers_of_the_library(shops, recast, tmp_path):
     assert (said.code, said.out) == (0, f"wrote {path}\n"), said.err
     frame = pd.read_csv(path)
     assert list(frame) == ["step", "lag", "feature", "importance"]
-    pd.testing.assert_frame_equal(frame, explain(shops).to_frame(), rtol=1e-6)
+    pd.testing.assert_frame_equal(
+        frame, explain(shops).to_frame(), check_dtype=False, rtol=1e-6
+    )
 
 
 def test_new_observations_and_the_network_alone(shops, recast, daily_csv, tmp_path):
@@ -58,7 +60,9 @@ def test_new_observations_and_the_network_alone(shops, recast, daily_csv, tmp_pa
     assert said.code == 0, said.err
     assert "note: time: 'day'" in said.out
     expected = explain(shops, read_csv(data), part="network").to_frame()
-    pd.testing.assert_frame_equal(pd.read_csv(path), expected, rtol=1e-6)
+    pd.testing.assert_frame_equal(
+        pd.read_csv(path), expected, check_dtype=False, rtol=1e-6
+    )
 
 
 def test_the_heat_map_is_a_picture(shops, recast, tmp_path):

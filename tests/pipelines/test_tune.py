@@ -15,6 +15,7 @@ from rich.console import Console
 
 from pipelines.errors import InputError
 from pipelines.job import read_job
+from pipelines.space import make_space
 from pipelines.tune import tune
 
 QUICK = {"training.epochs": 1, "evaluation.folds": 3}
@@ -214,3 +215,16 @@ def test_the_command_prints_the_trials_and_the_version(workplace, recast, daily_
     for word in ("trial 0: mase", "trial 1: mase", "2 trials: 2 complete",
                  "hidden", "last value", "version 1", "now champion"):  # fmt: skip
         assert word in said.out
+
+
+def test_windows_are_searched_that_the_patches_divide(workplace, daily_csv):
+    job = read_job(daily_csv("days.csv", 200), {"windows.horizon": 3})
+    patched = job.replace({"windows.seq_len": 8, "model.patch_len": 4})
+    panel = job.read_panel()
+
+    plain, divided = (
+        make_space(one, panel, season_length=7, longest=200) for one in (job, patched)
+    )
+
+    assert any(length % 4 for length in plain.choices["windows.seq_len"])
+    assert all(length % 4 == 0 for length in divided.choices["windows.seq_len"])

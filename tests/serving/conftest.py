@@ -216,6 +216,30 @@ def running():
     return run_service
 
 
+@pytest.fixture(scope="session")
+def serving(copy_registry):
+    """Runs a service with one more model: ``serving(name, forecaster, folder)``."""
+
+    @contextmanager
+    def serve(name, forecaster, folder, **settings):
+        registry = copy_registry(folder)
+        forecaster.save(folder / "model")
+        mlflow.pyfunc.save_model(
+            folder / "logged",
+            loader_module="forecasting.pyfunc",
+            data_path=str(folder / "model"),
+            pip_requirements=["torch"],
+        )
+        registry.client.create_registered_model(name)
+        registry.client.create_model_version(name, (folder / "logged").as_uri())
+        registry.client.set_registered_model_alias(name, "champion", "1")
+        with run_service(registry.uri, folder, **settings) as service:
+            service.wait_for(lambda: service.readyz().get("state") == "ready")
+            yield service
+
+    return serve
+
+
 @pytest.fixture
 def environment():
     """Makes the environment of a service: ``environment(uri, **settings)``."""

@@ -2,11 +2,11 @@
 
 import copy
 
-import mlflow
 import numpy as np
 import pytest
 
 from forecasting.configuration import RecurrentConfig
+from forecasting.explaining import explain
 from forecasting.forecaster import Forecaster
 from forecasting.series import Panel
 from forecasting.training import TrainingConfig
@@ -71,22 +71,10 @@ def forecaster():
 
 
 @pytest.fixture(scope="module")
-def own_service(forecaster, copy_registry, running, tmp_path_factory):
+def own_service(forecaster, serving, tmp_path_factory):
     """A service that has the shops' model, and no future of theirs."""
     folder = tmp_path_factory.mktemp("shops")
-    registry = copy_registry(folder)
-    forecaster.save(folder / "model")
-    mlflow.pyfunc.save_model(
-        folder / "logged",
-        loader_module="forecasting.pyfunc",
-        data_path=str(folder / "model"),
-        pip_requirements=["torch"],
-    )
-    registry.client.create_registered_model("shops")
-    registry.client.create_model_version("shops", (folder / "logged").as_uri())
-    registry.client.set_registered_model_alias("shops", "champion", "1")
-    with running(registry.uri, folder) as service:
-        service.wait_for(lambda: service.readyz().get("state") == "ready")
+    with serving("shops", forecaster, folder, max_points=200) as service:
         yield service
 
 
@@ -190,3 +178,36 @@ def test_a_model_without_covariates_takes_none(own_service, assert_problem):
     text = "the model has no such past covariate; there is: none"
     loc = ["body", "series", 0, "past_covariates", "x"]
     assert_problem(response, 422, "request-error", text, loc)
+
+
+def test_an_explanation_has_each_number_by_name(own_service, forecaster):
+    expected = explain(forecaster, shops(DAYS - SEQ_LEN))
+
+    answer = own_service.explain("shops", make_body()).json()
+
+    assert list(answer["covariates"]) == ["visits", "promo", "position in the week"]
+    for name, grid in expected.by_feature().items():
+        found = answer["covariates"].get(name, answer["importance"])
+        np.testing.assert_allclose(found, grid, rtol=1e-5)
+    assert np.shape(answer["covariates"]["promo"]) == (HORIZON, SEQ_LEN + HORIZON)
+
+
+def test_without_a_future_nothing_can_be_explained(own_service, assert_problem):
+    response = own_service.explain("shops")
+
+    text = "at least seq_len 4 + horizon 2 steps"
+    assert_problem(response, 422, "missing-covariates", text, ["body", "series"])
+
+
+def test_the_numbers_of_covariates_count_as_well(
+    forecaster, serving, tmp_path, assert_problem
+):
+    with serving("shops", forecaster, tmp_path, max_points=47) as service:
+        body = make_body() | {"levels": []}
+
+        response = service.explain("shops", body)
+        shorter = service.explain("shops", body | {"horizon": 1})
+
+    text = "48 numbers would be in the answer; at most 47"
+    assert_problem(response, 413, "request-too-large", text, ["body"])
+    assert shorter.status_code == 200

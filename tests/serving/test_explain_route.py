@@ -70,7 +70,7 @@ def test_the_body_of_a_forecast_will_do(service, library):
     [
         ({"horizon": 4}, "request-error", "the trained horizon; found 4", "horizon"),
         ({"horizon": 101}, "request-error", "at most 100 steps ahead", "horizon"),
-        ({"serie": []}, "request-error", "unknown key; there is series", "serie"),
+        ({"rows": []}, "request-error", "unknown key; there is series", "rows"),
         (
             {"series": [{"id": "a", "values": [1e300] * 6}]},
             "data-error",

@@ -14,6 +14,7 @@ def test_the_list_names_every_model_that_answers(service):
         "aliases": ["champion"],
         "latest": False,
         "seq_len": 6,
+        "least_history": 6,
         "horizon": 3,
         "freq": "D",
         "target": "target",
