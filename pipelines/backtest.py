@@ -30,6 +30,7 @@ def run_backtest(
         evaluation = replace(job.evaluation, refit=True)
         job = job.model_copy(update={"evaluation": evaluation})
     experiment = Experiment(job)
+    job = experiment.job
     title = f"{job.name}: backtest of {job.model.cell}"
     with training_progress(console, title) as show:
         measured = experiment.measure(job, show)

@@ -49,6 +49,11 @@ JOB_OPTIONS: dict[str, tuple[str, type, str]] = {
         str,
         "error, interpolate, forward or mean. Default: error.",
     ),
+    "preset": (
+        "preset",
+        str,
+        "classic, guarded, or accurate: chosen on the data. Default: guarded.",
+    ),
     "cell": ("model.cell", str, "rnn, lstm, gru or mlp. Default: lstm."),
     "seq_len": ("windows.seq_len", int, "Observations in a window. Default: 5."),
     "horizon": ("windows.horizon", int, "Steps ahead. Default: 2."),
@@ -149,7 +154,7 @@ def backtest_command(
 
     check_output(output)
     experiment, table, scores = run_backtest(job, console, refit=refit)
-    report.notes(console, experiment.panel.notes)
+    report.notes(console, experiment.notes)
     title = f"{job.name}: {len(experiment.folds)} folds of {experiment.horizon} steps"
     _report_scores(console, scores, job, title)
     if output is not None:

@@ -27,6 +27,7 @@ def compare(job: Job, console: Console) -> Outcome:
         TrackingError: MLflow does not answer; nothing has been written.
     """
     experiment = Experiment(job)
+    job = experiment.job
     connect()
     with tracked_run(job, f"{job.name} compare") as parent:
         log_dataset(experiment.panel, job)

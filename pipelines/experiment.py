@@ -20,6 +20,7 @@ from forecasting.series import Panel
 from forecasting.splits import Origins
 from forecasting.training import EpochRecord
 from pipelines.job import Job
+from pipelines.presets import fill_preset, history_needed
 
 if TYPE_CHECKING:  # a backtest need not wait for MLflow
     from pipelines.finetuning import StartModel
@@ -47,6 +48,8 @@ class Measured:
 class Experiment:
     """A job's series, read and checked, and the folds they are tested on.
 
+    The job's preset is filled in by what lies before the folds.
+
     Args:
         job: what to measure.
         panel: its series, where they have been read already.
@@ -63,21 +66,25 @@ class Experiment:
         panel: Panel | None = None,
         start: "StartModel | None" = None,
     ) -> None:
-        self.job, self.start = job, start
+        self.start = start
         check_settings(job.model, job.training)
         self.panel: Panel = job.read_panel() if panel is None else panel
         self.notes = self.panel.notes
+        self.horizon = job.windows.horizon
+        self.season_length = job.evaluation.seasons(self.panel)
+        self.folds = job.evaluation.origins(
+            self.panel, seq_len=history_needed(job), horizon=self.horizon
+        )
+        if start is None:
+            job, reasons = fill_preset(job, self.panel.until(self.folds[0].ends))
+            self.notes += reasons
+        self.job = job
         if job.model.normalization != "auto":  # it may not take these values
             Normalizer.fit(
                 self.panel, job.model.normalization, seq_len=job.windows.seq_len
             )
         check_static(self.panel)
         check_strategy(job.model.strategy, job.data.past_covariates)
-        self.horizon = job.windows.horizon
-        self.season_length = job.evaluation.seasons(self.panel)
-        self.folds = job.evaluation.origins(
-            self.panel, seq_len=job.windows.seq_len, horizon=self.horizon
-        )
         if start is not None:
             start.forecaster.as_start().check(job.windows, job.model, self.panel)
             self.folds, said = start.keep_unseen(self.panel, self.folds)
@@ -100,12 +107,14 @@ class Experiment:
 
     @cached_property
     def baselines(self) -> pd.DataFrame:
-        """The baselines' backtest."""
+        """The baselines' backtest; the autoregression's window fits all series."""
+        shortest = int(self.folds[0].ends.min())
+        seq_len = min(self.job.windows.seq_len, max(shortest - self.horizon, 1))
         return self._backtest(
             {
                 rule: Baseline(
                     rule,
-                    seq_len=self.job.windows.seq_len,
+                    seq_len=seq_len,
                     horizon=self.horizon,
                     season_length=self.season_length,
                     intervals=self.job.model.intervals,

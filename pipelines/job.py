@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails
 from forecasting.backtesting import EvaluationConfig
 from forecasting.configuration import RecurrentConfig
 from forecasting.errors import SettingError
+from forecasting.presets import Preset
 from forecasting.reading import read_csv
 from forecasting.series import Panel
 from forecasting.training import TrainingConfig
@@ -76,6 +77,7 @@ class Job(BaseModel):
     model_config = STRICT
 
     name: Annotated[str, AfterValidator(check_name)]
+    preset: Preset = "guarded"
     data: DataConfig
     windows: WindowSpec = Field(default_factory=WindowSpec)
     model: RecurrentConfig = Field(default_factory=RecurrentConfig)
@@ -88,6 +90,11 @@ class Job(BaseModel):
     def given(self) -> frozenset[str]:
         """Settings that the file or an option names, by dotted path: no defaults."""
         return self._given
+
+    def get(self, path: str) -> Any:
+        """Return a setting by its dotted path."""
+        section, key = path.split(".")
+        return getattr(getattr(self, section), key)
 
     def replace(self, settings: Mapping[str, Any]) -> "Job":
         """Return the job with other settings, by dotted path (``windows.seq_len``).

@@ -74,6 +74,7 @@ def train(job: Job, console: Console, *, start: str | None = None) -> Outcome:
     if begin is not None:
         job = begin.complete(job)
     experiment = Experiment(job, start=begin)
+    job = experiment.job
     connect()
     with tracked_run(job, f"{job.name} {job.model.cell}") as run:
         if begin is not None:

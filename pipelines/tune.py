@@ -14,7 +14,7 @@ import pandas as pd
 from optuna.trial import TrialState
 from rich.console import Console
 
-from forecasting.errors import TrainingDiverged
+from forecasting.errors import SettingError, TrainingDiverged
 from forecasting.naive_loss import naive_loss
 from forecasting.series import Panel
 from forecasting.splits import automatic_folds
@@ -72,7 +72,14 @@ def tune(
         StudyError: the database of the trials cannot be used.
         TrackingError: MLflow does not answer; nothing has been written.
     """
+    if job.preset == "accurate":
+        raise SettingError(
+            "preset",
+            job.preset,
+            "classic or guarded: a search makes choices of its own",
+        )
     experiment = Experiment(job)
+    job = experiment.job
     search = Search(job, experiment, console)
     url = storage or default_storage(connect())
     with (
