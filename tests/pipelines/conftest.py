@@ -77,10 +77,14 @@ def recast(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
 
 @pytest.fixture(scope="session")
 def train_job() -> Callable[..., Outcome]:
-    """Run a training job in this process, quick unless told otherwise."""
+    """Run a training job in this process, quick and unguarded unless told otherwise.
+
+    The guard would put a simple forecast where a test needs a bad network's.
+    """
 
     def run(source: str | Path, **settings: object) -> Outcome:
         quick = {"training.epochs": 1, "model.hidden_size": 4, "evaluation.folds": 4}
+        quick["model.guard"] = False
         given = {key.replace("__", "."): value for key, value in settings.items()}
         return train(read_job(Path(source), quick | given), Console(quiet=True))
 
