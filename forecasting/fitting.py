@@ -86,13 +86,22 @@ def fit_networks(
         return found
     model = replace(model, normalization=found.normalizer.method)
     training = _as_found(training, found.history)
-    again = _fit(panel, panel.lengths, spec, model, training, on_epoch, start, found)
+    second: list[EpochRecord] = []
+
+    def on_epoch_again(record: EpochRecord) -> None:
+        second.append(replace(record, refit=True))
+        if on_epoch is not None:
+            on_epoch(second[-1])
+
+    again = _fit(
+        panel, panel.lengths, spec, model, training, on_epoch_again, start, found
+    )
     guard = found.guard
     if guard is not None and again.guard is not None:
         guard = replace(guard, linear=again.guard.linear)
     return replace(
         again,
-        history=found.history + again.history,
+        history=found.history + second,
         residuals=found.residuals,
         volatility=found.volatility,
         guard=guard,

@@ -74,10 +74,13 @@ def choose_settings(
     if preset not in PRESETS:
         raise SettingError("preset", preset, f"one of {', '.join(PRESETS)}")
     fixed = dict(given or {})
+    told = panel.calendar.season_length if season_length == "auto" else season_length
     if preset == "accurate":
-        chosen = _accurate(panel, horizon, season_length, fixed)
+        chosen = _accurate(panel, horizon, told, fixed)
     else:
-        chosen = Chosen(settings=dict(_CLASSIC if preset == "classic" else _GUARDED))
+        chosen = Chosen(settings=dict(_CLASSIC))
+        if preset == "guarded":
+            chosen = Chosen(settings={**_GUARDED, "model.season_length": told})
     open_settings = {k: v for k, v in chosen.settings.items() if k not in fixed}
     return replace(chosen, settings=open_settings)
 
@@ -122,7 +125,7 @@ _CLASSIC: Settings = {
     "model.linear_skip": False,
     "training.loss": "mse",
 }
-_GUARDED: Settings = {"model.guard": True}
+_GUARDED: Settings = {"model.guard": True, "training.refit": True}
 _ACCURATE: Settings = {
     "model.cell": "gru",
     "model.hidden_size": 64,
@@ -136,13 +139,7 @@ _ACCURATE: Settings = {
 }
 
 
-def _accurate(
-    panel: Panel,
-    horizon: int,
-    season_length: int | Literal["auto"],
-    fixed: Settings,
-) -> Chosen:
-    told = panel.calendar.season_length if season_length == "auto" else season_length
+def _accurate(panel: Panel, horizon: int, told: int, fixed: Settings) -> Chosen:
     search = _Search(panel, horizon, told, fixed)
     seasons, why = _season_candidates(panel, told, fixed)
     method, season, seq_len = search.choose(seasons)

@@ -129,7 +129,8 @@ _RANGES = (
 class EpochRecord:
     """One epoch of one member; losses in normalised units, NaN where there is none.
 
-    Epoch 0 is the network before training.
+    Epoch 0 is the network before training. ``refit`` marks the second training, on
+    everything.
     """
 
     member: int
@@ -138,6 +139,7 @@ class EpochRecord:
     train_loss: float
     validation_loss: float
     seconds: float
+    refit: bool = False
 
 
 def train(

@@ -22,7 +22,9 @@ class EpochLog:
         self._sent = -math.inf  # the first epoch shows at once
 
     def __call__(self, record: EpochRecord) -> None:
-        """Take one epoch's record."""
+        """Take one epoch's record; of the first training only."""
+        if record.refit:
+            return
         now = int(time.time() * 1000)
         prefix = "" if record.member == 0 else f"member_{record.member}."
         for key, value in (

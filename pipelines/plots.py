@@ -76,7 +76,11 @@ def _draw_future(ax: Axes, panel: Panel, forecast: Forecast, row: int) -> None:
 
 
 def plot_loss(history: list[EpochRecord]) -> Figure:
-    """Draw training and validation loss by epoch, a pair of lines a member."""
+    """Draw training and validation loss by epoch, a pair of lines a member.
+
+    Of the first training, that validation ended; a refit has no such loss.
+    """
+    history = [record for record in history if not record.refit]
     figure, ax = _one_axes("epoch", "loss, normalised")
     for member in sorted({record.member for record in history}):
         records = [record for record in history if record.member == member]

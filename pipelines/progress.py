@@ -38,10 +38,8 @@ def _bar(console: Console, title: str) -> Iterator[Callable[[EpochRecord], None]
                 task,
                 completed=record.epoch,
                 total=record.epochs,
-                loss=f"{record.validation_loss:.4g}",
-                description=f"{title}, member {record.member + 1}"
-                if record.member
-                else title,
+                loss=f"{_loss(record):.4g}",
+                description=title + _stage(record),
             )
 
         yield advance
@@ -55,8 +53,18 @@ def _lines(console: Console, title: str) -> Iterator[Callable[[EpochRecord], Non
         if time.monotonic() - said > LINE_SECONDS:
             said = time.monotonic()
             console.print(
-                f"{title}: epoch {record.epoch}/{record.epochs}, "
-                f"loss {record.validation_loss:.4g}"
+                f"{title}{_stage(record)}: epoch {record.epoch}/{record.epochs}, "
+                f"loss {_loss(record):.4g}"
             )
 
     yield advance
+
+
+def _stage(record: EpochRecord) -> str:
+    """Return which member is trained, and whether again, on everything."""
+    member = f", member {record.member + 1}" if record.member else ""
+    return member + (", again on everything" if record.refit else "")
+
+
+def _loss(record: EpochRecord) -> float:
+    return record.train_loss if record.refit else record.validation_loss
