@@ -30,7 +30,7 @@ PRESETS: tuple[str, ...] = get_args(Preset)
 
 MANY = 30  # series that together validate on one horizon each
 LONGEST = 512  # observations in a window
-MOST_STEPS = 48  # recurrent steps that a window is read in, at most
+MOST_STEPS = 24  # recurrent steps that a window is read in, at most
 MANY_SEASONS = 8  # a window that holds so many is read a season a step
 CLOSE = 1.03  # the logarithm may be so much worse than none
 MOST_SERIES, MOST_POINTS = 1000, 300_000  # that a choice is made on
