@@ -22,6 +22,7 @@ from torch import Tensor
 from forecasting.batches import WindowBatches
 from forecasting.design import Design
 from forecasting.ensemble import ensemble_forecast
+from forecasting.errors import ShapeError
 from forecasting.frames import Frame
 from forecasting.linear import LinearPart
 from forecasting.networks import RecurrentNetwork
@@ -215,12 +216,30 @@ def unpack_guard(
     by_series = tensors["guard.by_series"].numpy()
     if by_series.shape != (len(tensors["scaler.center"]),):
         raise ValueError("guard.by_series has another number of series")
-    rungs = np.append(by_series, plain["default"])
-    if (rungs < 0).any() or (rungs >= len(RUNGS)).any():
+    absent = set() if smoothed else {"smoothing"}
+    absent |= set() if network.config.season_length > 1 else {"seasonal_naive"}
+    present = [rung for rung, name in enumerate(RUNGS) if name not in absent]
+    if not np.isin([*by_series, plain["default"]], present).all():
         raise ValueError("guard.by_series names a forecast that there is not")
+    _check_linear(linear, network)
     return Guard(
         linear=linear,
         smoothed=smoothed,
         default=int(plain["default"]),
         by_series=by_series,
     )
+
+
+def _check_linear(linear: LinearPart, network: RecurrentNetwork) -> None:
+    window, ahead = network.seq_len, 0
+    if linear.design is not None:
+        window, ahead = linear.design.sizes
+    expected = {
+        "guard.weights": (linear.weights, (window, network.horizon)),
+        "guard.bias": (linear.bias, (network.horizon,)),
+    }
+    if linear.ahead is not None:
+        expected["guard.ahead"] = (linear.ahead, (ahead,))
+    for name, (tensor, shape) in expected.items():
+        if tensor.shape != shape:
+            raise ShapeError(name, tuple(tensor.shape), shape)
