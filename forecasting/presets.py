@@ -172,6 +172,7 @@ class _Search:
     ) -> None:
         self.panel, self.horizon, self.fixed = _sample(panel), horizon, fixed
         self.season_length = season_length
+        self.non_negative = bool(panel.values.min() >= 0)  # all of it, no sample
         self.share = 0.001 if len(panel) >= MANY else 0.2
         self.median = int(np.median(self.panel.lengths))
         self.tried: dict[tuple[str, int, int], FloatArray] = {}
@@ -221,7 +222,7 @@ class _Search:
     def _methods(self) -> list[Method]:
         if self.fixed.get("model.normalization", "auto") != "auto":
             return [self.fixed["model.normalization"]]
-        return ["log_ets", "ets"] if self.panel.values.min() >= 0 else ["ets"]
+        return ["log_ets", "ets"] if self.non_negative else ["ets"]
 
     def _shortest(self, method: Method, season: int) -> float:
         return self.error(method, season, self.lookbacks(season)[0])
