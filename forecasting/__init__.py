@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from forecasting.forecaster import Forecaster as Forecaster
     from forecasting.forecasts import Forecast as Forecast
     from forecasting.networks import RecurrentNetwork as RecurrentNetwork
+    from forecasting.presets import forecaster_for as forecaster_for
     from forecasting.reading import read_csv as read_csv
     from forecasting.reading import read_frame as read_frame
     from forecasting.reading import read_future as read_future
@@ -54,6 +55,7 @@ _HOME = {
     "Windows": "windows",
     "backtest": "backtesting",
     "explain": "explaining",
+    "forecaster_for": "presets",
     "read_csv": "reading",
     "read_frame": "reading",
     "read_future": "reading",
