@@ -150,18 +150,27 @@ def _accurate(panel: Panel, horizon: int, told: int, fixed: Settings) -> Chosen:
         "windows.seq_len": seq_len,
         "model.normalization": method,
         "model.season_length": season,
-        "model.patch_len": _patch_len(seq_len, season),
+        "model.patch_len": _patch_len(seq_len, season) if _patchable(fixed) else 1,
         "training.steps": steps,
         "training.relative": 0.5 if method == "log_ets" else 0.0,
         "training.validation": search.share,
     }
+    if "training.epochs" in fixed:  # steps would win over them
+        del settings["training.steps"]
     reasons = (
         f"season_length {season}: {why}, tried {_listed(seasons)}",
         f"normalization {method} and seq_len {seq_len}: the linear forecast errs least "
         f"with them ({search.said()})",
         f"steps {steps}: {windows} windows to learn from",
     )
-    return Chosen(settings=settings, reasons=reasons)
+    kept = reasons if "training.steps" in settings else reasons[:-1]
+    return Chosen(settings=settings, reasons=kept)
+
+
+def _patchable(fixed: Settings) -> bool:
+    """Return whether the network may read several observations a step."""
+    strategy = fixed.get("model.strategy", "direct")
+    return bool(strategy == "direct" and fixed.get("model.loss_at", "end") == "end")
 
 
 class _Search:

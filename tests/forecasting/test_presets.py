@@ -121,6 +121,31 @@ def test_accurate_forecasts_the_same_again():
     np.testing.assert_array_equal(first, second)
 
 
+def test_epochs_that_are_given_are_not_outdone_by_steps():
+    chosen = choose_settings(
+        "accurate", one(wave(100)), horizon=3, given={"training.epochs": 2}
+    )
+
+    assert "training.steps" not in chosen.settings
+    assert not any(reason.startswith("steps") for reason in chosen.reasons)
+
+
+@pytest.mark.parametrize(
+    ("settings", "patch_len"),
+    [
+        ({}, 7),
+        ({"model.strategy": "seq2seq"}, 1),
+        ({"model.loss_at": "step", "model.linear_skip": False}, 1),
+    ],
+)
+def test_patches_are_for_those_who_read_the_window_as_a_whole(settings, patch_len):
+    settings = settings | {"windows.seq_len": 56}
+
+    forecaster = forecaster_for(one(wave(210)), "accurate", horizon=3, given=settings)
+
+    assert forecaster.model.patch_len == patch_len
+
+
 def test_a_season_that_is_given_is_not_searched():
     chosen = choose_settings(
         "accurate", one(wave(210)), horizon=3, given={"model.season_length": 5}
