@@ -144,7 +144,7 @@ def _prepare(
         panel, spec, normalizer, ends, encoded, device, season_length=season
     )
     if not len(batches):
-        raise too_short(panel, spec)
+        raise too_short(panel, spec, least_length(spec, model))
     if training.steps is not None:
         chances = series_chances(
             batches, ends, balance=training.balance, relative=training.relative
@@ -193,7 +193,7 @@ def _fit(
             basis = linear
             if basis is None or basis.steps != spec.horizon:
                 basis = _solve_linear(batches, validation, spec.horizon, penalty)
-            guard = fit_guard(networks, basis, checked, series=len(panel))
+            guard = fit_guard(networks, basis, validation, series=len(panel))
         if found is None:
             residuals, volatility = find_residuals(
                 networks, checked, training.precision, guard
@@ -255,16 +255,17 @@ def resolve_method(
     return model.normalization
 
 
-def too_short(panel: Panel, spec: WindowSpec) -> SeriesTooShort:
+def too_short(panel: Panel, spec: WindowSpec, least: int) -> SeriesTooShort:
     """Return the error that names the series without a single window."""
+    reason = f"seq_len {spec.seq_len} + horizon {spec.horizon}"
+    if least < spec.length:
+        reason = f"two observations + horizon {spec.horizon}"
     short = [
         (name, int(length))
         for name, length in zip(panel.series_ids, panel.lengths, strict=True)
-        if length < spec.length
+        if length < least
     ]
-    return SeriesTooShort(
-        short, spec.length, f"seq_len {spec.seq_len} + horizon {spec.horizon}"
-    )
+    return SeriesTooShort(short, least, reason)
 
 
 def check_settings(model: RecurrentConfig, training: TrainingConfig) -> torch.device:

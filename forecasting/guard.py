@@ -115,6 +115,9 @@ def fit_guard(
 ) -> Guard:
     """Choose every series' rung by windows that nothing was fitted to.
 
+    Without any there is no evidence, and all stand on the lowest: the last value, or
+    what exponential smoothing says.
+
     Args:
         networks: the members.
         linear: what they are built on.
@@ -126,6 +129,9 @@ def fit_guard(
     guard = Guard(
         linear=linear, smoothed=smoothed, default=top, by_series=np.full(series, top)
     )
+    if not len(validation):
+        lowest = RUNGS.index("smoothing" if smoothed else "last_value")
+        return replace(guard, default=lowest, by_series=np.full(series, lowest))
     index = validation.windows.evenly(MOST_WINDOWS)
     owners = validation.windows.locate(index)[0].cpu().numpy()
     found: dict[str, list[FloatArray]] = {}

@@ -9,19 +9,16 @@
 The choices look at nothing but the panel that they are given.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from forecasting.choosing import linear_errors
 from forecasting.configuration import RecurrentConfig
 from forecasting.errors import SettingError
 from forecasting.forecaster import Forecaster
-from forecasting.normalization import Method
-from forecasting.series import FloatArray, IntArray, Panel
-from forecasting.timeline.seasonality import find_seasons
+from forecasting.searching import LinearSearch, Settings, season_candidates
+from forecasting.series import Panel
 from forecasting.training import TrainingConfig
 from forecasting.windows import WindowSpec
 
@@ -29,13 +26,8 @@ Preset = Literal["classic", "guarded", "accurate"]
 PRESETS: tuple[str, ...] = get_args(Preset)
 
 MANY = 30  # series that together validate on one horizon each
-LONGEST = 512  # observations in a window
 MOST_STEPS = 24  # recurrent steps that a window is read in, at most
 MANY_SEASONS = 8  # a window that holds so many is read a season a step
-CLOSE = 1.03  # the logarithm may be so much worse than none
-MOST_SERIES, MOST_POINTS = 1000, 300_000  # that a choice is made on
-
-Settings = Mapping[str, Any]  # by path: windows.seq_len, model.cell, training.steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +61,14 @@ def choose_settings(
         given: what the user set, by path; it stays, and the rest goes by it.
 
     Raises:
-        SettingError: there is no such preset.
+        SettingError: there is no such preset, or season.
     """
     if preset not in PRESETS:
         raise SettingError("preset", preset, f"one of {', '.join(PRESETS)}")
     fixed = dict(given or {})
     told = panel.calendar.season_length if season_length == "auto" else season_length
+    if told < 1:
+        raise SettingError("season_length", told, "auto or at least 1")
     if preset == "accurate":
         chosen = _accurate(panel, horizon, told, fixed)
     else:
@@ -140,8 +134,8 @@ _ACCURATE: Settings = {
 
 
 def _accurate(panel: Panel, horizon: int, told: int, fixed: Settings) -> Chosen:
-    search = _Search(panel, horizon, told, fixed)
-    seasons, why = _season_candidates(panel, told, fixed)
+    search = LinearSearch(panel, horizon, told, fixed)
+    seasons, why = season_candidates(panel, told, fixed)
     method, season, seq_len = search.choose(seasons)
     windows = _count_windows(panel, horizon)
     steps = _steps(windows, seq_len)
@@ -153,7 +147,7 @@ def _accurate(panel: Panel, horizon: int, told: int, fixed: Settings) -> Chosen:
         "model.patch_len": _patch_len(seq_len, season) if _patchable(fixed) else 1,
         "training.steps": steps,
         "training.relative": 0.5 if method == "log_ets" else 0.0,
-        "training.validation": search.share,
+        "training.validation": _validation_share(panel),
     }
     if "training.epochs" in fixed:  # steps would win over them
         del settings["training.steps"]
@@ -173,123 +167,9 @@ def _patchable(fixed: Settings) -> bool:
     return bool(strategy == "direct" and fixed.get("model.loss_at", "end") == "end")
 
 
-class _Search:
-    """Tries linear forecasts on the last part of each series."""
-
-    def __init__(
-        self, panel: Panel, horizon: int, season_length: int, fixed: Settings
-    ) -> None:
-        self.panel, self.horizon, self.fixed = _sample(panel), horizon, fixed
-        self.season_length = season_length
-        self.non_negative = bool(panel.values.min() >= 0)  # all of it, no sample
-        self.share = 0.001 if len(panel) >= MANY else 0.2
-        self.median = int(np.median(self.panel.lengths))
-        self.tried: dict[tuple[str, int, int], FloatArray] = {}
-
-    def errors(self, method: Method, season: int, seq_len: int) -> FloatArray:
-        """Return a linear forecast's errors, a window each; infinite without any."""
-        key = (method, season, seq_len)
-        if key not in self.tried:
-            spec = WindowSpec(seq_len=seq_len, horizon=self.horizon)
-            ends = self._ends()
-            errors = linear_errors(
-                self.panel,
-                spec,
-                ends,
-                method,
-                season_length=season,
-                scale_lag=self.season_length,
-                tolerance=0.0,
-            )
-            self.tried[key] = errors if len(errors) else np.array([np.inf])
-        return self.tried[key]
-
-    def _ends(self) -> IntArray:
-        """Return where the training parts end: three horizons, or a quarter, before."""
-        lengths = self.panel.lengths
-        later = np.clip(lengths // 4, self.horizon, 3 * self.horizon)
-        ends = lengths - later
-        return np.where(ends < self.horizon + 2, lengths, ends)
-
-    def error(self, method: Method, season: int, seq_len: int) -> float:
-        """Return the mean of those errors."""
-        return float(self.errors(method, season, seq_len).mean())
-
-    def choose(self, seasons: list[int]) -> tuple[Method, int, int]:
-        """Return normalisation, season and lookback.
-
-        The logarithm is taken unless it is clearly worse: these errors cannot see
-        relative ones, which it makes small as well.
-        """
-        found: list[tuple[Method, int, int]] = []
-        for method in self._methods():
-            season = min(seasons, key=lambda m: self._shortest(method, m))
-            found.append((method, season, self.lookback(method, season)))
-        best = min(self.error(*choice) for choice in found)
-        return next(c for c in found if self.error(*c) <= CLOSE * best)
-
-    def _methods(self) -> list[Method]:
-        if self.fixed.get("model.normalization", "auto") != "auto":
-            return [self.fixed["model.normalization"]]
-        return ["log_ets", "ets"] if self.non_negative else ["ets"]
-
-    def _shortest(self, method: Method, season: int) -> float:
-        return self.error(method, season, self.lookbacks(season)[0])
-
-    def lookback(self, method: Method, season: int) -> int:
-        """Return the shortest lookback that is not clearly worse than the best."""
-        choices = self.lookbacks(season)
-        errors = [self.errors(method, season, choice) for choice in choices]
-        best = min(errors, key=lambda own: own.mean())
-        for choice, own in zip(choices, errors, strict=True):
-            if own is best or _not_worse(own - best, self.horizon, len(self.panel)):
-                return choice
-        return choices[-1]
-
-    def lookbacks(self, season: int) -> list[int]:
-        """Return the lookbacks to try, shortest first."""
-        if "windows.seq_len" in self.fixed:
-            return [self.fixed["windows.seq_len"]]
-        most = min(LONGEST, max(4, self.median * 3 // 4))
-        if season == 1:
-            choices = [4, 8, 16, 32, 64]
-        elif season > 26:
-            choices = [season, 2 * season, 3 * season]
-        else:
-            choices = [season * count for count in (2, 3, 4, 7, 14, 21)]
-        return [c for c in choices if c <= most] or [max(2, min(choices[0], most))]
-
-    def said(self) -> str:
-        """Return what was tried and how it erred, best first."""
-        means = {key: float(errors.mean()) for key, errors in self.tried.items()}
-        best = sorted(means.items(), key=lambda item: item[1])[:4]
-        return ", ".join(f"{m} {season}/{n} {e:.4g}" for (m, season, n), e in best)
-
-
-def _not_worse(excess: FloatArray, horizon: int, series: int) -> bool:
-    """Return whether errors exceed others by less than two standard errors."""
-    independent = max(len(excess) / horizon, min(series, len(excess)))
-    return bool(excess.mean() <= 2 * excess.std() / np.sqrt(independent))
-
-
-def _season_candidates(
-    panel: Panel, told: int, fixed: Settings
-) -> tuple[list[int], str]:
-    """Return season lengths to try, and where they come from."""
-    if "model.season_length" in fixed:
-        return [fixed["model.season_length"]], "as given"
-    found, most = find_seasons(_sample(panel)), int(panel.lengths.max()) / 2
-    usable = [m for m in dict.fromkeys((1, told, *found)) if m < most]
-    return usable or [1], "from the dates and the autocorrelation"
-
-
-def _sample(panel: Panel) -> Panel:
-    """Return at most so many series, and of each so many latest observations."""
-    if len(panel) > MOST_SERIES:
-        chosen = np.arange(MOST_SERIES) * len(panel) // MOST_SERIES
-        ends = panel.lengths[chosen]
-        panel = panel.pieces(chosen, np.zeros_like(ends), ends)
-    return panel.tail(max(MOST_POINTS // len(panel), 100))
+def _validation_share(panel: Panel) -> float:
+    """Return the share that validates: of many series, one horizon each."""
+    return 0.001 if len(panel) >= MANY else 0.2
 
 
 def _count_windows(panel: Panel, horizon: int) -> int:
@@ -312,7 +192,8 @@ def _patch_len(seq_len: int, season: int) -> int:
     divisors = [p for p in range(1, seq_len + 1) if seq_len % p == 0]
     short = [p for p in divisors if seq_len // p <= MOST_STEPS]
     aligned = [p for p in short if season % p == 0 or p % season == 0]
-    return (aligned or short)[0]
+    found = (aligned or short)[0]
+    return found if found < seq_len or seq_len == 1 else 1  # a prime number of them
 
 
 def _make(kind: type[Any], settings: dict[str, Any]) -> Any:
