@@ -1,5 +1,7 @@
 """Presets in jobs: filled in by what lies before the folds, shown and logged."""
 
+from dataclasses import replace
+
 import mlflow
 import numpy as np
 import pandas as pd
@@ -113,7 +115,7 @@ def test_the_default_preset_is_guarded(tmp_path, daily_csv):
     assert (job.preset, job.model.guard) == ("guarded", False)
     assert resolved.model.guard
     assert resolved.windows == job.windows
-    assert resolved.training == job.training
+    assert resolved.training == replace(job.training, refit=True)
 
 
 def test_the_guard_can_be_switched_off(tmp_path, daily_csv):
