@@ -10,20 +10,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from forecasting.batches import WindowBatches, series_chances, split_windows
-from forecasting.choosing import choose_method
+from forecasting.batches import WindowBatches
 from forecasting.configuration import RecurrentConfig
-from forecasting.covariates import Covariates, check_strategy
+from forecasting.covariates import Covariates
 from forecasting.devices import fitting_threads, pick_device
 from forecasting.ensemble import start_spread
-from forecasting.errors import SeriesTooShort, SettingError
-from forecasting.features import Encoded
+from forecasting.errors import SettingError
 from forecasting.finetuning import Start
-from forecasting.frames import SMOOTHED
 from forecasting.guard import Guard, fit_guard
 from forecasting.linear import LinearPart, fit_linear
 from forecasting.networks import RecurrentNetwork
-from forecasting.normalization import Method, Normalizer
+from forecasting.normalization import Normalizer
+from forecasting.preparing import least_length, prepare, training_ends
 from forecasting.residuals import find_residuals
 from forecasting.series import FloatArray, IntArray, Panel
 from forecasting.training import EpochRecord, TrainingConfig, train
@@ -108,56 +106,6 @@ def fit_networks(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Prepared:
-    """A panel as networks learn from it."""
-
-    covariates: Covariates
-    normalizer: Normalizer
-    batches: WindowBatches
-    validation: WindowBatches
-
-
-def _prepare(
-    panel: Panel,
-    ends: IntArray,
-    spec: WindowSpec,
-    model: RecurrentConfig,
-    training: TrainingConfig,
-    start: Start | None,
-) -> _Prepared:
-    """Fit scales on the first ``ends[s]`` observations; cut windows there and after."""
-    device = pick_device(training.device)
-    covariates = (
-        start.fitted.covariates
-        if start is not None
-        else Covariates.fit(panel, ends, seasons=model.calendar_features)
-    )
-    check_strategy(model.strategy, covariates.names("past"))
-    encoded = covariates.encode_panel(panel)
-    method = resolve_method(panel, spec, model, ends, encoded)
-    normalizer = Normalizer.fit(panel, method, seq_len=spec.seq_len, ends=ends)
-    if start is not None:
-        normalizer = start.keep_statistics(normalizer, panel)
-    season = model.season_length
-    batches, validation = split_windows(
-        panel, spec, normalizer, ends, encoded, device, season_length=season
-    )
-    if not len(batches):
-        raise too_short(panel, spec, least_length(spec, model))
-    if training.steps is not None:
-        chances = series_chances(
-            batches, ends, balance=training.balance, relative=training.relative
-        )
-        batches = replace(batches, chances=chances)
-    return _Prepared(
-        covariates=covariates,
-        normalizer=normalizer,
-        batches=batches,
-        validation=validation,
-    )
-
-
 def _fit(
     panel: Panel,
     ends: IntArray,
@@ -172,7 +120,7 @@ def _fit(
 
     What was ``found`` before says how large the linear part's penalty is.
     """
-    ready = _prepare(panel, ends, spec, model, training, start)
+    ready = prepare(panel, ends, spec, model, training, start)
     batches, validation = ready.batches, ready.validation
     checked = validation if len(validation) else batches
     penalty = None if found is None else found.penalty
@@ -219,53 +167,6 @@ def _as_found(training: TrainingConfig, history: list[EpochRecord]) -> TrainingC
         losses.setdefault(record.member, []).append(record.validation_loss)
     best = [int(np.argmin(member)) for member in losses.values()]
     return replace(training, validation=0.0, epochs=round(float(np.mean(best))))
-
-
-def least_length(spec: WindowSpec, model: RecurrentConfig) -> int:
-    """Return how many observations a series needs to be learnt from."""
-    return spec.horizon + 2 if model.normalization in SMOOTHED else spec.length
-
-
-def training_ends(
-    panel: Panel, spec: WindowSpec, share: float, least: int | None = None
-) -> IntArray:
-    """Return where each series' training part ends, ``(series,)``.
-
-    The validation part is the latest ``share``, at least one horizon. A series that
-    would be left without a training window, ``least`` observations (default one whole
-    window), has no validation part.
-    """
-    lengths = panel.lengths
-    if share == 0:
-        return lengths
-    ends = lengths - np.maximum(spec.horizon, (lengths * share).astype(np.int64))
-    return np.where(ends < (least or spec.length), lengths, ends)
-
-
-def resolve_method(
-    panel: Panel,
-    spec: WindowSpec,
-    model: RecurrentConfig,
-    ends: IntArray,
-    encoded: Encoded | None = None,
-) -> Method:
-    """Return the model's normalisation; ``auto`` is chosen on these series."""
-    if model.normalization == "auto":
-        return choose_method(panel, spec, ends, encoded)
-    return model.normalization
-
-
-def too_short(panel: Panel, spec: WindowSpec, least: int) -> SeriesTooShort:
-    """Return the error that names the series without a single window."""
-    reason = f"seq_len {spec.seq_len} + horizon {spec.horizon}"
-    if least < spec.length:
-        reason = f"two observations + horizon {spec.horizon}"
-    short = [
-        (name, int(length))
-        for name, length in zip(panel.series_ids, panel.lengths, strict=True)
-        if length < least
-    ]
-    return SeriesTooShort(short, least, reason)
 
 
 def check_settings(model: RecurrentConfig, training: TrainingConfig) -> torch.device:

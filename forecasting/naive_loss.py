@@ -12,9 +12,9 @@ import torch
 from forecasting.batches import EVALUATION_BATCH, split_windows
 from forecasting.configuration import RecurrentConfig
 from forecasting.covariates import Covariates
-from forecasting.fitting import least_length, resolve_method, training_ends
 from forecasting.losses import make_loss
 from forecasting.normalization import Normalizer
+from forecasting.preparing import least_length, resolve_method, training_ends
 from forecasting.series import Panel
 from forecasting.training import TrainingConfig
 from forecasting.windows import WindowSpec

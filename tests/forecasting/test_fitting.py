@@ -7,8 +7,9 @@ import torch
 from forecasting.configuration import RecurrentConfig
 from forecasting.ensemble import ensemble_forecast
 from forecasting.errors import SeriesTooShort, SettingError
-from forecasting.fitting import fit_networks, training_ends
+from forecasting.fitting import fit_networks
 from forecasting.normalization import METHODS
+from forecasting.preparing import training_ends
 from forecasting.series import Panel
 from forecasting.training import TrainingConfig
 from forecasting.windows import WindowSpec
