@@ -14,7 +14,7 @@ from serving.moments import show_moments
 from serving.schemas import History, ModelDetails
 
 MOST_IDS = 100
-MOST_HISTORIES, MOST_VALUES = 10, 1000  # series whose end is shown, and how much of it
+MOST_HISTORIES = 10  # series whose end is shown: all that a forecast rests on
 
 
 def describe(
@@ -49,7 +49,7 @@ def describe(
 
 def _history(context: Panel, row: int, covariates: Covariates) -> History:
     first, end = int(context.offsets[row]), int(context.offsets[row + 1])
-    shown = slice(max(first, end - MOST_VALUES), end)
+    shown = slice(first, end)
     own: dict[str, dict[str, Any]] = {role: {} for role in ROLES}
     for one in covariates.columns:
         values = context.covariates[one.name][shown].tolist()
