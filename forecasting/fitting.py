@@ -141,7 +141,10 @@ def _fit(
             basis = linear
             if basis is None or basis.steps != spec.horizon:
                 basis = _solve_linear(batches, validation, spec.horizon, penalty)
-            guard = fit_guard(networks, basis, validation, series=len(panel))
+            squared = training.loss == "mse"
+            guard = fit_guard(
+                networks, basis, validation, series=len(panel), squared=squared
+            )
         if found is None:
             residuals, volatility = find_residuals(
                 networks, checked, training.precision, guard

@@ -112,6 +112,7 @@ def fit_guard(
     validation: WindowBatches,
     *,
     series: int,
+    squared: bool = False,
 ) -> Guard:
     """Choose every series' rung by windows that nothing was fitted to.
 
@@ -123,6 +124,8 @@ def fit_guard(
         linear: what they are built on.
         validation: later windows.
         series: how many there are.
+        squared: whether squared errors are compared, as ``loss: mse`` does, or
+            absolute ones.
     """
     smoothed = validation.states is not None
     top = RUNGS.index("network")
@@ -140,7 +143,8 @@ def fit_guard(
         given = Inputs(inputs, validation.frame(block))
         forecasts = guard.forecasts(given, ensemble_forecast(networks, inputs))
         for name, forecast in forecasts.items():
-            error = (targets - forecast).abs().mean(1)
+            error = targets - forecast
+            error = (error.square() if squared else error.abs()).mean(1)
             found.setdefault(name, []).append(error.cpu().double().numpy())
     errors = {name: np.concatenate(parts) for name, parts in found.items()}
     default, own = _choose(errors, owners, networks[0].horizon)

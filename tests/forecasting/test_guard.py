@@ -381,3 +381,19 @@ def test_a_rung_that_the_model_does_not_have_is_an_error(rung, tmp_path):
 
     with pytest.raises(ArtifactError, match="a forecast that there is not"):
         Forecaster.load(tmp_path / "model")
+
+
+def test_with_squared_errors_the_mean_is_better_than_the_median():
+    rng = np.random.default_rng(0)
+    rain = np.where(rng.random(400) < 0.7, 0.0, rng.exponential(10, 400))
+    spec, model = WindowSpec(), RecurrentConfig(guard=True, hidden_size=4)
+
+    rungs = {}
+    for loss in ("mae", "mse"):
+        training = TrainingConfig(loss=loss, epochs=0)
+        forecaster = Forecaster(windows=spec, model=model, training=training)
+        guard = forecaster.fit(Panel.from_values({"rain": rain})).fitted.guard
+        rungs[loss] = RUNGS[guard.default]
+
+    assert rungs["mae"] == "last_value"
+    assert rungs["mse"] != "last_value"
