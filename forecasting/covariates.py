@@ -23,8 +23,6 @@ from forecasting.future import ROLES, Column, Role, as_text
 from forecasting.series import FloatArray, IntArray, Panel
 from forecasting.timeline.seasons import find_cycles, season_positions
 
-Codes = npt.NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covariate:

@@ -12,9 +12,7 @@ from forecasting.series import Panel
 from forecasting.splits import Origins
 from forecasting.timeline.calendar import show_moment
 from pipelines.job import Job
-from pipelines.models import load_forecaster
-from pipelines.registry import find_version
-from pipelines.tracking import connect
+from pipelines.models import open_model
 
 LINEAGE = "fine_tuned_from"  # tag of the run and of the version
 
@@ -81,18 +79,8 @@ class StartModel:
 
 
 def load_start(reference: str) -> StartModel:
-    """Load the model to start from.
-
-    Args:
-        reference: ``name``, ``name@alias``, ``name/version`` or a model folder.
-
-    Raises:
-        UnknownModel: it is not in the registry.
-        ArtifactError: it is damaged.
-        TrackingError: MLflow does not answer.
-    """
-    if Path(reference).is_dir():
-        return StartModel(Forecaster.load(reference), str(Path(reference).resolve()))
-    connect()
-    version = find_version(reference)
-    return StartModel(load_forecaster(version), f"{version.name}/{version.version}")
+    """Load the model to start from, see `pipelines.models.open_model`."""
+    forecaster, version = open_model(reference)
+    if version is None:
+        return StartModel(forecaster, str(Path(reference).resolve()))
+    return StartModel(forecaster, f"{version.name}/{version.version}")

@@ -10,27 +10,15 @@ from forecasting.forecasts import Forecast
 from forecasting.future import ROLES
 from forecasting.reading import read_csv, read_future
 from forecasting.series import Panel
-from pipelines.models import load_forecaster
-from pipelines.registry import find_version
-from pipelines.tracking import connect
+from pipelines.models import open_model
 
 
 def load_model(reference: str) -> tuple[Forecaster, str]:
-    """Return a model and its full name.
-
-    Args:
-        reference: ``name``, ``name@alias``, ``name/version`` or a model folder.
-
-    Raises:
-        UnknownModel: it is not in the registry.
-        ArtifactError: it is damaged.
-        TrackingError: MLflow does not answer.
-    """
-    if Path(reference).is_dir():
-        return Forecaster.load(reference), reference
-    connect()
-    version = find_version(reference)
-    return load_forecaster(version), f"{version.name} version {version.version}"
+    """Return a model, see `pipelines.models.open_model`, and its full name."""
+    forecaster, version = open_model(reference)
+    if version is None:
+        return forecaster, reference
+    return forecaster, f"{version.name} version {version.version}"
 
 
 def forecast(

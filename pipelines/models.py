@@ -14,7 +14,8 @@ from forecasting.errors import ArtifactError
 from forecasting.forecaster import LEVELS, Forecaster
 from forecasting.forecasts import check_levels
 from forecasting.pyfunc import example_frame
-from pipelines.tracking import quiet_mlflow
+from pipelines.registry import find_version
+from pipelines.tracking import connect, quiet_mlflow
 
 LOADER = "forecasting.pyfunc"
 EXAMPLE_SERIES = 2  # series in the input example
@@ -43,6 +44,24 @@ def log_model(forecaster: Forecaster, levels: tuple[float, ...]) -> str:
             ],
         )
     return str(info.model_uri)
+
+
+def open_model(reference: str) -> tuple[Forecaster, ModelVersion | None]:
+    """Load a model from the registry or a folder; without a version, it was a folder.
+
+    Args:
+        reference: ``name``, ``name@alias``, ``name/version`` or a model folder.
+
+    Raises:
+        UnknownModel: it is not in the registry.
+        ArtifactError: it is damaged.
+        TrackingError: MLflow does not answer.
+    """
+    if Path(reference).is_dir():
+        return Forecaster.load(reference), None
+    connect()
+    version = find_version(reference)
+    return load_forecaster(version), version
 
 
 def load_forecaster(version: ModelVersion) -> Forecaster:

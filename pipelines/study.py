@@ -140,12 +140,12 @@ class Pruning:
         self._trial, self._naive, self._best = trial, naive, math.inf
 
     def __call__(self, record: EpochRecord) -> None:
-        """Take an epoch's record.
+        """Take an epoch's record, of the first member's first training.
 
         Raises:
             TrialPruned: the trial is not worth going on.
         """
-        if record.member or not self._naive > 0:
+        if record.member or record.refit or not self._naive > 0:
             return
         self._best = min(self._best, record.validation_loss / self._naive)
         if record.epoch in RUNGS and math.isfinite(self._best):

@@ -34,11 +34,7 @@ def answer(
         RequestError: the body, or the series in it, cannot be used.
         RequestTooLarge: it asks for more than the limits.
     """
-    try:
-        asked = ForecastRequest.model_validate_json(body or b"{}")
-    except ValidationError as error:
-        raise validation_flaws(error) from None
-    check_limits(asked, model, settings)
+    asked = read_request(body, model, settings)
     forecast = _forecast(asked, model)
     dated = asked.series is None or asked.series[0].timestamps is not None
     who = {"name": model.name, "version": model.version, "alias": alias}
@@ -69,7 +65,22 @@ def _forecast(asked: ForecastRequest, model: Model) -> Forecast:
         raise RequestError([(("body", "series"), str(error))], error) from error
 
 
-def check_limits(asked: ForecastRequest, model: Model, settings: Settings) -> None:
+def read_request(body: bytes, model: Model, settings: Settings) -> ForecastRequest:
+    """Return what a body asks of a model; empty means ``{}``.
+
+    Raises:
+        RequestError: the body cannot be used.
+        RequestTooLarge: it asks for more than the limits.
+    """
+    try:
+        asked = ForecastRequest.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        raise validation_flaws(error) from None
+    _check_limits(asked, model, settings)
+    return asked
+
+
+def _check_limits(asked: ForecastRequest, model: Model, settings: Settings) -> None:
     """Refuse what asks for more than the limits.
 
     Raises:

@@ -1,12 +1,12 @@
 """From the body of an explain request to the body of its answer; runs in a thread."""
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 
 from forecasting.errors import DataError
 from forecasting.explaining import Explanation, explain
-from serving.answers import check_limits
-from serving.errors import RequestError, RequestTooLarge, validation_flaws
+from serving.answers import read_request
+from serving.errors import RequestError, RequestTooLarge
 from serving.panels import make_panel
 from serving.registry import Model
 from serving.schemas import Answering, ForecastRequest
@@ -69,11 +69,7 @@ def explain_forecast(
         RequestError: the body, or the series in it, cannot be used.
         RequestTooLarge: it asks for more than the limits.
     """
-    try:
-        asked = ForecastRequest.model_validate_json(body or b"{}")
-    except ValidationError as error:
-        raise validation_flaws(error) from None
-    check_limits(asked, model, settings)
+    asked = read_request(body, model, settings)
     steps = _check_size(asked, model, settings)
     made = _explain(asked, model)
     grids = {name: part[:steps].tolist() for name, part in made.by_feature().items()}

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,6 +56,24 @@ def test_a_trial_behind_the_median_at_a_rung_is_pruned(tmp_path):
     assert states == ["COMPLETE"] * 5 + ["PRUNED", "COMPLETE"]
     assert ran[0].intermediate_values == {4: 0.5, 8: 0.5}
     assert ran[5].intermediate_values == {4: 4.5}
+
+
+def test_a_training_again_on_everything_is_not_reported_twice(tmp_path):
+    space = space_of(make_job())
+
+    def objective(trial):
+        space.suggest(trial)
+        prune = Pruning(trial, naive=2.0)
+        for number in range(9):
+            prune(epoch(number, 1.0))
+        for number in range(9):  # a second report of an epoch would warn
+            prune(replace(epoch(number, 0.1), refit=True))
+        return 1.0
+
+    with open_study(f"sqlite:///{tmp_path}/t.db", "s") as study:
+        [ran] = run_trials(study, objective, space, trials=1, seed=0)
+
+    assert ran.intermediate_values == {4: 0.5, 8: 0.5}
 
 
 def test_a_trial_whose_loss_nothing_validates_is_never_pruned(tmp_path):
