@@ -85,6 +85,9 @@ def _first_cause(error: BaseException) -> str:
     return lines[0][:300]
 
 
+_ASKED_TO_END = threading.Event()
+
+
 @contextmanager
 def tracked_run(job: "Job", name: str, *, nested: bool = False) -> Iterator[Run]:
     """Open a run of the job's experiment for the length of a block.
@@ -144,18 +147,31 @@ def quiet_mlflow() -> Iterator[None]:
 @contextmanager
 def _sigterm_interrupts() -> Iterator[None]:
     """Turn SIGTERM into an exception while a run is open, in the main thread."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise Interrupted
-
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        if before is not _interrupt:  # the outermost run
+            _ASKED_TO_END.clear()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    _ASKED_TO_END.set()
+    raise Interrupted
+
+
+def end_if_asked() -> None:
+    """Raise what SIGTERM raised, in case a destructor or a callback swallowed it.
+
+    Raises:
+        Interrupted: SIGTERM has come while a run was open.
+    """
+    if _ASKED_TO_END.is_set():
+        raise Interrupted
 
 
 def _end_stale_runs(experiment: str) -> None:
