@@ -23,6 +23,7 @@ from forecasting.series import IntArray, Panel
 from forecasting.windows import Windows, WindowSpec
 
 MOST_EVIDENCE = 65_536  # windows drawn for a regression
+GATHERED = 2**18  # numbers gathered in one go, unless one batch has more
 EVALUATION_BATCH = 8192  # windows a forward pass without gradients
 
 Batch = tuple[Tensor, Tensor]  # inputs (n, seq_len, features), targets (n, horizon)
@@ -44,11 +45,23 @@ class Batches(Protocol):
     def evidence(self) -> Iterator[Batch]:
         """Yield what a regression is solved for, in blocks of bounded size."""
 
-    def shuffled(self, batch_size: int, batches: int | None = None) -> Iterator[Batch]:
-        """Yield all windows in a new random order, in batches.
+    @property
+    def numbers(self) -> int:
+        """Numbers in a window, input and target."""
 
-        Or so many batches of windows drawn at random.
+    def order(
+        self,
+        batch_size: int,
+        batches: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Return the numbers of all windows in a new random order.
+
+        Or those of so many batches of windows drawn at random.
         """
+
+    def take(self, index: Tensor) -> Batch:
+        """Return windows by their numbers."""
 
     def evenly(self, most: int) -> Batch:
         """Return at most ``most`` windows, evenly spread."""
@@ -145,19 +158,40 @@ class WindowBatches:
             drawn = self.windows.draw(self.chances, EVALUATION_BATCH, generator)
             yield self.take(drawn)
 
-    def shuffled(self, batch_size: int, batches: int | None = None) -> Iterator[Batch]:
-        """Yield all windows in a new random order, or so many batches by chance."""
+    @property
+    def numbers(self) -> int:
+        """Numbers in a window, input and target."""
+        width = 1 if self.layout is None else self.layout.width
+        return self.windows.spec.length * width
+
+    def order(
+        self,
+        batch_size: int,
+        batches: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Return all windows in a new random order, or so many batches by chance."""
         if batches is None:
-            order = torch.randperm(len(self), device=self.device)
-            yield from map(self.take, order.split(batch_size))
-            return
+            return torch.randperm(len(self), device=self.device, generator=generator)
         chances = self.windows.counts() if self.chances is None else self.chances
-        for _ in range(batches):
-            yield self.take(self.windows.draw(chances.float(), batch_size))
+        chances = chances.float()
+        drawn = [
+            self.windows.draw(chances, batch_size, generator) for _ in range(batches)
+        ]
+        return torch.cat(drawn)
 
     def evenly(self, most: int) -> Batch:
         """Return at most ``most`` windows, evenly spread."""
         return self.take(self.windows.evenly(most))
+
+
+def gathered(batches: Batches, order: Tensor, batch_size: int) -> Iterator[Batch]:
+    """Yield windows in a given order, as many whole batches at a time as are cheap.
+
+    Gathering costs by the call, as long as what is gathered stays in the cache.
+    """
+    whole = max(1, GATHERED // (batch_size * batches.numbers))
+    yield from map(batches.take, order.split(whole * batch_size))
 
 
 def split_windows(

@@ -24,7 +24,13 @@ from forecasting.normalization import Normalizer
 from forecasting.preparing import least_length, prepare, training_ends
 from forecasting.residuals import find_residuals
 from forecasting.series import FloatArray, IntArray, Panel
-from forecasting.training import EpochRecord, TrainingConfig, train
+from forecasting.training import (
+    EpochRecord,
+    Member,
+    TrainingConfig,
+    start_member,
+    train_members,
+)
 from forecasting.windows import WindowSpec
 
 TRIED = 2  # members that are enough to choose by, where all are trained again
@@ -124,19 +130,26 @@ def _fit(
     batches, validation = ready.batches, ready.validation
     checked = validation if len(validation) else batches
     penalty = None if found is None else found.penalty
-    networks, history, linear, guard = [], [], None, None
+    linear, guard = None, None
     residuals, volatility = np.empty((0, spec.horizon)), np.empty(0)
     with fitting_threads(batches.device, model.hidden_size):
         if model.linear_skip and start is None:
             steps = 1 if model.strategy == "recursive" else spec.horizon
             linear = _solve_linear(batches, validation, steps, penalty)
-        for member in range(model.members):
-            begin = start.fitted.networks[member] if start else linear
-            network, records = _train_member(
-                member, begin, spec, model, training, batches, validation, on_epoch
+        members = [
+            _start(
+                training.seed + number,
+                start.fitted.networks[number] if start else linear,
+                spec,
+                model,
+                batches,
             )
-            networks.append(network)
-            history.extend(records)
+            for number in range(model.members)
+        ]
+        history = train_members(
+            members, batches, validation, training, on_epoch=on_epoch
+        )
+        networks = [member.network.eval() for member in members]
         if model.guard:
             basis = linear
             if basis is None or basis.steps != spec.horizon:
@@ -198,20 +211,16 @@ def _solve_linear(
     return fit_linear(batches, validation, steps=steps, design=design, penalty=penalty)
 
 
-def _train_member(
-    member: int,
+def _start(
+    seed: int,
     begin: LinearPart | RecurrentNetwork | None,
     spec: WindowSpec,
     model: RecurrentConfig,
-    training: TrainingConfig,
     batches: WindowBatches,
-    validation: WindowBatches,
-    on_epoch: Callable[[EpochRecord], None] | None,
-) -> tuple[RecurrentNetwork, list[EpochRecord]]:
-    device = batches.device
-    forked = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(forked):  # leave the caller's random numbers alone
-        torch.manual_seed(training.seed + member)
+) -> Member:
+    """Return a network before training, from a linear part or another network."""
+
+    def make() -> RecurrentNetwork:
         network = RecurrentNetwork(
             model,
             seq_len=spec.seq_len,
@@ -223,10 +232,9 @@ def _train_member(
             network.set_skip(begin.weights, begin.bias, begin.ahead)
         elif begin is not None:
             network.load_state_dict(begin.state_dict())
-        network.to(device)
+        network.to(batches.device)
         if network.spread is not None:
             start_spread(network.spread, network, batches)
-        records = train(
-            network, batches, validation, training, member=member, on_epoch=on_epoch
-        )
-    return network.eval(), records
+        return network
+
+    return start_member(seed, batches.device, make)

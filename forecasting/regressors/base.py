@@ -28,7 +28,7 @@ from forecasting.networks import RecurrentNetwork
 from forecasting.regressors.rows import RowBatches, RowMethod, RowNormalizer
 from forecasting.regressors.shrinkage import shrink, trust
 from forecasting.series import FloatArray
-from forecasting.training import TrainingConfig, train
+from forecasting.training import TrainingConfig, start_member, train_members
 
 
 class WindowRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -185,16 +185,19 @@ class WindowRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             steps = 1 if model.strategy == "recursive" else earlier.targets.shape[1]
             linear = fit_linear(earlier, later, steps=steps, tolerance=0)
         seeds = check_random_state(self.random_state).randint(2**31, size=model.members)
-        self.networks_, self.history_ = [], []
-        for member, seed in enumerate(seeds):
-            device = pick_device(training.device)
-            with torch.random.fork_rng([device] if device.type == "cuda" else []):
-                torch.manual_seed(int(seed))
-                network = self._start(model, earlier, linear).to(device)
-                rows = earlier.to(device), later.to(device)
-                records = train(network, *rows, training, member=member)
-            self.networks_.append(network.cpu().double().eval())
-            self.history_.extend(records)
+        device = pick_device(training.device)
+        members = [
+            start_member(
+                int(seed),
+                device,
+                lambda: self._start(model, earlier, linear).to(device),
+            )
+            for seed in seeds
+        ]
+        self.history_ = train_members(
+            members, earlier.to(device), later.to(device), training
+        )
+        self.networks_ = [member.network.cpu().double().eval() for member in members]
         if linear and len(later):
             self._shrink(linear, later)
 

@@ -55,14 +55,27 @@ class RowBatches:
         """Yield all rows as they come."""
         return self.in_order()
 
-    def shuffled(self, batch_size: int, batches: int | None = None) -> Iterator[Batch]:
-        """Yield all rows in a new random order, or so many batches of random rows."""
-        count = len(self) if batches is None else batches * batch_size
-        order = torch.randperm(len(self), device=self.device)
-        if batches is not None:
-            order = torch.randint(len(self), (count,), device=self.device)
-        for index in order.split(batch_size):
-            yield self.inputs[index], self.targets[index]
+    @property
+    def numbers(self) -> int:
+        """Numbers in a row, input and target."""
+        return self.inputs[0].numel() + self.targets.shape[1]
+
+    def order(
+        self,
+        batch_size: int,
+        batches: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Return all rows in a new random order, or so many batches of random rows."""
+        device, count = self.device, len(self)
+        if batches is None:
+            return torch.randperm(count, device=device, generator=generator)
+        drawn = (batches * batch_size,)
+        return torch.randint(count, drawn, device=device, generator=generator)
+
+    def take(self, index: Tensor) -> Batch:
+        """Return rows by their numbers."""
+        return self.inputs[index], self.targets[index]
 
     def evenly(self, most: int) -> Batch:
         """Return at most ``most`` rows, evenly spread."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from forecasting.batches import EVALUATION_BATCH, WindowBatches
+from forecasting.batches import EVALUATION_BATCH, GATHERED, WindowBatches, gathered
 from forecasting.windows import Windows, WindowSpec
 
 
@@ -45,13 +45,33 @@ def test_every_window_comes_once_shuffled(batch_size):
     batches = make(method="none")
     torch.manual_seed(0)
 
-    firsts = [inputs[:, 0, 0] for inputs, _ in batches.shuffled(batch_size)]
+    order = batches.order(batch_size)
+    firsts = [inputs[:, 0, 0] for inputs, _ in gathered(batches, order, batch_size)]
 
     shuffled = torch.cat(firsts)
     ordered = torch.arange(46.0) ** 2
-    assert all(len(first) <= batch_size for first in firsts)
     assert not torch.equal(shuffled, ordered)
     assert torch.equal(shuffled.sort().values, ordered)
+
+
+def test_what_is_gathered_in_one_go_is_whole_batches_of_bounded_size():
+    batches = make(count=3 * GATHERED // 5, method="none")
+
+    blocks = [len(inputs) for inputs, _ in gathered(batches, batches.order(1000), 1000)]
+
+    assert sum(blocks) == len(batches)
+    assert all(block % 1000 == 0 for block in blocks[:-1])
+    assert max(blocks) * batches.numbers <= GATHERED
+
+
+def test_a_random_order_is_the_same_from_the_same_generator():
+    batches = make(method="none")
+
+    first, again = (
+        batches.order(8, generator=torch.Generator().manual_seed(3)) for _ in range(2)
+    )
+
+    assert torch.equal(first, again)
 
 
 def test_no_windows_give_no_batches():

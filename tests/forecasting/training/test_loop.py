@@ -45,7 +45,13 @@ def make_network(seed=0, spec=SPEC, **settings):
 
 def config(**settings):
     return TrainingConfig(
-        **{"device": "cpu", "epochs": 5, "batch_size": 32, **settings}
+        **{
+            "device": "cpu",
+            "engine": "torch",
+            "epochs": 5,
+            "batch_size": 32,
+            **settings,
+        }
     )
 
 
@@ -287,7 +293,7 @@ def test_steps_are_counted_in_tenths(steps, epochs, each):
     records = train(make_network(), counted, later, config(steps=steps, batch_size=16))
 
     assert [record.epoch for record in records] == list(range(epochs + 1))
-    assert seen == [16] * (epochs * each)
+    assert sum(seen) == 16 * epochs * each
 
 
 def test_patience_does_not_end_a_number_of_steps_early():
@@ -372,12 +378,13 @@ def test_a_series_without_a_chance_is_never_learnt_from():
     batches = many([40, 40], chances=torch.tensor([1.0, 0.0]))
     torch.manual_seed(0)
 
-    drawn = [len(inputs) for inputs, _ in batches.shuffled(8, 5)]
+    drawn = batches.take(batches.order(8, 5))[0]
     evidence = torch.cat([inputs for inputs, _ in batches.evidence()])
 
-    assert drawn == [8] * 5
-    first = batches.values[:40].unfold(0, 6, 1)[:33]
-    assert set(evidence[:, 0, 0].tolist()) == set(first[:, 0].tolist())
+    assert len(drawn) == 40
+    first = set(batches.values[:40].unfold(0, 6, 1)[:33, 0].tolist())
+    assert set(evidence[:, 0, 0].tolist()) == first
+    assert set(drawn[:, 0, 0].tolist()) <= first
 
 
 def test_evidence_is_every_window_once_or_the_same_draw_each_time():

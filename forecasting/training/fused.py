@@ -1,0 +1,230 @@
+"""Steps by compiled loops: small recurrent networks on the CPU.
+
+The network's weights become one vector, the loops of `forecasting.training.kernels`
+move it, and the network gets it back after each epoch. What they cannot train,
+`why_not` says, and torch trains it.
+"""
+
+import importlib.util
+import math
+import os
+from contextlib import AbstractContextManager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from threadpoolctl import ThreadpoolController
+from torch import Tensor
+from torch.nn.utils import parameters_to_vector
+
+from forecasting.batches import Batches, gathered
+from forecasting.networks import RecurrentNetwork
+from forecasting.series import FloatArray
+from forecasting.training.config import TrainingConfig
+from forecasting.training.eager import loss_of
+
+CELLS = ("rnn", "lstm", "gru")
+MOST_HIDDEN = 255  # above, the arithmetic outweighs all else, and torch is as fast
+BLOCK = 64  # windows worked off together
+WORKING_SET = 2**20  # bytes: with less than that, a block may be twice as long
+
+
+class FusedEngine:
+    """Trains a network by compiled loops.
+
+    Args:
+        network: on the CPU; one of which `why_not` says nothing.
+        config: how to train.
+        rates, betas: learning rate, and Adam's first beta, of every step.
+    """
+
+    def __init__(
+        self,
+        network: RecurrentNetwork,
+        config: TrainingConfig,
+        rates: FloatArray,
+        betas: FloatArray,
+    ) -> None:
+        from forecasting.training import kernels
+
+        self.kernels = kernels
+        self.network, self.config = network, config
+        self.rates, self.betas, self.made = rates, betas, 0
+        self.loss_of = loss_of(network, config)
+        self.shape = _shape(network)
+        self.block = _block(self.shape)
+        trained = [p for p in network.parameters() if p.requires_grad]
+        size = sum(parameter.numel() for parameter in trained)
+        self.state = kernels.Optimizer(
+            np.zeros(size, np.float32),
+            np.zeros(size, np.float32),
+            np.zeros(1, np.int64),
+        )
+        self.step = kernels.Step(
+            math.inf if config.clip_norm is None else config.clip_norm,
+            config.weight_decay,
+            config.optimizer == "adamw",
+        )
+        self.made_small = kernels.Loss(*_loss(config))
+
+    def learn(self, batches: Batches, order: Tensor) -> float:
+        """Make a step for each batch of windows, in order; return the mean loss."""
+        weights, total = self._weights(), 0.0
+        size = self.config.batch_size
+        with one_blas_thread():
+            for inputs, targets in gathered(batches, order, size):
+                loss, _ = self._train(weights, inputs, targets)
+                total += loss
+        self._put(weights)
+        return total / max(len(order), 1)
+
+    def gradient(self, inputs: Tensor, targets: Tensor) -> Any:
+        """Return the gradient of windows, one batch, in the order of the parameters."""
+        with one_blas_thread():
+            return self._train(self._weights(), inputs, targets)[1]
+
+    def _train(
+        self, weights: Any, inputs: Tensor, targets: Tensor
+    ) -> tuple[float, Any]:
+        """Move the weights, a step a batch; return the loss and the last gradient."""
+        size = self.config.batch_size
+        steps = slice(self.made, self.made + math.ceil(len(inputs) / size))
+        self.made = steps.stop
+        found: tuple[float, Any] = self.kernels.train(
+            self.shape,
+            weights,
+            self.state,
+            _rows(inputs),
+            _rows(targets),
+            size,
+            self.rates[steps],
+            self.betas[steps],
+            self.made_small,
+            self.step,
+            self.block,
+        )
+        return found
+
+    def loss(self, validation: Batches) -> float:
+        """Return the mean loss of forecasts; NaN without windows."""
+        if not len(validation):
+            return math.nan
+        weights, total = self._weights(), 0.0
+        with one_blas_thread():
+            for inputs, targets in validation.in_order():
+                made = np.empty(targets.shape, np.float32)
+                self.kernels.forecast(
+                    self.shape, weights, _rows(inputs), made, self.block
+                )
+                total += float(self.loss_of(torch.from_numpy(made), targets)) * len(
+                    made
+                )
+        return total / len(validation)
+
+    def _weights(self) -> Any:
+        """Return the weights as one vector, a copy."""
+        return parameters_to_vector(self.network.parameters()).detach().numpy()
+
+    @torch.no_grad()
+    def _put(self, weights: Any) -> None:
+        """Give the network its weights back."""
+        parameters = list(self.network.parameters())
+        sizes = [parameter.numel() for parameter in parameters]
+        for parameter, part in zip(
+            parameters, torch.from_numpy(weights).split(sizes), strict=True
+        ):
+            parameter.copy_(part.view_as(parameter))
+
+
+def why_not(network: RecurrentNetwork, config: TrainingConfig) -> str | None:
+    """Return what keeps the compiled loops from training a network; None if nothing."""
+    model, first = network.config, next(network.parameters())
+    reasons = {
+        "float32 on the CPU": first.device.type == "cpu"
+        and first.dtype == torch.float32
+        and config.precision != "bfloat16",
+        f"cell {', '.join(CELLS)}": model.cell in CELLS,
+        "one direction": not model.bidirectional,
+        "strategy direct": model.strategy == "direct",
+        "loss_at end": model.loss_at == "end",
+        "no quantiles": not model.quantiles,
+        "no covariates": network.reader is None,
+        "no dropout between layers": model.dropout == 0 or model.num_layers == 1,
+        "truncate null": config.truncate is None,
+        "numba": importlib.util.find_spec("numba") is not None,
+    }
+    wanted = [name for name, there in reasons.items() if not there]
+    return ", ".join(wanted) or None
+
+
+def is_compiled() -> bool:
+    """Return whether this machine has compiled the loops before.
+
+    Looks where Numba keeps what it compiled: beside the file, or in its cache folder.
+    """
+    source = Path(__file__).with_name("kernels.py")
+    folders = [source.parent / "__pycache__"]
+    if "NUMBA_CACHE_DIR" in os.environ:
+        folders = [*Path(os.environ["NUMBA_CACHE_DIR"]).glob("training_*")]
+    kept = [path for folder in folders for path in folder.glob("kernels.train-*.nbi")]
+    return any(path.stat().st_mtime >= source.stat().st_mtime for path in kept)
+
+
+def _shape(network: RecurrentNetwork) -> Any:
+    """Return what the loops need to know of a network."""
+    from forecasting.training import kernels
+
+    model = network.config
+    cells = {"lstm": kernels.LSTM, "gru": kernels.GRU}
+    plain = kernels.TANH if model.nonlinearity == "tanh" else kernels.RELU
+    return kernels.Shape(
+        cell=cells.get(model.cell, plain),
+        layers=model.num_layers,
+        inputs=network.input_size * model.patch_len,
+        hidden=model.hidden_size,
+        steps=network.seq_len // model.patch_len,
+        horizon=network.horizon,
+        skip=network.skip is not None,
+        train_skip=network.skip is not None and network.skip.weight.requires_grad,
+    )
+
+
+def _loss(config: TrainingConfig) -> tuple[int, float]:
+    """Return the kind of a loss, and its parameter, as the loops have them."""
+    from forecasting.training import kernels
+
+    return {
+        "mse": (kernels.MSE, 0.0),
+        "mae": (kernels.MAE, 0.0),
+        "huber": (kernels.HUBER, config.huber_delta),
+        "quantile": (kernels.QUANTILE, config.quantile),
+    }[config.loss]
+
+
+def _block(shape: Any) -> int:
+    """Return how many windows are worked off together: what the cache has room for."""
+    a_window = 4 * shape.layers * shape.steps * 6 * shape.hidden  # bytes, roughly
+    return 2 * BLOCK if a_window * 2 * BLOCK <= WORKING_SET else BLOCK
+
+
+def _rows(values: Tensor) -> Any:
+    """Return ``(windows, numbers)`` as the loops read them."""
+    return values.flatten(1).contiguous().numpy()
+
+
+@cache
+def _threadpools() -> ThreadpoolController:
+    """Return the libraries with threads of their own; Numba's BLAS is among them."""
+    from forecasting.training import kernels  # noqa: F401, loads it
+
+    return ThreadpoolController()
+
+
+def one_blas_thread() -> AbstractContextManager[object]:
+    """Return a context in which a product of small matrices stays on its thread."""
+    limited: AbstractContextManager[object] = _threadpools().limit(
+        limits=1, user_api="blas"
+    )
+    return limited

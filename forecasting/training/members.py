@@ -1,0 +1,124 @@
+"""Several networks on the same windows: side by side where there are cores for it.
+
+Each one's weights are those that it would get alone: it starts from a seed of its own,
+and draws its windows from random numbers of its own.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from threading import Lock
+
+import torch
+from torch import Tensor
+
+from forecasting.batches import Batches
+from forecasting.networks import RecurrentNetwork
+from forecasting.training.config import TrainingConfig
+from forecasting.training.engines import make_engine
+from forecasting.training.fused import FusedEngine, one_blas_thread
+from forecasting.training.loop import EpochRecord, train
+from forecasting.training.schedule import plan, step_rates
+from forecasting.training.threads import side_by_side
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A network before training, and where its random numbers stand.
+
+    Attributes:
+        network: on the device of the windows.
+        seed: that its weights were drawn from.
+        random_state: torch's, on the CPU, after that.
+    """
+
+    network: RecurrentNetwork
+    seed: int
+    random_state: Tensor
+
+    def generator(self, device: torch.device) -> torch.Generator:
+        """Return random numbers that go on from there."""
+        generator = torch.Generator(device)
+        if device.type == "cpu":
+            generator.set_state(self.random_state)
+            return generator
+        return generator.manual_seed(self.seed)
+
+
+_DRAWING = Lock()  # torch has one stream of random numbers, whatever the thread
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Draw from a seed, and leave the caller's random numbers alone."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def start_member(
+    seed: int, device: torch.device, make: Callable[[], RecurrentNetwork]
+) -> Member:
+    """Return a new network, drawn from a seed.
+
+    Args:
+        seed: of its weights, and of all that its training draws.
+        device: of the network.
+        make: returns the network, on the device.
+    """
+    with _DRAWING, _seeded(seed, device):
+        return Member(make(), seed, torch.get_rng_state())
+
+
+def train_members(
+    members: Sequence[Member],
+    batches: Batches,
+    validation: Batches,
+    config: TrainingConfig,
+    *,
+    on_epoch: Callable[[EpochRecord], None] | None = None,
+) -> list[EpochRecord]:
+    """Train networks in place; leave each with its weights that validated best.
+
+    Args:
+        members: networks of one shape.
+        batches, validation, config: see `forecasting.training.loop.train`.
+        on_epoch: called in this thread with each epoch's record.
+
+    Returns:
+        The records of the first member, then those of the second, and so on.
+
+    Raises:
+        TrainingDiverged: a loss is no longer finite.
+        SettingError: the engine that was asked for cannot train these networks.
+    """
+    epochs, each = plan(len(batches), config)
+    rates = step_rates(epochs * each, config)
+    engines = [
+        make_engine(member.network, config, *rates, alike=len(members))
+        for member in members
+    ]
+    trainings = [
+        partial(
+            train,
+            member.network,
+            batches,
+            validation,
+            config,
+            engine=engine,
+            generator=member.generator(batches.device),
+            member=number,
+        )
+        for number, (member, engine) in enumerate(zip(members, engines, strict=True))
+    ]
+    if all(isinstance(engine, FusedEngine) for engine in engines):
+        with one_blas_thread():
+            histories = side_by_side(trainings, on_epoch)
+        return [record for history in histories for record in history]
+    records = []
+    for member, training in zip(members, trainings, strict=True):
+        with _seeded(member.seed, batches.device):
+            torch.set_rng_state(member.random_state)
+            records += training(on_epoch=on_epoch)
+    return records
