@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraint
 ANOTHER := or name it: make PYTHON=python3.12 setup
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test format lint types layers spelling check serve accuracy peers clean help
+.PHONY: setup demo test format lint types layers spelling check serve accuracy speed peers clean help
 
 setup: $(READY) ## make .venv with recast in it (again only when the pins change)
 	@echo "Ready: $(BIN)/recast --help"
@@ -60,6 +60,11 @@ accuracy: $(READY) ## forecast and score the benchmark sets in the folder DATA=
 	done
 	@test ! -d "$(DATA)/chandra2021" || \
 	  $(BIN)/python -m benchmarks.windows --data "$(DATA)/chandra2021"
+
+speed: $(READY) ## how fast networks are trained, as ratios; M4 from the folder DATA=
+	@mkdir -p benchmark-output
+	@$(BIN)/python -m benchmarks.training $(if $(DATA),--data "$(DATA)") \
+	  --json benchmark-output/training.json
 
 peers: .peers/.ready ## make .peers with the packages that benchmarks compare with
 	@echo "Ready: .peers/bin/python -m benchmarks.peers --help"

@@ -1,0 +1,1 @@
+"""How fast networks are trained, as ratios: the parts of `benchmarks.training`."""
