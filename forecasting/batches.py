@@ -18,13 +18,14 @@ from forecasting.frames import (
     frame_window,
     last_season,
 )
-from forecasting.normalization import Method, Normalizer
+from forecasting.normalization import Method, Normalizer, window_level
 from forecasting.series import IntArray, Panel
 from forecasting.windows import Windows, WindowSpec
 
 MOST_EVIDENCE = 65_536  # windows drawn for a regression
 GATHERED = 2**18  # numbers gathered in one go, unless one batch has more
-EVALUATION_BATCH = 8192  # windows a forward pass without gradients
+EVALUATION_BATCH = 8192  # windows a forward pass without gradients, at most
+BLOCK = 2**21  # values of them: larger blocks make the machine look for memory
 
 Batch = tuple[Tensor, Tensor]  # inputs (n, seq_len, features), targets (n, horizon)
 
@@ -116,37 +117,39 @@ class WindowBatches:
         With covariates, the inputs are ``(n, seq_len + horizon, features)``.
         """
         seq_len = self.windows.spec.seq_len
-        window = self.windows.gather(self.values, index)
-        frame = self._frame(window[:, :seq_len], index)
-        inputs, targets = frame.inputs[..., None], frame.measure(window[:, seq_len:])
-        if self.states is not None:
-            targets = targets.clamp(-BOUND, BOUND)
-        if self.covariates is not None:
-            own = self.windows.gather(self.covariates.columns, index)
-            inputs = beside_covariates(inputs, own)
-        return inputs, targets
+        if self.states is None:
+            window = self.windows.gather(self.values, index)
+            level, size = window_level(window[:, :seq_len], self.method)
+            inputs = (window[:, :seq_len] - level).div_(size)
+            targets = (window[:, seq_len:] - level).div_(size)
+        else:
+            states = self.states.with_room(seq_len)
+            series, first = self.windows.locate(index)
+            ends = first + seq_len - self.windows.begins[series]
+            stops = first + seq_len + states.room
+            inputs, base, size = states.measure(stops, ends, seq_len)
+            targets = states.following(stops).sub_(base).div_(size)
+            targets.clamp_(-BOUND, BOUND)
+        if self.covariates is None:
+            return inputs[..., None], targets
+        own = self.windows.gather(self.covariates.columns, index)
+        return beside_covariates(inputs[..., None], own), targets
 
     def frame(self, index: Tensor) -> Frame:
         """Return z of windows, and how forecasts of them become u again."""
-        window = self.windows.gather(self.values, index)
-        return self._frame(window[:, : self.windows.spec.seq_len], index)
-
-    def _frame(self, window: Tensor, index: Tensor) -> Frame:
-        series, first = self.windows.locate(index)
         seq_len = self.windows.spec.seq_len
-        if self.states is None:
-            begins = self.windows.begins[series][:, None]
-            recent = last_season(self.values, begins, first + seq_len, self.season)
-            return frame_window(window, self.method, recent)
-        ends = first + seq_len - self.states.begins[series]
-        return self.states.frame(series, ends, seq_len)
+        series, first = self.windows.locate(index)
+        begins, ends = self.windows.begins[series], first + seq_len
+        if self.states is not None:
+            return self.states.frame(series, ends - begins, seq_len)
+        window = self.windows.gather(self.values, index)
+        recent = last_season(self.values, begins[:, None], ends, self.season)
+        return frame_window(window[:, :seq_len], self.method, recent)
 
     def in_order(self) -> Iterator[Batch]:
         """Yield all windows, oldest first, in blocks of bounded size."""
-        count = len(self)
-        for begin in range(0, count, EVALUATION_BATCH):
-            end = min(begin + EVALUATION_BATCH, count)
-            yield self.take(torch.arange(begin, end, device=self.device))
+        every = torch.arange(len(self), device=self.device)
+        yield from self._in_blocks(every)
 
     def evidence(self) -> Iterator[Batch]:
         """Yield all windows in order; with chances, those drawn by them."""
@@ -156,7 +159,13 @@ class WindowBatches:
         generator = torch.Generator(self.device).manual_seed(0)
         for _ in range(min(len(self), MOST_EVIDENCE) // EVALUATION_BATCH + 1):
             drawn = self.windows.draw(self.chances, EVALUATION_BATCH, generator)
-            yield self.take(drawn)
+            yield from self._in_blocks(drawn)
+
+    def _in_blocks(self, index: Tensor) -> Iterator[Batch]:
+        most = max(BLOCK // self.windows.spec.length, 1)
+        for block in index.split(min(most, EVALUATION_BATCH)):
+            if len(block):
+                yield self.take(block)
 
     @property
     def numbers(self) -> int:
@@ -220,7 +229,8 @@ def split_windows(
     every = replace(spec, stride=1)
     states, least, any_length = None, None, None
     if normalizer.method in SMOOTHED:
-        states = smooth_panel(panel, normalizer, spec.horizon, season_length).to(device)
+        states = smooth_panel(panel, normalizer, spec.horizon, season_length)
+        states = states.with_room(spec.seq_len).to(device)
         least = least_history(ends, spec)
         any_length = np.ones_like(ends)
     earlier = Windows(panel.offsets, spec, stop=ends, least=least).to(device)

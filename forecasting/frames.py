@@ -19,7 +19,7 @@ from torch import Tensor
 
 from forecasting.normalization import Method, window_level
 from forecasting.series import FloatArray, IntArray
-from forecasting.smoothing import DAMPINGS, Smoothing, season_index, smooth
+from forecasting.smoothing import DAMPINGS, Smoothing, smooth
 
 BOUND = 20.0  # |z| beyond it is cut off: a jump that smoothing has never seen
 SMOOTHED = ("ets", "log_ets")
@@ -80,20 +80,21 @@ class States:
 
     Attributes:
         values: u, ``(points,)``.
-        level, season, scale: see `forecasting.smoothing.Smoothing`, ``(points,)``.
-        path: what the trends add to the level, step by step, ``(points, dampings)``
-            times ``(dampings, horizon)``: the two factors.
+        season: see `forecasting.smoothing.Smoothing`, ``(points,)``.
+        known: level, scale and trends, ``(points, 2 + dampings)``.
+        damped: how often each trend is in every step ahead, ``(dampings, horizon)``.
         begins: first position of each series, ``(series,)``.
         season_length: steps of a season.
+        room: zeros before the first series, in all of these.
     """
 
     values: Tensor
-    level: Tensor
     season: Tensor
-    scale: Tensor
-    path: tuple[Tensor, Tensor]
+    known: Tensor
+    damped: Tensor
     begins: Tensor
     season_length: int
+    room: int = 0
 
     @classmethod
     def fit(
@@ -109,55 +110,139 @@ class States:
         def tensor(array: FloatArray) -> Tensor:
             return torch.from_numpy(array.astype(np.float32))
 
+        known = np.column_stack([found.level, found.scale, found.trend])
         return cls(
             values=tensor(values),
-            level=tensor(found.level),
             season=tensor(found.season),
-            scale=tensor(found.scale),
-            path=(tensor(found.trend), tensor(np.array(damped))),
+            known=tensor(known),
+            damped=tensor(np.array(damped)),
             begins=torch.from_numpy(offsets[:-1].copy()),
             season_length=season_length,
         )
+
+    @property
+    def scale(self) -> Tensor:
+        """Mean absolute change over a season so far, ``(points,)``."""
+        return self.known[:, 1]
 
     def to(self, device: torch.device) -> "States":
         """Return them on a device."""
         return replace(
             self,
             values=self.values.to(device),
-            level=self.level.to(device),
             season=self.season.to(device),
-            scale=self.scale.to(device),
-            path=(self.path[0].to(device), self.path[1].to(device)),
+            known=self.known.to(device),
+            damped=self.damped.to(device),
             begins=self.begins.to(device),
+        )
+
+    def with_room(self, seq_len: int) -> "States":
+        """Return them with so many zeros in front that windows are plain slices.
+
+        Windows may reach back beyond the first series, as far as ``seq_len`` or what
+        is known of its season does.
+        """
+        more = max(seq_len, 2 * self.season_length) - self.room
+        if more <= 0:
+            return self
+
+        def lead(array: Tensor) -> Tensor:
+            return torch.cat([array.new_zeros(more, *array.shape[1:]), array])
+
+        return replace(
+            self,
+            values=lead(self.values),
+            season=lead(self.season),
+            known=lead(self.known),
+            begins=self.begins + more,
+            room=self.room + more,
         )
 
     def frame(self, series: Tensor, ends: Tensor, seq_len: int) -> Frame:
         """Return the frame of windows that end before ``ends``.
-
-        A window that reaches back beyond its series begins with the first value again
-        and again.
 
         Args:
             series: which series each window is of, ``(n,)``.
             ends: observations seen, ``(n,)``, at least 1.
             seq_len: observations in a window.
         """
-        begin = self.begins[series][:, None]
-        horizon = self.path[1].shape[1]
-        back = torch.arange(-seq_len, 0, device=ends.device)
-        moments = (ends[:, None] + back).clamp_min(0)
-        now = self.begins[series] + ends - 1
-        level, size = self.level[now, None], self.scale[now, None]
-        seen = self.values[begin + moments] - self._seasons(begin, moments, ends)
-        ahead = ends[:, None] + torch.arange(horizon, device=ends.device)
-        base = level + self.path[0][now] @ self.path[1]
-        base = base + self._seasons(begin, ahead, ends)
-        inputs = ((seen - level) / size).clamp(-BOUND, BOUND)
-        recent = last_season(self.values, begin, now + 1, self.season_length)
-        return Frame(inputs, base, size, recent)
+        roomy = self.with_room(seq_len)
+        begins, season = roomy.begins[series], self.season_length
+        stops = begins + ends
+        recent = last_season(roomy.values, begins[:, None], stops, season)
+        return Frame(*roomy.measure(stops, ends, seq_len), recent)
 
-    def _seasons(self, begin: Tensor, moments: Tensor, ends: Tensor) -> Tensor:
-        if self.season_length == 1:
-            return torch.zeros((), device=ends.device)
-        index = season_index(moments, ends[:, None], self.season_length)
-        return torch.where(index < 0, 0.0, self.season[begin + index.clamp_min(0)])
+    def measure(
+        self, stops: Tensor, ends: Tensor, seq_len: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return inputs, base and size of windows, see `Frame`.
+
+        A window that reaches back beyond its series begins with the first value again
+        and again.
+
+        Args:
+            stops: flat positions behind the windows, ``(n,)``; `with_room` for them.
+            ends: observations seen, ``(n,)``, at least 1.
+            seq_len: observations in a window.
+        """
+        known = self.known.index_select(0, stops - 1)
+        level, size = known[:, :1], known[:, 1:2]
+        inputs = slices(self.values, stops - seq_len, seq_len)
+        base = level + known[:, 2:] @ self.damped
+        if self.season_length > 1:
+            cycle = self._cycle(stops, ends)
+            half = self.season_length // 2
+            _add_cycles(inputs, cycle, half - seq_len, -1)
+            _add_cycles(base, cycle, half, 1)
+        inputs.sub_(level).div_(size).clamp_(-BOUND, BOUND)
+        before = (seq_len - ends).clamp_min_(0)
+        first = inputs.gather(1, before[:, None])
+        inputs.lerp_(first, _until(before, seq_len))
+        return inputs, base, size
+
+    def following(self, stops: Tensor) -> Tensor:
+        """Return u of the steps from ``stops`` on, ``(n, horizon)``, all observed."""
+        return slices(self.values, stops, self.damped.shape[1])
+
+    def _cycle(self, stops: Tensor, ends: Tensor) -> Tensor:
+        """Return the season of every phase that is known, ``(n, season_length)``.
+
+        They are the latest, half a season back (`forecasting.smoothing.season_index`):
+        from one window to the next all move on by one. Zero where there is none.
+        """
+        length = self.season_length
+        back = length + length // 2
+        cycle = slices(self.season, stops - back, length)
+        unknown = (back - ends).clamp_(0, length)
+        return cycle.lerp_(cycle.new_zeros(1), _until(unknown, length))
+
+
+def slices(values: Tensor, begins: Tensor, length: int) -> Tensor:
+    """Return so many values ``(points,)`` from each position on, ``(n, length)``."""
+    return values.unfold(0, length, 1).index_select(0, begins)
+
+
+def _until(columns: Tensor, length: int) -> Tensor:
+    """Return rows that are one before a column, zero from it on, ``(n, length)``."""
+    step = torch.arange(2 * length, device=columns.device) < length
+    return slices(step.float(), length - columns, length)
+
+
+def _add_cycles(rows: Tensor, cycle: Tensor, phase: int, sign: int) -> None:
+    """Add a cycle to rows again and again, in place.
+
+    Args:
+        rows: to add to, ``(n, steps)``.
+        cycle: of each row, ``(n, length)``.
+        phase: column of the cycle, modulo its length, that comes first.
+        sign: 1 to add, -1 to subtract.
+    """
+    length, steps = cycle.shape[1], rows.shape[1]
+    phase %= length
+    head = min(-phase % length, steps)
+    whole = (steps - head) // length
+    tail = head + whole * length
+    rows[:, :head].add_(cycle[:, phase : phase + head], alpha=sign)
+    cycles = rows[:, head:tail].unflatten(1, (whole, length))
+    cycles.add_(cycle[:, None], alpha=sign)
+    rows[:, tail:].add_(cycle[:, : steps - tail], alpha=sign)

@@ -96,6 +96,9 @@ class Windows:
         self._first = torch.from_numpy(offsets[:-1] + begin - spec.seq_len)
         self._until = torch.from_numpy(np.cumsum(counts))
         self._span = torch.arange(spec.length)
+        self._inside = bool(
+            (begin >= spec.seq_len).all()
+        )  # of their series, all of them
 
     def __len__(self) -> int:
         return int(self._until[-1])
@@ -126,6 +129,11 @@ class Windows:
             index: numbers of windows, ``(n,)``.
         """
         series, first = self.locate(index)
+        if self._inside and len(index):
+            width = values[0].numel()
+            rows = values.flatten().unfold(0, self.spec.length * width, width)
+            shape = (len(index), self.spec.length, *values.shape[1:])
+            return rows.index_select(0, first).view(shape)
         place = first[:, None] + self._span
         return values[place.maximum(self.begins[series][:, None])]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from forecasting.frames import BOUND, Frame, States, frame_window
 from forecasting.normalization import METHODS
-from forecasting.smoothing import smooth
+from forecasting.smoothing import DAMPINGS, season_index, smooth
 
 SEQ_LEN, HORIZON = 5, 3
 
@@ -91,6 +91,46 @@ def test_a_window_before_the_start_of_its_series_begins_with_the_first_value():
     assert inputs[4] != inputs[0]
 
 
+@pytest.mark.parametrize("season_length", [1, 3, 4, 7])
+def test_room_before_the_first_series_changes_no_frame(season_length):
+    known = states(noise(40), season_length, offsets=[0, 15, 40])
+
+    roomy = known.with_room(30)
+
+    assert roomy.with_room(30) is roomy
+    for series, end in [(0, 1), (0, 6), (0, 15), (1, 2), (1, 25)]:
+        for one, other in zip(
+            at(known, end, series), at(roomy, end, series), strict=True
+        ):
+            torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("season_length", [1, 2, 3, 4, 7, 12])
+def test_windows_are_without_the_season_that_is_known_at_their_end(season_length):
+    values, m = noise(40), season_length
+    found = smooth(values, np.array([0, 40]), season_length=m, horizon=HORIZON)
+    ends = np.arange(1, 41)[:, None]
+
+    frame = states(values, m).frame(
+        torch.zeros(40, dtype=torch.long), torch.from_numpy(ends[:, 0]), SEQ_LEN
+    )
+
+    def seasons(moments):
+        index = season_index(moments, ends, m)
+        return np.where(index < 0, 0, found.season[np.maximum(index, 0)])
+
+    moments = np.maximum(ends + np.arange(-SEQ_LEN, 0), 0)
+    level, scale = found.level[ends - 1], found.scale[ends - 1]
+    inputs = (values[moments] - seasons(moments) - level) / scale
+    inputs = inputs.clip(-BOUND, BOUND)
+    steps = np.arange(1, HORIZON + 1)[:, None]
+    damped = np.cumsum(np.array(DAMPINGS) ** steps, 0)
+    base = level + found.trend[ends[:, 0] - 1] @ damped.T
+    base += seasons(ends + np.arange(HORIZON))
+    np.testing.assert_allclose(frame.inputs, inputs, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(frame.base, base, rtol=1e-4, atol=1e-5)
+
+
 def test_a_jump_that_was_never_seen_is_cut_off():
     values = np.concatenate([np.full(10, 1.0), [1e6], np.full(3, 1.0)])
 
@@ -115,8 +155,8 @@ def test_nothing_behind_the_end_of_a_window_changes_its_frame(end, season_length
 def test_states_move_to_a_device_whole():
     moved = states(noise(20), 4).to(torch.device("meta"))
 
-    tensors = [moved.values, moved.level, moved.season, moved.scale, moved.begins]
-    assert all(tensor.is_meta for tensor in (*tensors, *moved.path))
+    tensors = [moved.values, moved.season, moved.known, moved.damped, moved.begins]
+    assert all(tensor.is_meta for tensor in tensors)
 
 
 def test_a_frame_is_level_and_size_of_the_window_alone():
