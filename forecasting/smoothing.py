@@ -5,9 +5,8 @@ pass, so that a network need only learn what it leaves over (Smyl 2020, ES-RNN, 
 both are trained together). Nothing is fitted to the whole series and nothing at t
 depends on an observation behind t:
 
-* **season**: each phase's mean deviation from the centred moving average, older cycles
-  counting less, shrunk towards zero as far as the phases' means differ no more than
-  chance would have it (James and Stein 1961);
+* **season**: each phase's mean deviation from the moving average so far, see
+  `forecasting.running_season`;
 * **level and trend**: a bank of damped linear trends (Gardner and McKenzie 1985)
   runs along on what is left; each member counts by how well it has forecast so far,
   one step ahead and further;
@@ -20,11 +19,12 @@ from typing import TypeVar
 import numpy as np
 from torch import Tensor
 
+from forecasting.running_season import running_season
 from forecasting.series import FloatArray, IntArray
 
 DAMPINGS = (0.0, 0.85, 0.95)  # phi; 0 is simple exponential smoothing, without trend
-FADING = 0.8  # weight of a season's cycle relative to the one after it
-BLOCK = 1024  # series in memory at once
+BLOCK = 256  # series in memory at once
+KEPT = 0.8  # share of them that must be running, else the others are left out
 SHARPNESS = 0.5  # by how much a member that forecasts better counts more
 
 _SIMPLE = [(a, 0.0, 0.0) for a in (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)]
@@ -39,7 +39,6 @@ _OF_DAMPING = (_PHI[:, None] == np.array(DAMPINGS)).astype(float)  # (members, p
 
 Moments = TypeVar("Moments", IntArray, Tensor)
 
-_SURE = 1e6  # seasons shrink to nothing where they are less than this share of noise
 _TINY = 1e-12
 
 
@@ -75,16 +74,15 @@ def smooth(
         horizon: steps ahead that the members of the bank are judged by.
     """
     parts = np.split(values, offsets[1:-1])
-    season = np.concatenate([_running_season(part, season_length) for part in parts])
+    season = running_season(values, offsets, season_length)
     scale = np.concatenate([_running_scale(part, season_length) for part in parts])
+    plain = values - _known_season(season, offsets, season_length)
     level, trend = np.empty(len(values)), np.empty((len(values), len(DAMPINGS)))
-    for begin in range(0, len(parts), BLOCK):
-        borders = offsets[begin : begin + BLOCK + 1]
-        own = slice(borders[0], borders[-1])
-        bank = _Bank(
-            values[own], season[own], borders - borders[0], season_length, horizon
-        )
-        level[own], trend[own] = bank.run()
+    lengths = np.diff(offsets)
+    longest = np.argsort(-lengths, kind="stable")
+    for first in range(0, len(parts), BLOCK):
+        own = longest[first : first + BLOCK]
+        _Bank(plain, offsets[own], lengths[own], horizon).run(level, trend)
     return Smoothing(level, trend, season, scale, season_length)
 
 
@@ -109,40 +107,16 @@ def judged_steps(horizon: int) -> tuple[int, ...]:
     return tuple(sorted({1, round(horizon**0.5), max(1, round(horizon * 2 / 3))}))
 
 
-def _running_season(values: FloatArray, season_length: int) -> FloatArray:
-    """Return each phase's deviation as far as it is known, ``(points,)``."""
-    m, count = season_length, len(values)
-    season = np.zeros(count)
-    if m <= 1 or count < m + 1 - m % 2:  # observations of one moving average
+def _known_season(
+    season: FloatArray, offsets: IntArray, season_length: int
+) -> FloatArray:
+    """Return the season of each moment as it was known before it, ``(points,)``."""
+    if season_length == 1:
         return season
-    half = m // 2
-    kernel = np.ones(m) / m if m % 2 else np.r_[0.5, np.ones(m - 1), 0.5] / m
-    average = np.convolve(values, kernel, "valid")
-    deviation, known = np.zeros(count), np.zeros(count)
-    deviation[half : half + len(average)] = values[half : half + len(average)] - average
-    known[half : half + len(average)] = 1
-    total, weight, squares, noise = np.zeros(m), np.zeros(m), 0.0, 1.0
-    for begin in range(0, count, m):
-        cycle = slice(begin, min(begin + m, count))
-        phases = slice(0, cycle.stop - begin)
-        total[phases] = FADING * total[phases] + deviation[cycle]
-        weight[phases] = FADING * weight[phases] + known[cycle]
-        season[cycle] = total[phases] / (weight[phases] + noise)
-        squares = FADING * squares + float(np.sum(deviation[cycle] ** 2))
-        noise = _noise_ratio(total, weight, squares)
-    return season
-
-
-def _noise_ratio(total: FloatArray, weight: FloatArray, squares: float) -> float:
-    """Return the variance within phases over that between their true means."""
-    if (weight < 1.5).any():
-        return 1.0  # one cycle cannot tell season from noise: halve it
-    phases, cycles = len(total), weight.mean()
-    means = total / weight
-    within = max(squares - float(weight @ means**2), 0.0)
-    within /= max(float(weight.sum()) - phases, 1.0)
-    between = float(np.sum(means**2)) / (phases - 1) - within / float(cycles)
-    return min(within / max(between, _TINY), _SURE)
+    moments = np.arange(len(season)) - np.repeat(offsets[:-1], np.diff(offsets))
+    back = moments - season_index(moments, moments, season_length)
+    known = season[np.maximum(np.arange(len(season)) - back, 0)]
+    return np.where(back > moments, 0.0, known)
 
 
 def _running_scale(values: FloatArray, season_length: int) -> FloatArray:
@@ -156,87 +130,95 @@ def _running_scale(values: FloatArray, season_length: int) -> FloatArray:
 
 
 class _Bank:
-    """Damped trends with every choice of parameters, side by side on every series."""
+    """Damped trends with every choice of parameters, side by side on every series.
+
+    Members lie along the first axis and series along the second; those that have ended
+    are left out when they are many.
+
+    Args:
+        values: without season, ``(points,)``.
+        begins, lengths: of the series, longest first, ``(series,)``.
+        horizon: steps ahead that members are judged by.
+    """
 
     def __init__(
-        self,
-        values: FloatArray,
-        season: FloatArray,
-        offsets: IntArray,
-        season_length: int,
-        horizon: int,
+        self, values: FloatArray, begins: IntArray, lengths: IntArray, horizon: int
     ) -> None:
-        self.values, self.season, self.season_length = values, season, season_length
-        lengths = np.diff(offsets)
-        longest = np.argsort(-lengths, kind="stable")
-        self.lengths, self.begins = lengths[longest], offsets[:-1][longest]
-        self.steps = judged_steps(horizon)
-        self.reach = {q: _damped_sum(q) for q in self.steps}
+        self.values, self.begins, self.lengths = values, begins, lengths
+        self.farther = judged_steps(horizon)[1:]
+        reach = [_damped_sum(q) for q in self.farther]
+        constant = np.array([_PHI, _ALPHA, _ALPHA * _BETA, *reach])[:, :, None]
+        shape = (len(_ALPHA), len(lengths))
+        self.constant = np.broadcast_to(constant, (len(constant), *shape)).copy()
+        self.state, self.work = np.zeros((2, *shape)), np.zeros((2, *shape))
+        self.errors = np.zeros(shape)
+        self.forecasts = np.zeros((sum(self.farther), *shape))
 
-    def run(self) -> tuple[FloatArray, FloatArray]:
-        """Return the members' weighted level and trends after each observation."""
-        shape = (len(self.begins), len(_ALPHA))
-        level, trend, errors = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        mean_level = np.zeros(len(self.values))
-        mean_trend = np.zeros((len(self.values), len(DAMPINGS)))
-        memory: list[tuple[FloatArray, FloatArray]] = []
+    def run(self, mean_level: FloatArray, mean_trend: FloatArray) -> None:
+        """Write the members' weighted level and trends after each observation.
+
+        Args:
+            mean_level: to write to, ``(points,)``.
+            mean_trend: to write to, ``(points, dampings)``.
+        """
+        count = len(DAMPINGS)
+        sums = np.zeros((1 + count, 2 * len(_ALPHA)))  # of the level, of each damping
+        sums[0, : len(_ALPHA)], sums[1:, len(_ALPHA) :] = 1, _OF_DAMPING.T
         for t in range(int(self.lengths[0])):
             running = int(np.searchsorted(-self.lengths, -t))  # those longer than t
-            at = self.begins[:running] + t
-            level, trend, errors = level[:running], trend[:running], errors[:running]
-            seen = self._deseasonalised(t, running)
-            errors = errors + self._missed(seen, memory, running, t)
-            level, trend = _update(level, trend, seen, first=t == 0)
-            weights = _weights(errors, t + 1)
-            mean_level[at] = (weights * level).sum(1)
-            mean_trend[at] = (weights * trend) @ _OF_DAMPING
-            memory = [*memory[-self.steps[-1] + 1 :], (level, trend)]
-        return mean_level, mean_trend
+            if running < KEPT * len(self.lengths):
+                self._leave_out(running)
+            at = self.begins + np.minimum(t, self.lengths - 1)
+            self._update(self.values[at], t)
+            weights = self._weights(t + 1)
+            total, own = weights.sum(0), at[:running]
+            weighted = np.multiply(self.state, weights, out=self.work)
+            means = sums @ weighted.reshape(-1, len(at)) / total
+            mean_level[own] = means[0, :running]
+            mean_trend[own] = means[1:, :running].T
 
-    def _deseasonalised(self, t: int, running: int) -> FloatArray:
-        seen = self.values[self.begins[:running] + t]
-        if self.season_length > 1:
-            now = np.array(t)
-            known = int(season_index(now, now, self.season_length))
-            if known >= 0:
-                seen = seen - self.season[self.begins[:running] + known]
-        return seen[:, None]
+    def _leave_out(self, running: int) -> None:
+        """Go on with the first series, as many as are still running."""
+        self.lengths, self.begins = self.lengths[:running], self.begins[:running]
+        for name in ("constant", "state", "work", "errors", "forecasts"):
+            setattr(self, name, getattr(self, name)[..., :running].copy())
 
-    def _missed(
-        self,
-        seen: FloatArray,
-        memory: list[tuple[FloatArray, FloatArray]],
-        running: int,
-        t: int,
-    ) -> FloatArray | float:
-        """Return the sum of the absolute errors of forecasts of moment t."""
-        if t < 2:  # the first forecast knows a level only
-            return 0.0
-        missed: FloatArray | float = 0.0
-        for q in self.steps:
+    def _update(self, seen: FloatArray, t: int) -> None:
+        """Judge the forecasts of moment t, learn from it, and forecast from there."""
+        level, trend = self.state
+        if t == 0:
+            level += seen
+        else:
+            self._learn(seen, judged=t > 1)  # the first forecast knows a level only
+        first = 0
+        for q, reach in zip(self.farther, self.constant[3:], strict=True):
+            forecast = self.forecasts[first + t % q]  # made q steps ago
+            first += q
             if q <= t:
-                level, trend = memory[-q]
-                forecast = level[:running] + trend[:running] * self.reach[q]
-                missed = missed + np.abs(seen - forecast)
-        return missed
+                forecast -= seen
+                self.errors += np.abs(forecast, out=forecast)
+            np.multiply(trend, reach, out=forecast)
+            forecast += level
 
+    def _learn(self, seen: FloatArray, *, judged: bool) -> None:
+        """Move level and trend on by a step, and towards what was seen there."""
+        (level, trend), (error, step) = self.state, self.work
+        phi, alpha, beta = self.constant[:3]
+        trend *= phi
+        level += trend
+        np.subtract(seen, level, out=error)
+        if judged:
+            self.errors += np.abs(error, out=step)
+        level += np.multiply(error, alpha, out=step)
+        trend += np.multiply(error, beta, out=step)
 
-def _update(
-    level: FloatArray, trend: FloatArray, seen: FloatArray, *, first: bool
-) -> tuple[FloatArray, FloatArray]:
-    if first:
-        return np.broadcast_to(seen, level.shape).copy(), trend
-    expected = level + _PHI * trend
-    error = seen - expected
-    return expected + _ALPHA * error, _PHI * trend + _ALPHA * _BETA * error
-
-
-def _weights(errors: FloatArray, count: int) -> FloatArray:
-    """Return each member's weight, ``(series, members)``, rows summing to one."""
-    least = errors.min(1, keepdims=True)
-    excess = (errors - least) / (least / count + _TINY)
-    weights = np.exp(-SHARPNESS * np.minimum(excess, 1e3))
-    return np.asarray(weights / weights.sum(1, keepdims=True))
+    def _weights(self, count: int) -> FloatArray:
+        """Return each member's weight, ``(members, series)``; the best one's is 1."""
+        least, weights = self.errors.min(0), self.work[0]
+        np.subtract(least, self.errors, out=weights)
+        weights *= SHARPNESS / (least / count + _TINY)
+        np.maximum(weights, -500.0, out=weights)  # no number too small to be normal
+        return np.asarray(np.exp(weights, out=weights))
 
 
 def _damped_sum(steps: int) -> FloatArray:
