@@ -80,8 +80,8 @@ def fit_linear(
         return solve(UNVALIDATED if penalty is None else penalty)
     parts = [solve(penalty) for penalty in PENALTIES]
     parts.append(replace(parts[-1], bias=torch.zeros_like(parts[0].bias)))
-    inputs, targets = validation.evenly(MAX_ROWS)
-    actual = targets[:, :steps].cpu().double()
+    inputs, targets = (part.cpu().double() for part in validation.evenly(MAX_ROWS))
+    actual = targets[:, :steps]
     errors = torch.stack([(p.forecast(inputs) - actual).abs().mean(1) for p in parts])
     return parts[_largest_equal(errors, tolerance, overlap=targets.shape[1])]
 

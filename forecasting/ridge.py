@@ -14,6 +14,9 @@ import torch
 from torch import Tensor
 
 
+ROWS, COLUMNS = 1024, 64  # that are multiplied at once: few enough for the cache
+
+
 @dataclass(frozen=True, slots=True)
 class RidgePath:
     """Solutions of one regression for every penalty.
@@ -62,16 +65,32 @@ def fit_ridge_path(batches: Iterable[tuple[Tensor, Tensor]]) -> RidgePath:
 def _sums(
     batches: Iterable[tuple[Tensor, Tensor]],
 ) -> tuple[int, Tensor, Tensor, Tensor, Tensor]:
-    count, totals = 0, [torch.zeros((), dtype=torch.float64)] * 4
+    """Return the number of rows, X'X, X'Y and the sums of the columns of X and Y."""
+    count, totals = 0, list[Tensor]()
     for inputs, targets in batches:
-        x, y = inputs.cpu().double(), targets.cpu().double()
-        count += len(x)
-        parts = (x.T @ x, x.T @ y, x.sum(0), y.sum(0))
-        totals = [total + part for total, part in zip(totals, parts, strict=True)]
+        if not count:
+            own, outputs = inputs.shape[1], targets.shape[1]
+            shapes = ((own, own), (own, outputs), (own,), (outputs,))
+            totals = [torch.zeros(shape, dtype=torch.float64) for shape in shapes]
+        count += len(inputs)
+        for pair in zip(inputs.split(ROWS), targets.split(ROWS), strict=True):
+            x, y = (part.cpu().double() for part in pair)
+            _add_upper(totals[0], x)
+            for total, part in zip(
+                totals[1:], (x.T @ y, x.sum(0), y.sum(0)), strict=True
+            ):
+                total += part
     if count == 0:
         raise ValueError("a ridge regression needs at least one row")
     gram, cross, input_sum, target_sum = totals
-    return count, gram, cross, input_sum, target_sum
+    return count, gram.triu() + gram.triu(1).T, cross, input_sum, target_sum
+
+
+def _add_upper(gram: Tensor, x: Tensor) -> None:
+    """Add X'X to what lies on or above the diagonal, in place; below are remains."""
+    for first in range(0, len(gram), COLUMNS):
+        own = slice(first, first + COLUMNS)
+        gram[own, first:].addmm_(x[:, own].T, x[:, first:])
 
 
 @dataclass(frozen=True, slots=True)
