@@ -212,6 +212,7 @@ def split_windows(
     device: torch.device,
     *,
     season_length: int = 1,
+    states: States | None = None,
 ) -> tuple[WindowBatches, WindowBatches]:
     """Return the windows to learn from, and the later ones, which validate.
 
@@ -223,26 +224,24 @@ def split_windows(
         encoded: covariates of every observation.
         device: where the windows shall be.
         season_length: steps of the season that smoothing takes out.
+        states: what smoothing knows, if that is known already, see `smooth_panel`.
     """
     values = normalizer.scale_series(panel).to(device)
     own = encoded and encoded.to(device)
     every = replace(spec, stride=1)
-    states, least, any_length = None, None, None
+    least, any_length = None, None
     if normalizer.method in SMOOTHED:
-        states = smooth_panel(panel, normalizer, spec.horizon, season_length)
+        if states is None:
+            states = smooth_panel(panel, normalizer, spec.horizon, season_length)
         states = states.with_room(spec.seq_len).to(device)
         least = least_history(ends, spec)
         any_length = np.ones_like(ends)
     earlier = Windows(panel.offsets, spec, stop=ends, least=least).to(device)
     later = Windows(panel.offsets, every, start=ends, least=any_length).to(device)
-    return (
-        WindowBatches(
-            values, earlier, normalizer.method, own, states, season=season_length
-        ),
-        WindowBatches(
-            values, later, normalizer.method, own, states, season=season_length
-        ),
+    batches = WindowBatches(
+        values, earlier, normalizer.method, own, states, season=season_length
     )
+    return batches, replace(batches, windows=later)
 
 
 def series_chances(

@@ -9,6 +9,7 @@ import torch
 
 from forecasting.batches import split_windows
 from forecasting.features import Encoded
+from forecasting.frames import States
 from forecasting.linear import fit_linear
 from forecasting.metrics import naive_scale
 from forecasting.normalization import Method, Normalizer, candidates
@@ -46,6 +47,7 @@ def linear_errors(
     season_length: int = 1,
     scale_lag: int = 1,
     tolerance: float = 1.0,
+    states: States | None = None,
 ) -> FloatArray:
     """Return the linear forecast's mean error in each later window, ``(windows,)``.
 
@@ -61,11 +63,12 @@ def linear_errors(
         season_length: that the normalisation takes out.
         scale_lag: of the naive error.
         tolerance: of the penalty's choice, see `forecasting.linear.fit_linear`.
+        states: see `forecasting.batches.split_windows`.
     """
     normalizer = Normalizer.fit(panel, method, seq_len=spec.seq_len, ends=ends)
     batches, validation = split_windows(
         panel, spec, normalizer, ends, encoded, torch.device("cpu"),
-        season_length=season_length,
+        season_length=season_length, states=states,
     )  # fmt: skip
     if not len(batches) or not len(validation):
         return np.empty(0)

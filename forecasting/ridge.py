@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-
 ROWS, COLUMNS = 1024, 64  # that are multiplied at once: few enough for the cache
 
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from forecasting.batches import smooth_panel
 from forecasting.choosing import linear_errors
-from forecasting.normalization import Method
+from forecasting.frames import SMOOTHED, States
+from forecasting.normalization import Method, Normalizer
 from forecasting.series import FloatArray, IntArray, Panel
 from forecasting.timeline.seasonality import find_seasons
 from forecasting.windows import WindowSpec
@@ -37,6 +39,7 @@ class LinearSearch:
         self.non_negative = bool(panel.values.min() >= 0)  # all of it, no sample
         self.median = int(np.median(self.panel.lengths))
         self.tried: dict[tuple[str, int, int], FloatArray] = {}
+        self.smoothed: dict[tuple[str, int], States] = {}
 
     def errors(self, method: Method, season: int, seq_len: int) -> FloatArray:
         """Return a linear forecast's errors, a window each; infinite without any."""
@@ -52,9 +55,23 @@ class LinearSearch:
                 season_length=season,
                 scale_lag=self.season_length,
                 tolerance=0.0,
+                states=self._states(method, season),
             )
             self.tried[key] = errors if len(errors) else np.array([np.inf])
         return self.tried[key]
+
+    def _states(self, method: Method, season: int) -> States | None:
+        """Return what smoothing knows, the same for every lookback."""
+        if method not in SMOOTHED:
+            return None
+        key = (method, season)
+        if key not in self.smoothed:
+            normalizer = Normalizer.fit(
+                self.panel, method, seq_len=1, ends=self._ends()
+            )
+            states = smooth_panel(self.panel, normalizer, self.horizon, season)
+            self.smoothed[key] = states.with_room(max(self.lookbacks(season)))
+        return self.smoothed[key]
 
     def _ends(self) -> IntArray:
         """Return where the training parts end: three horizons, or a quarter, before."""
