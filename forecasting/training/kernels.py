@@ -70,7 +70,7 @@ Q = (1.0, 4.67839460e-1, 2.61922262e-2, 3.42364514e-4, 8.59874453e-7)
 
 @njit(**STRICT)
 def tanh(x):
-    """Return tanh(x) to 4e-7; no branch and no call, so that loops become vector code."""
+    """Return tanh(x) to 4e-7: no branch, no call, so that loops become vector code."""
     x = min(max(x, f4(-7.9)), f4(7.9))  # in single precision it is one from there on
     s = x * x
     p = (((f4(P[4]) * s + f4(P[3])) * s + f4(P[2])) * s + f4(P[1])) * s + f4(P[0])
