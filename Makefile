@@ -22,6 +22,8 @@ $(READY): pyproject.toml constraints.txt
 	@"$(PYTHON)" -m venv .venv
 	@$(PIP) hatchling editables
 	@$(PIP) --no-build-isolation -e '.[dev]'
+	@echo "Compiling the training of small networks, once"
+	@$(BIN)/python -m forecasting.training.compiling
 	@touch $(READY)
 
 demo: $(READY) ## train, compare, register, serve and forecast on the bundled series

@@ -8,6 +8,7 @@ move it, and the network gets it back after each epoch. What they cannot train,
 import importlib.util
 import math
 import os
+import sys
 from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
@@ -164,6 +165,11 @@ def is_compiled() -> bool:
 
     Looks where Numba keeps what it compiled: beside the file, or in its cache folder.
     """
+    if "forecasting.training.kernels" in sys.modules:
+        from forecasting.training import kernels
+
+        if kernels.train.signatures:
+            return True
     source = Path(__file__).with_name("kernels.py")
     folders = [source.parent / "__pycache__"]
     if "NUMBA_CACHE_DIR" in os.environ:

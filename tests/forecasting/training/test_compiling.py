@@ -1,0 +1,47 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+# One training in a process of its own, whose Numba has an empty folder to begin with.
+PROGRAM = """
+import time, torch
+from forecasting.configuration import RecurrentConfig
+from forecasting.networks import RecurrentNetwork
+from forecasting.regressors.rows import RowBatches
+from forecasting.training import TrainingConfig, train
+from forecasting.training.engines import make_engine
+from forecasting.training.fused import is_compiled
+from forecasting.training.schedule import step_rates
+
+def chosen(steps, alike=1):
+    network = RecurrentNetwork(RecurrentConfig(), seq_len=5, horizon=2)
+    config = TrainingConfig(device="cpu")
+    engine = make_engine(network, config, *step_rates(steps, config), alike=alike)
+    return type(engine).__name__
+
+print(is_compiled(), chosen(100), chosen(100_000), chosen(1000, alike=100))
+"""
+COLD = "False TorchEngine FusedEngine FusedEngine"
+WARM = "True FusedEngine FusedEngine FusedEngine"
+
+
+def run(folder, *command):
+    found = subprocess.run(
+        [sys.executable, *command],
+        env=os.environ | {"NUMBA_CACHE_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return found.stdout.strip()
+
+
+@pytest.mark.slow
+def test_short_trainings_do_not_wait_for_a_compiler(tmp_path):
+    before = run(tmp_path, "-c", PROGRAM)
+    said = run(tmp_path, "-m", "forecasting.training.compiling")
+    after = run(tmp_path, "-c", PROGRAM)
+
+    assert (before, said, after) == (COLD, "", WARM)
