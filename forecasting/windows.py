@@ -94,6 +94,7 @@ class Windows:
         self.spec = spec
         self.begins = torch.from_numpy(offsets[:-1].copy())
         self._first = torch.from_numpy(offsets[:-1] + begin - spec.seq_len)
+        self._counts = torch.from_numpy(counts)
         self._until = torch.from_numpy(np.cumsum(counts))
         self._span = torch.arange(spec.length)
         self._inside = bool(
@@ -107,6 +108,7 @@ class Windows:
         """Move the index to ``device``; return self."""
         self.begins = self.begins.to(device)
         self._first = self._first.to(device)
+        self._counts = self._counts.to(device)
         self._until = self._until.to(device)
         self._span = self._span.to(device)
         return self
@@ -117,7 +119,7 @@ class Windows:
         The position lies before the series where the window does.
         """
         series = torch.searchsorted(self._until, index, right=True)
-        before = torch.where(series > 0, self._until[series - 1], 0)
+        before = self._until[series] - self._counts[series]
         return series, self._first[series] + (index - before) * self.spec.stride
 
     def gather(self, values: Tensor, index: Tensor) -> Tensor:
@@ -147,17 +149,16 @@ class Windows:
             count: how many, with replacement.
             generator: of random numbers; default torch's own.
         """
-        counts = self.counts()
-        usable = chances * (counts > 0)
+        usable = chances * (self._counts > 0)
         series = torch.multinomial(usable, count, True, generator=generator)
         random = torch.rand(count, device=series.device, generator=generator)
-        share = random * counts[series]
-        last = counts[series] - 1
-        return self._until[series] - counts[series] + share.long().minimum(last)
+        counts = self._counts[series]
+        place = (random * counts).long().minimum(counts - 1)
+        return self._until[series] - counts + place
 
     def counts(self) -> Tensor:
         """Return the number of windows of each series, ``(series,)``."""
-        return torch.diff(self._until, prepend=self._until.new_zeros(1))
+        return self._counts
 
     def evenly(self, most: int) -> Tensor:
         """Return the numbers of at most ``most`` windows, evenly spread."""

@@ -129,7 +129,7 @@ def test_ten_million_windows_need_no_memory():
     index = [part for part in vars(windows).values() if isinstance(part, torch.Tensor)]
     assert len(windows) == 10_000_000
     assert peak < 100_000
-    assert sum(part.numel() for part in index) == 3 * 2 + spec.length
+    assert sum(part.numel() for part in index) == 4 * 2 + spec.length
 
 
 def test_windows_far_along_a_long_series_are_found():
