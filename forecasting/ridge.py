@@ -72,8 +72,9 @@ def _sums(
             shapes = ((own, own), (own, outputs), (own,), (outputs,))
             totals = [torch.zeros(shape, dtype=torch.float64) for shape in shapes]
         count += len(inputs)
-        for pair in zip(inputs.split(ROWS), targets.split(ROWS), strict=True):
-            x, y = (part.cpu().double() for part in pair)
+        blocks = (part.cpu().split(ROWS) for part in (inputs, targets))
+        for pair in zip(*blocks, strict=True):
+            x, y = (part.double() for part in pair)
             _add_upper(totals[0], x)
             for total, part in zip(
                 totals[1:], (x.T @ y, x.sum(0), y.sum(0)), strict=True
