@@ -55,7 +55,10 @@ def fitting_threads(device: torch.device, hidden_size: int) -> Iterator[None]:
     """Use one thread for small networks on the CPU; put the setting back after."""
     before = torch.get_num_threads()
     small = device.type == "cpu" and hidden_size < SMALL_HIDDEN
-    torch.set_num_threads(1 if small else before)
+    if not small or before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
     try:
         yield
     finally:

@@ -10,10 +10,11 @@ from forecasting.quantiles import QuantileHead
 
 def ensemble_forecast(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor:
     """Return the members' median, ``(batch, horizon)``, for ``(batch, seq_len, 1)``."""
-    members = torch.stack([network(inputs).float() for network in networks])
-    if len(networks) == 1:
+    members: list[Tensor] = [network(inputs).float() for network in networks]
+    if len(members) == 1:
         return members[0]
-    return members.quantile(0.5, dim=0)  # the mean of the two middle ones when even
+    median = torch.stack(members).quantile(0.5, dim=0)
+    return median  # the mean of the two middle ones when even
 
 
 def ensemble_spread(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor | None:

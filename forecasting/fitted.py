@@ -1,6 +1,7 @@
 """What a trained forecaster knows, and how that becomes plain data and back."""
 
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from forecasting.volatility import Scaling
 from forecasting.windows import WindowSpec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Fitted:
     """All that a trained forecaster knows.
 
@@ -51,7 +52,12 @@ class Fitted:
     @property
     def device(self) -> torch.device:
         """Where the networks are."""
-        return next(self.networks[0].parameters()).device
+        return self.networks[0].head.weight.device
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where in ``context`` each series is, by its id."""
+        return {name: place for place, name in enumerate(self.context.series_ids)}
 
 
 Parts = tuple[WindowSpec, RecurrentConfig, TrainingConfig, Fitted]

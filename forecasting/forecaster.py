@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from forecasting.artifact import locate_artifact, read_artifact, write_artifact
+from forecasting.blocks import read_blocks
 from forecasting.calibration import Calibration
 from forecasting.configuration import RecurrentConfig
 from forecasting.devices import Device, pick_device
@@ -17,9 +18,9 @@ from forecasting.fitted import Fitted, pack, unpack
 from forecasting.fitting import fit_networks
 from forecasting.forecasts import Forecast, Intervals, check_horizon
 from forecasting.future import BySeries
-from forecasting.histories import Rows, memory, read_rows
+from forecasting.histories import memory
 from forecasting.quantiles import to_scores
-from forecasting.rollout import bound, read_spread, roll_out
+from forecasting.rollout import bound, forecast, read_spread
 from forecasting.series import FloatArray, Panel
 from forecasting.splits import Origins, last_origins, moments
 from forecasting.training import EpochRecord, TrainingConfig
@@ -131,8 +132,8 @@ class Forecaster:
                 the horizon.
         """
         steps = self.windows.horizon if horizon is None else check_horizon(horizon)
-        rows = self._read(panel, origins, steps)
-        return roll_out(self._known(), rows, steps, self.training.precision)
+        precision = self.training.precision
+        return forecast(self._known(), panel, origins, steps, (), precision)[0]
 
     def intervals_at(
         self,
@@ -153,8 +154,8 @@ class Forecaster:
             NotFittedError, SeriesTooShort, SettingError, MissingCovariates: as
                 `forecast_at`.
         """
-        rows = self._read(panel, origins, points.shape[1])
-        return bound(self._known(), rows, points, levels, self.training.precision)
+        precision = self.training.precision
+        return bound(self._known(), panel, origins, points, levels, precision)
 
     def predict(
         self,
@@ -184,14 +185,14 @@ class Forecaster:
         series = series.with_future(future) if future else series
         calendar = fitted.context.calendar.continued_by(series.calendar)
         steps = self.windows.horizon if horizon is None else check_horizon(horizon)
-        origins = last_origins(series)
-        rows = self._read(series, origins, steps)
-        points = roll_out(fitted, rows, steps, self.training.precision)
+        points, intervals = forecast(
+            fitted, series, last_origins(series), steps, levels, self.training.precision
+        )
         return Forecast(
             series_ids=series.series_ids,
             timestamps=calendar.future(series.last_timestamps(), steps),
             points=points,
-            intervals=bound(fitted, rows, points, levels, self.training.precision),
+            intervals=intervals,
         )
 
     def calibrate(self, panel: Panel, origins: Origins, points: FloatArray) -> Self:
@@ -206,15 +207,19 @@ class Forecaster:
                 ``(origins, horizon)``.
         """
         fitted = self._known()
-        rows, ends = self._read(panel, origins, points.shape[1]), origins.ends
-        came = panel.pieces(origins.series, ends, ends + points.shape[1])
-        actual = rows.normalizer.scale_series(came).double().numpy()
-        errors = (actual.reshape(points.shape) - rows.scale(points)) / rows.size
-        spread = read_spread(fitted, rows, self.training.precision)
-        if spread is not None:
-            errors = to_scores(errors, spread, self.model.quantiles)
+        errors, volatility = np.empty(points.shape), np.empty(len(points))
+        for block, rows in read_blocks(fitted, panel, origins, points.shape[1]):
+            series, ends = origins.series[block], origins.ends[block]
+            came = panel.pieces(series, ends, ends + points.shape[1])
+            actual = rows.normalizer.scale_series(came).double().numpy()
+            actual = actual.reshape(len(rows), -1)
+            missed = (actual - rows.scale(points[block])) / rows.size
+            spread = read_spread(fitted, rows, self.training.precision)
+            if spread is not None:
+                missed = to_scores(missed, spread, self.model.quantiles)
+            errors[block], volatility[block] = missed, rows.volatility
         self._calibration = self._calibration.learn(
-            errors, rows.volatility, moments(panel, origins)
+            errors, volatility, moments(panel, origins)
         )
         self.fitted = replace(fitted, intervals=self._calibration.table)
         return self
@@ -261,6 +266,3 @@ class Forecaster:
         if self.fitted is None:
             raise NotFittedError("forecaster")
         return self.fitted
-
-    def _read(self, panel: Panel, origins: Origins, steps: int) -> Rows:
-        return read_rows(self._known(), panel, origins, steps)

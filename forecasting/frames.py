@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from forecasting.normalization import Method, window_level
+from forecasting.normalization import LEVEL_0, Method, window_level
 from forecasting.series import FloatArray, IntArray
 from forecasting.smoothing import DAMPINGS, Smoothing, smooth
 
@@ -46,17 +46,23 @@ class Frame(NamedTuple):
 
     def to(self, device: torch.device) -> "Frame":
         """Return it on a device."""
+        if self.inputs.device == device:
+            return self
         return Frame(*(part.to(device) for part in self))
 
     def restore(self, forecast: Tensor) -> Tensor:
         """Return u of forecasts z, ``(n, steps)``."""
-        return forecast * self.size + self.base[:, : forecast.shape[1]]
+        base = self.base  # of one column, or of the whole horizon
+        if base.shape[1] > forecast.shape[1]:
+            base = base[:, : forecast.shape[1]]
+        return forecast * self.size + base
 
 
 def frame_window(window: Tensor, method: Method, recent: Tensor) -> Frame:
     """Return the frame of windows u ``(n, seq_len)`` by themselves alone."""
     level, size = window_level(window, method)
-    return Frame((window - level) / size, level, size, recent)
+    inputs = window if method in LEVEL_0 else window - level
+    return Frame(inputs / size if method == "window" else inputs, level, size, recent)
 
 
 def last_season(values: Tensor, begins: Tensor, ends: Tensor, season: int) -> Tensor:

@@ -69,40 +69,52 @@ class Guard:
         known = self.by_series[np.maximum(places, 0)]
         return torch.from_numpy(np.where(places < 0, self.default, known))
 
+    def asks_network(self, choices: Tensor) -> bool:
+        """Return whether a forecast of the network is part of any that is chosen."""
+        return int(choices.max()) >= RUNGS.index("halfway")
+
     def apply(self, given: Inputs, network: Tensor, choices: Tensor) -> Tensor:
         """Return z of the chosen forecasts, ``(n, horizon)``.
 
         Args:
             given: windows.
-            network: the network's forecasts z.
+            network: the network's forecasts z; anything where `asks_network` says no.
             choices: a rung a window, ``(n,)``.
         """
-        wanted = choices.unique().tolist()
-        if wanted == [RUNGS.index("network")]:
-            return network
-        rungs = self.forecasts(given, network)
+        wanted = sorted(set(choices.tolist()))
+        if len(wanted) == 1 and not network.requires_grad:
+            return self._forecast(RUNGS[wanted[0]], given, network)
         chosen = network
         for rung in wanted:
             here = (choices == rung).to(network.device)[:, None]
-            chosen = torch.where(here, rungs[RUNGS[rung]], chosen)
+            forecast = self._forecast(RUNGS[rung], given, network)
+            chosen = torch.where(here, forecast, chosen)
         return chosen
 
     def forecasts(self, given: Inputs, network: Tensor) -> dict[str, Tensor]:
         """Return the forecasts z of every rung, lowest first, ``(n, horizon)`` each."""
-        recent, horizon = given.frame.recent, network.shape[1]
-        season = recent.shape[1]
-        ahead = torch.arange(horizon, device=network.device) % season
-        linear = self.linear.forecast(given.inputs).to(network)
-        rungs = {"last_value": given.frame.measure(recent[:, -1:].expand_as(network))}
-        if season > 1:
-            rungs["seasonal_naive"] = given.frame.measure(recent[:, ahead])
-        if self.smoothed:
-            rungs["smoothing"] = torch.zeros_like(network)
-        rungs["linear"] = linear
-        basis = rungs["smoothing"] if self.smoothed else linear
-        rungs["halfway"] = (basis + network) / 2
-        rungs["network"] = network
-        return rungs
+        absent = set() if self.smoothed else {"smoothing"}
+        if given.frame.recent.shape[1] == 1:
+            absent.add("seasonal_naive")
+        present = [name for name in RUNGS if name not in absent]
+        return {name: self._forecast(name, given, network) for name in present}
+
+    def _forecast(self, name: str, given: Inputs, network: Tensor) -> Tensor:
+        """Return the forecasts z of one rung, ``(n, horizon)``."""
+        if name == "network":
+            return network
+        if name == "halfway":
+            basis = "smoothing" if self.smoothed else "linear"
+            return (self._forecast(basis, given, network) + network) / 2
+        if name == "linear":
+            return self.linear.forecast(given.inputs).to(network)
+        if name == "smoothing":
+            return torch.zeros_like(network)
+        recent = given.frame.recent
+        if name == "last_value":
+            return given.frame.measure(recent[:, -1:].expand_as(network))
+        ahead = torch.arange(network.shape[1], device=network.device)
+        return given.frame.measure(recent[:, ahead % recent.shape[1]])
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ from torch import Tensor
 from forecasting.ahead import CovariateWindows, read_covariates
 from forecasting.errors import SeriesTooShort
 from forecasting.fitted import Fitted
-from forecasting.frames import SMOOTHED, Frame, States, frame_window, last_season
+from forecasting.frames import SMOOTHED, Frame, States, frame_window
 from forecasting.networks import RecurrentNetwork
 from forecasting.normalization import Method, Normalizer
 from forecasting.series import FloatArray, IntArray, Panel
@@ -21,6 +21,7 @@ from forecasting.splits import Origins
 from forecasting.volatility import window_volatility
 
 MEMORY = 4096  # observations that smoothing looks back at most
+EVERY = slice(None)
 
 
 class WindowHistory:
@@ -36,10 +37,6 @@ class WindowHistory:
         self, observed: Tensor, network: RecurrentNetwork, method: Method
     ) -> None:
         self.observed, self.network, self.method = observed, network, method
-
-    def rows(self, block: slice) -> "WindowHistory":
-        """Return the histories of some origins."""
-        return WindowHistory(self.observed[block], self.network, self.method)
 
     def frame(self) -> Frame:
         """Return the frame of the windows."""
@@ -67,10 +64,6 @@ class SmoothedHistory:
 
     def __init__(self, pieces: list[FloatArray], network: RecurrentNetwork) -> None:
         self.pieces, self.network = pieces, network
-
-    def rows(self, block: slice) -> "SmoothedHistory":
-        """Return the histories of some origins."""
-        return SmoothedHistory(self.pieces[block], self.network)
 
     def frame(self) -> Frame:
         """Return the frame of the last windows."""
@@ -122,21 +115,21 @@ class Rows:
     @property
     def size(self) -> FloatArray:
         """Of each window, in units of u, ``(origins, 1)``."""
-        return self.frame.size.double().numpy()
+        return self.frame.size.numpy().astype(np.float64)
 
     @property
     def volatility(self) -> FloatArray:
         """How much each window moves, in units of its size, ``(origins,)``."""
-        return window_volatility(self.frame.inputs.double().numpy())
+        return window_volatility(self.frame.inputs.numpy().astype(np.float64))
 
     def scale(self, values: FloatArray) -> FloatArray:
         """Return u of values ``(origins, steps)``."""
-        return self.normalizer.scale_values(values, np.arange(len(values)))
+        return self.normalizer.scale_values(values, EVERY)
 
     def unscale(self, scaled: FloatArray) -> FloatArray:
-        """Return original units of u ``(origins, steps)``, not below the floor."""
-        values = self.normalizer.unscale(scaled, np.arange(len(scaled)))
-        return np.maximum(values, self.floor)
+        """Return original units of u ``(..., origins, steps)``, not below the floor."""
+        values = self.normalizer.unscale(scaled.swapaxes(0, -2), EVERY)
+        return np.maximum(values.swapaxes(0, -2), self.floor)
 
 
 def read_rows(fitted: Fitted, panel: Panel, origins: Origins, steps: int) -> Rows:
@@ -154,39 +147,10 @@ def read_rows(fitted: Fitted, panel: Panel, origins: Origins, steps: int) -> Row
             not seen in training is not positive.
         MissingCovariates, SettingError: as `forecasting.ahead.read_covariates`.
     """
-    network, method = fitted.networks[0], fitted.normalizer.method
-    least = least_history(fitted)
-    short = np.flatnonzero(origins.ends < least)
-    if len(short):
-        raise SeriesTooShort(
-            [
-                (panel.series_ids[origins.series[i]], int(origins.ends[i]))
-                for i in short
-            ],
-            least,
-            f"seq_len {network.seq_len}",
-        )
-    begins = np.maximum(origins.ends - memory(network, method), 0)
-    pieces = panel.pieces(origins.series, begins, origins.ends)
-    normalizer = _statistics_for(fitted, panel, origins, network.seq_len)
-    history: History
-    if method in SMOOTHED:
-        owner = np.repeat(np.arange(len(pieces)), pieces.lengths)
-        scaled = normalizer.scale_values(pieces.values, owner)
-        history = SmoothedHistory(np.split(scaled, pieces.offsets[1:-1]), network)
-    else:
-        observed = last_season(
-            normalizer.scale_series(pieces),
-            torch.from_numpy(pieces.offsets[:-1])[:, None],
-            torch.from_numpy(pieces.offsets[1:]),
-            memory(network, method),
-        )
-        history = WindowHistory(observed, network, method)
-    least_seen = np.minimum.reduceat(pieces.values, pieces.offsets[:-1])
-    floor = np.where(fitted.non_negative & (least_seen >= 0), 0.0, -np.inf)
-    choices = None
-    if fitted.guard is not None:
-        choices = fitted.guard.choices(_places(fitted, panel, origins))
+    check_lengths(fitted, panel, origins)
+    network, places = fitted.networks[0], find_places(fitted, panel, origins)
+    normalizer = _statistics_for(fitted, panel, origins, places)
+    history, least = _read_history(network, normalizer, panel, origins)
     covariates = read_covariates(
         fitted.covariates,
         panel,
@@ -196,8 +160,45 @@ def read_rows(fitted: Fitted, panel: Panel, origins: Origins, steps: int) -> Row
         steps=steps,
         calendar=fitted.context.calendar,
     )
+    floor = np.where(fitted.non_negative & (least >= 0), 0.0, -np.inf)
+    choices = None if fitted.guard is None else fitted.guard.choices(places)
     frame = history.frame()
     return Rows(normalizer, history, frame, floor[:, None], covariates, choices)
+
+
+def _read_history(
+    network: RecurrentNetwork, normalizer: Normalizer, panel: Panel, origins: Origins
+) -> tuple[History, FloatArray]:
+    """Return what lies before origins, scaled, and the least value there of each."""
+    most = memory(network, normalizer.method)
+    begins = panel.offsets[origins.series]
+    ends = begins + origins.ends
+    if normalizer.method not in SMOOTHED:  # the first one again and again before all
+        back = np.arange(-most, 0)
+        observed = panel.values[np.maximum(ends[:, None] + back, begins[:, None])]
+        u = normalizer.scale_rows(observed, EVERY)
+        return WindowHistory(u, network, normalizer.method), observed.min(1)
+    counts = np.minimum(origins.ends, most)
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    first = ends - counts - offsets[:-1]
+    values = panel.values[np.arange(offsets[-1]) + np.repeat(first, counts)]
+    scaled = normalizer.scale_values(values, np.arange(len(origins)).repeat(counts))
+    history = SmoothedHistory(np.split(scaled, offsets[1:-1]), network)
+    return history, np.minimum.reduceat(values, offsets[:-1])
+
+
+def check_lengths(fitted: Fitted, panel: Panel, origins: Origins) -> None:
+    """Refuse origins before which is less than the model reads.
+
+    Raises:
+        SeriesTooShort: names them.
+    """
+    least = least_history(fitted)
+    if origins.ends.min() >= least:
+        return
+    short = np.flatnonzero(origins.ends < least)
+    found = [(panel.series_ids[origins.series[i]], int(origins.ends[i])) for i in short]
+    raise SeriesTooShort(found, least, f"seq_len {fitted.networks[0].seq_len}")
 
 
 def least_history(fitted: Fitted) -> int:
@@ -216,33 +217,33 @@ def memory(network: RecurrentNetwork, method: Method) -> int:
 
 
 def _statistics_for(
-    fitted: Fitted, panel: Panel, origins: Origins, seq_len: int
+    fitted: Fitted, panel: Panel, origins: Origins, places: IntArray
 ) -> Normalizer:
     """Return statistics, a row an origin.
 
     Series seen in training keep theirs, others get those of what their origin sees; a
     model of one series takes whatever it is given for that series.
     """
-    normalizer, found = fitted.normalizer, _places(fitted, panel, origins)
-    statistics, new = normalizer.select(found), found < 0
+    normalizer, new = fitted.normalizer, places < 0
+    statistics = normalizer.select(places)
     if not new.any():
         return statistics
     series, ends = origins.series[new], origins.ends[new]
     seen = panel.pieces(series, np.zeros_like(ends), ends)
+    seq_len = fitted.networks[0].seq_len
     own = Normalizer.fit(seen, normalizer.method, seq_len=seq_len)
     for name in ("center", "scale", "floor", "shift"):
         getattr(statistics, name)[new] = getattr(own, name)
     return statistics
 
 
-def _places(fitted: Fitted, panel: Panel, origins: Origins) -> IntArray:
+def find_places(fitted: Fitted, panel: Panel, origins: Origins) -> IntArray:
     """Return where the model knows each origin's series, ``(origins,)``, or -1.
 
     A model of one series takes any for that one.
     """
-    known = fitted.context.series_ids
+    known = fitted.places
     if len(known) == 1:
         return np.zeros(len(origins), dtype=np.int64)
-    place = {name: i for i, name in enumerate(known)}
-    found = np.array([place.get(name, -1) for name in panel.series_ids])
-    return np.asarray(found[origins.series])
+    names = panel.series_ids
+    return np.array([known.get(names[s], -1) for s in origins.series.tolist()])

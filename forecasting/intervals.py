@@ -8,6 +8,7 @@ residuals' distribution (Vovk, Gammerman and Shafer 2005; Lei et al. 2018, secti
 """
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Self
 
@@ -26,7 +27,7 @@ PROBABILITIES: FloatArray = _K / 200  # 0.005, 0.010, ..., 0.995
 LEVELS: IntArray = np.arange(1, 100)  # whose bounds are rows of a table
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class IntervalTable:
     """How far the actual values lie from the forecasts, by probability and step.
 
@@ -132,6 +133,17 @@ class IntervalTable:
         lower = np.minimum(_row(columns, _MEDIAN - level), 0)
         upper = np.maximum(_row(columns, _MEDIAN + level), 0)
         return lower * widening, upper * widening
+
+    @lru_cache(maxsize=64)  # noqa: B019 - few tables live, and they are small
+    def bounds(self, levels: tuple[float, ...], horizon: int) -> FloatArray:
+        """Return the lower `offsets` of every level, then the upper ones.
+
+        ``(2 * levels, horizon)``, not to be written to: they are kept.
+        """
+        pairs = [self.offsets(level, horizon) for level in levels]
+        bounds = np.array([*(low for low, _ in pairs), *(high for _, high in pairs)])
+        bounds.flags.writeable = False
+        return bounds
 
 
 def _row(quantiles: FloatArray, position: float) -> FloatArray:

@@ -16,7 +16,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
-from sklearn.preprocessing import MinMaxScaler, RobustScaler
+from sklearn.preprocessing import RobustScaler
 from torch import Tensor
 
 from forecasting.errors import InvalidValues, SettingError
@@ -37,6 +37,7 @@ Method = Literal[
 ]
 METHODS: tuple[str, ...] = get_args(Method)
 LOGARITHMIC = ("log", "log_ets")
+LEVEL_0 = ("none", "standard", "minmax", "robust")  # windows stay as they are
 
 MAX_WINDOWS = 128  # windows a series is sized by: enough for a root mean square
 BLOCK = 2**20  # values gathered at once while series are sized
@@ -105,25 +106,29 @@ class Normalizer:
     def scale_series(self, panel: Panel) -> Tensor:
         """Return u for a panel of the same series, ``(points,)``, float32."""
         owner = np.repeat(np.arange(len(panel)), panel.lengths)
-        scaled = self.scale_values(panel.values, owner)
+        return self.scale_rows(panel.values, owner)
+
+    def scale_rows(self, values: FloatArray, series: IntArray | slice) -> Tensor:
+        """Return u for values of shape ``(n, ...)``, rows of ``series``, float32."""
+        scaled = self.scale_values(values, series)
         with np.errstate(over="ignore"):  # beyond float32 is infinite
             return torch.from_numpy(scaled.astype(np.float32))
 
-    def scale_values(self, values: FloatArray, series: IntArray) -> FloatArray:
+    def scale_values(self, values: FloatArray, series: IntArray | slice) -> FloatArray:
         """Return u for values of shape ``(n, ...)``, rows of ``series``."""
         center, scale = self._rows(series, values.ndim)
         return (self.transform(values, series) - center) / scale
 
-    def transform(self, values: FloatArray, series: IntArray) -> FloatArray:
+    def transform(self, values: FloatArray, series: IntArray | slice) -> FloatArray:
         """Return g(x) for values of shape ``(n, ...)``, rows of ``series``."""
         if self.method not in LOGARITHMIC:
             return values
-        shape = (len(series),) + (1,) * (values.ndim - 1)
+        shape = (-1,) + (1,) * (values.ndim - 1)
         floor, shift = self.floor[series].reshape(shape), self.shift[series]
         usable = np.where(values > 0, values, floor) + shift.reshape(shape)
         return np.asarray(np.log(usable))
 
-    def unscale(self, scaled: FloatArray, series: IntArray) -> FloatArray:
+    def unscale(self, scaled: FloatArray, series: IntArray | slice) -> FloatArray:
         """Return original units for u of shape ``(n, ...)``, rows of ``series``.
 
         Infinite where they are beyond every number.
@@ -136,8 +141,10 @@ class Normalizer:
             shift = self.shift[series].reshape(center.shape)
             return np.asarray(np.exp(values) - shift)
 
-    def _rows(self, series: IntArray, ndim: int) -> tuple[FloatArray, FloatArray]:
-        shape = (len(series),) + (1,) * (ndim - 1)
+    def _rows(
+        self, series: IntArray | slice, ndim: int
+    ) -> tuple[FloatArray, FloatArray]:
+        shape = (-1,) + (1,) * (ndim - 1)
         return self.center[series].reshape(shape), self.scale[series].reshape(shape)
 
 
@@ -200,10 +207,12 @@ def _statistics(
     count = len(offsets) - 1
     if method in ("none", "log_ets"):
         return np.zeros(count), np.ones(count)
-    if method in ("minmax", "robust"):
-        scaler = _minmax if method == "minmax" else _robust
+    if method == "minmax":
+        least = np.minimum.reduceat(values, offsets[:-1])
+        return least, np.maximum.reduceat(values, offsets[:-1]) - least
+    if method == "robust":
         parts = np.split(values, offsets[1:-1])
-        center, scale = np.array([scaler(part) for part in parts]).T
+        center, scale = np.array([_robust(part) for part in parts]).T
         return center, scale
     center = _means(values, offsets)
     if method in ("standard", "ets"):
@@ -243,11 +252,6 @@ def _window_sizes(
         level, _ = window_level(sample, "mean" if method == "window" else method)
         squares[block] = (sample - level).square().mean(1).numpy()
     return np.sqrt(_means(squares, np.concatenate([[0], np.cumsum(taken)])))
-
-
-def _minmax(values: FloatArray) -> tuple[float, float]:
-    scaler = MinMaxScaler().fit(values[:, None])
-    return float(scaler.data_min_[0]), float(scaler.data_range_[0])
 
 
 def _robust(values: FloatArray) -> tuple[float, float]:

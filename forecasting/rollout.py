@@ -1,12 +1,16 @@
-"""From what lies before origins to forecasts: run the networks, feed back, unscale."""
+"""From what lies before origins to forecasts: run the networks, feed back, unscale.
 
-from collections.abc import Iterable, Iterator
+Origins are taken by blocks, so that the memory of many series is that of their answer.
+"""
+
+from collections.abc import Iterable
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from forecasting.ahead import CovariateWindows
+from forecasting.blocks import read_blocks
 from forecasting.devices import Precision, autocast, fitting_threads
 from forecasting.ensemble import ensemble_forecast, ensemble_spread
 from forecasting.errors import DataError, SettingError
@@ -17,42 +21,50 @@ from forecasting.frames import Frame
 from forecasting.guard import Inputs
 from forecasting.histories import Rows
 from forecasting.quantiles import from_scores
-from forecasting.series import FloatArray
+from forecasting.series import FloatArray, Panel
+from forecasting.splits import Origins
 
-BLOCK = 8192  # windows in one forward pass: bounds the memory of a large request
 
-
-def roll_out(
+def forecast(
     fitted: Fitted,
-    rows: Rows,
+    panel: Panel,
+    origins: Origins,
     steps: int,
+    levels: Iterable[float],
     precision: Precision,
-) -> FloatArray:
-    """Return forecasts ``(origins, steps)``, original units.
+) -> tuple[FloatArray, Intervals]:
+    """Return forecasts ``(origins, steps)`` and intervals round them, original units.
 
     Beyond the trained horizon, forecasts are fed back as if they had been observed.
 
     Raises:
-        SettingError: so far ahead, forecasts exceed every number.
+        SettingError: so far ahead, forecasts exceed every number; or a level lies
+            outside 1 to 99.
         DataError: they do so from the first step on.
+        SeriesTooShort, InvalidValues, MissingCovariates: as `read_rows`.
     """
-    made = _run(fitted, rows, steps, precision)
-    points = rows.unscale(made)
-    finite = np.isfinite(points).all(0)
-    if not finite.all():
-        most = int(np.argmin(finite))
-        if most == 0:
-            raise DataError(
-                "no finite forecast follows these observations: they are far beyond "
-                "what the model was trained on. Check their unit."
-            )
-        raise SettingError("horizon", steps, f"at most {most}: forecasts explode")
-    return points
+    checked, reach = check_levels(levels), steps
+    points = np.empty((len(origins), steps))
+    bounds = np.empty((2 * len(checked), len(origins), steps))
+    for block, rows in read_blocks(fitted, panel, origins, steps):
+        points[block] = made = _roll_out(fitted, rows, steps, precision)
+        reach = min(reach, _count_finite(made))
+        if checked and reach == steps:
+            bounds[:, block] = _bound(fitted, rows, made, checked, precision)
+    if reach == 0:
+        raise DataError(
+            "no finite forecast follows these observations: they are far beyond "
+            "what the model was trained on. Check their unit."
+        )
+    if reach < steps:
+        raise SettingError("horizon", steps, f"at most {reach}: forecasts explode")
+    return points, _by_level(checked, bounds)
 
 
 def bound(
     fitted: Fitted,
-    rows: Rows,
+    panel: Panel,
+    origins: Origins,
     points: FloatArray,
     levels: Iterable[float],
     precision: Precision,
@@ -61,25 +73,45 @@ def bound(
 
     Raises:
         SettingError: a level lies outside 1 to 99.
+        SeriesTooShort, InvalidValues, MissingCovariates: as `read_rows`.
     """
-    scaled, intervals = rows.scale(points), {}
+    checked = check_levels(levels)
+    bounds = np.empty((2 * len(checked), *points.shape))
+    for block, rows in read_blocks(fitted, panel, origins, points.shape[1]):
+        if checked:
+            bounds[:, block] = _bound(fitted, rows, points[block], checked, precision)
+    return _by_level(checked, bounds)
+
+
+def _by_level(levels: tuple[float, ...], bounds: FloatArray) -> Intervals:
+    halves = bounds[: len(levels)], bounds[len(levels) :]
+    return dict(zip(levels, zip(*halves, strict=True), strict=True))
+
+
+def _bound(
+    fitted: Fitted,
+    rows: Rows,
+    points: FloatArray,
+    levels: tuple[float, ...],
+    precision: Precision,
+) -> FloatArray:
+    """Return the lower bounds of every level, then the upper ones.
+
+    ``(2 * levels, origins, steps)``.
+    """
     table, quantiles = fitted.intervals, fitted.networks[0].config.quantiles
-    size = table.scaling.sizes(rows.volatility)
+    errors = table.bounds(levels, points.shape[1])[:, None]
+    if table.scaling.exponent:
+        errors = errors * table.scaling.sizes(rows.volatility)
     spread = read_spread(fitted, rows, precision)
-
-    def shift(offsets: FloatArray) -> FloatArray:
-        errors = offsets * size
-        if spread is not None:
-            errors = from_scores(errors, spread, quantiles)
-        return scaled + errors * rows.size
-
-    for level in check_levels(levels):
-        lower, upper = table.offsets(level, points.shape[1])
-        intervals[level] = (  # rounding may put neither beyond the point
-            np.minimum(rows.unscale(shift(lower)), points),
-            np.maximum(rows.unscale(shift(upper)), points),
-        )
-    return intervals
+    if spread is not None:
+        errors = np.broadcast_to(errors, (len(errors), *points.shape))
+        errors = np.stack([from_scores(each, spread, quantiles) for each in errors])
+    found = rows.unscale(rows.scale(points) + errors * rows.size)
+    count = len(levels)  # rounding may put neither beyond the point
+    np.minimum(found[:count], points, out=found[:count])
+    np.maximum(found[count:], points, out=found[count:])
+    return found
 
 
 @torch.no_grad()
@@ -88,54 +120,54 @@ def read_spread(fitted: Fitted, rows: Rows, precision: Precision) -> FloatArray 
 
     ``(origins, horizon, quantiles)``; None if the networks forecast no quantiles.
     """
-    size, blocks = fitted.networks[0].config.hidden_size, []
-    if not fitted.networks[0].config.quantiles:
+    config = fitted.networks[0].config
+    if not config.quantiles:
         return None
-    with fitting_threads(fitted.device, size):
-        for block in _blocks(rows):
-            inputs = rows.frame.inputs[block, :, None]
-            own = _ahead(fitted, rows.covariates, block, 0)
-            if own is not None:
-                inputs = beside_covariates(inputs, own)
-            with autocast(fitted.device, precision, size):
-                spread = ensemble_spread(fitted.networks, inputs.to(fitted.device))
-            assert spread is not None
-            blocks.append(spread.cpu())
-    return torch.cat(blocks).double().numpy()
+    inputs, own = rows.frame.inputs[..., None], _ahead(fitted, rows.covariates, 0)
+    if own is not None:
+        inputs = beside_covariates(inputs, own)
+    with (
+        fitting_threads(fitted.device, config.hidden_size),
+        autocast(fitted.device, precision, config.hidden_size),
+    ):
+        spread = ensemble_spread(fitted.networks, inputs.to(fitted.device))
+    assert spread is not None
+    return spread.cpu().double().numpy()
 
 
 @torch.no_grad()
-def _run(fitted: Fitted, rows: Rows, steps: int, precision: Precision) -> FloatArray:
-    """Return u of forecasts, ``(origins, steps)``, by blocks."""
-    blocks = []
+def _roll_out(
+    fitted: Fitted, rows: Rows, steps: int, precision: Precision
+) -> FloatArray:
+    """Return forecasts ``(origins, steps)``, original units, finite or not."""
+    history, frame, parts, made = rows.history, rows.frame, [], 0
     with fitting_threads(fitted.device, fitted.networks[0].config.hidden_size):
-        for block in _blocks(rows):
-            past, parts, made = rows.history.rows(block), [], 0
-            choices = None if rows.choices is None else rows.choices[block]
-            while made < steps:
-                own = _ahead(fitted, rows.covariates, block, made)
-                steps_made = next_steps(fitted, past.frame(), precision, own, choices)
-                parts.append(steps_made.cpu())
-                made += parts[-1].shape[1]
-                if made < steps:
-                    past = past.extend(parts[-1])
-            blocks.append(torch.cat(parts, 1)[:, :steps])
-    return torch.cat(blocks).double().numpy()
+        while True:
+            own = _ahead(fitted, rows.covariates, made)
+            parts.append(next_steps(fitted, frame, precision, own, rows.choices).cpu())
+            made += parts[-1].shape[1]
+            if made >= steps:
+                break
+            history = history.extend(parts[-1])
+            frame = history.frame()
+    joined = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
+    return rows.unscale(joined.numpy()[:, :steps].astype(np.float64))
 
 
-def _blocks(rows: Rows) -> Iterator[slice]:
-    for begin in range(0, len(rows), BLOCK):
-        yield slice(begin, begin + BLOCK)
+def _count_finite(points: FloatArray) -> int:
+    """Return after how many steps the first forecast is no finite number."""
+    finite = np.isfinite(points)
+    return points.shape[1] if finite.all() else int(np.argmin(finite.all(0)))
 
 
 def _ahead(
-    fitted: Fitted, covariates: CovariateWindows | None, block: slice, first: int
+    fitted: Fitted, covariates: CovariateWindows | None, first: int
 ) -> Tensor | None:
     """Return the covariates that one pass reads after ``first`` steps; None without."""
     if covariates is None:
         return None
     length = fitted.networks[0].seq_len + fitted.networks[0].horizon
-    return covariates.take(block, first, first + length)
+    return covariates.take(slice(None), first, first + length)
 
 
 def next_steps(
@@ -160,8 +192,16 @@ def next_steps(
     inputs = here.inputs[..., None]
     if own is not None:
         inputs = beside_covariates(inputs, own.to(fitted.device))
+    guard, network = fitted.guard, fitted.networks[0]
+    if guard is None or choices is None:
+        return here.restore(_ask_networks(fitted, inputs, precision))
+    if torch.is_grad_enabled() or guard.asks_network(choices):
+        given = _ask_networks(fitted, inputs, precision)
+    else:
+        given = here.inputs.new_zeros(len(inputs), network.horizon)
+    return here.restore(guard.apply(Inputs(inputs, here), given, choices))
+
+
+def _ask_networks(fitted: Fitted, inputs: Tensor, precision: Precision) -> Tensor:
     with autocast(fitted.device, precision, fitted.networks[0].config.hidden_size):
-        forecast = ensemble_forecast(fitted.networks, inputs)
-    if fitted.guard is not None and choices is not None:
-        forecast = fitted.guard.apply(Inputs(inputs, here), forecast, choices)
-    return here.restore(forecast)
+        return ensemble_forecast(fitted.networks, inputs)

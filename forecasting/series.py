@@ -124,7 +124,7 @@ class Panel:
     @property
     def lengths(self) -> IntArray:
         """Number of observations of each series, ``(series,)``."""
-        return np.diff(self.offsets)
+        return np.asarray(self.offsets[1:] - self.offsets[:-1])
 
     def series(self, series_id: str) -> FloatArray:
         """Return the observations of one series, oldest first (a view).

@@ -89,15 +89,6 @@ def test_forecasts_move_a_window_and_the_season_that_is_remembered(steps, season
     torch.testing.assert_close(moved.frame().recent, joined[:, -season:])
 
 
-def test_blocks_of_histories_are_those_of_their_origins():
-    pieces = [noise(n, n) for n in (9, 30, 4)]
-    whole = SmoothedHistory(pieces, network()).frame()
-
-    part = SmoothedHistory(pieces, network()).rows(slice(1, 3)).frame()
-
-    assert_same(part, [tensor[1:] for tensor in whole])
-
-
 def test_smoothing_remembers_more_than_a_window():
     assert memory(network(), "last") == SEQ_LEN
     assert memory(network(season_length=7), "last") == 7
