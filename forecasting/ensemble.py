@@ -4,13 +4,16 @@ import torch
 from torch import Tensor
 
 from forecasting.batches import EVALUATION_BATCH, WindowBatches
+from forecasting.lean import run_network
 from forecasting.networks import RecurrentNetwork
 from forecasting.quantiles import QuantileHead
 
 
 def ensemble_forecast(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor:
     """Return the members' median, ``(batch, horizon)``, for ``(batch, seq_len, 1)``."""
-    members: list[Tensor] = [network(inputs).float() for network in networks]
+    members: list[Tensor] = [
+        run_network(network, inputs).float() for network in networks
+    ]
     if len(members) == 1:
         return members[0]
     median = torch.stack(members).quantile(0.5, dim=0)

@@ -71,7 +71,8 @@ class Guard:
 
     def asks_network(self, choices: Tensor) -> bool:
         """Return whether a forecast of the network is part of any that is chosen."""
-        return int(choices.max()) >= RUNGS.index("halfway")
+        highest: int = max(choices.tolist())
+        return highest >= RUNGS.index("halfway")
 
     def apply(self, given: Inputs, network: Tensor, choices: Tensor) -> Tensor:
         """Return z of the chosen forecasts, ``(n, horizon)``.

@@ -225,13 +225,14 @@ def _statistics_for(
     model of one series takes whatever it is given for that series.
     """
     normalizer, new = fitted.normalizer, places < 0
+    if len(places) == len(fitted.places) == 1:
+        return normalizer
     statistics = normalizer.select(places)
     if not new.any():
         return statistics
     series, ends = origins.series[new], origins.ends[new]
     seen = panel.pieces(series, np.zeros_like(ends), ends)
-    seq_len = fitted.networks[0].seq_len
-    own = Normalizer.fit(seen, normalizer.method, seq_len=seq_len)
+    own = Normalizer.fit(seen, normalizer.method, seq_len=fitted.networks[0].seq_len)
     for name in ("center", "scale", "floor", "shift"):
         getattr(statistics, name)[new] = getattr(own, name)
     return statistics

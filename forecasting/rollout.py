@@ -103,8 +103,9 @@ def _bound(
     errors = table.bounds(levels, points.shape[1])[:, None]
     if table.scaling.exponent:
         errors = errors * table.scaling.sizes(rows.volatility)
-    spread = read_spread(fitted, rows, precision)
-    if spread is not None:
+    if quantiles:
+        spread = read_spread(fitted, rows, precision)
+        assert spread is not None
         errors = np.broadcast_to(errors, (len(errors), *points.shape))
         errors = np.stack([from_scores(each, spread, quantiles) for each in errors])
     found = rows.unscale(rows.scale(points) + errors * rows.size)
@@ -188,10 +189,11 @@ def next_steps(
         own: covariates of the windows and of the steps ahead.
         choices: the guard's rung of each window.
     """
-    here = frame.to(fitted.device)
+    device = fitted.device
+    here = frame.to(device)
     inputs = here.inputs[..., None]
     if own is not None:
-        inputs = beside_covariates(inputs, own.to(fitted.device))
+        inputs = beside_covariates(inputs, own.to(device))
     guard, network = fitted.guard, fitted.networks[0]
     if guard is None or choices is None:
         return here.restore(_ask_networks(fitted, inputs, precision))
@@ -203,5 +205,5 @@ def next_steps(
 
 
 def _ask_networks(fitted: Fitted, inputs: Tensor, precision: Precision) -> Tensor:
-    with autocast(fitted.device, precision, fitted.networks[0].config.hidden_size):
+    with autocast(inputs.device, precision, fitted.networks[0].config.hidden_size):
         return ensemble_forecast(fitted.networks, inputs)

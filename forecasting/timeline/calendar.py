@@ -75,7 +75,7 @@ class Calendar:
         steps = np.arange(1, horizon + 1)
         if self.freq is not None:
             reach = 1.5 * horizon * parse_frequency(self.freq).nanoseconds
-            if float(last.astype(np.int64).max(initial=0)) + reach > 2.0**63:
+            if float(last.view(np.int64).max(initial=0)) + reach > 2.0**63:
                 raise SettingError("horizon", horizon, "so short that it ends by 2262")
         return self.advance(last[:, None], steps[None, :])
 
@@ -85,7 +85,7 @@ class Calendar:
             return np.asarray(start + steps * self.step)
         rule = parse_frequency(self.freq)
         if rule.unit == "ticks":
-            return np.asarray(start + (steps * rule.size).astype("timedelta64[ns]"))
+            return np.asarray(start + (steps * rule.size).view("timedelta64[ns]"))
         days = start.astype("datetime64[D]")
         if rule.unit == "days":
             moved = np.busday_offset(days, steps, "backward", weekmask=self._weekmask)
