@@ -23,7 +23,7 @@ from forecasting.series import IntArray, Panel
 from forecasting.windows import Windows, WindowSpec
 
 MOST_EVIDENCE = 65_536  # windows drawn for a regression
-GATHERED = 2**18  # numbers gathered in one go, unless one batch has more
+GATHERED = 2**20  # numbers gathered in one go, unless one batch has more
 EVALUATION_BATCH = 8192  # windows a forward pass without gradients, at most
 BLOCK = 2**21  # values of them: larger blocks make the machine look for memory
 

@@ -58,7 +58,7 @@ class FusedEngine:
         self.block = _block(self.shape)
         trained = [p for p in network.parameters() if p.requires_grad]
         size = sum(parameter.numel() for parameter in trained)
-        self.state = kernels.Optimizer(
+        self.moments = kernels.Moments(
             np.zeros(size, np.float32),
             np.zeros(size, np.float32),
             np.zeros(1, np.int64),
@@ -96,7 +96,7 @@ class FusedEngine:
         found: tuple[float, Any] = self.kernels.train(
             self.shape,
             weights,
-            self.state,
+            self.moments,
             _rows(inputs),
             _rows(targets),
             size,

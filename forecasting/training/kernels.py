@@ -1,18 +1,18 @@
 """The compiled loops: forward, back-propagation through time, optimizer step.
 
-Numba compiles this file once on a machine and keeps the result beside it; nothing in
-it depends on a width, so one compilation serves every network. All of it is one file
-because Numba looks at no other when it decides whether what it kept is still right.
+Numba compiles this file once on a machine and keeps the result beside it. Nothing in it
+depends on a width, so one compilation serves every network. It is one file because
+Numba looks at no other when it decides whether what it kept is still right.
 
-A batch is worked off in blocks of windows small enough for the cache. Inside a block
-arrays are *feature-major*: ``(width, n)``, a row a unit and a column a window, so that
-the gates of all units lie behind each other and every loop below runs over one
-contiguous stretch, whatever the widths.
+A batch is worked off in blocks of windows, small enough for the cache. Arrays of a
+block are feature-major, a row a unit and a column a window: ``(width, n)``, or flat,
+``(width n)``. A gate's values for all units lie behind each other, so that every loop
+below runs over one contiguous stretch, whatever the widths, and becomes vector code.
 
-Letters: n windows of a block, T recurrent steps, I inputs of a step, H hidden size,
-G = gates * H, K horizon, S = T * I numbers of a window. The weights are one vector in
-the order of ``network.parameters()``: of each layer W_ih (G, I), W_hh (G, H), b_ih (G),
-b_hh (G); of the head W (K, H), b (K); of the linear skip W (K, S), b (K).
+Letters: n windows of a block, T recurrent steps, I inputs of a step, H hidden size, G
+gates, K horizon, S = T I numbers of a window. The weights are one vector, in the order
+of ``network.parameters()``: of each layer W_ih (G H, I), W_hh (G H, H), b_ih, b_hh
+(G H); of the head W (K, H), b (K); of the linear skip W (K, S), b (K).
 """
 
 from typing import NamedTuple
@@ -44,7 +44,7 @@ def _kept(function):
 
 
 class Shape(NamedTuple):
-    """What a network is, for the loops: see the letters above."""
+    """What a network is: see the letters above."""
 
     cell: int
     layers: int
@@ -62,6 +62,75 @@ class Loss(NamedTuple):
     kind: int
     parameter: float
 
+
+class Step(NamedTuple):
+    """How the optimizer moves the weights: Adam (Kingma and Ba 2015) or AdamW."""
+
+    clip: float  # bound on the gradient's norm; infinite for none
+    decay: float
+    decoupled: bool  # the decay of AdamW
+
+
+class Moments(NamedTuple):
+    """The optimizer's state, of the weights that are trained."""
+
+    mean: np.ndarray
+    square: np.ndarray
+    count: np.ndarray  # (1,) steps made
+
+
+# --- Weights: one vector, seen as matrices
+
+
+@njit(**STRICT)
+def count_gates(shape):
+    """Return G."""
+    return 4 if shape.cell == LSTM else 3 if shape.cell == GRU else 1
+
+
+@njit(**STRICT)
+def begin_of(shape, layer):
+    """Return where a layer's weights begin; behind the last layer, the head's."""
+    rows = count_gates(shape) * shape.hidden
+    first = rows * (shape.inputs + shape.hidden + 2)
+    return 0 if layer == 0 else first + (layer - 1) * rows * (2 * shape.hidden + 2)
+
+
+@njit(**STRICT)
+def layer_weights(weights, shape, layer):
+    """Return views of W_ih, W_hh, b_ih and b_hh of a layer."""
+    rows, inputs = count_gates(shape) * shape.hidden, shape.hidden
+    if layer == 0:
+        inputs = shape.inputs
+    a = begin_of(shape, layer)
+    b = a + rows * inputs
+    c = b + rows * shape.hidden
+    return (
+        weights[a:b].reshape(rows, inputs),
+        weights[b:c].reshape(rows, shape.hidden),
+        weights[c : c + rows],
+        weights[c + rows : c + 2 * rows],
+    )
+
+
+@njit(**STRICT)
+def head_weights(weights, shape):
+    """Return views of W and b of the head, and of the skip (empty without one)."""
+    rows = shape.horizon
+    width = shape.steps * shape.inputs if shape.skip else 0
+    a = begin_of(shape, shape.layers)
+    b = a + rows * shape.hidden
+    c = b + rows + rows * width
+    return (
+        weights[a:b].reshape(rows, shape.hidden),
+        weights[b : b + rows],
+        weights[b + rows : c].reshape(rows, width),
+        weights[c : c + (rows if shape.skip else 0)],
+    )
+
+
+# --- Cells: a step forward, and back. `gates` (G, H n) holds what the inputs add to the
+# --- pre-activations and receives the activations; `own` is what the state adds.
 
 # tanh(x) = x p(x^2) / q(x^2): minimax on [0, 7.9], relative error 6e-9 before rounding.
 P = (9.99999994e-1, 1.34506180e-1, 3.57898885e-3, 2.20231872e-5, 1.54278774e-8)
@@ -84,37 +153,20 @@ def sigmoid(x):
     return f4(0.5) * tanh(f4(0.5) * x) + f4(0.5)
 
 
-# The four cells, one step forward and one back. `gates` holds the input's part of the
-# pre-activations and receives the activations; `own` is the state's part.
-
-
 @njit(**STRICT)
-def lstm_forward(gates, own, before, c_before, c, tanh_c, h):
-    """i, f, o = sigmoid(.), g = tanh(.); c = f c' + i g; h = o tanh(c)."""
-    size = h.size
-    gi, gf, gg, go = (
-        gates[:size],
-        gates[size : 2 * size],
-        gates[2 * size : 3 * size],
-        gates[3 * size :],
-    )
-    oi, of, og, oo = (
-        own[:size],
-        own[size : 2 * size],
-        own[2 * size : 3 * size],
-        own[3 * size :],
-    )
-    for k in range(size):
-        i = sigmoid(gi[k] + oi[k])
-        f = sigmoid(gf[k] + of[k])
-        g = tanh(gg[k] + og[k])
-        o = sigmoid(go[k] + oo[k])
+def lstm_forward(gates, own, c_before, c, tanh_c, h):
+    """i, f, o = sigmoid(.); g = tanh(.); c = f c' + i g; h = o tanh(c)."""
+    for k in range(h.size):
+        i = sigmoid(gates[0, k] + own[0, k])
+        f = sigmoid(gates[1, k] + own[1, k])
+        g = tanh(gates[2, k] + own[2, k])
+        o = sigmoid(gates[3, k] + own[3, k])
         cell = f * c_before[k] + i * g
         squashed = tanh(cell)
-        gi[k] = i
-        gf[k] = f
-        gg[k] = g
-        go[k] = o
+        gates[0, k] = i
+        gates[1, k] = f
+        gates[2, k] = g
+        gates[3, k] = o
         c[k] = cell
         tanh_c[k] = squashed
         h[k] = o * squashed
@@ -122,63 +174,43 @@ def lstm_forward(gates, own, before, c_before, c, tanh_c, h):
 
 @njit(**STRICT)
 def lstm_backward(gates, c_before, tanh_c, dh, dc, d):
-    """dc += dh o (1 - tanh(c)^2), then each gate by its derivative; dc' = dc f."""
-    size = dh.size
-    gi, gf, gg, go = (
-        gates[:size],
-        gates[size : 2 * size],
-        gates[2 * size : 3 * size],
-        gates[3 * size :],
-    )
-    di, df, dg, do = d[:size], d[size : 2 * size], d[2 * size : 3 * size], d[3 * size :]
-    for k in range(size):
-        i = gi[k]
-        f = gf[k]
-        g = gg[k]
-        o = go[k]
+    """dc += dh o (1 - tanh(c)^2); each gate by its derivative; dc' = dc f."""
+    for k in range(dh.size):
+        i, f, g, o = gates[0, k], gates[1, k], gates[2, k], gates[3, k]
         t = tanh_c[k]
-        a = dh[k]
-        b = dc[k] + a * o * (f4(1) - t * t)
-        di[k] = b * g * i * (f4(1) - i)
-        df[k] = b * c_before[k] * f * (f4(1) - f)
-        dg[k] = b * i * (f4(1) - g * g)
-        do[k] = a * t * o * (f4(1) - o)
+        b = dc[k] + dh[k] * o * (f4(1) - t * t)
+        d[0, k] = b * g * i * (f4(1) - i)
+        d[1, k] = b * c_before[k] * f * (f4(1) - f)
+        d[2, k] = b * i * (f4(1) - g * g)
+        d[3, k] = dh[k] * t * o * (f4(1) - o)
         dc[k] = b * f
 
 
 @njit(**STRICT)
-def gru_forward(gates, own, bias, before, own_n, h):
-    """r, z = sigmoid(.); n = tanh(a + r (W h' + b)); h = n + z (h' - n)."""
-    size = h.size
-    gr, gz, gn = gates[:size], gates[size : 2 * size], gates[2 * size :]
-    wr, wz, wn = own[:size], own[size : 2 * size], own[2 * size :]
-    for k in range(size):
-        r = sigmoid(gr[k] + wr[k])
-        z = sigmoid(gz[k] + wz[k])
-        m = wn[k] + bias[k]
-        n = tanh(gn[k] + r * m)
-        gr[k] = r
-        gz[k] = z
-        gn[k] = n
-        own_n[k] = m
+def gru_forward(gates, own, bias, before, candidate, h):
+    """r, z = sigmoid(.); m = W h' + b; n = tanh(. + r m); h = n + z (h' - n)."""
+    for k in range(h.size):
+        r = sigmoid(gates[0, k] + own[0, k])
+        z = sigmoid(gates[1, k] + own[1, k])
+        m = own[2, k] + bias[k]
+        n = tanh(gates[2, k] + r * m)
+        gates[0, k] = r
+        gates[1, k] = z
+        gates[2, k] = n
+        candidate[k] = m
         h[k] = n + z * (before[k] - n)
 
 
 @njit(**STRICT)
-def gru_backward(gates, before, own_n, dh, carry, d, dn):
-    """The gates by their derivatives; ``d`` is the state's side, ``dn`` n's input's."""
-    size = dh.size
-    gr, gz, gn = gates[:size], gates[size : 2 * size], gates[2 * size :]
-    dr, dz, dm = d[:size], d[size : 2 * size], d[2 * size :]
-    for k in range(size):
-        r = gr[k]
-        z = gz[k]
-        n = gn[k]
+def gru_backward(gates, before, candidate, dh, carry, d, dn):
+    """The gates by their derivatives: n's in ``d`` for the state, in ``dn`` for x."""
+    for k in range(dh.size):
+        r, z, n = gates[0, k], gates[1, k], gates[2, k]
         a = dh[k] + carry[k]
         b = a * (f4(1) - z) * (f4(1) - n * n)
-        dr[k] = b * own_n[k] * r * (f4(1) - r)
-        dz[k] = a * (before[k] - n) * z * (f4(1) - z)
-        dm[k] = b * r
+        d[0, k] = b * candidate[k] * r * (f4(1) - r)
+        d[1, k] = a * (before[k] - n) * z * (f4(1) - z)
+        d[2, k] = b * r
         dn[k] = b
         carry[k] = a * z
 
@@ -186,40 +218,38 @@ def gru_backward(gates, before, own_n, dh, carry, d, dn):
 @njit(**STRICT)
 def plain_forward(gates, own, relu, h):
     """h = tanh(.), or what is positive of it."""
-    if relu:
-        for k in range(h.size):
-            h[k] = max(gates[k] + own[k], f4(0))
-    else:
-        for k in range(h.size):
-            h[k] = tanh(gates[k] + own[k])
+    for k in range(h.size):
+        x = gates[0, k] + own[0, k]
+        h[k] = max(x, f4(0)) if relu else tanh(x)
 
 
 @njit(**STRICT)
 def plain_backward(h, relu, dh, d):
     """d = dh (1 - h^2), or dh where h is positive."""
-    if relu:
-        for k in range(h.size):
-            d[k] = dh[k] * (f4(1) if h[k] > 0 else f4(0))
-    else:
-        for k in range(h.size):
-            d[k] = dh[k] * (f4(1) - h[k] * h[k])
+    for k in range(h.size):
+        slope = f4(1) - h[k] * h[k]
+        if relu:
+            slope = f4(1) if h[k] > 0 else f4(0)
+        d[0, k] = dh[k] * slope
+
+
+# --- Loops round the matrix products
 
 
 @njit(**STRICT)
 def fill_inputs(x, weight, bias, gates):
-    """gates (G, n) = W_ih x + bias."""
-    if weight.shape[1] == 1:
-        w, one = weight[:, 0], x[0]
-        for j in range(gates.shape[0]):
+    """gates (G H, n) = W_ih x + bias."""
+    if len(x) == 1:
+        for j in range(len(gates)):
             row = gates[j]
             for k in range(row.size):
-                row[k] = w[j] * one[k] + bias[j]
-    else:
-        np.dot(weight, x, gates)
-        for j in range(gates.shape[0]):
-            row = gates[j]
-            for k in range(row.size):
-                row[k] += bias[j]
+                row[k] = weight[j, 0] * x[0, k] + bias[j]
+        return
+    np.dot(weight, x, gates)
+    for j in range(len(gates)):
+        row = gates[j]
+        for k in range(row.size):
+            row[k] += bias[j]
 
 
 @njit(**STRICT)
@@ -232,9 +262,8 @@ def add(total, part):
 @njit(**SUMS)
 def add_row_sums(total, d):
     """total[j] += sum of row j of d."""
-    for j in range(d.shape[0]):
-        row = d[j]
-        s = f4(0)
+    for j in range(len(d)):
+        row, s = d[j], f4(0)
         for k in range(row.size):
             s += row[k]
         total[j] += s
@@ -242,28 +271,191 @@ def add_row_sums(total, d):
 
 @njit(**SUMS)
 def add_input_gradient(total, spare, d, x):
-    """total (G, I) += d x^T."""
-    if x.shape[0] == 1:
-        one = x[0]
-        for j in range(d.shape[0]):
-            row = d[j]
-            s = f4(0)
-            for k in range(row.size):
-                s += row[k] * one[k]
-            total[j, 0] += s
-    else:
+    """total (G H, I) += d x^T."""
+    if len(x) > 1:
         np.dot(d, x.T, spare)
         add(total.ravel(), spare.ravel())
+        return
+    for j in range(len(d)):
+        row, s = d[j], f4(0)
+        for k in range(row.size):
+            s += row[k] * x[0, k]
+        total[j, 0] += s
+
+
+@njit(**STRICT)
+def turn(h, turned):
+    """turned (n, H) = h (H, n), transposed: BLAS is slower when it does it itself."""
+    for begin in range(0, h.shape[1], 16):
+        end = min(begin + 16, h.shape[1])
+        for j in range(len(h)):
+            for k in range(begin, end):
+                turned[k, j] = h[j, k]
+
+
+# --- A block of windows
+
+
+class Memory(NamedTuple):
+    """What a block of n windows is worked out in."""
+
+    x: np.ndarray  # (S, n) the windows
+    gates: np.ndarray  # (layers, T, G, H n)
+    h: np.ndarray  # (layers, T + 1, H n); row 0 is the state before the window
+    c: np.ndarray  # the same, of the LSTM
+    kept: np.ndarray  # (layers, T, H n): tanh(c) of the LSTM, W h' + b of the GRU
+    outer: np.ndarray  # (T, H n): gradient of h from the layer above
+    own: np.ndarray  # (G, H n)
+    d: np.ndarray  # (G, H n)
+    one: np.ndarray  # (4, H n): bias and dn of the GRU, carry, dh
+    turned: np.ndarray  # (n, H)
+    error: np.ndarray  # (K, n)
+    linear: np.ndarray  # (K, n)
+
+
+@njit(**STRICT)
+def allocate(shape, n):
+    """Return a `Memory` for blocks of n windows."""
+    width, steps, layers = shape.hidden * n, shape.steps, shape.layers
+    gates, lstm = count_gates(shape), shape.cell == LSTM
+    return Memory(
+        np.empty((steps * shape.inputs, n), f4),
+        np.empty((layers, steps, gates, width), f4),
+        np.zeros((layers, steps + 1, width), f4),
+        np.zeros((layers if lstm else 0, steps + 1, width), f4),
+        np.empty((layers, steps, width), f4),
+        np.empty((steps if layers > 1 else 0, width), f4),
+        np.empty((gates, width), f4),
+        np.empty((gates, width), f4),
+        np.empty((4, width), f4),
+        np.empty((n, shape.hidden), f4),
+        np.empty((shape.horizon, n), f4),
+        np.empty((shape.horizon, n), f4),
+    )
+
+
+@njit(**STRICT)
+def read_inputs(shape, m, layer, t, n):
+    """Return what a layer reads at step t, ``(I, n)``."""
+    if layer:
+        return m.h[layer - 1, t + 1].reshape(shape.hidden, n)
+    return m.x[t * shape.inputs : (t + 1) * shape.inputs]
+
+
+@njit(**STRICT)
+def forward_layer(shape, weights, m, n, layer):
+    """Run a layer over the steps."""
+    hidden, h = shape.hidden, m.h[layer]
+    w_ih, w_hh, b_ih, b_hh = layer_weights(weights, shape, layer)
+    bias, own = b_ih + b_hh, m.own.reshape(len(w_ih), n)
+    if shape.cell == GRU:  # the candidate's two biases stand apart
+        bias[2 * hidden :] = b_ih[2 * hidden :]
+        for j in range(hidden):
+            m.one[0, j * n : (j + 1) * n] = b_hh[2 * hidden + j]
+    own[:] = 0
+    for t in range(shape.steps):
+        gates, kept = m.gates[layer, t], m.kept[layer, t]
+        x = read_inputs(shape, m, layer, t, n)
+        fill_inputs(x, w_ih, bias, gates.reshape(len(w_ih), n))
+        if t:
+            np.dot(w_hh, h[t].reshape(hidden, n), own)
+        if shape.cell == LSTM:
+            c = m.c[layer]
+            lstm_forward(gates, m.own, c[t], c[t + 1], kept, h[t + 1])
+        elif shape.cell == GRU:
+            gru_forward(gates, m.own, m.one[0], h[t], kept, h[t + 1])
+        else:
+            plain_forward(gates, m.own, shape.cell == RELU, h[t + 1])
+
+
+@njit(**STRICT)
+def forward(shape, weights, m, inputs):
+    """Leave the forecasts of ``inputs (n, S)`` in ``m.error``."""
+    n = len(inputs)
+    turn(inputs, m.x)
+    for layer in range(shape.layers):
+        forward_layer(shape, weights, m, n, layer)
+    head, bias, skip, skip_bias = head_weights(weights, shape)
+    last = m.h[shape.layers - 1, shape.steps].reshape(shape.hidden, n)
+    fill_inputs(last, head, bias, m.error)
+    if shape.skip:
+        fill_inputs(m.x, skip, skip_bias, m.linear)
+        add(m.error.ravel(), m.linear.ravel())
+
+
+@njit(**STRICT)
+def backward_layer(shape, weights, gradient, m, spare, n, layer):
+    """Go back through a layer, from the gradient of its last state.
+
+    ``m.outer`` has what the layer above adds to the gradient of every state; a layer
+    leaves there what the one below it gets.
+    """
+    hidden, h, below_another = shape.hidden, m.h[layer], layer < shape.layers - 1
+    w_ih, w_hh, _, _ = layer_weights(weights, shape, layer)
+    g_ih, g_hh, g_bih, g_bhh = layer_weights(gradient, shape, layer)
+    rows, size = w_ih.shape
+    d, dn, carry, dh = m.d.reshape(rows, n), m.one[1], m.one[2], m.one[3]
+    spare_hh = spare[: rows * hidden].reshape(rows, hidden)
+    spare_ih = spare[: rows * size].reshape(rows, size)
+    bias, candidate_bias = np.zeros(rows, f4), np.zeros(hidden, f4)
+    carry[:] = 0
+    for t in range(shape.steps - 1, -1, -1):
+        if below_another:
+            add(dh, m.outer[t])
+        gates, kept = m.gates[layer, t], m.kept[layer, t]
+        if shape.cell == LSTM:
+            lstm_backward(gates, m.c[layer, t], kept, dh, carry, m.d)
+        elif shape.cell == GRU:
+            gru_backward(gates, h[t], kept, dh, carry, m.d, dn)
+        else:
+            plain_backward(h[t + 1], shape.cell == RELU, dh, m.d)
+        add_row_sums(bias, d)
+        if t:
+            turn(h[t].reshape(hidden, n), m.turned)
+            np.dot(d, m.turned, spare_hh)
+            add(g_hh.ravel(), spare_hh.ravel())
+            np.dot(w_hh.T, d, dh.reshape(hidden, n))
+        if shape.cell == GRU:  # from here on the candidate's part is its input's
+            m.d[2] = dn
+            add_row_sums(candidate_bias, d[2 * hidden :])
+        add_input_gradient(g_ih, spare_ih, d, read_inputs(shape, m, layer, t, n))
+        if layer:
+            np.dot(w_ih.T, d, m.outer[t].reshape(hidden, n))
+    add(g_bhh, bias)
+    if shape.cell == GRU:
+        bias[2 * hidden :] = candidate_bias
+    add(g_bih, bias)
+
+
+@njit(**STRICT)
+def backward(shape, weights, gradient, m, spare):
+    """Add the gradient of a block, whose errors' are in ``m.error``."""
+    hidden, n = shape.hidden, m.error.shape[1]
+    head, _, _, _ = head_weights(weights, shape)
+    g_head, g_bias, g_skip, g_skip_bias = head_weights(gradient, shape)
+    turn(m.h[shape.layers - 1, shape.steps].reshape(hidden, n), m.turned)
+    part = spare[: g_head.size].reshape(g_head.shape)
+    np.dot(m.error, m.turned, part)
+    add(g_head.ravel(), part.ravel())
+    add_row_sums(g_bias, m.error)
+    if shape.train_skip:
+        part = spare[: g_skip.size].reshape(g_skip.shape)
+        np.dot(m.error, m.x.T, part)
+        add(g_skip.ravel(), part.ravel())
+        add_row_sums(g_skip_bias, m.error)
+    np.dot(head.T, m.error, m.one[3].reshape(hidden, n))
+    for layer in range(shape.layers - 1, -1, -1):
+        backward_layer(shape, weights, gradient, m, spare, n, layer)
+        m.one[3] = 0  # the last state of the layer below is read by this one alone
 
 
 @njit(**STRICT)
 def loss_and_gradient(error, loss, scale):
-    """Return the sum of the losses of errors (forecast - actual); make them gradients.
+    """Return the sum of the losses of errors, forecast - actual; make them gradients.
 
     ``scale`` is one over the number of elements that the mean is over.
     """
-    total = 0.0
-    p = f4(loss.parameter)
+    total, p = 0.0, f4(loss.parameter)
     for k in range(error.size):
         e = error[k]
         if loss.kind == MSE:
@@ -274,7 +466,7 @@ def loss_and_gradient(error, loss, scale):
             inside = abs(e) <= p
             value = f4(0.5) * e * e if inside else p * (abs(e) - f4(0.5) * p)
             slope = e if inside else p * f4(np.sign(e))
-        elif e == 0:  # where the two branches of the pinball meet, torch takes both
+        elif e == 0:  # where the branches of the pinball meet, torch takes half of both
             value, slope = f4(0), f4(0.5) - p
         else:
             value = (f4(1) - p) * e if e > 0 else -p * e
@@ -284,229 +476,7 @@ def loss_and_gradient(error, loss, scale):
     return total
 
 
-@njit(**STRICT)
-def layer_weights(weights, shape, layer):
-    """Return W_ih (G, I), W_hh (G, H), b_ih (G), b_hh (G) of a layer: views."""
-    hidden = shape.hidden
-    rows = hidden * (4 if shape.cell == LSTM else 3 if shape.cell == GRU else 1)
-    inputs = shape.inputs if layer == 0 else hidden
-    at = 0
-    if layer:
-        at = rows * (shape.inputs + hidden + 2) + (layer - 1) * rows * (2 * hidden + 2)
-    a, b, c = (
-        at + rows * inputs,
-        at + rows * (inputs + hidden),
-        at + rows * (inputs + hidden + 1),
-    )
-    return (
-        weights[at:a].reshape(rows, inputs),
-        weights[a:b].reshape(rows, hidden),
-        weights[b:c],
-        weights[c : c + rows],
-    )
-
-
-@njit(**STRICT)
-def head_weights(weights, shape):
-    """Return the head's W (K, H) and b (K), the skip's W (K, S) and b (K): views."""
-    hidden, horizon = shape.hidden, shape.horizon
-    rows = hidden * (4 if shape.cell == LSTM else 3 if shape.cell == GRU else 1)
-    at = rows * (shape.inputs + hidden + 2) + (shape.layers - 1) * rows * (
-        2 * hidden + 2
-    )
-    a = at + horizon * hidden
-    b = a + horizon
-    width = shape.steps * shape.inputs if shape.skip else 0
-    c = b + horizon * width
-    return (
-        weights[at:a].reshape(horizon, hidden),
-        weights[a:b],
-        weights[b:c].reshape(horizon, width),
-        weights[c : c + (horizon if shape.skip else 0)],
-    )
-
-
-class Memory(NamedTuple):
-    """What a block of n windows is worked out in."""
-
-    x: np.ndarray  # (S, n) the windows
-    gates: np.ndarray  # (layers, T, G n)
-    h: np.ndarray  # (layers, T + 1, H n); row 0 is the state before the window
-    c: np.ndarray  # the same, of the LSTM
-    kept: np.ndarray  # (layers, T, H n): tanh(c) of the LSTM, W h' + b of the GRU
-    outer: np.ndarray  # (T, H n): gradient of h from the layer above
-    turned: np.ndarray  # (n, H)
-    own: np.ndarray  # (G n)
-    d: np.ndarray  # (G n)
-    bias: np.ndarray  # (H n)
-    dn: np.ndarray  # (H n)
-    carry: np.ndarray  # (H n)
-    dh: np.ndarray  # (H n)
-    error: np.ndarray  # (K n)
-    linear: np.ndarray  # (K n)
-
-
-@njit(**STRICT)
-def allocate(shape, n):
-    """Return a `Memory` for blocks of n windows."""
-    hidden, steps, layers = shape.hidden * n, shape.steps, shape.layers
-    gates = hidden * (4 if shape.cell == LSTM else 3 if shape.cell == GRU else 1)
-    lstm = shape.cell == LSTM
-    return Memory(
-        np.empty((steps * shape.inputs, n), f4),
-        np.empty((layers, steps, gates), f4),
-        np.zeros((layers, steps + 1, hidden), f4),
-        np.zeros((layers if lstm else 0, steps + 1, hidden), f4),
-        np.empty((layers, steps, hidden), f4),
-        np.empty((steps if layers > 1 else 0, hidden), f4),
-        np.empty((n, shape.hidden), f4),
-        np.empty(gates, f4),
-        np.empty(gates, f4),
-        np.empty(hidden, f4),
-        np.empty(hidden, f4),
-        np.empty(hidden, f4),
-        np.empty(hidden, f4),
-        np.empty(shape.horizon * n, f4),
-        np.empty(shape.horizon * n, f4),
-    )
-
-
-@njit(**STRICT)
-def load(x, inputs):
-    """x (S, n) = inputs (n, S), transposed."""
-    for k in range(inputs.shape[0]):
-        for s in range(inputs.shape[1]):
-            x[s, k] = inputs[k, s]
-
-
-@njit(**STRICT)
-def forward(shape, weights, memory, n):
-    """Forecast a loaded block; leave the forecast in ``memory.error`` (K, n)."""
-    hidden, steps = shape.hidden, shape.steps
-    m = memory
-    for layer in range(shape.layers):
-        w_ih, w_hh, b_ih, b_hh = layer_weights(weights, shape, layer)
-        bias = b_ih + b_hh
-        if shape.cell == GRU:  # the candidate's two biases stand apart
-            bias[2 * hidden :] = b_ih[2 * hidden :]
-            for j in range(hidden):
-                m.bias[j * n : (j + 1) * n] = b_hh[2 * hidden + j]
-        size = shape.inputs if layer == 0 else hidden
-        for t in range(steps):
-            gates, h = m.gates[layer, t], m.h[layer]
-            if layer == 0:
-                x = m.x[t * size : (t + 1) * size]
-            else:
-                x = m.h[layer - 1, t + 1].reshape(size, n)
-            fill_inputs(x, w_ih, bias, gates.reshape(w_ih.shape[0], n))
-            if t == 0:
-                m.own[:] = 0
-            else:
-                np.dot(w_hh, h[t].reshape(hidden, n), m.own.reshape(w_ih.shape[0], n))
-            if shape.cell == LSTM:
-                c = m.c[layer]
-                lstm_forward(
-                    gates, m.own, h[t], c[t], c[t + 1], m.kept[layer, t], h[t + 1]
-                )
-            elif shape.cell == GRU:
-                gru_forward(gates, m.own, m.bias, h[t], m.kept[layer, t], h[t + 1])
-            else:
-                plain_forward(gates, m.own, shape.cell == RELU, h[t + 1])
-    head, head_bias, skip, skip_bias = head_weights(weights, shape)
-    last = m.h[shape.layers - 1, steps].reshape(hidden, n)
-    forecast = m.error.reshape(shape.horizon, n)
-    np.dot(head, last, forecast)
-    if shape.skip:
-        np.dot(skip, m.x, m.linear.reshape(shape.horizon, n))
-        add(m.error, m.linear)
-    for j in range(shape.horizon):
-        extra = head_bias[j] + (skip_bias[j] if shape.skip else f4(0))
-        for k in range(n):
-            forecast[j, k] += extra
-
-
-@njit(**STRICT)
-def turn(h, turned):
-    """turned (n, H) = h (H, n), transposed: BLAS is slower when it does it itself."""
-    for begin in range(0, h.shape[1], 16):
-        end = min(begin + 16, h.shape[1])
-        for j in range(h.shape[0]):
-            for k in range(begin, end):
-                turned[k, j] = h[j, k]
-
-
-@njit(**STRICT)
-def backward(shape, weights, gradient, memory, spare, n):
-    """Add the gradient of a block, whose errors' are in ``memory.error``."""
-    hidden, steps, m = shape.hidden, shape.steps, memory
-    head, _, _, _ = head_weights(weights, shape)
-    g_head, g_head_bias, g_skip, g_skip_bias = head_weights(gradient, shape)
-    error = m.error.reshape(shape.horizon, n)
-    turn(m.h[shape.layers - 1, steps].reshape(hidden, n), m.turned)
-    part = spare[: shape.horizon * hidden].reshape(shape.horizon, hidden)
-    np.dot(error, m.turned, part)
-    add(g_head.ravel(), part.ravel())
-    add_row_sums(g_head_bias, error)
-    if shape.train_skip:
-        part = spare[: g_skip.size].reshape(g_skip.shape)
-        np.dot(error, m.x.T, part)
-        add(g_skip.ravel(), part.ravel())
-        add_row_sums(g_skip_bias, error)
-    np.dot(head.T, error, m.dh.reshape(hidden, n))
-    for layer in range(shape.layers - 1, -1, -1):
-        backward_layer(shape, weights, gradient, memory, spare, n, layer)
-
-
-@njit(**STRICT)
-def backward_layer(shape, weights, gradient, memory, spare, n, layer):
-    """Go back through a layer, from ``memory.dh``, the gradient of its last state.
-
-    ``memory.outer`` is the gradient of every state from the layer above; a layer
-    leaves there what the one below it gets.
-    """
-    hidden, steps, m = shape.hidden, shape.steps, memory
-    w_ih, w_hh, _, _ = layer_weights(weights, shape, layer)
-    g_ih, g_hh, g_bih, g_bhh = layer_weights(gradient, shape, layer)
-    rows, size = w_ih.shape
-    d, dh = m.d.reshape(rows, n), m.dh.reshape(hidden, n)
-    spare_hh = spare[: rows * hidden].reshape(rows, hidden)
-    spare_ih = spare[: rows * size].reshape(rows, size)
-    h = m.h[layer]
-    own_bias, candidate_bias = np.zeros(rows, f4), np.zeros(hidden, f4)
-    m.carry[:] = 0
-    below_another = layer < shape.layers - 1
-    if below_another:
-        m.dh[:] = 0
-    for t in range(steps - 1, -1, -1):
-        if below_another:
-            add(m.dh, m.outer[t])
-        gates, kept = m.gates[layer, t], m.kept[layer, t]
-        if shape.cell == LSTM:
-            lstm_backward(gates, m.c[layer, t], kept, m.dh, m.carry, m.d)
-        elif shape.cell == GRU:
-            gru_backward(gates, h[t], kept, m.dh, m.carry, m.d, m.dn)
-        else:
-            plain_backward(h[t + 1], shape.cell == RELU, m.dh, m.d)
-        add_row_sums(own_bias, d)
-        if t:
-            turn(h[t].reshape(hidden, n), m.turned)
-            np.dot(d, m.turned, spare_hh)
-            add(g_hh.ravel(), spare_hh.ravel())
-            np.dot(w_hh.T, d, dh)
-        if shape.cell == GRU:  # from here on the candidate's part is its input's
-            m.d[2 * hidden * n :] = m.dn
-            add_row_sums(candidate_bias, d[2 * hidden :])
-        if layer == 0:
-            x = m.x[t * size : (t + 1) * size]
-        else:
-            x = m.h[layer - 1, t + 1].reshape(size, n)
-        add_input_gradient(g_ih, spare_ih, d, x)
-        if layer:
-            np.dot(w_ih.T, d, m.outer[t].reshape(size, n))
-    add(g_bhh, own_bias)
-    if shape.cell == GRU:
-        own_bias[2 * hidden :] = candidate_bias
-    add(g_bih, own_bias)
+# --- The optimizer
 
 
 @njit(**SUMS)
@@ -518,66 +488,40 @@ def norm(gradient):
     return np.sqrt(total)
 
 
-class Step(NamedTuple):
-    """How the optimizer moves the weights: Adam (Kingma and Ba 2015) or AdamW."""
-
-    clip: float  # bound on the gradient's norm; infinite for none
-    decay: float
-    decoupled: bool  # the decay of AdamW
-
-
 @njit(**STRICT)
-def adam(weights, mean, square, gradient, step, rate, beta, count):
+def adam(weights, moments, gradient, step, rate, beta):
     """Move the weights by the gradient; ``beta`` is that of the mean."""
+    moments.count[0] += 1
+    mean, square, count = moments.mean, moments.square, moments.count[0]
     scale = f4(1)
     if step.clip < np.inf:
         scale = f4(min(step.clip / (norm(gradient) + 1e-6), 1.0))
     b1, b2 = f4(beta), f4(0.999)
     pace = f4(rate / (1 - beta**count))
     root = f4(1 / np.sqrt(1 - 0.999**count))
-    decay = f4(step.decay)
-    kept = f4(1 - rate * step.decay) if step.decoupled else f4(1)
-    added = f4(0) if step.decoupled else decay
+    shrunk = f4(1 - rate * step.decay) if step.decoupled else f4(1)
+    added = f4(0) if step.decoupled else f4(step.decay)
     for k in range(mean.size):
-        w = weights[k] * kept
+        w = weights[k] * shrunk
         g = gradient[k] * scale + added * w
-        m = b1 * mean[k] + (f4(1) - b1) * g
-        v = b2 * square[k] + (f4(1) - b2) * g * g
-        mean[k] = m
-        square[k] = v
-        weights[k] = w - pace * m / (np.sqrt(v) * root + f4(1e-8))
+        mean[k] = b1 * mean[k] + (f4(1) - b1) * g
+        square[k] = b2 * square[k] + (f4(1) - b2) * g * g
+        weights[k] = w - pace * mean[k] / (np.sqrt(square[k]) * root + f4(1e-8))
 
 
-class Optimizer(NamedTuple):
-    """The optimizer's state: moments of the weights that are trained."""
-
-    mean: np.ndarray
-    square: np.ndarray
-    count: np.ndarray  # (1,) steps made
-
-
-@njit(**STRICT)
-def copy_block(shape, weights, inputs, targets, memory, n, loss, scale):
-    """Load a block, forecast it, return its loss; ``memory.error`` has the gradient."""
-    load(memory.x, inputs)
-    forward(shape, weights, memory, n)
-    error = memory.error.reshape(shape.horizon, n)
-    for k in range(n):
-        for j in range(shape.horizon):
-            error[j, k] -= targets[k, j]
-    return loss_and_gradient(memory.error, loss, scale)
+# --- What is called from Python
 
 
 @_kept
 def train(
-    shape, weights, state, inputs, targets, batch, rates, betas, loss, step, block
+    shape, weights, moments, inputs, targets, batch, rates, betas, loss, step, block
 ):
-    """Make a step for each batch of windows; return the sum of the batches' losses.
+    """Make a step for each batch of windows.
 
     Args:
         shape: of the network.
         weights: float32, changed in place.
-        state: of the optimizer, changed in place.
+        moments: of the optimizer, changed in place.
         inputs: ``(windows, S)``, float32.
         targets: ``(windows, K)``, float32.
         batch: windows a step.
@@ -587,69 +531,45 @@ def train(
         block: windows worked off together.
 
     Returns:
-        Each batch's mean loss times its windows, summed; the gradient of the last one.
+        The batches' mean losses, each times its windows, summed; and the gradient of
+        the last batch.
     """
+    rows, width = count_gates(shape) * shape.hidden, shape.steps * shape.inputs
+    most = max(rows * max(shape.inputs, shape.hidden), shape.horizon * width)
+    spare = np.empty(max(most, shape.horizon * shape.hidden), f4)
     gradient = np.zeros(weights.size, f4)
-    rows = shape.hidden * (4 if shape.cell == LSTM else 3 if shape.cell == GRU else 1)
-    spare = np.empty(
-        max(
-            rows * max(shape.inputs, shape.hidden),
-            shape.horizon * max(shape.hidden, shape.steps * shape.inputs),
-        ),
-        f4,
-    )
-    memory = allocate(shape, block)
-    size = block
-    total = 0.0
+    n, total = min(block, batch, len(inputs)), 0.0
+    m = allocate(shape, n)
     for begin in range(0, len(inputs), batch):
         end = min(begin + batch, len(inputs))
-        gradient[:] = 0
         scale = f4(1.0 / ((end - begin) * shape.horizon))
-        found = 0.0
+        gradient[:] = 0
         for at in range(begin, end, block):
-            n = min(block, end - at)
-            if n != size:
-                memory = allocate(shape, n)
-                size = n
-            found += copy_block(
-                shape,
-                weights,
-                inputs[at : at + n],
-                targets[at : at + n],
-                memory,
-                n,
-                loss,
-                scale,
-            )
-            backward(shape, weights, gradient, memory, spare, n)
-        total += found / shape.horizon
-        state.count[0] += 1
-        adam(
-            weights,
-            state.mean,
-            state.square,
-            gradient,
-            step,
-            rates[begin // batch],
-            betas[begin // batch],
-            state.count[0],
-        )
+            until = min(at + block, end)
+            if until - at != n:
+                n = until - at
+                m = allocate(shape, n)
+            forward(shape, weights, m, inputs[at:until])
+            for k in range(n):
+                for j in range(shape.horizon):
+                    m.error[j, k] -= targets[at + k, j]
+            found = loss_and_gradient(m.error.ravel(), loss, scale)
+            total += found / shape.horizon
+            backward(shape, weights, gradient, m, spare)
+        number = begin // batch
+        adam(weights, moments, gradient, step, rates[number], betas[number])
     return total, gradient
 
 
 @_kept
 def forecast(shape, weights, inputs, forecasts, block):
     """Fill ``forecasts (windows, K)`` with those of ``inputs (windows, S)``."""
-    memory = allocate(shape, block)
-    size = block
+    n = min(block, len(inputs))
+    m = allocate(shape, n)
     for at in range(0, len(inputs), block):
-        n = min(block, len(inputs) - at)
-        if n != size:
-            memory = allocate(shape, n)
-            size = n
-        load(memory.x, inputs[at : at + n])
-        forward(shape, weights, memory, n)
-        made = memory.error.reshape(shape.horizon, n)
-        for k in range(n):
-            for j in range(shape.horizon):
-                forecasts[at + k, j] = made[j, k]
+        until = min(at + block, len(inputs))
+        if until - at != n:
+            n = until - at
+            m = allocate(shape, n)
+        forward(shape, weights, m, inputs[at:until])
+        forecasts[at:until] = m.error.T

@@ -61,7 +61,7 @@ def compiled_gradient_of(network, rows, **training):
     training = config(**training, batch_size=len(rows))
     engine = FusedEngine(network, training, *step_rates(1, training))
     gradient = engine.gradient(rows.inputs, rows.targets)
-    return gradient[: len(engine.state.mean)]
+    return gradient[: len(engine.moments.mean)]
 
 
 shapes = st.fixed_dictionaries(
