@@ -23,8 +23,8 @@ from forecasting.series import IntArray, Panel
 from forecasting.windows import Windows, WindowSpec
 
 MOST_EVIDENCE = 65_536  # windows drawn for a regression
-GATHERED = 2**20  # numbers gathered in one go, unless one batch has more
-EVALUATION_BATCH = 8192  # windows a forward pass without gradients, at most
+GATHERED = 2**19  # numbers gathered in one go, unless one batch has more
+EVALUATION_BATCH = 4096  # windows a forward pass without gradients, at most
 BLOCK = 2**21  # values of them: larger blocks make the machine look for memory
 
 Batch = tuple[Tensor, Tensor]  # inputs (n, seq_len, features), targets (n, horizon)

@@ -20,7 +20,7 @@ from sklearn.preprocessing import RobustScaler
 from torch import Tensor
 
 from forecasting.errors import InvalidValues, SettingError
-from forecasting.series import FloatArray, IntArray, Panel
+from forecasting.series import FloatArray, IntArray, Panel, series_blocks
 from forecasting.timeline.calendar import show_moment
 
 Method = Literal[
@@ -40,7 +40,7 @@ LOGARITHMIC = ("log", "log_ets")
 LEVEL_0 = ("none", "standard", "minmax", "robust")  # windows stay as they are
 
 MAX_WINDOWS = 128  # windows a series is sized by: enough for a root mean square
-BLOCK = 2**20  # values gathered at once while series are sized
+BLOCK = 2**18  # values gathered at once while series are sized
 TINY = 1e-3  # of a window's size, in units of the series': keeps flat windows finite
 
 
@@ -81,7 +81,24 @@ class Normalizer:
         """
         if method not in METHODS:
             raise SettingError("normalization", method, f"one of {', '.join(METHODS)}")
-        seen = panel if ends is None else panel.until(ends)
+        stops = panel.lengths if ends is None else ends
+        parts = []
+        for block in series_blocks(panel.offsets):
+            begins = np.zeros_like(stops[block])
+            own = np.arange(len(panel))[block]
+            seen = panel.pieces(own, begins, stops[block])
+            parts.append(cls._fit_block(seen, method, seq_len))
+        names = ("center", "scale", "floor", "shift")
+        return cls(
+            method,
+            *(
+                np.concatenate([getattr(part, name) for part in parts])
+                for name in names
+            ),
+        )
+
+    @classmethod
+    def _fit_block(cls, seen: Panel, method: Method, seq_len: int) -> "Normalizer":
         if method == "log":
             _check_positive(seen)
         floor, shift = _log_limits(seen, method)
@@ -105,8 +122,12 @@ class Normalizer:
 
     def scale_series(self, panel: Panel) -> Tensor:
         """Return u for a panel of the same series, ``(points,)``, float32."""
-        owner = np.repeat(np.arange(len(panel)), panel.lengths)
-        return self.scale_rows(panel.values, owner)
+        scaled = torch.empty(len(panel.values))
+        for block in series_blocks(panel.offsets):
+            own = slice(panel.offsets[block.start], panel.offsets[block.stop])
+            owner = np.repeat(np.arange(len(panel))[block], panel.lengths[block])
+            scaled[own] = self.scale_rows(panel.values[own], owner)
+        return scaled
 
     def scale_rows(self, values: FloatArray, series: IntArray | slice) -> Tensor:
         """Return u for values of shape ``(n, ...)``, rows of ``series``, float32."""

@@ -12,6 +12,8 @@ from forecasting.quantiles import to_scores
 from forecasting.series import FloatArray
 from forecasting.volatility import window_volatility
 
+MOST = 100_000  # windows: more say no more about the spread of errors
+
 
 @torch.no_grad()
 def find_residuals(
@@ -24,7 +26,7 @@ def find_residuals(
 
     Args:
         networks: the members.
-        checked: the windows.
+        checked: the windows; of more than `MOST`, so many evenly spread ones count.
         precision: of the networks' arithmetic.
         guard: whose choice among forecasts counts; None for the networks'.
 
@@ -33,8 +35,7 @@ def find_residuals(
         volatility, ``(windows,)``.
     """
     config, parts, volatility = networks[0].config, [], []
-    every = torch.arange(len(checked), device=checked.device)
-    for index in every.split(EVALUATION_BATCH):
+    for index in checked.windows.evenly(MOST).split(EVALUATION_BATCH):
         inputs, targets = checked.take(index)
         with autocast(inputs.device, precision, config.hidden_size):
             forecast = ensemble_forecast(networks, inputs)

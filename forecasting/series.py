@@ -4,7 +4,7 @@ A `Panel` holds one series or many in one flat array, series after series. Every
 else refers to it by position: nothing is copied and no window is ever stored.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -199,6 +199,23 @@ class Panel:
                 for name, ahead in self.future.items()
             },
         )
+
+
+def series_blocks(offsets: IntArray, points: int = 2**18) -> Iterator[slice]:
+    """Yield runs of neighbouring series, each of few points or a single series.
+
+    What is worked out by such blocks needs memory for one of them, not for all.
+
+    Args:
+        offsets: borders of the series, ``(series + 1,)``.
+        points: in a block, at most.
+    """
+    begin, count = 0, len(offsets) - 1
+    while begin < count:
+        end = int(np.searchsorted(offsets, offsets[begin] + points, side="right")) - 1
+        end = min(max(end, begin + 1), count)
+        yield slice(begin, end)
+        begin = end
 
 
 def _to_array(name: str, values: Sequence[float] | FloatArray) -> FloatArray:

@@ -251,3 +251,19 @@ def test_log_is_a_candidate_only_where_all_is_positive():
 
     assert "log" in candidates(positive)
     assert "log" not in candidates(with_zero)
+
+
+@pytest.mark.parametrize("method", ["standard", "minmax", "last", "log", "log_ets"])
+def test_series_by_blocks_have_the_statistics_that_they_have_alone(method):
+    random = np.random.default_rng(0)
+    many = {f"s{n}": 5 + random.random(1000) for n in range(300)}  # two blocks
+    panel = Panel.from_values(many)
+
+    found = Normalizer.fit(panel, method, seq_len=3)
+
+    alone = Panel.from_values({"s299": many["s299"]})
+    expected = Normalizer.fit(alone, method, seq_len=3)
+    for name in ("center", "scale", "floor", "shift"):
+        assert getattr(found, name)[299] == getattr(expected, name)[0]
+    scaled = found.scale_series(panel)[-1000:]
+    assert torch.equal(scaled, expected.scale_series(alone))

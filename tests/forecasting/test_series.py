@@ -14,7 +14,7 @@ from forecasting.errors import (
     IrregularTimestamps,
     UnknownSeries,
 )
-from forecasting.series import Panel
+from forecasting.series import Panel, series_blocks
 from forecasting.timeline.calendar import STEPS, Calendar
 
 DAYS = ["2024-01-30", "2024-01-31", "2024-02-01"]
@@ -159,3 +159,20 @@ def test_gaps_are_refused():
 
     with pytest.raises(IrregularTimestamps, match=r"2 moments are missing.*2024-02-02"):
         Panel.from_values({"a": [1, 2, 3, 4, 5]}, timestamps={"a": stamps})
+
+
+@given(
+    lengths=st.lists(st.integers(1, 50), min_size=1, max_size=30),
+    points=st.integers(1, 100),
+)
+def test_blocks_hold_every_series_once_and_few_points(lengths, points):
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+
+    blocks = list(series_blocks(offsets, points))
+
+    assert [n for block in blocks for n in range(block.start, block.stop)] == list(
+        range(len(lengths))
+    )
+    for block in blocks:
+        size = offsets[block.stop] - offsets[block.start]
+        assert size <= points or block.stop - block.start == 1
