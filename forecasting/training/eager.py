@@ -1,7 +1,7 @@
 """Steps by torch: every network, every device."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -33,10 +33,7 @@ class TorchEngine:
         self.network, self.config = network, config
         self.rates, self.betas, self.made = rates, betas, 0
         self.loss_of = loss_of(network, config)
-        kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-        self.optimizer = kind(
-            network.parameters(), weight_decay=config.weight_decay, fused=True
-        )
+        self.optimizer = make_optimizer(network.parameters(), config)
 
     def learn(self, batches: Batches, order: Tensor) -> float:
         """Make a step for each batch of windows, in order; return the mean loss."""
@@ -58,9 +55,7 @@ class TorchEngine:
         torch.autograd.backward(loss)
         if self.config.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
-        for group in self.optimizer.param_groups:
-            group["lr"] = float(self.rates[self.made])
-            group["betas"] = (float(self.betas[self.made]), 0.999)
+        set_rates(self.optimizer, self.rates[self.made], self.betas[self.made])
         self.optimizer.step()
         self.made += 1
         return loss.detach()
@@ -93,6 +88,20 @@ class TorchEngine:
                 forecast = self.network.forward_trained(inputs)
             total += self.loss_of(forecast.float(), targets) * len(inputs)
         return float(total) / len(validation)
+
+
+def make_optimizer(
+    weights: Iterable[Tensor], config: TrainingConfig
+) -> torch.optim.Optimizer:
+    """Return what moves weights against their gradients."""
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return kind(weights, weight_decay=config.weight_decay, fused=True)
+
+
+def set_rates(optimizer: torch.optim.Optimizer, rate: float, beta: float) -> None:
+    """Set the learning rate, and Adam's first beta, of the next step."""
+    for group in optimizer.param_groups:
+        group["lr"], group["betas"] = float(rate), (float(beta), 0.999)
 
 
 def loss_of(

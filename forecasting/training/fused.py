@@ -25,8 +25,8 @@ from forecasting.networks import RecurrentNetwork
 from forecasting.series import FloatArray
 from forecasting.training.config import TrainingConfig
 from forecasting.training.eager import loss_of
+from forecasting.training.plain import not_plain
 
-CELLS = ("rnn", "lstm", "gru")
 MOST_HIDDEN = 255  # above, the arithmetic outweighs all else, and torch is as fast
 BLOCK = 64  # windows worked off together
 WORKING_SET = 2**20  # bytes: with less than that, a block may be twice as long
@@ -141,23 +141,15 @@ class FusedEngine:
 
 def why_not(network: RecurrentNetwork, config: TrainingConfig) -> str | None:
     """Return what keeps the compiled loops from training a network; None if nothing."""
-    model, first = network.config, next(network.parameters())
+    first = next(network.parameters())
     reasons = {
         "float32 on the CPU": first.device.type == "cpu"
         and first.dtype == torch.float32
         and config.precision != "bfloat16",
-        f"cell {', '.join(CELLS)}": model.cell in CELLS,
-        "one direction": not model.bidirectional,
-        "strategy direct": model.strategy == "direct",
-        "loss_at end": model.loss_at == "end",
-        "no quantiles": not model.quantiles,
-        "no covariates": network.reader is None,
-        "no dropout between layers": model.dropout == 0 or model.num_layers == 1,
-        "truncate null": config.truncate is None,
         "numba": importlib.util.find_spec("numba") is not None,
     }
     wanted = [name for name, there in reasons.items() if not there]
-    return ", ".join(wanted) or None
+    return ", ".join(wanted + not_plain(network, config)) or None
 
 
 def is_compiled() -> bool:

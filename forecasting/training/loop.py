@@ -37,6 +37,68 @@ class EpochRecord:
     refit: bool = False
 
 
+class Course:
+    """How one network's training goes: its records, its best epoch, its end.
+
+    Args:
+        config: how it is trained.
+        epochs: at most.
+        validated: whether there are windows that choose the epoch.
+        member: number that the records carry.
+        on_epoch: called with each epoch's record.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        epochs: int,
+        validated: bool,
+        member: int = 0,
+        on_epoch: Callable[[EpochRecord], None] | None = None,
+    ) -> None:
+        self.records: list[EpochRecord] = []
+        self.best, self.best_epoch = math.inf, 0
+        self.epochs, self.member, self.on_epoch = epochs, member, on_epoch
+        # A number of steps, and a cycle of the learning rate, are gone through whole.
+        whole = config.steps is not None or config.schedule == "one_cycle"
+        self.patience = config.patience if validated and not whole else math.inf
+
+    def add(self, train_loss: float, validation_loss: float, began: float) -> bool:
+        """Take in the next epoch; return whether its weights are the best so far.
+
+        Args:
+            train_loss: NaN for the network before training.
+            validation_loss: NaN without validation.
+            began: when the epoch did, by ``time.perf_counter``.
+
+        Raises:
+            TrainingDiverged: the loss is no longer finite.
+        """
+        epoch = len(self.records)
+        if epoch and not math.isfinite(train_loss):
+            raise TrainingDiverged(epoch)
+        record = EpochRecord(
+            member=self.member,
+            epoch=epoch,
+            epochs=self.epochs,
+            train_loss=train_loss,
+            validation_loss=validation_loss,
+            seconds=time.perf_counter() - began,
+        )
+        self.records.append(record)
+        if self.on_epoch is not None:
+            self.on_epoch(record)
+        if validation_loss < self.best:
+            self.best, self.best_epoch = validation_loss, epoch
+            return True
+        return False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether patience is: so many epochs have passed since the best one."""
+        return len(self.records) - 1 - self.best_epoch >= self.patience
+
+
 def train(
     network: RecurrentNetwork,
     batches: Batches,
@@ -71,44 +133,18 @@ def train(
     epochs, each = plan(len(batches), config)
     drawn = None if config.steps is None else each
     engine = engine or make_engine(network, config, *step_rates(epochs * each, config))
-    records: list[EpochRecord] = []
-    best, best_epoch, best_weights = math.inf, 0, network.state_dict()
+    course = Course(config, epochs, len(validation) > 0, member, on_epoch)
+    best_weights = network.state_dict()
     for epoch in range(epochs + 1):
         began = time.perf_counter()
         train_loss = math.nan
         if epoch:
             order = batches.order(config.batch_size, drawn, generator)
-            train_loss = _finite(engine.learn(batches, order), epoch)
-        checked = engine.loss(validation)
-        records.append(
-            EpochRecord(
-                member=member,
-                epoch=epoch,
-                epochs=epochs,
-                train_loss=train_loss,
-                validation_loss=checked,
-                seconds=time.perf_counter() - began,
-            )
-        )
-        if on_epoch is not None:
-            on_epoch(records[-1])
-        if checked < best:
-            best, best_epoch = checked, epoch
+            train_loss = engine.learn(batches, order)
+        if course.add(train_loss, engine.loss(validation), began):
             best_weights = copy.deepcopy(network.state_dict())
-        elif _stops_early(validation, config) and epoch - best_epoch >= config.patience:
+        if course.is_over:
             break
     if len(validation):
         network.load_state_dict(best_weights)
-    return records
-
-
-def _finite(loss: float, epoch: int) -> float:
-    if not math.isfinite(loss):
-        raise TrainingDiverged(epoch)
-    return loss
-
-
-def _stops_early(validation: Batches, config: TrainingConfig) -> bool:
-    """A number of steps, and a cycle of the learning rate, are gone through whole."""
-    whole = config.steps is not None or config.schedule == "one_cycle"
-    return len(validation) > 0 and not whole
+    return course.records

@@ -1,4 +1,4 @@
-"""Several networks on the same windows: side by side where there are cores for it.
+"""Several networks on the same windows: side by side on the cores, or at once on a GPU.
 
 Each one's weights are those that it would get alone: it starts from a seed of its own,
 and draws its windows from random numbers of its own.
@@ -21,6 +21,7 @@ from forecasting.training.fused import FusedEngine, one_blas_thread
 from forecasting.training.loop import EpochRecord, train
 from forecasting.training.schedule import plan, step_rates
 from forecasting.training.threads import side_by_side
+from forecasting.training.together import go_together, train_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ def train_members(
         TrainingDiverged: a loss is no longer finite.
         SettingError: the engine that was asked for cannot train these networks.
     """
+    if go_together([member.network for member in members], config):
+        return train_together(members, batches, validation, config, on_epoch=on_epoch)
     epochs, each = plan(len(batches), config)
     rates = step_rates(epochs * each, config)
     engines = [
