@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from forecasting.errors import SettingError as SettingError
     from forecasting.explaining import Explanation as Explanation
     from forecasting.explaining import explain as explain
+    from forecasting.fleet import fit_each as fit_each
     from forecasting.forecaster import Forecaster as Forecaster
     from forecasting.forecasts import Forecast as Forecast
     from forecasting.networks import RecurrentNetwork as RecurrentNetwork
@@ -55,6 +56,7 @@ _HOME = {
     "Windows": "windows",
     "backtest": "backtesting",
     "explain": "explaining",
+    "fit_each": "fleet",
     "forecaster_for": "presets",
     "read_csv": "reading",
     "read_frame": "reading",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from threading import Lock
+from threading import RLock
 
 import torch
 from torch import Tensor
@@ -47,7 +47,7 @@ class Member:
         return generator.manual_seed(self.seed)
 
 
-_DRAWING = Lock()  # torch has one stream of random numbers, whatever the thread
+_DRAWING = RLock()  # torch has one stream of random numbers, whatever the thread
 
 
 @contextmanager
@@ -121,7 +121,7 @@ def train_members(
         return [record for history in histories for record in history]
     records = []
     for member, training in zip(members, trainings, strict=True):
-        with _seeded(member.seed, batches.device):
+        with _DRAWING, _seeded(member.seed, batches.device):
             torch.set_rng_state(member.random_state)
             records += training(on_epoch=on_epoch)
     return records

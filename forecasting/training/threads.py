@@ -8,18 +8,17 @@ from typing import Protocol, TypeVar
 
 import joblib
 
-from forecasting.training.loop import EpochRecord
-
 POLLED = 0.05  # seconds between two looks at what the trainings say
 
-Tell = Callable[[EpochRecord], None]
+Word = TypeVar("Word")  # what a training says of an epoch
+Said = TypeVar("Said", covariant=True)
 Result = TypeVar("Result", covariant=True)
 
 
-class Training(Protocol[Result]):
+class Training(Protocol[Said, Result]):
     """Something that trains, and tells of its epochs."""
 
-    def __call__(self, *, on_epoch: Tell | None) -> Result:
+    def __call__(self, *, on_epoch: Callable[[Said], None] | None) -> Result:
         """Train; return what came of it."""
 
 
@@ -31,13 +30,14 @@ _here = local()  # of a thread: whether it runs one of several trainings
 
 
 def side_by_side(
-    trainings: Sequence[Training[Result]], on_epoch: Tell | None = None
+    trainings: Sequence[Training[Word, Result]],
+    on_epoch: Callable[[Word], None] | None = None,
 ) -> list[Result]:
     """Return what trainings return, as many of them at a time as there are cores.
 
     Args:
         trainings: independent of each other.
-        on_epoch: called in this thread with every record, of each training in order.
+        on_epoch: called in this thread with all that is said, each training's in order.
 
     Raises:
         Exception: the first that a training or ``on_epoch`` raised; the other trainings
@@ -46,15 +46,15 @@ def side_by_side(
     workers = min(len(trainings), joblib.cpu_count())
     if workers <= 1 or getattr(_here, "is_one_of_several", False):
         return [training(on_epoch=on_epoch) for training in trainings]
-    said: SimpleQueue[EpochRecord] = SimpleQueue()
+    said: SimpleQueue[Word] = SimpleQueue()
     unwanted = Event()
 
-    def tell(record: EpochRecord) -> None:
+    def tell(what: Word) -> None:
         if unwanted.is_set():
             raise _Stopped
-        said.put(record)
+        said.put(what)
 
-    def run(training: Training[Result]) -> Result:
+    def run(training: Training[Word, Result]) -> Result:
         _here.is_one_of_several = True
         return training(on_epoch=tell)
 
@@ -71,8 +71,8 @@ def side_by_side(
 
 def _listen(
     futures: Sequence[Future[Result]],
-    said: SimpleQueue[EpochRecord],
-    on_epoch: Tell | None,
+    said: SimpleQueue[Word],
+    on_epoch: Callable[[Word], None] | None,
 ) -> None:
     """Pass on what is said until all are done; raise what the first one raises."""
     running = True
@@ -80,8 +80,8 @@ def _listen(
         done, running_ones = wait(futures, POLLED, FIRST_EXCEPTION)
         running = bool(running_ones)
         while not said.empty():
-            record = said.get()
+            what = said.get()
             if on_epoch is not None:
-                on_epoch(record)
+                on_epoch(what)
         for future in done:
             future.result()
