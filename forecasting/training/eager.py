@@ -12,6 +12,7 @@ from forecasting.losses import make_loss
 from forecasting.networks import RecurrentNetwork
 from forecasting.series import FloatArray
 from forecasting.training.config import TrainingConfig
+from forecasting.training.graphed import Gradient, Record, Replayed
 
 
 class TorchEngine:
@@ -21,6 +22,7 @@ class TorchEngine:
         network: on the device of the windows.
         config: how to train.
         rates, betas: learning rate, and Adam's first beta, of every step.
+        record: records gradients to be replayed, see `forecasting.training.graphed`.
     """
 
     def __init__(
@@ -29,11 +31,15 @@ class TorchEngine:
         config: TrainingConfig,
         rates: FloatArray,
         betas: FloatArray,
+        record: Record | None = None,
     ) -> None:
         self.network, self.config = network, config
         self.rates, self.betas, self.made = rates, betas, 0
         self.loss_of = loss_of(network, config)
         self.optimizer = make_optimizer(network.parameters(), config)
+        self.find_gradient: Gradient = self.gradient
+        if record is not None:
+            self.find_gradient = Replayed(self.gradient, network.parameters(), record)
 
     def learn(self, batches: Batches, order: Tensor) -> float:
         """Make a step for each batch of windows, in order; return the mean loss."""
@@ -48,6 +54,14 @@ class TorchEngine:
         return float(total) / max(len(order), 1)
 
     def _step(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        loss = self.find_gradient(inputs, targets)
+        set_rates(self.optimizer, self.rates[self.made], self.betas[self.made])
+        self.optimizer.step()
+        self.made += 1
+        return loss
+
+    def gradient(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Set the gradient of a batch; return the loss."""
         self.optimizer.zero_grad(set_to_none=True)
         hidden_size = self.network.config.hidden_size
         with autocast(inputs.device, self.config.precision, hidden_size):
@@ -55,9 +69,6 @@ class TorchEngine:
         torch.autograd.backward(loss)
         if self.config.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
-        set_rates(self.optimizer, self.rates[self.made], self.betas[self.made])
-        self.optimizer.step()
-        self.made += 1
         return loss.detach()
 
     def _loss(self, inputs: Tensor, targets: Tensor) -> Tensor:

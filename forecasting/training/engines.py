@@ -11,6 +11,7 @@ from forecasting.series import FloatArray
 from forecasting.training.config import TrainingConfig
 from forecasting.training.eager import TorchEngine
 from forecasting.training.fused import MOST_HIDDEN, FusedEngine, is_compiled, why_not
+from forecasting.training.graphed import recorder_for
 
 COMPILING = 12.0  # seconds that compiling the loops takes, once on a machine
 STEP = 9e-4  # seconds that torch needs for a step, whatever its size
@@ -58,8 +59,10 @@ def make_engine(
         and network.config.hidden_size <= MOST_HIDDEN
         and (is_compiled() or _work.worth_compiling(network, config, len(rates), alike))
     )
-    kind = FusedEngine if wanted else TorchEngine
-    return kind(network, config, rates, betas)
+    if wanted:
+        return FusedEngine(network, config, rates, betas)
+    record = recorder_for(network, config, len(rates))
+    return TorchEngine(network, config, rates, betas, record)
 
 
 class _Work:

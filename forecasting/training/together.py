@@ -18,6 +18,12 @@ from forecasting.networks import RecurrentNetwork
 from forecasting.series import FloatArray
 from forecasting.training.config import TrainingConfig
 from forecasting.training.eager import loss_of, make_optimizer, set_rates
+from forecasting.training.graphed import (
+    Gradient,
+    Record,
+    Replayed,
+    recorder_for,
+)
 from forecasting.training.loop import Course, EpochRecord
 from forecasting.training.plain import not_plain
 from forecasting.training.schedule import plan, step_rates
@@ -68,7 +74,8 @@ def train_together(
     epochs, each = plan(len(batches), config)
     drawn = None if config.steps is None else each
     networks = [member.network for member in members]
-    engine = StackedEngine(networks, config, *step_rates(epochs * each, config))
+    record = recorder_for(networks[0], config, epochs * each)
+    engine = StackedEngine(networks, config, *step_rates(epochs * each, config), record)
     generators = [member.generator(batches.device) for member in members]
     courses = [
         Course(config, epochs, len(validation) > 0, number, on_epoch)
@@ -99,6 +106,7 @@ class StackedEngine:
         networks: plain, of one shape, on the device of the windows.
         config: how to train.
         rates, betas: learning rate, and Adam's first beta, of every step.
+        record: records gradients to be replayed, see `forecasting.training.graphed`.
     """
 
     def __init__(
@@ -107,12 +115,16 @@ class StackedEngine:
         config: TrainingConfig,
         rates: FloatArray,
         betas: FloatArray,
+        record: Record | None = None,
     ) -> None:
         self.stack, self.config = Stack(networks), config
         self.rates, self.betas, self.made = rates, betas, 0
         # Of each model, (models,), for (models, batch, horizon) twice.
         self.losses_of = torch.vmap(loss_of(networks[0], config))
         self.optimizer = make_optimizer(self.stack.trained, config)
+        self.find_gradient: Gradient = self.gradient
+        if record is not None:
+            self.find_gradient = Replayed(self.gradient, self.stack.trained, record)
         self.best = [weight.detach().clone() for weight in self.stack.trained]
 
     def learn(self, batches: Batches, orders: Tensor) -> list[float]:
@@ -127,7 +139,7 @@ class StackedEngine:
         for inputs, targets in _gathered(batches, orders, size):
             pairs = zip(inputs.split(size, 1), targets.split(size, 1), strict=True)
             for own_inputs, own_targets in pairs:
-                losses = self.gradient(own_inputs, own_targets)
+                losses = self.find_gradient(own_inputs, own_targets)
                 set_rates(self.optimizer, self.rates[self.made], self.betas[self.made])
                 self.optimizer.step()
                 self.made += 1
