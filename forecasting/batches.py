@@ -148,7 +148,7 @@ class WindowBatches:
 
     def in_order(self) -> Iterator[Batch]:
         """Yield all windows, oldest first, in blocks of bounded size."""
-        every = torch.arange(len(self), device=self.device)
+        every = torch.arange(len(self), device=self.values.device)
         yield from self._in_blocks(every)
 
     def evidence(self) -> Iterator[Batch]:
@@ -156,7 +156,7 @@ class WindowBatches:
         if self.chances is None:
             yield from self.in_order()
             return
-        generator = torch.Generator(self.device).manual_seed(0)
+        generator = torch.Generator(self.values.device).manual_seed(0)
         for _ in range(min(len(self), MOST_EVIDENCE) // EVALUATION_BATCH + 1):
             drawn = self.windows.draw(self.chances, EVALUATION_BATCH, generator)
             yield from self._in_blocks(drawn)
@@ -181,7 +181,8 @@ class WindowBatches:
     ) -> Tensor:
         """Return all windows in a new random order, or so many batches by chance."""
         if batches is None:
-            return torch.randperm(len(self), device=self.device, generator=generator)
+            home = self.values.device
+            return torch.randperm(len(self), device=home, generator=generator)
         chances = self.windows.counts() if self.chances is None else self.chances
         chances = chances.float()
         drawn = [
@@ -256,7 +257,9 @@ def series_chances(
     """
     chances = batches.windows.counts().float() ** (1 - balance)
     if batches.states is not None and relative:
-        last = torch.from_numpy(ends).to(batches.device) + batches.states.begins - 1
+        last = (
+            torch.from_numpy(ends).to(batches.values.device) + batches.states.begins - 1
+        )
         scale = batches.states.scale[last]
         chances = chances * (1 - relative + relative * scale / scale.mean())
     return chances / chances.sum()

@@ -23,6 +23,7 @@ from forecasting.smoothing import DAMPINGS, Smoothing, smooth
 
 BOUND = 20.0  # |z| beyond it is cut off: a jump that smoothing has never seen
 SMOOTHED = ("ets", "log_ets")
+STATES = 4 + len(DAMPINGS)  # numbers at every point that `States` holds
 
 
 class Frame(NamedTuple):

@@ -16,9 +16,10 @@ from forecasting.devices import pick_device
 from forecasting.errors import SeriesTooShort
 from forecasting.features import Encoded
 from forecasting.finetuning import Start
-from forecasting.frames import SMOOTHED
+from forecasting.frames import SMOOTHED, STATES
 from forecasting.normalization import Method, Normalizer
 from forecasting.series import IntArray, Panel
+from forecasting.streaming import Streamed, home_of
 from forecasting.training import TrainingConfig
 from forecasting.windows import WindowSpec
 
@@ -55,9 +56,15 @@ def prepare(
     if start is not None:
         normalizer = start.keep_statistics(normalizer, panel)
     season = model.season_length
+    home = home_of(_numbers(panel, method, encoded), device)
     batches, validation = split_windows(
-        panel, spec, normalizer, ends, encoded, device, season_length=season
+        panel, spec, normalizer, ends, encoded, home, season_length=season
     )
+    if home != device:
+        batches, validation = (
+            Streamed.of(batches, device),
+            Streamed.of(validation, device),
+        )
     if not len(batches):
         raise too_short(panel, spec, least_length(spec, model))
     if training.steps is not None:
@@ -71,6 +78,14 @@ def prepare(
         batches=batches,
         validation=validation,
     )
+
+
+def _numbers(panel: Panel, method: Method, encoded: Encoded | None) -> int:
+    """Return how many numbers are kept of a panel, in single precision."""
+    columns = 1 if encoded is None else encoded.layout.width
+    if method in SMOOTHED:
+        columns += STATES
+    return columns * len(panel.values)
 
 
 def least_length(spec: WindowSpec, model: RecurrentConfig) -> int:
