@@ -12,7 +12,7 @@ from forecasting.devices import fitting_threads, pick_device
 from forecasting.forecaster import Forecaster
 from forecasting.series import Panel
 from forecasting.training import EpochRecord, TrainingConfig
-from forecasting.training.fused import one_blas_thread
+from forecasting.training.blas import one_blas_thread
 from forecasting.training.threads import side_by_side
 from forecasting.windows import WindowSpec
 

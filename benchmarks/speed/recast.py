@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import forecasting
 from benchmarks.speed.job import Job
 from forecasting import Forecaster, Panel, RecurrentConfig, TrainingConfig, WindowSpec
 from forecasting.devices import Device
@@ -58,9 +59,12 @@ def fit_each(
     panel: Panel, job: Job, engine: Engine = "auto", device: Device = "cpu"
 ) -> int:
     """Train one network a series; return how many windows were trained."""
-    for name in panel.series_ids:
-        own = Panel.from_values({name: panel.series(name)})
-        run_recast(own, job, engine, device)
+    forecasting.fit_each(
+        panel,
+        windows=windows_of(job),
+        model=model_of(job),
+        training=training_of(job, engine, device),
+    )
     return job.count_trained(panel.lengths.tolist())
 
 

@@ -9,20 +9,17 @@ import importlib.util
 import math
 import os
 import sys
-from contextlib import AbstractContextManager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from threadpoolctl import ThreadpoolController
 from torch import Tensor
-from torch.nn.utils import parameters_to_vector
 
 from forecasting.batches import Batches, gathered
 from forecasting.networks import RecurrentNetwork
 from forecasting.series import FloatArray
+from forecasting.training.blas import one_blas_thread
 from forecasting.training.config import TrainingConfig
 from forecasting.training.eager import loss_of
 from forecasting.training.plain import not_plain
@@ -56,8 +53,8 @@ class FusedEngine:
         self.loss_of = loss_of(network, config)
         self.shape = _shape(network)
         self.block = _block(self.shape)
-        trained = [p for p in network.parameters() if p.requires_grad]
-        size = sum(parameter.numel() for parameter in trained)
+        self.parameters = list(network.parameters())
+        size = sum(each.numel() for each in self.parameters if each.requires_grad)
         self.moments = kernels.Moments(
             np.zeros(size, np.float32),
             np.zeros(size, np.float32),
@@ -126,16 +123,15 @@ class FusedEngine:
 
     def _weights(self) -> Any:
         """Return the weights as one vector, a copy."""
-        return parameters_to_vector(self.network.parameters()).detach().numpy()
+        parts = [parameter.detach().flatten() for parameter in self.parameters]
+        return torch.cat(parts).numpy()
 
     @torch.no_grad()
     def _put(self, weights: Any) -> None:
         """Give the network its weights back."""
-        parameters = list(self.network.parameters())
-        sizes = [parameter.numel() for parameter in parameters]
-        for parameter, part in zip(
-            parameters, torch.from_numpy(weights).split(sizes), strict=True
-        ):
+        sizes = [parameter.numel() for parameter in self.parameters]
+        parts = torch.from_numpy(weights).split(sizes)
+        for parameter, part in zip(self.parameters, parts, strict=True):
             parameter.copy_(part.view_as(parameter))
 
 
@@ -210,19 +206,3 @@ def _block(shape: Any) -> int:
 def _rows(values: Tensor) -> Any:
     """Return ``(windows, numbers)`` as the loops read them."""
     return values.flatten(1).contiguous().numpy()
-
-
-@cache
-def _threadpools() -> ThreadpoolController:
-    """Return the libraries with threads of their own; Numba's BLAS is among them."""
-    from forecasting.training import kernels  # noqa: F401, loads it
-
-    return ThreadpoolController()
-
-
-def one_blas_thread() -> AbstractContextManager[object]:
-    """Return a context in which a product of small matrices stays on its thread."""
-    limited: AbstractContextManager[object] = _threadpools().limit(
-        limits=1, user_api="blas"
-    )
-    return limited

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from forecasting.batches import Batches
 from forecasting.networks import RecurrentNetwork
+from forecasting.training.blas import one_blas_thread
 from forecasting.training.config import TrainingConfig
 from forecasting.training.engines import make_engine
-from forecasting.training.fused import FusedEngine, one_blas_thread
+from forecasting.training.fused import FusedEngine
 from forecasting.training.loop import EpochRecord, train
 from forecasting.training.schedule import plan, step_rates
 from forecasting.training.threads import side_by_side
@@ -53,8 +54,10 @@ _DRAWING = RLock()  # torch has one stream of random numbers, whatever the threa
 @contextmanager
 def _seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Draw from a seed, and leave the caller's random numbers alone."""
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+    on_gpu = device.type == "cuda"
+    with torch.random.fork_rng([device] if on_gpu else []):
+        seeded = torch.manual_seed if on_gpu else torch.default_generator.manual_seed
+        seeded(seed)
         yield
 
 
