@@ -1,17 +1,22 @@
-"""Steps by torch: every network, every device."""
+"""Steps by torch: every network, every device.
+
+Where several processes train together, each makes the same step: that of the whole
+batch, of which it has worked on its share.
+"""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from forecasting.batches import Batches, gathered
+from forecasting.batches import EVALUATION_BATCH, Batch, Batches, gathered
 from forecasting.devices import autocast
 from forecasting.losses import make_loss
 from forecasting.networks import RecurrentNetwork
 from forecasting.series import FloatArray
 from forecasting.training.config import TrainingConfig
+from forecasting.training.distributed import align, processes, reduce, share
 from forecasting.training.graphed import Gradient, Record, Replayed
 
 
@@ -36,40 +41,71 @@ class TorchEngine:
         self.network, self.config = network, config
         self.rates, self.betas, self.made = rates, betas, 0
         self.loss_of = loss_of(network, config)
+        self.is_alone = processes() == 1
+        align(network.state_dict().values())
         self.optimizer = make_optimizer(network.parameters(), config)
         self.find_gradient: Gradient = self.gradient
-        if record is not None:
+        if record is not None and self.is_alone:
             self.find_gradient = Replayed(self.gradient, network.parameters(), record)
 
     def learn(self, batches: Batches, order: Tensor) -> float:
         """Make a step for each batch of windows, in order; return the mean loss."""
         self.network.train()
+        align([order])
         total = torch.zeros((), device=batches.device)
-        size = self.config.batch_size
-        for inputs, targets in gathered(batches, order, size):
-            pairs = zip(inputs.split(size), targets.split(size), strict=True)
-            for batch_inputs, batch_targets in pairs:
-                loss = self._step(batch_inputs, batch_targets)
-                total += loss * len(batch_inputs)
+        whole = order.split(self.config.batch_size)
+        own = [share(batch) for batch in whole]
+        # Who has no window takes one that does not count: all make every step.
+        taken = [
+            part if len(part) else batch[:1]
+            for part, batch in zip(own, whole, strict=True)
+        ]
+        pairs = zip(_gathered_each(batches, taken), own, whole, strict=True)
+        for (inputs, targets), part, batch in pairs:
+            loss = self._step(inputs, targets, len(part) / len(batch))
+            total += loss * len(batch)
         return float(total) / max(len(order), 1)
 
-    def _step(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        loss = self.find_gradient(inputs, targets)
+    def _step(self, inputs: Tensor, targets: Tensor, weight: float) -> Tensor:
+        """Make the step of a batch, of which these windows are a part, ``weight``."""
+        if self.is_alone:
+            loss = self.find_gradient(inputs, targets)
+        else:
+            loss = self.gradient(inputs, targets, weight)
         set_rates(self.optimizer, self.rates[self.made], self.betas[self.made])
         self.optimizer.step()
         self.made += 1
         return loss
 
-    def gradient(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Set the gradient of a batch; return the loss."""
+    def gradient(self, inputs: Tensor, targets: Tensor, weight: float = 1.0) -> Tensor:
+        """Set the gradient of a batch; return the loss.
+
+        Where several processes train, these windows are a part of it, ``weight``.
+        """
         self.optimizer.zero_grad(set_to_none=True)
         hidden_size = self.network.config.hidden_size
         with autocast(inputs.device, self.config.precision, hidden_size):
             loss = self._loss(inputs, targets)
-        torch.autograd.backward(loss)
+        if self.is_alone:
+            torch.autograd.backward(loss)
+        else:
+            torch.autograd.backward(loss * weight)
+            loss = self._sum(loss * weight)
         if self.config.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
         return loss.detach()
+
+    def _sum(self, loss: Tensor) -> Tensor:
+        """Sum gradients and loss over the processes; return the loss."""
+        found = [
+            (parameter, parameter.grad)
+            for parameter in self.network.parameters()
+            if parameter.grad is not None
+        ]
+        *gradients, total = reduce([*(own for _, own in found), loss.detach()])
+        for (parameter, _), gradient in zip(found, gradients, strict=True):
+            parameter.grad = gradient
+        return total
 
     def _loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         network = self.network
@@ -94,11 +130,20 @@ class TorchEngine:
         self.network.eval()
         total = torch.zeros((), device=validation.device)
         hidden_size = self.network.config.hidden_size
-        for inputs, targets in validation.in_order():
+        own = share(torch.arange(len(validation), device=validation.device))
+        for index in own.split(EVALUATION_BATCH) if len(own) else ():
+            inputs, targets = validation.take(index)
             with autocast(inputs.device, self.config.precision, hidden_size):
                 forecast = self.network.forward_trained(inputs)
             total += self.loss_of(forecast.float(), targets) * len(inputs)
-        return float(total) / len(validation)
+        return float(reduce([total])[0]) / len(validation)
+
+
+def _gathered_each(batches: Batches, parts: Sequence[Tensor]) -> Iterator[Batch]:
+    """Yield the windows of each part; all but the last part have one size."""
+    size = len(parts[0])
+    for inputs, targets in gathered(batches, torch.cat(list(parts)), size):
+        yield from zip(inputs.split(size), targets.split(size), strict=True)
 
 
 def make_optimizer(

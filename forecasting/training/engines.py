@@ -9,6 +9,7 @@ from forecasting.errors import SettingError
 from forecasting.networks import RecurrentNetwork
 from forecasting.series import FloatArray
 from forecasting.training.config import TrainingConfig
+from forecasting.training.distributed import processes
 from forecasting.training.eager import TorchEngine
 from forecasting.training.fused import MOST_HIDDEN, FusedEngine, is_compiled, why_not
 from forecasting.training.graphed import recorder_for
@@ -39,7 +40,8 @@ def make_engine(
     """Return what trains a network.
 
     The compiled loops are chosen where they can train it, unless this machine has not
-    compiled them yet and compiling would take longer than the training does.
+    compiled them yet and compiling would take longer than the training does, or several
+    processes train together: the loops make each step alone.
 
     Args:
         network: on the device of its windows.
@@ -50,6 +52,8 @@ def make_engine(
     Raises:
         SettingError: the engine that was asked for cannot train this network.
     """
+    if processes() > 1:
+        return _make_shared(network, config, rates, betas)
     missing = why_not(network, config) if config.engine != "torch" else None
     if config.engine == "fused" and missing:
         raise SettingError("engine", "fused", f"torch, unless there is: {missing}")
@@ -63,6 +67,22 @@ def make_engine(
         return FusedEngine(network, config, rates, betas)
     record = recorder_for(network, config, len(rates))
     return TorchEngine(network, config, rates, betas, record)
+
+
+def _make_shared(
+    network: RecurrentNetwork,
+    config: TrainingConfig,
+    rates: FloatArray,
+    betas: FloatArray,
+) -> StepEngine:
+    """Return what trains a network in several processes."""
+    together = f"where {processes()} processes train together"
+    if config.engine == "fused":
+        raise SettingError("engine", "fused", f"auto or torch {together}")
+    device = next(network.parameters()).device.type
+    if device not in ("cpu", "cuda"):
+        raise SettingError("device", device, f"cpu or cuda {together}")
+    return TorchEngine(network, config, rates, betas)
 
 
 class _Work:

@@ -17,6 +17,7 @@ from forecasting.batches import Batches
 from forecasting.networks import RecurrentNetwork
 from forecasting.training.blas import one_blas_thread
 from forecasting.training.config import TrainingConfig
+from forecasting.training.distributed import draw_apart
 from forecasting.training.engines import make_engine
 from forecasting.training.fused import FusedEngine
 from forecasting.training.loop import EpochRecord, train
@@ -126,5 +127,6 @@ def train_members(
     for member, training in zip(members, trainings, strict=True):
         with _DRAWING, _seeded(member.seed, batches.device):
             torch.set_rng_state(member.random_state)
+            draw_apart()
             records += training(on_epoch=on_epoch)
     return records
