@@ -3,7 +3,9 @@
 0 done; 2 bad input or usage, one message on stderr; 1 anything else.
 """
 
+import os
 import sys
+from functools import partial
 
 INTERRUPTED = 130  # typer's exit code for Ctrl-C
 
@@ -17,7 +19,13 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         from pipelines.cli import app
 
-        app(arguments, prog_name="recast")
+        run = partial(app, arguments, prog_name="recast")
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+            run()
+        else:  # torchrun has started several of this process
+            from pipelines.processes import run_together
+
+            run_together(run, sys.argv[1:] if arguments is None else arguments)
     except ModuleNotFoundError as error:
         sys.exit(
             f"recast needs the package {error.name}: "

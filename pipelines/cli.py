@@ -52,8 +52,12 @@ def train_command(
     It becomes champion when it is the first, or beats the champion on the same origins.
     """
     from pipelines import report
-    from pipelines.train import train
+    from pipelines.processes import is_follower
+    from pipelines.train import follow, train
 
+    if is_follower():
+        follow(job, start=start)
+        return
     result = train(job, console, start=start)
     report.notes(console, result.notes)
     _report_scores(console, result.scores, job, f"{result.name}: backtest")
@@ -64,8 +68,12 @@ def train_command(
 def compare_command(job: "Job", console: Console) -> None:
     """Train RNN, LSTM and GRU under one budget and register the best."""
     from pipelines import report
-    from pipelines.compare import compare
+    from pipelines.compare import compare, follow
+    from pipelines.processes import is_follower
 
+    if is_follower():
+        follow(job)
+        return
     result = compare(job, console)
     report.notes(console, result.notes)
     _report_scores(console, result.scores, job, f"{result.name}: leaderboard")

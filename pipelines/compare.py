@@ -7,7 +7,7 @@ import pandas as pd
 from rich.console import Console
 
 from forecasting.cells import Cell
-from pipelines.experiment import Experiment
+from pipelines.experiment import Experiment, Measured
 from pipelines.job import Job
 from pipelines.metrics import log_scores
 from pipelines.tracking import connect, log_dataset, tracked_run
@@ -37,18 +37,35 @@ def compare(job: Job, console: Console) -> Outcome:
             with tracked_run(candidate, f"{job.name} {cell}", nested=True) as run:
                 measured = measure(experiment, candidate, run, console)
                 contests.append((candidate, measured))
-        tables = [measured.table for _, measured in contests]
-        scores = experiment.scores(
-            pd.concat([*tables, experiment.baselines], ignore_index=True)
-        )
+        winner, measured, scores = choose(experiment, contests)
         mlflow.log_table(scores.reset_index(), "leaderboard.json")
-        best = next(str(model) for model in scores.index if model in CELLS)
-        winner, measured = next(pair for pair in contests if pair[1].label == best)
         log_pictures(measured)
         outcome = finish(experiment, winner, measured, parent, console)
-        log_scores(scores, scores.iloc[:0], best, job.evaluation.metric)
-        mlflow.set_tag("winner", best)
+        log_scores(scores, scores.iloc[:0], measured.label, job.evaluation.metric)
+        mlflow.set_tag("winner", measured.label)
         return replace(outcome, scores=scores)
+
+
+def follow(job: Job) -> None:
+    """Take part in the trainings of `compare`, which another process runs."""
+    experiment = Experiment(job)
+    candidates = [with_cell(experiment.job, cell) for cell in CELLS]
+    contests = [(own, experiment.measure(own)) for own in candidates]
+    winner, measured, _ = choose(experiment, contests)
+    experiment.finish(winner, measured)
+
+
+def choose(
+    experiment: Experiment, contests: list[tuple[Job, Measured]]
+) -> tuple[Job, Measured, pd.DataFrame]:
+    """Return the best of the cells, how it did, and all scores."""
+    tables = [measured.table for _, measured in contests]
+    scores = experiment.scores(
+        pd.concat([*tables, experiment.baselines], ignore_index=True)
+    )
+    best = next(str(model) for model in scores.index if model in CELLS)
+    winner, measured = next(pair for pair in contests if pair[1].label == best)
+    return winner, measured, scores
 
 
 def with_cell(job: Job, cell: Cell) -> Job:

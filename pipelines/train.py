@@ -70,18 +70,29 @@ def train(job: Job, console: Console, *, start: str | None = None) -> Outcome:
         UnknownModel, ArtifactError: the start is not there, or damaged.
         TrackingError: MLflow does not answer; nothing has been written.
     """
-    begin = None if start is None else load_start(start)
-    if begin is not None:
-        job = begin.complete(job)
-    experiment = Experiment(job, start=begin)
+    experiment = _begin(job, start)
     job = experiment.job
     connect()
     with tracked_run(job, f"{job.name} {job.model.cell}") as run:
-        if begin is not None:
-            mlflow.set_tag(LINEAGE, begin.reference)
+        if experiment.start is not None:
+            mlflow.set_tag(LINEAGE, experiment.start.reference)
         log_dataset(experiment.panel, job)
         measured = measure(experiment, job, run, console)
         return finish(experiment, job, measured, run, console)
+
+
+def follow(job: Job, *, start: str | None = None) -> None:
+    """Take part in the trainings of `train`, which another process runs."""
+    experiment = _begin(job, start)
+    experiment.finish(experiment.job, experiment.measure(experiment.job))
+
+
+def _begin(job: Job, start: str | None) -> Experiment:
+    """Read and check all that a training needs."""
+    if start is None:
+        return Experiment(job)
+    begin = load_start(start)
+    return Experiment(begin.complete(job), start=begin)
 
 
 def measure(experiment: Experiment, job: Job, run: Run, console: Console) -> Measured:
