@@ -17,6 +17,7 @@ from forecasting.devices import SMALL_HIDDEN
 from forecasting.networks import RecurrentNetwork
 from forecasting.series import FloatArray
 from forecasting.training.config import TrainingConfig
+from forecasting.training.distributed import processes
 from forecasting.training.eager import loss_of, make_optimizer, set_rates
 from forecasting.training.graphed import (
     Gradient,
@@ -48,6 +49,7 @@ def go_together(networks: Sequence[RecurrentNetwork], config: TrainingConfig) ->
     first = networks[0]
     return (
         len(networks) >= FEWEST
+        and processes() == 1
         and next(first.parameters()).device.type == "cuda"
         and config.engine == "auto"
         and config.precision != "bfloat16"
