@@ -1,28 +1,82 @@
-"""Compile the loops ahead of the first training.
+"""The compiled loops, ready to be called: loaded, or compiled where they are not yet.
 
     python -m forecasting.training.compiling
 
-Some ten seconds, once on a machine. Without it the first training that is long enough
-to gain by it compiles them; shorter ones before that are trained by torch.
+compiles them ahead of the first training: some twelve seconds, once on a machine.
+Without it the first training that is long enough to gain by it compiles them; shorter
+ones before that are trained by torch.
 """
 
-import torch
+import os
+import sys
+from concurrent.futures import Future
+from functools import cache
+from pathlib import Path
+from threading import Thread
+from typing import Any
 
-from forecasting.configuration import RecurrentConfig
-from forecasting.networks import RecurrentNetwork
-from forecasting.regressors.rows import RowBatches
-from forecasting.training.config import TrainingConfig
-from forecasting.training.loop import train
+import numpy as np
+
+SOURCE = Path(__file__).with_name("kernels.py")
 
 
-def compile_loops() -> None:
-    """Train next to nothing with the compiled loops, which compiles them."""
-    config = RecurrentConfig(hidden_size=1, linear_skip=False)
-    with torch.random.fork_rng([]):
-        network = RecurrentNetwork(config, seq_len=1, horizon=1)
-    rows = RowBatches(torch.zeros(1, 1, 1), torch.zeros(1, 1))
-    train(network, rows, rows, TrainingConfig(device="cpu", engine="fused", epochs=1))
+def is_compiled() -> bool:
+    """Return whether this machine has compiled the loops before.
+
+    Looks where Numba keeps what it compiled: beside the file, or in its cache folder.
+    """
+    loaded = sys.modules.get("forecasting.training.kernels")
+    if loaded is not None and loaded.train.signatures:
+        return True
+    folders = [SOURCE.parent / "__pycache__"]
+    if "NUMBA_CACHE_DIR" in os.environ:
+        folders = [*Path(os.environ["NUMBA_CACHE_DIR"]).glob("training_*")]
+    kept = [path for folder in folders for path in folder.glob("kernels.train-*.nbi")]
+    return any(path.stat().st_mtime >= SOURCE.stat().st_mtime for path in kept)
+
+
+@cache
+def load_loops() -> Any:
+    """Return `forecasting.training.kernels`, compiled.
+
+    A thread of its own loads them: a signal that came while Numba was at it would be
+    lost in the middle of its work, and ends the caller's waiting this way.
+    """
+    found: Future[Any] = Future()
+    Thread(target=_load, args=(found,), daemon=True).start()
+    return found.result()
+
+
+def _load(found: "Future[Any]") -> None:
+    try:
+        from forecasting.training import kernels
+
+        _call(kernels)
+        found.set_result(kernels)
+    except BaseException as error:  # whoever waits has to hear of it
+        found.set_exception(error)
+
+
+def _call(kernels: Any) -> None:
+    """Train next to nothing, with the types that training has."""
+    shape = kernels.Shape(kernels.TANH, 1, 1, 1, 1, 1, False, False)
+    weights, one = np.zeros(6, np.float32), np.zeros((1, 1), np.float32)
+    moments = kernels.Moments(weights.copy(), weights.copy(), np.zeros(1, np.int64))
+    kernels.train(
+        shape,
+        weights,
+        moments,
+        one,
+        one,
+        1,
+        np.ones(1),
+        np.zeros(1),
+        kernels.Loss(kernels.MSE, 0.0),
+        kernels.Step(1.0, 0.0, False),
+        1,
+    )
+    kernels.forecast(shape, weights, one, one.copy(), 1)
 
 
 if __name__ == "__main__":
-    compile_loops()
+    load_loops()

@@ -8,10 +8,11 @@ from forecasting.batches import Batches
 from forecasting.errors import SettingError
 from forecasting.networks import RecurrentNetwork
 from forecasting.series import FloatArray
+from forecasting.training.compiling import is_compiled
 from forecasting.training.config import TrainingConfig
 from forecasting.training.distributed import processes
 from forecasting.training.eager import TorchEngine
-from forecasting.training.fused import MOST_HIDDEN, FusedEngine, is_compiled, why_not
+from forecasting.training.fused import MOST_HIDDEN, FusedEngine, why_not
 from forecasting.training.graphed import recorder_for
 
 COMPILING = 12.0  # seconds that compiling the loops takes, once on a machine

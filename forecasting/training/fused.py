@@ -7,9 +7,6 @@ move it, and the network gets it back after each epoch. What they cannot train,
 
 import importlib.util
 import math
-import os
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +17,7 @@ from forecasting.batches import Batches, gathered
 from forecasting.networks import RecurrentNetwork
 from forecasting.series import FloatArray
 from forecasting.training.blas import one_blas_thread
+from forecasting.training.compiling import load_loops
 from forecasting.training.config import TrainingConfig
 from forecasting.training.eager import loss_of
 from forecasting.training.plain import not_plain
@@ -45,13 +43,11 @@ class FusedEngine:
         rates: FloatArray,
         betas: FloatArray,
     ) -> None:
-        from forecasting.training import kernels
-
-        self.kernels = kernels
+        self.kernels = kernels = load_loops()
         self.network, self.config = network, config
         self.rates, self.betas, self.made = rates, betas, 0
         self.loss_of = loss_of(network, config)
-        self.shape = _shape(network)
+        self.shape = _shape(kernels, network)
         self.block = _block(self.shape)
         self.parameters = list(network.parameters())
         size = sum(each.numel() for each in self.parameters if each.requires_grad)
@@ -61,11 +57,11 @@ class FusedEngine:
             np.zeros(1, np.int64),
         )
         self.step = kernels.Step(
-            math.inf if config.clip_norm is None else config.clip_norm,
-            config.weight_decay,
+            math.inf if config.clip_norm is None else float(config.clip_norm),
+            float(config.weight_decay),
             config.optimizer == "adamw",
         )
-        self.made_small = kernels.Loss(*_loss(config))
+        self.made_small = _loss(kernels, config)
 
     def learn(self, batches: Batches, order: Tensor) -> float:
         """Make a step for each batch of windows, in order; return the mean loss."""
@@ -148,28 +144,8 @@ def why_not(network: RecurrentNetwork, config: TrainingConfig) -> str | None:
     return ", ".join(wanted + not_plain(network, config)) or None
 
 
-def is_compiled() -> bool:
-    """Return whether this machine has compiled the loops before.
-
-    Looks where Numba keeps what it compiled: beside the file, or in its cache folder.
-    """
-    if "forecasting.training.kernels" in sys.modules:
-        from forecasting.training import kernels
-
-        if kernels.train.signatures:
-            return True
-    source = Path(__file__).with_name("kernels.py")
-    folders = [source.parent / "__pycache__"]
-    if "NUMBA_CACHE_DIR" in os.environ:
-        folders = [*Path(os.environ["NUMBA_CACHE_DIR"]).glob("training_*")]
-    kept = [path for folder in folders for path in folder.glob("kernels.train-*.nbi")]
-    return any(path.stat().st_mtime >= source.stat().st_mtime for path in kept)
-
-
-def _shape(network: RecurrentNetwork) -> Any:
+def _shape(kernels: Any, network: RecurrentNetwork) -> Any:
     """Return what the loops need to know of a network."""
-    from forecasting.training import kernels
-
     model = network.config
     cells = {"lstm": kernels.LSTM, "gru": kernels.GRU}
     plain = kernels.TANH if model.nonlinearity == "tanh" else kernels.RELU
@@ -185,16 +161,15 @@ def _shape(network: RecurrentNetwork) -> Any:
     )
 
 
-def _loss(config: TrainingConfig) -> tuple[int, float]:
-    """Return the kind of a loss, and its parameter, as the loops have them."""
-    from forecasting.training import kernels
-
-    return {
+def _loss(kernels: Any, config: TrainingConfig) -> Any:
+    """Return what is made small, as the loops have it."""
+    kind, parameter = {
         "mse": (kernels.MSE, 0.0),
         "mae": (kernels.MAE, 0.0),
         "huber": (kernels.HUBER, config.huber_delta),
         "quantile": (kernels.QUANTILE, config.quantile),
     }[config.loss]
+    return kernels.Loss(kind, float(parameter))
 
 
 def _block(shape: Any) -> int:

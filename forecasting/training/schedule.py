@@ -28,7 +28,7 @@ def step_rates(steps: int, config: TrainingConfig) -> tuple[FloatArray, FloatArr
     One cycle is that of torch's OneCycleLR (Smith and Topin 2019): by cosines, the rate
     goes up to its most and down to next to nothing while the beta goes down and up.
     """
-    rate = config.learning_rate
+    rate = float(config.learning_rate)
     if config.schedule == "constant":
         return np.full(steps, rate), np.full(steps, BETA)
     # One step more than is made: the last one of all would be too small to matter.

@@ -12,7 +12,7 @@ from forecasting.networks import RecurrentNetwork
 from forecasting.regressors.rows import RowBatches
 from forecasting.training import TrainingConfig, train
 from forecasting.training.engines import make_engine
-from forecasting.training.fused import is_compiled
+from forecasting.training.compiling import is_compiled
 from forecasting.training.schedule import step_rates
 
 def chosen(steps, alike=1):

@@ -1,5 +1,7 @@
 """The compiled loops against torch: the same network, windows and steps."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -175,3 +177,13 @@ def test_what_the_loops_cannot_train_is_torchs_or_refused(model, training, reaso
     assert np.isfinite(records[1].train_loss)
     with pytest.raises(SettingError, match=f"engine must be torch.*{reason}"):
         train(network, rows, nothing, config(engine="fused", **training))
+
+
+def test_whole_numbers_for_settings_need_no_other_compilation():
+    network, rows = make_network(), make_rows(10)
+    whole = config(engine="fused", clip_norm=1, weight_decay=0, loss="huber")
+
+    engine = FusedEngine(network, replace(whole, huber_delta=1), *step_rates(1, whole))
+    engine.learn(rows, torch.arange(10))
+
+    assert len(engine.kernels.train.signatures) == 1
