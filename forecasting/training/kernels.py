@@ -286,11 +286,9 @@ def add_input_gradient(total, spare, d, x):
 @njit(**STRICT)
 def turn(h, turned):
     """turned (n, H) = h (H, n), transposed: BLAS is slower when it does it itself."""
-    for begin in range(0, h.shape[1], 16):
-        end = min(begin + 16, h.shape[1])
+    for k in range(h.shape[1]):
         for j in range(len(h)):
-            for k in range(begin, end):
-                turned[k, j] = h[j, k]
+            turned[k, j] = h[j, k]
 
 
 # --- A block of windows
