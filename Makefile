@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraint
 ANOTHER := or name it: make PYTHON=python3.12 setup
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test format lint types layers spelling check serve accuracy speed peers clean help
+.PHONY: setup demo test format lint types layers spelling check serve accuracy speed peers nixtla clean help
 
 setup: $(READY) ## make .venv with recast in it (again only when the pins change)
 	@echo "Ready: $(BIN)/recast --help"
@@ -76,8 +76,16 @@ peers: .peers/.ready ## make .peers with the packages that benchmarks compare wi
 	@.peers/bin/pip install -q --disable-pip-version-check -r benchmarks/peers.txt
 	@touch .peers/.ready
 
-clean: ## remove .venv, .peers, caches and build output; tracked runs and models stay
-	@rm -rf .venv .peers dist build .*_cache .hypothesis *.egg-info
+nixtla: .nixtla/.ready ## make .nixtla with the nixtla client, whose tests are skipped without
+	@echo "Ready: $(BIN)/python -m pytest tests/serving/test_nixtla_client.py"
+
+.nixtla/.ready: tests/serving/nixtla.txt
+	@"$(PYTHON)" -m venv .nixtla
+	@.nixtla/bin/pip install -q --disable-pip-version-check -r tests/serving/nixtla.txt
+	@touch .nixtla/.ready
+
+clean: ## remove .venv, .peers, .nixtla, caches and build output; tracked runs and models stay
+	@rm -rf .venv .peers .nixtla dist build .*_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## this list

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from serving import pages, routes
 from serving.errors import RequestError, ServiceError, problem_response
 from serving.middleware import BodyLimit, Observed
+from serving.nixtla.routes import router as nixtla
 from serving.openapi import DESCRIPTION, add_bodies
 from serving.service import Service
 from serving.settings import Settings
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.service = service
     app.include_router(routes.router)
     app.include_router(pages.router)
+    app.include_router(nixtla)
     app.mount("/docs/assets", pages.ASSETS)
     add_bodies(app)
     return app

@@ -8,6 +8,7 @@
     ├── UnknownAlias          the model has no such alias
     ├── UnknownVersion        the model has no such version
     ├── VersionUnusable       the version cannot be loaded
+    ├── NotOffered            the client knows a call that this service does not answer
     ├── NotReady              the registry has not answered yet
     └── TooBusy               too many requests are waiting
 
@@ -123,6 +124,10 @@ class VersionUnusable(ServiceError):
         )
 
 
+class NotOffered(ServiceError):
+    """The service does not answer this call."""
+
+
 class NotReady(ServiceError):
     """The service is not ready."""
 
@@ -159,6 +164,7 @@ STATUS: dict[type[Exception], int] = {
     UnknownAlias: 404,
     UnknownVersion: 404,
     VersionUnusable: 503,
+    NotOffered: 501,
     NotReady: 503,
     TooBusy: 503,
 }
