@@ -36,6 +36,8 @@ TODAY = {
 def check_frequency(freq: str, calendar: Calendar) -> None:
     """Refuse series of another frequency than those seen in training.
 
+    Polars has one word for months: where in them the series lie, their start says.
+
     Args:
         freq: as the client spells it.
         calendar: of the model, dated.
