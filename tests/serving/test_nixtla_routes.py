@@ -104,6 +104,17 @@ def test_what_cannot_be_forecast_is_refused(service, body, status, text):
     assert text in response.json()["detail"]
 
 
+def test_the_only_model_answers_to_the_clients_own_names(registry, running, tmp_path):
+    for name in ("spare", "my steps"):  # which leaves one that is not ours beside it
+        registry.client.delete_registered_model(name)
+    with running(registry.uri, tmp_path) as service:
+        service.wait_for(lambda: service.readyz().get("state") == "ready")
+
+        answer = service.client.post("/v2/forecast", json=make_body(model="timegpt-1"))
+
+    assert answer.json()["model"]["name"] == "waves"
+
+
 def test_each_series_needs_its_own_start(service, assert_problem):
     body = make_body()
     body["series"]["start_datetime"] = ["2024-01-01", "2024-01-02"]
