@@ -8,19 +8,18 @@ that is said. docs/benchmarks.md has the table.
 """
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.speed.command import check_json, measure, show, write_json
 from benchmarks.speed.gpu import gpu
 from benchmarks.speed.many import fleet, growth, preset
 from benchmarks.speed.parts import batches, share
-from benchmarks.speed.plan import Plan, Row, say
-from benchmarks.speed.results import Result, Skipped, table, to_json
+from benchmarks.speed.plan import Plan, Row
 from benchmarks.speed.rows import fresh, hourly, long_windows, small
-from benchmarks.speed.timing import ROOT, ProcessFailed, start_with_one_thread
+from benchmarks.speed.timing import ROOT, start_with_one_thread
 from forecasting.errors import ForecastingError, SettingError
 
 PEERS = ROOT / ".peers" / "bin" / "python"
@@ -43,33 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parse(arguments)
     try:
         plan = _plan(asked)
-        results, skipped = measure(asked.only, plan)
+        results, skipped = measure(ROWS, asked.only, plan)
     except ForecastingError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
-    print("\n".join(table(results)))
-    for each in skipped:
-        print(f"Left out: {each.row}: {each.reason}")
-    if asked.json:
-        found = json.dumps(to_json(results, skipped), indent=2)
-        asked.json.write_text(found + "\n")
+    show(results, skipped)
+    write_json(asked.json, results, skipped)
     return 0
-
-
-def measure(names: Sequence[str], plan: Plan) -> tuple[list[Result], list[Skipped]]:
-    """Measure rows by name; return what was found, and what was left out."""
-    results, skipped = [], []
-    for name in names:
-        say(f"{name} ...")
-        try:
-            for found in ROWS[name](plan):
-                if isinstance(found, Skipped):
-                    skipped.append(found)
-                else:
-                    results.append(found)
-        except ProcessFailed as error:
-            skipped.append(Skipped(name, str(error)))
-    return results, skipped
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -105,8 +84,7 @@ def _plan(asked: argparse.Namespace) -> Plan:
         raise SettingError("--peers", str(peers), "the Python that `make peers` makes")
     if asked.data is not None and not asked.data.is_dir():
         raise SettingError("--data", str(asked.data), "a folder that exists")
-    if asked.json is not None and not asked.json.absolute().parent.is_dir():
-        raise SettingError("--json", str(asked.json), "a file in a folder that exists")
+    check_json(asked.json)
     rounds = {"rounds": 1, "slow_rounds": 1} if asked.quick else {}
     return Plan(
         quick=asked.quick,

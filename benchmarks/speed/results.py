@@ -94,9 +94,10 @@ def more(
     theirs: Runs,
     goal: float | None = None,
     unit: str = "windows/CPU s",
+    measure: str = "rate",
 ) -> Result:
     """Compare rates: the ratio is how many times more ours does in a second."""
-    mine, other = ours.median("rate"), theirs.median("rate")
+    mine, other = ours.median(measure), theirs.median(measure)
     return Result(
         row=row,
         work=work,
@@ -118,6 +119,7 @@ def bounded(
     theirs: float,
     unit: str,
     goal: float | None = None,
+    runs: tuple[int, int] = (1, 1),
 ) -> Result:
     """Compare what shall be small: the ratio is ours over theirs, goal the most."""
     return Result(
@@ -130,6 +132,7 @@ def bounded(
         ratio=ours / theirs,
         goal=goal,
         at_most=True,
+        runs=runs,
     )
 
 

@@ -48,6 +48,11 @@ class Spent:
         return self.work / self.cpu
 
     @property
+    def pace(self) -> float:
+        """Work a second on the clock."""
+        return self.work / self.seconds
+
+    @property
     def total(self) -> float:
         """Seconds of the processor with the start-up."""
         return self.cpu + self.start_up
