@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraint
 ANOTHER := or name it: make PYTHON=python3.12 setup
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test format lint types layers spelling check serve accuracy speed peers nixtla clean help
+.PHONY: setup demo test format lint types layers spelling check serve accuracy speed load peers nixtla clean help
 
 setup: $(READY) ## make .venv with recast in it (again only when the pins change)
 	@echo "Ready: $(BIN)/recast --help"
@@ -67,6 +67,10 @@ speed: $(READY) ## how fast networks are trained, as ratios; M4 from the folder 
 	@mkdir -p benchmark-output
 	@$(BIN)/python -m benchmarks.training $(if $(DATA),--data "$(DATA)") \
 	  --json benchmark-output/training.json
+
+load: $(READY) ## how the service holds under load, as ratios; half an hour
+	@mkdir -p benchmark-output
+	@$(BIN)/python -m benchmarks.serving --json benchmark-output/serving.json
 
 peers: .peers/.ready ## make .peers with the packages that benchmarks compare with
 	@echo "Ready: .peers/bin/python -m benchmarks.peers --help"

@@ -1,0 +1,1 @@
+"""The parts of `benchmarks.serving`: who answers, who asks, and the rows."""
