@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 
 from benchmarks.load.pressure import Answered, press
@@ -89,14 +90,15 @@ class Watcher:
         """Press for some seconds."""
         over, tally = threading.Event(), self._target.tally
         before = tally.failed + tally.wrong
-        thread = threading.Thread(target=self._watch, args=(over,))
-        thread.start()
-        try:
-            return press(self._target, CLIENTS, seconds)
-        finally:
-            over.set()
-            thread.join()
-            self.lost += tally.failed + tally.wrong - before
+        with ThreadPoolExecutor(1) as pool:
+            watching = pool.submit(self._watch, over)
+            try:
+                spent = press(self._target, CLIENTS, seconds)
+            finally:
+                over.set()
+        watching.result()  # raises what went wrong there
+        self.lost += tally.failed + tally.wrong - before
+        return spent
 
     def _watch(self, over: threading.Event) -> None:
         version, due = None, time.monotonic()

@@ -140,8 +140,10 @@ def test_the_bundled_client_counts_the_requests_that_nobody_answers(
 
     found = bundled(gone, body, clients=2, seconds=0.3)
 
+    gone.check(1)
     assert found["answered"] == 0
     assert found["failed"] >= 2
+    assert gone.tally == Tally(checked=1, wrong=1)
 
 
 def test_both_constant_routes_and_the_raw_one_reply_alike(tmp_path, constant):
