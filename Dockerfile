@@ -1,6 +1,8 @@
 # Three images from one set of layers:
 #   docker build --target jobs     -t recast-jobs .       batch jobs: recast train ...
-#   docker build --target service  -t recast-service .    the REST service, port 8000
+#   docker build --target service  -t recast-service .    the REST service, port 8000:
+#     it asks for API keys, SERVING_API_KEYS (docs/serving.md), and starts without any
+#     only with SERVING_ALLOW_ANONYMOUS=true
 #   docker build --target tracking -t recast-tracking .   the MLflow server, port 5000
 # For NVIDIA GPUs add: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130
 

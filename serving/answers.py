@@ -84,7 +84,7 @@ def _check_limits(asked: ForecastRequest, model: Model, settings: Settings) -> N
     """Refuse what asks for more than the limits.
 
     Raises:
-        RequestError: the horizon is too long.
+        RequestError: the horizon is too long, or there are too many levels.
         RequestTooLarge: there are too many series, observations or numbers.
     """
     forecaster = model.forecaster
@@ -93,6 +93,9 @@ def _check_limits(asked: ForecastRequest, model: Model, settings: Settings) -> N
     if asked.horizon is not None and horizon > settings.max_horizon:
         message = f"at most {settings.max_horizon} steps ahead; found {horizon}"
         raise RequestError([(("body", "horizon"), message)])
+    if len(asked.levels) > settings.max_levels:
+        message = f"at most {settings.max_levels} levels; found {len(asked.levels)}"
+        raise RequestError([(("body", "levels"), message)])
     count = len(forecaster.fitted.context)
     if asked.series is not None:
         count = len(asked.series)

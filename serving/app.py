@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 
 from serving import pages, routes
+from serving.access import access
 from serving.errors import RequestError, ServiceError, problem_response
 from serving.middleware import BodyLimit, Observed
 from serving.nixtla.routes import router as nixtla
@@ -39,6 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_live,
         middleware=[
             Middleware(Observed, service.metrics),
+            *access(settings, service.metrics),
             Middleware(BodyLimit, settings.max_body_bytes),
         ],
         exception_handlers={
@@ -52,7 +54,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(pages.router)
     app.include_router(nixtla)
     app.mount("/docs/assets", pages.ASSETS)
-    add_bodies(app)
+    add_bodies(app, settings)
     return app
 
 

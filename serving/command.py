@@ -1,5 +1,6 @@
 """``recast serve``: the service in a process of its own."""
 
+import json
 import os
 import signal
 import socket
@@ -22,6 +23,10 @@ def serve(
         int | None,
         typer.Option(min=0, max=65535, help="Port; 0 takes a free one.  [8000]"),
     ] = None,
+    new_key: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Make an API key, show it, and end."),
+    ] = None,
 ) -> None:
     """Serve forecasts over HTTP, and a page that shows them.
 
@@ -30,13 +35,21 @@ def serve(
     """
     from pydantic import ValidationError
 
+    from forecasting.errors import SettingError
+    from serving.keys import check_exposure
     from serving.settings import Settings
 
+    if new_key is not None:
+        _show_new_key(new_key)
+        return
     given = {"host": host, "port": port}
     try:
         settings = Settings.model_validate(
             Settings().model_dump() | {k: v for k, v in given.items() if v is not None}
         )
+        check_exposure(settings)
+    except SettingError as error:
+        _refuse(str(error))
     except ValidationError as error:
         wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         _refuse(f"settings (SERVING_* in the environment): {'; '.join(wrong)}")
@@ -58,6 +71,8 @@ def _run(settings: "Settings", listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     url = f"http://{_shown(listener)}"
@@ -65,6 +80,22 @@ def _run(settings: "Settings", listener: socket.socket) -> None:
     sys.stderr.write(f"Recast at {url}  API: {url}/docs  MLflow: {registry}\n")
     sys.stderr.flush()
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _show_new_key(name: str) -> None:
+    """Print a key, and what the settings need of it."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from serving.keys import KeyName, hash_key, make_key
+
+    try:
+        TypeAdapter(KeyName).validate_python(name)
+    except ValidationError:
+        rule = "1 to 64 letters, digits, dots, dashes and underscores"
+        _refuse(f"--new-key: the name of a key has {rule}; found {name!r}.")
+    key = make_key()
+    typer.echo(f"Key, shown only now:      {key}")
+    typer.echo(f"Add to SERVING_API_KEYS:  {json.dumps({name: hash_key(key)})}")
 
 
 def _listen(host: str, port: int) -> socket.socket:

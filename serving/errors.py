@@ -10,7 +10,9 @@
     ├── VersionUnusable       the version cannot be loaded
     ├── NotOffered            the client knows a call that this service does not answer
     ├── NotReady              the registry has not answered yet
-    └── TooBusy               too many requests are waiting
+    ├── TooBusy               too many requests are waiting
+    ├── KeyNeeded             no API key, or one that is not known
+    └── RateExceeded          more requests in a time than one may make
 
 The library's own errors are in the table too. The body is always RFC 9457
 ``application/problem+json``; what went wrong inside stays in the log.
@@ -150,6 +152,28 @@ class TooBusy(ServiceError):
         )
 
 
+class KeyNeeded(ServiceError):
+    """An API key is needed."""
+
+    headers: Mapping[str, str] = {"WWW-Authenticate": 'Bearer realm="recast"'}
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The request has no API key, or one that is not known here. Send the "
+            "header 'Authorization: Bearer KEY', or 'X-API-Key: KEY'."
+        )
+
+
+class RateExceeded(ServiceError):
+    """Too many requests in a short time."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "More requests than one may make in a time. Wait as many seconds as the "
+            "header Retry-After says; send more series in one request."
+        )
+
+
 STATUS: dict[type[Exception], int] = {
     DataError: 422,
     SettingError: 422,
@@ -167,6 +191,8 @@ STATUS: dict[type[Exception], int] = {
     NotOffered: 501,
     NotReady: 503,
     TooBusy: 503,
+    KeyNeeded: 401,
+    RateExceeded: 429,
 }
 
 

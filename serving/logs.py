@@ -3,6 +3,7 @@
 import json
 import logging
 import logging.config
+from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +27,16 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
+
+
+def note(scope: MutableMapping[str, Any], **fields: Any) -> None:
+    """Have the line that a request leaves in the log say more.
+
+    Args:
+        scope: of the request, as ASGI has it.
+        fields: what is added.
+    """
+    scope.setdefault("fields", {}).update(fields)
 
 
 def set_up_logging(level: str) -> None:

@@ -6,6 +6,7 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Histogram,
+    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
@@ -18,8 +19,10 @@ from prometheus_client.registry import Collector
 
 from serving.models import Models
 from serving.polling import Poller
+from serving.workers import Workers
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -27,7 +30,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 class Metrics:
     """The numbers of one service."""
 
-    def __init__(self, models: Models, poller: Poller) -> None:
+    def __init__(self, models: Models, poller: Poller, workers: Workers) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "recast_requests",
@@ -45,7 +48,21 @@ class Metrics:
         self._forecasts = Counter(
             "recast_forecasts", "Series forecast.", ["model"], registry=self._registry
         )
-        self._registry.register(_State(models, poller))
+        self._batches = Histogram(
+            "recast_batch_series",
+            "Series in one forward pass.",
+            ["model"],
+            buckets=BATCH_BUCKETS,
+            registry=self._registry,
+        )
+        self._keys = Counter(
+            "recast_key_requests",
+            "Requests made with each API key, by its name.",
+            ["key"],
+            registry=self._registry,
+        )
+        self._registry.register(_State(models, poller, workers))
+        ProcessCollector(registry=self._registry)
 
     def count_request(
         self, method: str, route: str, status: int, seconds: float
@@ -58,6 +75,14 @@ class Metrics:
         """Count series forecast."""
         self._forecasts.labels(model).inc(series)
 
+    def observe_batch(self, model: str, size: int) -> None:
+        """Count a forward pass and the series that went through it."""
+        self._batches.labels(model).observe(size)
+
+    def count_key(self, key: str) -> None:
+        """Count a request made with the key of that name."""
+        self._keys.labels(key).inc()
+
     def text(self) -> bytes:
         """Return everything in Prometheus's text format."""
         return generate_latest(self._registry)
@@ -66,8 +91,8 @@ class Metrics:
 class _State(Collector):
     """Reads models and registry at the moment that Prometheus asks."""
 
-    def __init__(self, models: Models, poller: Poller) -> None:
-        self._models, self._poller = models, poller
+    def __init__(self, models: Models, poller: Poller, workers: Workers) -> None:
+        self._models, self._poller, self._workers = models, poller, workers
 
     def collect(self) -> Iterator[Metric]:
         version = GaugeMetricFamily(
@@ -94,4 +119,9 @@ class _State(Collector):
             "recast_registry_reachable",
             "1 while the registry answers.",
             value=float(self._poller.reachable),
+        )
+        yield GaugeMetricFamily(
+            "recast_queue_length",
+            "Requests whose forecast is computed or waits for that.",
+            value=self._workers.busy,
         )

@@ -86,6 +86,7 @@ class Observed:
             "status": exchange.status,
             "ms": round(1000 * seconds, 3),
             "request_id": exchange.request_id,
+            **scope.get("fields", {}),
         }
         log.info("request", extra={"fields": fields})
 

@@ -5,7 +5,10 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
+from serving.access import is_open
+from serving.errors import MEDIA_TYPE
 from serving.schemas import ForecastRequest, Problem
+from serving.settings import Settings
 
 REFERENCE = "#/components/schemas/{model}"
 DESCRIPTION = """\
@@ -15,9 +18,13 @@ A model is asked by its name. The version behind the alias `champion` answers un
 `?alias=` or `?version=` says otherwise; every answer names the version that made it.
 Errors are `application/problem+json` (RFC 9457).
 """
+SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
 
 
-def add_bodies(app: FastAPI) -> None:
+def add_bodies(app: FastAPI, settings: Settings) -> None:
     """Complete the document that ``app`` shows at /openapi.json."""
     make = app.openapi
 
@@ -29,6 +36,25 @@ def add_bodies(app: FastAPI) -> None:
                 ref_template=REFERENCE,
             )
             document["components"]["schemas"].update(schema["$defs"])
+            _add_access(document, settings)
         return make()
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _add_access(document: dict[str, Any], settings: Settings) -> None:
+    """Say which routes ask for a key, and how they and the rate limit refuse."""
+    refusals = {}
+    if settings.api_keys or settings.api_keys_file:
+        refusals["401"] = "Unauthorized"
+        document["components"]["securitySchemes"] = SCHEMES
+    if settings.rate_limit:
+        refusals["429"] = "Too Many Requests"
+    schema = {"schema": {"$ref": REFERENCE.format(model="Problem")}}
+    for path, item in document["paths"].items():
+        for operation in () if is_open(path) else item.values():
+            for status, phrase in refusals.items():
+                answer = {"description": phrase, "content": {MEDIA_TYPE: schema}}
+                operation["responses"][status] = answer
+            if "401" in refusals:
+                operation["security"] = [{name: []} for name in SCHEMES]

@@ -11,6 +11,7 @@ from serving.answers import answer
 from serving.errors import MEDIA_TYPE, NotReady, problem_of
 from serving.explanations import ExplainAnswer, explain_forecast
 from serving.health import ANSWERS, Alive, Readiness, readiness
+from serving.logs import note
 from serving.schemas import (
     ForecastAnswer,
     ModelDetails,
@@ -59,6 +60,7 @@ async def forecast(
     """Forecast what follows each series, with central intervals."""
     body = await request.body()
     model = await service.models.find(name, asked.alias, _text(asked.version))
+    note(request.scope, model=name, version=model.version)
     alias = None if asked.version is not None else asked.alias or service.models.alias
     content, count = await service.workers.run(
         answer, model, alias, body, service.settings
@@ -83,6 +85,7 @@ async def explain(name: str, asked: Asked, request: Request, service: Here) -> R
     """
     body = await request.body()
     model = await service.models.find(name, asked.alias, _text(asked.version))
+    note(request.scope, model=name, version=model.version)
     alias = None if asked.version is not None else asked.alias or service.models.alias
     content = await service.workers.run(
         explain_forecast, model, alias, body, service.settings

@@ -6,7 +6,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from serving.series import Number, Series
 
-MAX_LEVELS = 20
 Level = Annotated[Number, Field(ge=1, le=99)]
 
 
@@ -45,7 +44,7 @@ class ForecastRequest(BaseModel):
     """Histories to continue; default the series seen in training."""
     horizon: Annotated[int, Field(strict=True, ge=1)] | None = None
     """Steps ahead; default the trained horizon."""
-    levels: Annotated[list[Level], Field(max_length=MAX_LEVELS)] = [80.0, 95.0]
+    levels: list[Level] = [80.0, 95.0]
     """Central intervals in percent: 80 is the central 80 %."""
 
 

@@ -20,7 +20,7 @@ class Service:
         self.models = Models(self.registry, settings.alias, settings.max_models)
         self.poller = Poller(self.registry, self.models, settings.poll_seconds)
         self.workers = Workers(settings.threads, settings.max_waiting)
-        self.metrics = Metrics(self.models, self.poller)
+        self.metrics = Metrics(self.models, self.poller, self.workers)
 
     def close(self) -> None:
         """Start nothing more."""

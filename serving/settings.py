@@ -1,10 +1,14 @@
 """What the service can be told: each setting is an environment variable SERVING_*."""
 
 import os
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from limits import parse
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from serving.keys import KeyHashes
 
 MIB = 1024 * 1024
 
@@ -23,6 +27,7 @@ class Settings(BaseSettings):
         frozen=True,
         extra="forbid",
         use_attribute_docstrings=True,
+        env_ignore_empty=True,
     )
 
     host: str = "127.0.0.1"
@@ -51,3 +56,26 @@ class Settings(BaseSettings):
     """Requests computed or waiting at the same time; further ones are told to wait."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severity that is logged."""
+    max_levels: int = Field(default=20, ge=0, le=99)
+    """Most levels of intervals in one request."""
+    api_keys: Annotated[KeyHashes, NoDecode] = {}
+    """Hashes of the API keys by name, as JSON; with none, nobody is asked for a key."""
+    api_keys_file: Path | None = None
+    """A file with more of them, in the same form."""
+    allow_anonymous: bool = False
+    """Whether the service may be reached from other machines without any key."""
+    rate_limit: str = ""
+    """Most requests of each key, or of each address without keys: 100/second."""
+    trusted_proxies: str = ""
+    """Addresses or networks of proxies whose X-Forwarded-For is believed: 10.0.0.1."""
+
+    @field_validator("rate_limit")
+    @classmethod
+    def _parse_rate(cls, given: str) -> str:
+        if given:
+            try:
+                parse(given)
+            except ValueError:
+                example = "100/second or 5000 per hour"
+                raise ValueError(f"expected a rate such as {example}") from None
+        return given

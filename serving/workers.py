@@ -23,6 +23,11 @@ class Workers:
         self._pool = ThreadPoolExecutor(threads, "forecast")
         self._most, self._busy = most, 0
 
+    @property
+    def busy(self) -> int:
+        """Calls running or waiting."""
+        return self._busy
+
     async def run(
         self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:

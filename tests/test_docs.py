@@ -9,6 +9,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 from pipelines.job import Job
+from serving.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
@@ -45,6 +46,14 @@ def test_the_examples_in_docstrings_run_as_printed(path):
 
     assert results.attempted > 0
     assert results.failed == 0
+
+
+def test_the_service_page_lists_every_setting_of_the_service():
+    page = (ROOT / "docs" / "serving.md").read_text()
+
+    names = [f"SERVING_{name.upper()}" for name in Settings.model_fields]
+
+    assert [name for name in names if f"| `{name}` |" not in page] == []
 
 
 def test_the_settings_page_lists_every_key_of_the_job_file():

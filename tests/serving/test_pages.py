@@ -61,6 +61,12 @@ def test_data_never_becomes_markup(page):
         assert door not in page.text
 
 
+def test_the_page_sends_a_key_and_stores_it_nowhere(page):
+    assert 'Authorization: "Bearer " + key' in page.text
+    for store in ("localStorage", "sessionStorage", "indexedDB", "cookie"):
+        assert store not in page.text
+
+
 def test_every_field_has_a_label(page):
     fields = re.findall(
         r"<(?:select|textarea|input type=.number.|input id)[^>]*", page.text

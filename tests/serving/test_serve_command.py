@@ -1,11 +1,14 @@
 """``python -m serving``: starts, says where it is, refuses clearly, stops cleanly."""
 
+import json
 import signal
 import socket
 import subprocess
 import sys
 
 import pytest
+
+from serving.keys import hash_key
 
 
 @pytest.fixture
@@ -40,9 +43,19 @@ def test_a_port_that_is_taken_is_said_in_one_line(serve):
     [
         (("--port", "70000"), {}, "65535"),
         (("--port", "many"), {}, "valid integer"),
-        (("--host", "no such host"), {}, "cannot listen on no such host"),
+        (
+            ("--host", "no such host"),
+            {"allow_anonymous": "true"},
+            "cannot listen on no such host",
+        ),
         ((), {"port": "many"}, "port: Input should be a valid integer"),
         ((), {"max_horizon": "0"}, "max_horizon: Input should be greater than"),
+        (("--host", "0.0.0.0"), {}, "host must be 127.0.0.1 as long as"),
+        ((), {"api_keys": "{"}, "api_keys: Value error, this is not JSON"),
+        ((), {"api_keys": '{"a": "secret"}'}, "api_keys.a: String should match"),
+        ((), {"api_keys_file": "none"}, "api_keys_file must be a file of JSON"),
+        ((), {"rate_limit": "often"}, "expected a rate such as 100/second"),
+        (("--new-key", "a b"), {}, "1 to 64 letters, digits"),
     ],
 )
 def test_what_cannot_be_used_is_refused(serve, tmp_path, arguments, settings, message):
@@ -51,7 +64,18 @@ def test_what_cannot_be_used_is_refused(serve, tmp_path, arguments, settings, me
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+    assert "secret" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_key_is_shown_once_with_what_the_settings_need(serve):
+    done = serve("--new-key", "alice")
+
+    key, setting = (
+        line.split(":  ", 1)[1].strip() for line in done.stdout.splitlines()
+    )
+    assert done.returncode == 0
+    assert json.loads(setting) == {"alice": hash_key(key)}
 
 
 def test_sigterm_lets_requests_that_have_begun_end(registry, tmp_path, running):
