@@ -17,7 +17,7 @@ ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 RUN /opt/recast/bin/pip install -c constraints.txt --no-deps --index-url "$TORCH_INDEX" torch
 COPY . .
 RUN python -m hatchling build -t wheel -d dist \
- && /opt/recast/bin/pip install -c constraints.txt "$(ls dist/*.whl)[all,postgres]"
+ && /opt/recast/bin/pip install -c constraints.txt "$(ls dist/*.whl)[all,postgres,tracing]"
 
 FROM python:3.12-slim AS runtime
 RUN useradd --uid 1000 --create-home recast \

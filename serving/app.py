@@ -20,6 +20,7 @@ from serving.nixtla.routes import router as nixtla
 from serving.openapi import DESCRIPTION, add_bodies
 from serving.service import Service
 from serving.settings import Settings
+from serving.tracing import tracing
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -39,6 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         lifespan=_live,
         middleware=[
+            *tracing(),
             Middleware(Observed, service.metrics),
             *access(settings, service.metrics),
             Middleware(BodyLimit, settings.max_body_bytes),

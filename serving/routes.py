@@ -66,6 +66,7 @@ async def forecast(
         answer, model, alias, body, service.settings
     )
     service.metrics.count_forecasts(name, count)
+    service.metrics.observe_batch(name, count)
     return Response(content, media_type="application/json")
 
 
