@@ -11,6 +11,7 @@
     ├── NotOffered            the client knows a call that this service does not answer
     ├── NotReady              the registry has not answered yet
     ├── TooBusy               too many requests are waiting
+    ├── TooSlow               the answer would take longer than it may
     ├── KeyNeeded             no API key, or one that is not known
     └── RateExceeded          more requests in a time than one may make
 
@@ -152,6 +153,18 @@ class TooBusy(ServiceError):
         )
 
 
+class TooSlow(ServiceError):
+    """The answer takes too long."""
+
+    headers: Mapping[str, str] = {"Retry-After": "1", "Connection": "close"}
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The request was not answered within {seconds:g} seconds. Ask again, for "
+            "less at once."
+        )
+
+
 class KeyNeeded(ServiceError):
     """An API key is needed."""
 
@@ -191,6 +204,7 @@ STATUS: dict[type[Exception], int] = {
     NotOffered: 501,
     NotReady: 503,
     TooBusy: 503,
+    TooSlow: 503,
     KeyNeeded: 401,
     RateExceeded: 429,
 }

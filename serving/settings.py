@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     """Least severity that is logged."""
     max_levels: int = Field(default=20, ge=0, le=99)
     """Most levels of intervals in one request."""
+    max_seconds: float = Field(default=60.0, gt=0)
+    """Longest time from a request's first byte to its answer's last."""
     api_keys: Annotated[KeyHashes, NoDecode] = {}
     """Hashes of the API keys by name, as JSON; with none, nobody is asked for a key."""
     api_keys_file: Path | None = None

@@ -1,6 +1,7 @@
 """Covariates over REST: the library's numbers, and a place for whatever is missing."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
@@ -137,6 +138,20 @@ def test_what_is_missing_or_short_has_its_place(
 
     loc = ["body", "series", 1, field, *place]
     assert_problem(response, 422, "request-error", text, loc)
+
+
+@pytest.mark.parametrize("bad", ["NaN", "-Infinity", "1e400"])
+def test_covariates_that_are_no_finite_numbers_are_refused(
+    own_service, assert_problem, bad
+):
+    body = make_body()
+    body["series"][1]["past_covariates"]["visits"] = [1.0, 2.0, 777.0, 3.0]
+    text = json.dumps(body).replace("777.0", bad)
+
+    response = own_service.client.post("/v1/models/shops/forecast", content=text)
+
+    loc = ["body", "series", 1, "past_covariates", "visits", 2]
+    assert_problem(response, 422, "request-error", "a finite number is needed", loc)
 
 
 def test_seasons_need_timestamps(own_service, assert_problem):

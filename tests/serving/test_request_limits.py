@@ -1,10 +1,17 @@
 """What is too large is refused before it costs anything."""
 
+import json
 import socket
 
 import pytest
 
+from serving.answers import read_request
+from serving.errors import RequestError, RequestTooLarge
+from serving.registry import Model
+from serving.settings import Settings
+
 ROUTE = "/v1/models/waves/forecast"
+A, B = ({"id": name, "values": [1.0] * 6} for name in "ab")
 
 
 def test_a_body_that_says_it_is_too_large_is_refused_unread(service):
@@ -61,6 +68,24 @@ def test_more_than_the_service_takes_at_once_is_refused(
     response = service.forecast(body=body)
 
     assert_problem(response, 413, "request-too-large", text, loc)
+
+
+@pytest.mark.parametrize(
+    ("limits", "body", "error", "message"),
+    [
+        ({"max_series": 1}, {"series": [A, B]}, RequestTooLarge, "2 series; at most 1"),
+        ({"max_points": 5}, {"series": [A]}, RequestTooLarge, "6 obs.*; at most 5"),
+        ({"max_points": 14}, {"series": [A]}, RequestTooLarge, "15 num.*; at most 14"),
+        ({"max_horizon": 2}, {"horizon": 3}, RequestError, "at most 2 steps.*found 3"),
+        ({"max_levels": 1}, {"levels": [80, 95]}, RequestError, "at most 1.*found 2"),
+        ({"max_levels": 0}, {"levels": [80]}, RequestError, "at most 0.*found 1"),
+    ],
+)
+def test_each_limit_is_a_setting(library, limits, body, error, message):
+    model = Model(library["waves", "1"], None)
+
+    with pytest.raises(error, match=message):
+        read_request(json.dumps(body).encode(), model, Settings(**limits))
 
 
 def test_who_leaves_before_the_body_is_sent_is_no_failure(service):
