@@ -23,6 +23,8 @@ from serving.service import Service
 from serving.settings import Settings
 from serving.tracing import tracing
 
+START_SECONDS = 15.0  # how long the models may be loaded before requests are taken
+
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Return the service as an ASGI application.
@@ -68,6 +70,9 @@ async def _live(app: FastAPI) -> AsyncIterator[None]:
     torch.set_num_threads(1)  # requests go side by side instead
     service: Service = app.state.service
     polling = asyncio.create_task(service.poller.run())
+    with suppress(TimeoutError):  # who asks meanwhile waits, instead of a 503
+        async with asyncio.timeout(START_SECONDS):
+            await service.poller.tried.wait()
     yield
     polling.cancel()
     with suppress(asyncio.CancelledError):

@@ -22,6 +22,8 @@ class RegistryState(BaseModel):
     reachable: bool
     age_seconds: float | None
     """Since it last answered; null when it never has."""
+    recalled: bool
+    """Whether names and aliases come from the cache: it was away at the start."""
 
 
 class Refused(BaseModel):
@@ -63,7 +65,11 @@ def readiness(models: Models, poller: Poller) -> Readiness:
         state = "ready" if poller.reachable and not troubles else "degraded"
     return Readiness(
         state=state,
-        registry=RegistryState(reachable=poller.reachable, age_seconds=poller.age),
+        registry=RegistryState(
+            reachable=poller.reachable,
+            age_seconds=poller.age,
+            recalled=poller.recalled,
+        ),
         models=len(answering),
         held=len(models.held),
         refused=[

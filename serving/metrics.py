@@ -108,6 +108,11 @@ class _State(Collector):
             failures.add_metric([name], count)
         yield failures
         yield GaugeMetricFamily(
+            "recast_versions_refused",
+            "Versions that an alias points to and that cannot be used.",
+            value=len(self._models.troubles()),
+        )
+        yield GaugeMetricFamily(
             "recast_models_held", "Versions in memory.", value=len(self._models.held)
         )
         yield GaugeMetricFamily(
@@ -124,4 +129,9 @@ class _State(Collector):
             "recast_queue_length",
             "Requests whose forecast is computed or waits for that.",
             value=self._workers.busy,
+        )
+        yield GaugeMetricFamily(
+            "recast_registry_recalled",
+            "1 while names and aliases come from the cache on disk.",
+            value=float(self._poller.recalled),
         )

@@ -12,7 +12,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from serving.errors import (
     NotReady,
@@ -21,11 +21,13 @@ from serving.errors import (
     UnknownVersion,
     VersionUnusable,
 )
-from serving.registry import Foreign, Model, Registered, Registry, Unloadable
+from serving.registered import Registered, same_version
+from serving.registry import Foreign, Model, Registry, Unloadable
 from serving.schemas import ModelDetails
 
 log = logging.getLogger(__name__)
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds until a refused version is retried
+LOADS = 4  # versions loaded at the same time: a slow one delays no other
 Key = tuple[str, str]  # name and version, or name and alias
 
 
@@ -52,6 +54,7 @@ class Models:
         refused: versions that could not be loaded, by name and version.
         failures: how often a version was refused, by name.
         held: versions in memory, least recently used first.
+        moving: versions that are being loaded to take over, by name and alias.
     """
 
     def __init__(self, registry: Registry, alias: str, most: int) -> None:
@@ -60,11 +63,12 @@ class Models:
         self.refused: dict[Key, Refusal] = {}
         self.failures: Counter[str] = Counter()
         self.held: OrderedDict[Key, Model] = OrderedDict()
+        self.moving: dict[Key, str] = {}
         self._registry, self._most = registry, most
         self._answering: dict[Key, str] = {}
         self._details: dict[Key, ModelDetails] = {}
         self._loading: dict[Key, asyncio.Task[Model]] = {}
-        self._threads = ThreadPoolExecutor(2, "load")
+        self._threads = ThreadPoolExecutor(LOADS, "load")
 
     async def find(
         self, name: str, alias: str | None = None, version: str | None = None
@@ -134,12 +138,19 @@ class Models:
         """Take over what the registry says now.
 
         What is gone stops answering at once. Aliases that moved are followed: the
-        service's own on every model, others once somebody has asked for them.
+        service's own on every model, others once somebody has asked for them. They
+        move side by side; one that is moving already is not waited for.
         """
-        self.registered = registered
-        self._forget_what_is_gone(registered)
-        for name, alias, version in list(self._followed()):
-            await self._move(name, alias, version)
+        before, self.registered = self.registered or {}, registered
+        self._forget_what_is_gone(before, registered)
+        answering = self._answering
+        moved = [one for one in self._followed() if answering.get(one[:2]) != one[2]]
+        await asyncio.gather(*(self._move(*one) for one in moved))
+
+    def retry(self) -> None:
+        """Try refused versions again at once: the registry was away, and answers."""
+        for key, refusal in self.refused.items():
+            self.refused[key] = replace(refusal, until=0.0)
 
     def close(self) -> None:
         """Stop loading."""
@@ -153,14 +164,22 @@ class Models:
                     yield name, alias, version
 
     async def _move(self, name: str, alias: str, version: str) -> None:
-        before = self._answering.get((name, alias))
-        if before == version:
+        key = (name, alias)
+        before = self._answering.get(key)
+        if version in (before, self.moving.get(key)):
             return
+        self.moving[key] = version
         try:
             await self._hold(name, version)
         except VersionUnusable:
             return  # the refusal has been logged; the last good version stays
-        self._answering[name, alias] = version
+        finally:
+            if self.moving.get(key) == version:
+                del self.moving[key]
+        entry = (self.registered or {}).get(name)
+        if entry is None or entry.aliases.get(alias) != version:
+            return  # the alias has moved on meanwhile
+        self._answering[key] = version
         fields = {"model": name, "alias": alias, "version": version, "before": before}
         log.info("model answers", extra={"fields": fields})
 
@@ -181,8 +200,9 @@ class Models:
     async def _load(self, name: str, version: str) -> Model:
         key = (name, version)
         try:
+            made = self.registered[name].made.get(version, 0) if self.registered else 0
             model = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._registry.load, name, version
+                self._threads, self._registry.load, name, version, made
             )
         except Unloadable as error:
             self._refuse(key, error)
@@ -207,14 +227,17 @@ class Models:
             level = logging.INFO if foreign else logging.ERROR
             log.log(level, "version refused", extra={"fields": fields})
 
-    def _forget_what_is_gone(self, registered: Mapping[str, Registered]) -> None:
+    def _forget_what_is_gone(
+        self, before: Mapping[str, Registered], now: Mapping[str, Registered]
+    ) -> None:
+        """Forget what is registered no more, or is another version with its number."""
         for (name, alias), version in list(self._answering.items()):
-            entry = registered.get(name)
-            if not entry or alias not in entry.aliases or version not in entry.versions:
+            gone = name not in now or alias not in now[name].aliases
+            if gone or not same_version(name, version, before, now):
                 del self._answering[name, alias]
                 fields = {"model": name, "alias": alias}
                 log.info("model no longer answers", extra={"fields": fields})
         for known in (self.held, self.refused, self._details):
             for name, version in list(known):
-                if name not in registered or version not in registered[name].versions:
+                if not same_version(name, version, before, now):
                     del known[name, version]

@@ -3,24 +3,35 @@
 import asyncio
 import logging
 import time
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from serving.models import Models
+from serving.registered import Registered
 from serving.registry import Registry, RegistryDown
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 PATIENCE = 15.0  # seconds without an answer after which the registry counts as away
+START = 2.0  # the same at the start, where a cache may answer instead
 
 
 class Poller:
     """Asks the registry every few seconds and lets the models follow it.
 
+    At the start, while the registry is away, the models follow what the cache
+    remembers of it.
+
     Attributes:
+        tried: set when the first look has come to its end, whatever it was.
         settled: everything that the registry named has been tried once.
+        recalled: what is known of the registry comes from the cache.
     """
 
     def __init__(self, registry: Registry, models: Models, seconds: float) -> None:
-        self.settled = False
+        self.settled = self.recalled = False
+        self.tried = asyncio.Event()
         self._registry, self._models, self._seconds = registry, models, seconds
         self._answered: float | None = None
         self._reachable: bool | None = None
@@ -40,32 +51,49 @@ class Poller:
 
     async def run(self) -> None:
         """Poll until cancelled."""
-        while True:
-            try:
-                await self._look()
-            except Exception:  # a poller that dies would freeze the models for ever
-                log.exception("polling failed")
-            await asyncio.sleep(self._seconds)
+        async with asyncio.TaskGroup() as moves:
+            while True:
+                registered = await self._guard(self._look())
+                if registered is None:
+                    self.tried.set()
+                else:
+                    moves.create_task(self._guard(self._follow(registered)))
+                await asyncio.sleep(self._seconds)
 
     def close(self) -> None:
         """Stop asking."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def _look(self) -> None:
-        loop = asyncio.get_running_loop()
+    async def _guard(self, step: Coroutine[None, None, T]) -> T | None:
+        """Log what goes wrong: a poller that dies would freeze the models for ever."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            return await step
+        except Exception:
+            log.exception("polling failed")
+            return None
+
+    async def _look(self) -> Mapping[str, Registered] | None:
+        """Return what is registered; at the start, the cache may say it."""
+        loop, starting = asyncio.get_running_loop(), self._models.registered is None
+        patience = START if starting and self._registry.cached else PATIENCE
+        try:
+            async with asyncio.timeout(patience):
                 registered = await loop.run_in_executor(
                     self._thread, self._registry.read
                 )
         except (RegistryDown, TimeoutError) as error:
-            reason = str(error) or f"nothing came back within {PATIENCE:g} s"
+            reason = str(error) or f"nothing came back within {patience:g} s"
             self._note(reachable=False, reason=reason)
-            return
+            return await asyncio.to_thread(self._registry.recall) if starting else None
         self._answered = time.monotonic()
         self._note(reachable=True)
+        return registered
+
+    async def _follow(self, registered: Mapping[str, Registered]) -> None:
+        self.recalled = self._answered is None
         await self._models.follow(registered)
-        self.settled = True
+        self.settled = self.settled or not self._models.moving
+        self.tried.set()
 
     def _note(self, *, reachable: bool, reason: str | None = None) -> None:
         """Log a change of state, once."""
@@ -73,6 +101,7 @@ class Poller:
             return
         self._reachable = reachable
         if reachable:
+            self._models.retry()
             log.info("registry answers")
         else:
             log.warning("registry is away", extra={"fields": {"reason": reason}})

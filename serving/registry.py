@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
+import numpy as np
 from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 from sqlalchemy.engine import make_url
@@ -23,7 +24,9 @@ from forecasting.covariates import go_on
 from forecasting.errors import ArtifactError
 from forecasting.forecaster import Forecaster
 from forecasting.series import Panel
+from serving.cache import Cache
 from serving.descriptions import describe
+from serving.registered import Registered
 from serving.schemas import ModelDetails
 
 # Answers within seconds or not at all, so that a registry that is away is soon seen to
@@ -38,21 +41,6 @@ SQLITE_DEFAULTS = {"MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool"}
 
 log = logging.getLogger(__name__)
 LOADER = "forecasting.pyfunc"  # what MLflow loads our models with
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """A registered model.
-
-    Attributes:
-        aliases: version by alias.
-        versions: all, newest first.
-        changed: when the registry last changed it.
-    """
-
-    aliases: Mapping[str, str]
-    versions: tuple[str, ...]
-    changed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +74,14 @@ class Foreign(Unloadable):
 
 
 class Registry:
-    """Reads what is registered; the tracking URI is MLflow's."""
+    """Reads what is registered; the tracking URI is MLflow's.
 
-    def __init__(self) -> None:
+    Args:
+        cache_dir: where versions are kept on disk; none are without it.
+        cache_bytes: how much of the disk they may take.
+    """
+
+    def __init__(self, cache_dir: str = "", cache_bytes: int = 0) -> None:
         self.uri = str(mlflow.get_tracking_uri())
         is_file = self.uri.startswith("sqlite")
         for name, value in (DEFAULTS | (SQLITE_DEFAULTS if is_file else {})).items():
@@ -96,6 +89,13 @@ class Registry:
         database = make_url(self.uri).database if is_file else None
         self._file = Path(database) if database else None
         self._known: dict[str, Registered] = {}
+        whole = str(self._file.resolve()) if self._file else self.uri
+        self._cache = Cache(Path(cache_dir), whole, cache_bytes) if cache_dir else None
+
+    @property
+    def cached(self) -> bool:
+        """Whether versions are kept on disk."""
+        return self._cache is not None
 
     @property
     def shown_uri(self) -> str:
@@ -120,28 +120,35 @@ class Registry:
         except Exception as error:  # whatever MLflow, a driver or a socket may raise
             raise RegistryDown(_first_line(error)) from error
         self._known = known
+        if self._cache:
+            self._cache.remember(known)
         return known
 
-    def load(self, name: str, version: str) -> Model:
-        """Download a version and load it, and see that it forecasts.
+    def recall(self) -> dict[str, Registered] | None:
+        """Return what the registry said last, as the cache has it; None without it."""
+        return self._cache.recall() if self._cache else None
+
+    def load(self, name: str, version: str, made: int = 0) -> Model:
+        """Load a version, from the cache or the registry, and see that it forecasts.
+
+        Args:
+            name: of the model.
+            version: number.
+            made: when it was made; a version in the cache must be of that time.
 
         Raises:
             Unloadable: it cannot be had, or not be used.
             Foreign: it was made by something else.
         """
+        found = self._cache.find(name, version, made) if self._cache else None
+        if found is not None:
+            return _try(name, version, *found)
         with tempfile.TemporaryDirectory(prefix="recast-") as folder:
             tags = self._download(name, version, folder)
-            try:
-                forecaster = Forecaster.load(folder, device="cpu")
-                forecaster.predict(_trial(forecaster))
-            except ArtifactError as error:
-                reason = str(error).removeprefix(f"model {error.path}: ")
-                raise Unloadable(reason.replace(folder, "its folder")) from error
-            except Exception as error:
-                log.debug("load failed", exc_info=True)
-                raise Unloadable("it cannot make forecasts") from error
-        details = describe(name, version, forecaster, _read_metrics(tags))
-        return Model(forecaster, details)
+            model = _try(name, version, Path(folder), tags)
+            if self._cache:
+                self._cache.keep(name, version, made, Path(folder), tags)
+        return model
 
     def _download(self, name: str, version: str, folder: str) -> Mapping[str, str]:
         """Put a version's files into a folder; return its tags."""
@@ -168,16 +175,39 @@ class Registry:
         aliases = {alias: str(v) for alias, v in model.aliases.items()}
         changed, known = model.last_updated_timestamp, self._known.get(model.name)
         if known is not None and known.changed == changed:
-            return Registered(aliases, known.versions, changed)
+            return Registered(aliases, known.versions, changed, known.made)
         quote = '"' if "'" in model.name else "'"
         found = client.search_model_versions(f"name={quote}{model.name}{quote}")
-        numbers = sorted((int(v.version) for v in found), reverse=True)
-        return Registered(aliases, tuple(map(str, numbers)), changed)
+        made = {str(v.version): int(v.creation_timestamp or 0) for v in found}
+        return Registered(
+            aliases, tuple(sorted(made, key=int, reverse=True)), changed, made
+        )
 
     def _check_file(self) -> None:
         """Refuse a SQLite file that is not there: MLflow would make an empty one."""
         if self._file is not None and not self._file.is_file():
             raise MlflowException(f"there is no file {self._file}")
+
+
+def _try(name: str, version: str, folder: Path, tags: Mapping[str, str]) -> Model:
+    """Load a version from a folder and let it forecast.
+
+    Raises:
+        Unloadable: it cannot.
+    """
+    try:
+        forecaster = Forecaster.load(folder, device="cpu")
+        points = forecaster.predict(_trial(forecaster)).points
+        details = describe(name, version, forecaster, _read_metrics(tags))
+    except ArtifactError as error:
+        reason = str(error).removeprefix(f"model {error.path}: ")
+        raise Unloadable(reason.replace(str(folder), "its folder")) from error
+    except Exception as error:
+        log.debug("load failed", exc_info=True)
+        raise Unloadable("it cannot make forecasts") from error
+    if not np.isfinite(points).all():
+        raise Unloadable("its forecasts are no numbers")
+    return Model(forecaster, details)
 
 
 def _trial(forecaster: Forecaster) -> Panel:

@@ -16,7 +16,8 @@ class Service:
     """Everything that lives as long as the process."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings, self.registry = settings, Registry()
+        self.settings = settings
+        self.registry = Registry(settings.cache_dir, settings.cache_bytes)
         self.models = Models(self.registry, settings.alias, settings.max_models)
         self.poller = Poller(self.registry, self.models, settings.poll_seconds)
         self.workers = Workers(settings.threads, settings.max_waiting)

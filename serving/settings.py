@@ -70,6 +70,12 @@ class Settings(BaseSettings):
     """Most requests of each key, or of each address without keys: 100/second."""
     trusted_proxies: str = ""
     """Addresses or networks of proxies whose X-Forwarded-For is believed: 10.0.0.1."""
+    cache_dir: str = ""
+    """Folder that keeps loaded versions, so that a service starts without the registry;
+    empty keeps none. It must outlive the process to be of use, so that there is none
+    unless you name one."""
+    cache_bytes: int = Field(default=1024 * MIB, ge=MIB)
+    """Most bytes in the cache, for each registry; the least recently loaded leaves."""
 
     @field_validator("rate_limit")
     @classmethod

@@ -91,13 +91,13 @@ def find_free_port():
 
 
 @contextmanager
-def run_service(uri, folder, **settings):
+def run_service(uri, folder, arguments=(), prefix=(), **settings):
     """Run a service until the block ends; it answers /livez when the block begins."""
     port = find_free_port()
     log, said = folder / f"service-{port}.log", folder / f"service-{port}.said"
     with log.open("w") as output, said.open("w") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "serving", "--port", str(port)],
+            [*prefix, sys.executable, "-m", "serving", "--port", str(port), *arguments],
             cwd=folder,
             env=make_environment(uri, **settings),
             stdout=output,
@@ -111,6 +111,43 @@ def run_service(uri, folder, **settings):
         service.client.close()
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
+
+
+@contextmanager
+def run_tracking(database, folder, port):
+    """Run an MLflow server on a SQLite file until the block ends."""
+    with (folder / f"mlflow-{port}.log").open("a") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", "--workers", "1"],
+            cwd=folder,
+            env=make_environment("")
+            | {
+                "MLFLOW_PORT": str(port),
+                "MLFLOW_BACKEND_STORE_URI": f"sqlite:///{database}",
+                "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            },
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        end = time.monotonic() + PATIENCE
+        with httpx.Client() as client:
+            while not healthy(client, port):
+                assert process.poll() is None
+                assert time.monotonic() < end
+                time.sleep(0.2)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=30)
+
+
+def healthy(client, port):
+    try:
+        return client.get(f"http://127.0.0.1:{port}/health").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def alive(client):
@@ -214,6 +251,12 @@ def library(built):
 def running():
     """Runs a service: ``with running(uri, folder, **settings) as service``."""
     return run_service
+
+
+@pytest.fixture(scope="session")
+def tracking():
+    """Runs an MLflow server: ``with tracking(database, folder, port)``."""
+    return run_tracking
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-MOVES = 12
+MOVES = 100
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,8 @@ def test_aliases_move_under_load_and_no_request_fails(own, registry, library):
     for move in range(MOVES):
         version = "2" if move % 2 == 0 else "1"
         registry.client.set_registered_model_alias("waves", "champion", version)
-        own.wait_for(lambda version=version: version_of(own) == version)
+        if move % 5 == 0:  # else it moves on, whether the service has seen it or not
+            own.wait_for(lambda version=version: version_of(own) == version)
     for asker in askers:
         asker.stop.set()
         asker.join(timeout=30)
@@ -91,6 +92,22 @@ def test_a_broken_version_is_refused_and_the_last_good_one_stays(own, registry):
 
     registry.client.set_registered_model_alias("waves", "champion", "2")
     own.wait_for(lambda: is_ready_with(own, "2"))
+
+
+def test_another_alias_is_kept_warm_once_somebody_has_asked_for_it(own, registry):
+    registry.client.set_registered_model_alias("waves", "challenger", "2")
+    own.wait_for(lambda: version_of(own, alias="challenger") == "2")
+
+    registry.client.set_registered_model_alias("waves", "challenger", "4")
+    own.wait_for(lambda: answering(own, "challenger", "4"))
+
+    assert version_of(own, alias="challenger") == "4"
+
+
+def answering(service, alias, version):
+    """Whether the log says so: nobody has asked."""
+    lines = service.lines("model answers")
+    return [x for x in lines if (x["alias"], x["version"]) == (alias, version)]
 
 
 def test_what_is_removed_stops_answering(own, registry, assert_problem):

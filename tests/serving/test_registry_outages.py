@@ -1,6 +1,10 @@
 """The registry may be away: at the start, later, or for ever."""
 
+import shutil
+import subprocess
 import time
+
+import pytest
 
 
 def test_a_service_starts_without_registry_and_outlives_its_absence(
@@ -27,7 +31,11 @@ def test_a_service_starts_without_registry_and_outlives_its_absence(
 
     problem = assert_problem(not_ready, 503, "not-ready", "no model is held")
     assert problem["state"] == "unavailable"
-    assert problem["registry"] == {"reachable": False, "age_seconds": None}
+    assert problem["registry"] == {
+        "reachable": False,
+        "age_seconds": None,
+        "recalled": False,
+    }
     assert_problem(refused, 503, "not-ready", "has not answered yet")
     assert refused.headers["retry-after"] == "2"
     assert degraded["registry"]["reachable"] is False
@@ -49,3 +57,62 @@ def test_a_service_whose_registry_is_nowhere_says_so_and_stops_when_told(
     assert_problem(response, 503, "not-ready", "does not answer")
     assert service.process.returncode == 0
     assert time.monotonic() - began < 10
+
+
+def test_a_service_with_a_cache_starts_without_registry(registry, tmp_path, running):
+    cache, away = tmp_path / "cache", registry.path.with_name("away.db")
+    with running(registry.uri, tmp_path, cache_dir=cache) as service:
+        service.wait_for(lambda: service.readyz().get("state") == "ready")
+        expected = service.forecast().json()
+    registry.path.rename(away)
+
+    with running(registry.uri, tmp_path, cache_dir=cache) as service:
+        degraded = service.wait_for(
+            lambda: service.readyz()["state"] == "degraded" and service.readyz()
+        )
+        found, metrics = service.forecast().json(), service.client.get("/metrics").text
+        listed = service.client.get("/v1/models").json()["models"]
+        away.rename(registry.path)
+        registry.client.set_registered_model_alias("waves", "champion", "2")
+        service.wait_for(lambda: service.forecast().json()["model"]["version"] == "2")
+        after = service.readyz()
+
+    assert found == expected
+    assert degraded["registry"] == {
+        "reachable": False,
+        "age_seconds": None,
+        "recalled": True,
+    }
+    assert [model["name"] for model in listed] == ["my steps", "spare", "waves"]
+    assert listed[2]["metrics"] == {"mase": 0.9, "skill": 0.12}
+    assert "recast_registry_reachable 0.0" in metrics
+    assert "recast_registry_recalled 1.0" in metrics
+    assert "recast_registry_age_seconds +Inf" in metrics
+    assert after["state"] == "ready"
+    assert after["registry"]["recalled"] is False
+
+
+def can_mount():
+    """Whether a small disk can be made in a name space of its own."""
+    if shutil.which("unshare") is None:
+        return False
+    trial = "mount -t tmpfs -o size=64k none /mnt"
+    return not subprocess.run(
+        ["unshare", "-rm", "sh", "-c", trial], stderr=subprocess.DEVNULL
+    ).returncode
+
+
+@pytest.mark.skipif(not can_mount(), reason="no disk of its own can be mounted here")
+def test_a_full_disk_is_served_without_a_cache(registry, tmp_path, running):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = f'mount -t tmpfs -o size=8k none {disk} && exec "$@"'
+    prefix = ["unshare", "-rm", "sh", "-c", mount, "sh"]
+
+    with running(registry.uri, tmp_path, prefix=prefix, cache_dir=disk) as service:
+        state = service.wait_for(lambda: service.readyz().get("state"))
+        status = service.forecast().status_code
+
+    assert (state, status) == ("ready", 200)
+    (line,) = service.lines("cache cannot be written")
+    assert line["reason"] == "No space left on device"
