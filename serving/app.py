@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from serving import pages, routes
 from serving.access import access
-from serving.deadline import Deadline
+from serving.deadlines import Deadlines
 from serving.errors import RequestError, ServiceError, problem_response
 from serving.middleware import BodyLimit, Observed
 from serving.nixtla.routes import router as nixtla
@@ -45,9 +45,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         middleware=[
             *tracing(),
             Middleware(Observed, service.metrics),
-            Middleware(Deadline, settings.max_seconds),
             *access(settings, service.metrics),
             Middleware(BodyLimit, settings.max_body_bytes),
+            Middleware(Deadlines, settings.body_seconds, settings.request_seconds),
         ],
         exception_handlers={
             ServiceError: _explain,

@@ -11,7 +11,8 @@
     ├── NotOffered            the client knows a call that this service does not answer
     ├── NotReady              the registry has not answered yet
     ├── TooBusy               too many requests are waiting
-    ├── TooSlow               the answer would take longer than it may
+    ├── BodyTooSlow           the body did not come in time
+    ├── AnswerTooSlow         the answer was not ready in time
     ├── KeyNeeded             no API key, or one that is not known
     └── RateExceeded          more requests in a time than one may make
 
@@ -153,15 +154,27 @@ class TooBusy(ServiceError):
         )
 
 
-class TooSlow(ServiceError):
-    """The answer takes too long."""
+class BodyTooSlow(ServiceError):
+    """The body did not come in time."""
 
-    headers: Mapping[str, str] = {"Retry-After": "1", "Connection": "close"}
+    headers: Mapping[str, str] = {"Connection": "close"}
 
     def __init__(self, seconds: float) -> None:
         super().__init__(
-            f"The request was not answered within {seconds:g} seconds. Ask again, for "
-            "less at once."
+            f"The body was not there within {seconds:g} seconds. Send fewer series at "
+            "once."
+        )
+
+
+class AnswerTooSlow(ServiceError):
+    """The answer was not ready in time."""
+
+    headers: Mapping[str, str] = {"Retry-After": "5"}
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"The answer was not ready within {seconds:g} seconds. Ask again later, or "
+            "for fewer series at once."
         )
 
 
@@ -204,7 +217,8 @@ STATUS: dict[type[Exception], int] = {
     NotOffered: 501,
     NotReady: 503,
     TooBusy: 503,
-    TooSlow: 503,
+    BodyTooSlow: 408,
+    AnswerTooSlow: 503,
     KeyNeeded: 401,
     RateExceeded: 429,
 }

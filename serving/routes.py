@@ -51,7 +51,7 @@ BODY = {  # read by the worker that answers
     "/v1/models/{name}/forecast",
     tags=["forecasts"],
     response_model=ForecastAnswer,
-    responses=problems(404, 413, 422, 500, 503),
+    responses=problems(404, 408, 413, 422, 500, 503),
     openapi_extra=BODY,
 )
 async def forecast(
@@ -74,7 +74,7 @@ async def forecast(
     "/v1/models/{name}/explain",
     tags=["forecasts"],
     response_model=ExplainAnswer,
-    responses=problems(404, 413, 422, 500, 503),
+    responses=problems(404, 408, 413, 422, 500, 503),
     openapi_extra=BODY,
 )
 async def explain(name: str, asked: Asked, request: Request, service: Here) -> Response:

@@ -58,8 +58,6 @@ class Settings(BaseSettings):
     """Least severity that is logged."""
     max_levels: int = Field(default=20, ge=0, le=99)
     """Most levels of intervals in one request."""
-    max_seconds: float = Field(default=60.0, gt=0)
-    """Longest time from a request's first byte to its answer's last."""
     api_keys: Annotated[KeyHashes, NoDecode] = {}
     """Hashes of the API keys by name, as JSON; with none, nobody is asked for a key."""
     api_keys_file: Path | None = None
@@ -76,6 +74,10 @@ class Settings(BaseSettings):
     unless you name one."""
     cache_bytes: int = Field(default=1024 * MIB, ge=MIB)
     """Most bytes in the cache, for each registry; the least recently loaded leaves."""
+    body_seconds: float = Field(default=20.0, ge=0.1, le=3600)
+    """Longest time to send a body; then the answer is 408."""
+    request_seconds: float = Field(default=30.0, ge=0.1, le=3600)
+    """Longest time to answer, once the body is there; then the answer is 503."""
 
     @field_validator("rate_limit")
     @classmethod

@@ -1,76 +1,89 @@
-"""Nobody holds a request for ever: not the client, not the service itself."""
+"""Requests take only so long, and nobody works for a client who has left."""
 
-import asyncio
+import socket
+import threading
+import time
 
-import httpx
 import pytest
-from starlette.requests import ClientDisconnect
 
-from serving.app import create_app
-from serving.deadline import Deadline
-from serving.settings import Settings
+ROUTE = "/v1/models/waves/forecast"
+HEAD = f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.fixture(scope="module")
+def hasty(copy_registry, tmp_path_factory, running):
+    """A service with little patience, one thread, and room for large requests."""
+    folder = tmp_path_factory.mktemp("hasty")
+    uri = copy_registry(folder).uri
+    limits = {"max_series": 200_000, "max_points": 10**7, "max_horizon": 10_000}
+    patience = {"body_seconds": 0.5, "request_seconds": 0.5, "threads": 1}
+    with running(uri, folder, **limits, **patience) as service:
+        service.wait_for(lambda: service.readyz().get("state") == "ready")
+        yield service
 
 
 @pytest.fixture
-def post(monkeypatch, tmp_path):
-    """Sends a body to an application that allows 0.2 seconds."""
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/none.db")
-    app = create_app(Settings(max_seconds=0.2))
-
-    @app.post("/slow")
-    async def slow():
-        await asyncio.sleep(30)
-
-    def post(path, body):
-        async def go():
-            transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(
-                transport=transport, base_url="http://x"
-            ) as client:
-                return await client.post(path, content=body)
-
-        return asyncio.run(go())
-
-    return post
+def connect(hasty):
+    host, port = hasty.url.removeprefix("http://").split(":")
+    return lambda: socket.create_connection((host, int(port)), timeout=30)
 
 
-async def trickle():
-    yield b"{"
-    await asyncio.sleep(30)
-    yield b"}"
+def heavy(horizon=10_000, count=20):
+    """Return a body that takes a while to answer."""
+    values = [float(i % 7) for i in range(6)]
+    series = [{"id": str(i), "values": values} for i in range(count)]
+    return {"series": series, "horizon": horizon}
 
 
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [("/slow", b"{}"), ("/v1/models/waves/forecast", trickle())],
-    ids=["a slow answer", "a slow client"],
-)
-def test_what_takes_too_long_is_given_up(post, assert_problem, path, body):
-    response = post(path, body)
+def test_a_body_that_trickles_in_is_refused_in_time(hasty, connect):
+    with connect() as connection:
+        connection.sendall(f"{HEAD}Content-Length: 100\r\n\r\n".encode())
+        began = time.monotonic()
+        trickle = threading.Thread(target=send_slowly, args=(connection,))
+        trickle.start()
+        answer = b""
+        while b"urn:" not in answer and (part := connection.recv(10_000)):
+            answer += part
+        took = time.monotonic() - began
+        trickle.join()
 
-    assert_problem(response, 503, "too-slow", "within 0.2 seconds")
-    assert response.headers["retry-after"] == "1"
-    assert response.headers["x-content-type-options"] == "nosniff"
-
-
-def test_an_answer_that_has_begun_is_cut_off():
-    async def app(scope, receive, send):
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await asyncio.sleep(30)
-
-    sent = []
-
-    async def send(message):
-        sent.append(message["type"])
-
-    with pytest.raises(ClientDisconnect):
-        asyncio.run(Deadline(app, 0.05)({"type": "http"}, None, send))
-    assert sent == ["http.response.start"]
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"urn:recast:problem:body-too-slow" in answer
+    assert b"connection: close" in answer.lower()
+    assert 0.4 < took < 5
 
 
-def test_a_timeout_of_something_else_is_no_deadline():
-    async def app(scope, receive, send):
-        raise TimeoutError("the registry")
+def send_slowly(connection):
+    for _ in range(10):
+        try:
+            connection.sendall(b" ")
+        except OSError:
+            return
+        time.sleep(0.1)
 
-    with pytest.raises(TimeoutError, match="the registry"):
-        asyncio.run(Deadline(app, 30)({"type": "http"}, None, None))
+
+def test_an_answer_that_takes_too_long_is_given_up(hasty, assert_problem):
+    response = hasty.forecast(body=heavy())
+
+    assert_problem(response, 503, "answer-too-slow", "not ready within 0.5 seconds")
+    assert response.headers["retry-after"] == "5"
+    assert hasty.wait_for(lambda: hasty.forecast().status_code == 200)
+
+
+def test_who_leaves_while_the_answer_waits_costs_nothing(hasty, connect):
+    body = b'{"horizon": 3}'
+    busy = threading.Thread(target=hasty.forecast, kwargs={"body": heavy()})
+    busy.start()
+    time.sleep(0.1)
+    with connect() as connection:
+        head = f"{HEAD}X-Request-ID: gone\r\nContent-Length: {len(body)}\r\n\r\n"
+        connection.sendall(head.encode() + body)
+        time.sleep(0.1)
+    busy.join()
+
+    (line,) = hasty.requests("gone")
+
+    assert line["status"] == 499
+    assert line["ms"] < 400
+    assert hasty.lines("request failed") == []
+    assert not [x for x in hasty.lines() if x["level"] in ("error", "critical")]
