@@ -1,18 +1,22 @@
 """``recast serve``: the service in a process of its own."""
 
 import json
+import math
 import os
 import signal
 import socket
 import sys
+import threading
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from serving.settings import Settings
 
-DRAIN_SECONDS = 30  # how long requests that have begun may take to end
+LEAVE_SECONDS = 5  # how long a registry that does not answer may delay the end
 
 
 def serve(
@@ -27,6 +31,9 @@ def serve(
         str | None,
         typer.Option(metavar="NAME", help="Make an API key, show it, and end."),
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that answer, on one port.")
+    ] = 1,
 ) -> None:
     """Serve forecasts over HTTP, and a page that shows them.
 
@@ -55,31 +62,55 @@ def serve(
         _refuse(f"settings (SERVING_* in the environment): {'; '.join(wrong)}")
     _stop_on_signals()
     listener = _listen(settings.host, settings.port)
-    _run(settings, listener)
+    _run(settings, listener, workers)
 
 
-def _run(settings: "Settings", listener: socket.socket) -> None:
+def _run(settings: "Settings", listener: socket.socket, workers: int) -> None:
     import uvicorn
 
-    from serving.app import create_app
+    from serving.draining import DrainingServer, Workers
     from serving.logs import set_up_logging
+    from serving.registry import Registry
 
     set_up_logging(settings.log_level)
-    app = create_app(settings)
     config = uvicorn.Config(
-        app,
+        "serving.command:create_logged_app",
+        factory=True,
+        workers=workers,
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        # Every request that has begun is answered, at the latest with its time-out.
+        timeout_graceful_shutdown=math.ceil(
+            settings.body_seconds + settings.request_seconds
+        )
+        + 1,
     )
     url = f"http://{_shown(listener)}"
-    registry = app.state.service.registry.shown_uri
+    registry = Registry().shown_uri
     sys.stderr.write(f"Recast at {url}  API: {url}/docs  MLflow: {registry}\n")
     sys.stderr.flush()
-    uvicorn.Server(config).run(sockets=[listener])
+    if workers == 1:
+        config.load()  # before it listens to signals: until then they end it
+        DrainingServer(config).run(sockets=[listener])
+        return
+    supervisor = Workers(config, [listener])
+    supervisor.run()
+    if supervisor.failed:
+        raise typer.Exit(1)
+
+
+def create_logged_app() -> "FastAPI":
+    """Return the service, in the process that answers."""
+    from serving.app import create_app
+    from serving.logs import set_up_logging
+    from serving.settings import Settings
+
+    settings = Settings()
+    set_up_logging(settings.log_level)
+    return create_app(settings)
 
 
 def _show_new_key(name: str) -> None:
@@ -121,6 +152,9 @@ def _stop_on_signals() -> None:
     """End quietly on Ctrl-C and SIGTERM; uvicorn raises them again, once drained."""
 
     def stop(_number: int, _frame: object) -> NoReturn:
+        leave = threading.Timer(LEAVE_SECONDS, os._exit, [0])
+        leave.daemon = True
+        leave.start()  # Python waits for its threads, and one may wait for a registry
         sys.exit(0)
 
     for number in (signal.SIGINT, signal.SIGTERM):
