@@ -10,7 +10,8 @@ block are feature-major, a row a unit and a column a window: ``(width, n)``, or 
 below runs over one contiguous stretch, whatever the widths, and becomes vector code.
 
 Letters: n windows of a block, T recurrent steps, I inputs of a step, H hidden size, G
-gates, K horizon, S = T I numbers of a window. The weights are one vector, in the order
+gates, K horizon, S = T I numbers of a window, A = H + I + 1 (the most of any layer)
+numbers that a step reads. The weights are one vector, in the order
 of ``network.parameters()``: of each layer W_ih (G H, I), W_hh (G H, H), b_ih, b_hh
 (G H); of the head W (K, H), b (K); of the linear skip W (K, S), b (K).
 """
@@ -129,8 +130,8 @@ def head_weights(weights, shape):
     )
 
 
-# --- Cells: a step forward, and back. `gates` (G, H n) holds what the inputs add to the
-# --- pre-activations and receives the activations; `own` is what the state adds.
+# --- Cells: a step forward, and back. `own` (G, H n) holds the pre-activations, `gates`
+# --- receives the activations.
 
 # tanh(x) = x p(x^2) / q(x^2): minimax on [0, 7.9], to 1.3e-7 before rounding.
 P = (9.99999869e-1, 1.29344194e-1, 2.96047519e-3, 1.15318570e-5)
@@ -161,82 +162,78 @@ def sigmoid(x):
 
 
 @njit(**STRICT)
-def lstm_forward(gates, own, c_before, c, tanh_c, h):
+def lstm_forward(own, gates, c, tanh_c, h, t):
     """i, f, o = sigmoid(.); g = tanh(.); c = f c' + i g; h = o tanh(c)."""
-    for k in range(h.size):
-        i = sigmoid(gates[0, k] + own[0, k])
-        f = sigmoid(gates[1, k] + own[1, k])
-        g = tanh(gates[2, k] + own[2, k])
-        o = sigmoid(gates[3, k] + own[3, k])
-        cell = f * c_before[k] + i * g
+    for k in range(own.shape[1]):
+        i, f = sigmoid(own[0, k]), sigmoid(own[1, k])
+        g, o = tanh(own[2, k]), sigmoid(own[3, k])
+        cell = f * c[t, k] + i * g
         squashed = tanh(cell)
-        gates[0, k] = i
-        gates[1, k] = f
-        gates[2, k] = g
-        gates[3, k] = o
-        c[k] = cell
-        tanh_c[k] = squashed
-        h[k] = o * squashed
+        gates[t, 0, k] = i
+        gates[t, 1, k] = f
+        gates[t, 2, k] = g
+        gates[t, 3, k] = o
+        c[t + 1, k] = cell
+        tanh_c[t, k] = squashed
+        h[t + 1, k] = o * squashed
 
 
 @njit(**STRICT)
-def lstm_backward(gates, c_before, tanh_c, dh, dc, d):
+def lstm_backward(gates, c, tanh_c, dh, dc, d, t):
     """dc += dh o (1 - tanh(c)^2); each gate by its derivative; dc' = dc f."""
     for k in range(dh.size):
-        i, f, g, o = gates[0, k], gates[1, k], gates[2, k], gates[3, k]
-        t = tanh_c[k]
-        b = dc[k] + dh[k] * o * (f4(1) - t * t)
+        i, f, g, o = gates[t, 0, k], gates[t, 1, k], gates[t, 2, k], gates[t, 3, k]
+        s = tanh_c[t, k]
+        b = dc[k] + dh[k] * o * (f4(1) - s * s)
         d[0, k] = b * g * i * (f4(1) - i)
-        d[1, k] = b * c_before[k] * f * (f4(1) - f)
+        d[1, k] = b * c[t, k] * f * (f4(1) - f)
         d[2, k] = b * i * (f4(1) - g * g)
-        d[3, k] = dh[k] * t * o * (f4(1) - o)
+        d[3, k] = dh[k] * s * o * (f4(1) - o)
         dc[k] = b * f
 
 
 @njit(**STRICT)
-def gru_forward(gates, own, bias, before, candidate, h):
+def gru_forward(own, gates, candidate, h, t):
     """r, z = sigmoid(.); m = W h' + b; n = tanh(. + r m); h = n + z (h' - n)."""
-    for k in range(h.size):
-        r = sigmoid(gates[0, k] + own[0, k])
-        z = sigmoid(gates[1, k] + own[1, k])
-        m = own[2, k] + bias[k]
-        n = tanh(gates[2, k] + r * m)
-        gates[0, k] = r
-        gates[1, k] = z
-        gates[2, k] = n
-        candidate[k] = m
-        h[k] = n + z * (before[k] - n)
+    for k in range(own.shape[1]):
+        r, z, m = sigmoid(own[0, k]), sigmoid(own[1, k]), own[2, k]
+        n = tanh(own[3, k] + r * m)
+        gates[t, 0, k] = r
+        gates[t, 1, k] = z
+        gates[t, 2, k] = n
+        candidate[t, k] = m
+        h[t + 1, k] = n + z * (h[t, k] - n)
 
 
 @njit(**STRICT)
-def gru_backward(gates, before, candidate, dh, carry, d, dn):
-    """The gates by their derivatives: n's in ``d`` for the state, in ``dn`` for x."""
+def gru_backward(gates, candidate, h, dh, carry, d, t):
+    """The gates by their derivatives: n's in ``d[2]`` for the state, ``d[3]`` for x."""
     for k in range(dh.size):
-        r, z, n = gates[0, k], gates[1, k], gates[2, k]
+        r, z, n = gates[t, 0, k], gates[t, 1, k], gates[t, 2, k]
         a = dh[k] + carry[k]
         b = a * (f4(1) - z) * (f4(1) - n * n)
-        d[0, k] = b * candidate[k] * r * (f4(1) - r)
-        d[1, k] = a * (before[k] - n) * z * (f4(1) - z)
+        d[0, k] = b * candidate[t, k] * r * (f4(1) - r)
+        d[1, k] = a * (h[t, k] - n) * z * (f4(1) - z)
         d[2, k] = b * r
-        dn[k] = b
+        d[3, k] = b
         carry[k] = a * z
 
 
 @njit(**STRICT)
-def plain_forward(gates, own, relu, h):
+def plain_forward(own, relu, h, t):
     """h = tanh(.), or what is positive of it."""
-    for k in range(h.size):
-        x = gates[0, k] + own[0, k]
-        h[k] = max(x, f4(0)) if relu else tanh(x)
+    for k in range(own.shape[1]):
+        x = own[0, k]
+        h[t + 1, k] = max(x, f4(0)) if relu else tanh(x)
 
 
 @njit(**STRICT)
-def plain_backward(h, relu, dh, d):
+def plain_backward(h, relu, dh, d, t):
     """d = dh (1 - h^2), or dh where h is positive."""
-    for k in range(h.size):
-        slope = f4(1) - h[k] * h[k]
+    for k in range(dh.size):
+        slope = f4(1) - h[t + 1, k] * h[t + 1, k]
         if relu:
-            slope = f4(1) if h[k] > 0 else f4(0)
+            slope = f4(1) if h[t + 1, k] > 0 else f4(0)
         d[0, k] = dh[k] * slope
 
 
@@ -246,12 +243,6 @@ def plain_backward(h, relu, dh, d):
 @njit(**STRICT)
 def fill_inputs(x, weight, bias, gates):
     """gates (G H, n) = W_ih x + bias."""
-    if len(x) == 1:
-        for j in range(len(gates)):
-            row = gates[j]
-            for k in range(row.size):
-                row[k] = weight[j, 0] * x[0, k] + bias[j]
-        return
     np.dot(weight, x, gates)
     for j in range(len(gates)):
         row = gates[j]
@@ -277,17 +268,29 @@ def add_row_sums(total, d):
 
 
 @njit(**SUMS)
-def add_input_gradient(total, spare, d, x):
-    """total (G H, I) += d x^T."""
+def add_input_gradient(total, bias, spare, d, x):
+    """total (G H, I) += d x^T; bias (G H) += sums of the rows of d."""
     if len(x) > 1:
         np.dot(d, x.T, spare)
         add(total.ravel(), spare.ravel())
+        add_row_sums(bias, d)
         return
+    inputs = x[0]
     for j in range(len(d)):
-        row, s = d[j], f4(0)
+        row, s, b = d[j], f4(0), f4(0)
         for k in range(row.size):
-            s += row[k] * x[0, k]
+            s += row[k] * inputs[k]
+            b += row[k]
         total[j, 0] += s
+        bias[j] += b
+
+
+@njit(**STRICT)
+def copy(source, to):
+    """to = source, both of rows."""
+    for j in range(len(to)):
+        for k in range(to.shape[1]):
+            to[j, k] = source[j, k]
 
 
 @njit(**STRICT)
@@ -305,14 +308,15 @@ class Memory(NamedTuple):
     """What a block of n windows is worked out in."""
 
     x: np.ndarray  # (S, n) the windows
+    wide: np.ndarray  # (A, G H): W_hh^T, W_ih^T and the biases' sum, of a layer
+    seen: np.ndarray  # (layers, T + 1, A, n) what a step reads: h before it, x, one
     gates: np.ndarray  # (layers, T, G, H n)
-    h: np.ndarray  # (layers, T + 1, H n); row 0 is the state before the window
-    c: np.ndarray  # the same, of the LSTM
+    c: np.ndarray  # (layers, T + 1, H n) of the LSTM; row 0 is before the window
     kept: np.ndarray  # (layers, T, H n): tanh(c) of the LSTM, W h' + b of the GRU
     outer: np.ndarray  # (T, H n): gradient of h from the layer above
-    own: np.ndarray  # (G, H n)
-    d: np.ndarray  # (G, H n)
-    one: np.ndarray  # (4, H n): bias and dn of the GRU, carry, dh
+    own: np.ndarray  # (G H, n): pre-activations or their gradients; (4 H, n) of the GRU
+    dh: np.ndarray  # (H, n)
+    carry: np.ndarray  # (H n)
     turned: np.ndarray  # (n, H)
     error: np.ndarray  # (K, n)
     linear: np.ndarray  # (K, n)
@@ -321,67 +325,80 @@ class Memory(NamedTuple):
 @njit(**STRICT)
 def allocate(shape, n):
     """Return a `Memory` for blocks of n windows."""
-    width, steps, layers = shape.hidden * n, shape.steps, shape.layers
-    gates, lstm = count_gates(shape), shape.cell == LSTM
+    hidden, steps, layers = shape.hidden, shape.steps, shape.layers
+    width, gates, lstm = hidden * n, count_gates(shape), shape.cell == LSTM
+    most = hidden + max(shape.inputs, hidden if layers > 1 else 0) + 1
+    seen = np.ones((layers, steps + 1, most, n), f4)
+    seen[:, 0, :hidden] = 0  # the state before the window
     return Memory(
         np.empty((steps * shape.inputs, n), f4),
+        np.empty((most, gates * hidden), f4),
+        seen,
         np.empty((layers, steps, gates, width), f4),
-        np.zeros((layers, steps + 1, width), f4),
-        np.zeros((layers if lstm else 0, steps + 1, width), f4),
+        np.zeros((layers, steps + 1 if lstm else 0, width), f4),
         np.empty((layers, steps, width), f4),
         np.empty((steps if layers > 1 else 0, width), f4),
-        np.empty((gates, width), f4),
-        np.empty((gates, width), f4),
-        np.empty((4, width), f4),
-        np.empty((n, shape.hidden), f4),
+        np.empty(((4 if shape.cell == GRU else gates) * hidden, n), f4),
+        np.empty((hidden, n), f4),
+        np.empty(width, f4),
+        np.empty((n, hidden), f4),
         np.empty((shape.horizon, n), f4),
         np.empty((shape.horizon, n), f4),
     )
 
 
 @njit(**STRICT)
-def read_inputs(shape, m, layer, t, n):
-    """Return what a layer reads at step t, ``(I, n)``."""
-    if layer:
-        return m.h[layer - 1, t + 1].reshape(shape.hidden, n)
-    return m.x[t * shape.inputs : (t + 1) * shape.inputs]
+def pack(w_ih, w_hh, b_ih, b_hh, apart, wide):
+    """Lay weights out as `Memory.wide`; from ``apart`` on, the inputs' stay out."""
+    hidden, one = w_hh.shape[1], w_hh.shape[1] + w_ih.shape[1]
+    turn(w_hh, wide)
+    turn(w_ih, wide[hidden:])
+    for j in range(len(w_ih)):
+        wide[one, j] = b_hh[j] + (b_ih[j] if j < apart else f4(0))
+        for k in range(hidden, one if j >= apart else hidden):
+            wide[k, j] = 0
 
 
 @njit(**STRICT)
-def forward_layer(shape, weights, m, n, layer):
+def forward_layer(shape, weights, m, layer):
     """Run a layer over the steps."""
-    hidden, h = shape.hidden, m.h[layer]
     w_ih, w_hh, b_ih, b_hh = layer_weights(weights, shape, layer)
-    bias, own = b_ih + b_hh, m.own.reshape(len(w_ih), n)
-    if shape.cell == GRU:  # the candidate's two biases stand apart
-        bias[2 * hidden :] = b_ih[2 * hidden :]
-        for j in range(hidden):
-            m.one[0, j * n : (j + 1) * n] = b_hh[2 * hidden + j]
-    own[:] = 0
+    hidden, (rows, size) = shape.hidden, w_ih.shape
+    one, candidate = hidden + size, 2 * hidden if shape.cell == GRU else rows
+    pack(w_ih, w_hh, b_ih, b_hh, candidate, m.wide)
+    w, w_first = m.wide[: one + 1].T, m.wide[hidden : one + 1].T
+    w_n, b_n, of_x = w_ih[candidate:], b_ih[candidate:], m.own[rows:]  # of the GRU
+    seen, gates, c, kept = m.seen[layer], m.gates[layer], m.c[layer], m.kept[layer]
+    h, sums = seen.reshape(len(seen), -1), m.own[:rows]
+    own = m.own.reshape(-1, m.carry.size)
     for t in range(shape.steps):
-        gates, kept = m.gates[layer, t], m.kept[layer, t]
-        x = read_inputs(shape, m, layer, t, n)
-        fill_inputs(x, w_ih, bias, gates.reshape(len(w_ih), n))
+        x = (
+            m.seen[layer - 1, t + 1, :hidden]
+            if layer
+            else m.x[t * size : (t + 1) * size]
+        )
+        copy(x, seen[t, hidden:one])
         if t:
-            np.dot(w_hh, h[t].reshape(hidden, n), own)
+            np.dot(w, seen[t, : one + 1], sums)
+        else:  # the state before the window is zero
+            np.dot(w_first, seen[t, hidden : one + 1], sums)
         if shape.cell == LSTM:
-            c = m.c[layer]
-            lstm_forward(gates, m.own, c[t], c[t + 1], kept, h[t + 1])
+            lstm_forward(own, gates, c, kept, h, t)
         elif shape.cell == GRU:
-            gru_forward(gates, m.own, m.one[0], h[t], kept, h[t + 1])
+            fill_inputs(x, w_n, b_n, of_x)
+            gru_forward(own, gates, kept, h, t)
         else:
-            plain_forward(gates, m.own, shape.cell == RELU, h[t + 1])
+            plain_forward(own, shape.cell == RELU, h, t)
 
 
 @njit(**STRICT)
 def forward(shape, weights, m, inputs):
     """Leave the forecasts of ``inputs (n, S)`` in ``m.error``."""
-    n = len(inputs)
     turn(inputs, m.x)
     for layer in range(shape.layers):
-        forward_layer(shape, weights, m, n, layer)
+        forward_layer(shape, weights, m, layer)
     head, bias, skip, skip_bias = head_weights(weights, shape)
-    last = m.h[shape.layers - 1, shape.steps].reshape(shape.hidden, n)
+    last = m.seen[shape.layers - 1, shape.steps, : shape.hidden]
     fill_inputs(last, head, bias, m.error)
     if shape.skip:
         fill_inputs(m.x, skip, skip_bias, m.linear)
@@ -389,56 +406,55 @@ def forward(shape, weights, m, inputs):
 
 
 @njit(**STRICT)
-def backward_layer(shape, weights, gradient, m, spare, n, layer):
+def backward_layer(shape, weights, gradient, m, spare, layer):
     """Go back through a layer, from the gradient of its last state.
 
     ``m.outer`` has what the layer above adds to the gradient of every state; a layer
     leaves there what the one below it gets.
     """
-    hidden, h, below_another = shape.hidden, m.h[layer], layer < shape.layers - 1
     w_ih, w_hh, _, _ = layer_weights(weights, shape, layer)
     g_ih, g_hh, g_bih, g_bhh = layer_weights(gradient, shape, layer)
-    rows, size = w_ih.shape
-    d, dn, carry, dh = m.d.reshape(rows, n), m.one[1], m.one[2], m.one[3]
-    spare_hh = spare[: rows * hidden].reshape(rows, hidden)
-    spare_ih = spare[: rows * size].reshape(rows, size)
-    bias, candidate_bias = np.zeros(rows, f4), np.zeros(hidden, f4)
+    hidden, (rows, size) = shape.hidden, w_ih.shape
+    candidate = 2 * hidden if shape.cell == GRU else rows
+    to_x, to_h, flat_g_hh = w_ih.T, w_hh.T, g_hh.ravel()
+    flat_part, part_ih = spare[: g_hh.size], spare[: g_ih.size].reshape(g_ih.shape)
+    part = flat_part.reshape(g_hh.shape)
+    seen, gates, c, kept = m.seen[layer], m.gates[layer], m.c[layer], m.kept[layer]
+    d, carry, dh, turned = m.own[:rows], m.carry, m.dh, m.turned
+    h, flat_d = seen.reshape(len(seen), -1), m.own.reshape(-1, carry.size)
+    flat_dh = dh.ravel()
     carry[:] = 0
     for t in range(shape.steps - 1, -1, -1):
-        if below_another:
-            add(dh, m.outer[t])
-        gates, kept = m.gates[layer, t], m.kept[layer, t]
+        if layer < shape.layers - 1:
+            add(flat_dh, m.outer[t])
         if shape.cell == LSTM:
-            lstm_backward(gates, m.c[layer, t], kept, dh, carry, m.d)
+            lstm_backward(gates, c, kept, flat_dh, carry, flat_d, t)
         elif shape.cell == GRU:
-            gru_backward(gates, h[t], kept, dh, carry, m.d, dn)
+            gru_backward(gates, kept, h, flat_dh, carry, flat_d, t)
         else:
-            plain_backward(h[t + 1], shape.cell == RELU, dh, m.d)
-        add_row_sums(bias, d)
+            plain_backward(h, shape.cell == RELU, flat_dh, flat_d, t)
         if t:
-            turn(h[t].reshape(hidden, n), m.turned)
-            np.dot(d, m.turned, spare_hh)
-            add(g_hh.ravel(), spare_hh.ravel())
-            np.dot(w_hh.T, d, dh.reshape(hidden, n))
+            turn(seen[t, :hidden], turned)
+            np.dot(d, turned, part)
+            add(flat_g_hh, flat_part)
+            np.dot(to_h, d, dh)
         if shape.cell == GRU:  # from here on the candidate's part is its input's
-            m.d[2] = dn
-            add_row_sums(candidate_bias, d[2 * hidden :])
-        add_input_gradient(g_ih, spare_ih, d, read_inputs(shape, m, layer, t, n))
+            add_row_sums(g_bhh[candidate:], d[candidate:])
+            copy(m.own[rows:], d[candidate:])
+        add_input_gradient(g_ih, g_bih, part_ih, d, seen[t, hidden : hidden + size])
         if layer:
-            np.dot(w_ih.T, d, m.outer[t].reshape(hidden, n))
-    add(g_bhh, bias)
-    if shape.cell == GRU:
-        bias[2 * hidden :] = candidate_bias
-    add(g_bih, bias)
+            np.dot(to_x, d, m.outer[t].reshape(dh.shape))
+    for j in range(candidate):
+        g_bhh[j] = g_bih[j]
 
 
 @njit(**STRICT)
 def backward(shape, weights, gradient, m, spare):
     """Add the gradient of a block, whose errors' are in ``m.error``."""
-    hidden, n = shape.hidden, m.error.shape[1]
+    hidden = shape.hidden
     head, _, _, _ = head_weights(weights, shape)
     g_head, g_bias, g_skip, g_skip_bias = head_weights(gradient, shape)
-    turn(m.h[shape.layers - 1, shape.steps].reshape(hidden, n), m.turned)
+    turn(m.seen[shape.layers - 1, shape.steps, :hidden], m.turned)
     part = spare[: g_head.size].reshape(g_head.shape)
     np.dot(m.error, m.turned, part)
     add(g_head.ravel(), part.ravel())
@@ -448,10 +464,10 @@ def backward(shape, weights, gradient, m, spare):
         np.dot(m.error, m.x.T, part)
         add(g_skip.ravel(), part.ravel())
         add_row_sums(g_skip_bias, m.error)
-    np.dot(head.T, m.error, m.one[3].reshape(hidden, n))
+    np.dot(head.T, m.error, m.dh)
     for layer in range(shape.layers - 1, -1, -1):
-        backward_layer(shape, weights, gradient, m, spare, n, layer)
-        m.one[3] = 0  # the last state of the layer below is read by this one alone
+        backward_layer(shape, weights, gradient, m, spare, layer)
+        m.dh[:] = 0  # the last state of the layer below is read by this one alone
 
 
 @njit(**STRICT)
@@ -577,4 +593,4 @@ def forecast(shape, weights, inputs, forecasts, block):
             n = until - at
             m = allocate(shape, n)
         forward(shape, weights, m, inputs[at:until])
-        forecasts[at:until] = m.error.T
+        turn(m.error, forecasts[at:until])
