@@ -99,16 +99,9 @@ class Normalizer:
 
     @classmethod
     def _fit_block(cls, seen: Panel, method: Method, seq_len: int) -> "Normalizer":
-        if method == "log":
-            _check_positive(seen)
-        floor, shift = _log_limits(seen, method)
-        limits = cls(method, shift, shift + 1, floor, shift)  # nothing is scaled yet
-        owner = np.repeat(np.arange(len(seen)), seen.lengths)
-        values = limits.transform(seen.values, owner)
-        center, scale = _statistics(values, seen.offsets, method, seq_len)
-        negligible = 1e-12 * np.maximum(np.abs(center), 1e-300)
-        scale = np.where(scale > negligible, scale, 1.0)
-        return cls(method, center, scale, floor, shift)
+        if method in LOGARITHMIC:
+            _check_positive(seen, zero=method == "log_ets")
+        return fit_values(seen.values, seen.offsets, method, seq_len)
 
     def select(self, series: IntArray) -> "Normalizer":
         """Return the statistics of some series, ``(len(series),)``, in that order."""
@@ -169,6 +162,29 @@ class Normalizer:
         return self.center[series].reshape(shape), self.scale[series].reshape(shape)
 
 
+def fit_values(
+    values: FloatArray, offsets: IntArray, method: Method, seq_len: int
+) -> Normalizer:
+    """Return statistics of series that lie one after another, already checked.
+
+    Args:
+        values: of all series, ``(points,)``; positive where the method is ``log``, not
+            negative where it is ``log_ets``.
+        offsets: borders of the series, ``(series + 1,)``.
+        method: how each window is levelled.
+        seq_len: observations in a window.
+    """
+    floor, shift = _log_limits(values, offsets, method)
+    limits = Normalizer(method, shift, shift + 1, floor, shift)  # nothing scaled yet
+    if method in LOGARITHMIC:
+        owner = np.repeat(np.arange(len(shift)), np.diff(offsets))
+        values = limits.transform(values, owner)
+    center, scale = _statistics(values, offsets, method, seq_len)
+    negligible = 1e-12 * np.maximum(np.abs(center), 1e-300)
+    scale = np.where(scale > negligible, scale, 1.0)
+    return Normalizer(method, center, scale, floor, shift)
+
+
 def window_level(inputs: Tensor, method: Method) -> tuple[Tensor, Tensor]:
     """Return level and size of windows ``(batch, seq_len)``, ``(batch, 1)`` each."""
     last = inputs[:, -1:]
@@ -189,19 +205,15 @@ def candidates(panel: Panel) -> tuple[Method, ...]:
     return (*always, "log") if panel.values.min() > 0 else always
 
 
-def _log_limits(panel: Panel, method: Method) -> tuple[FloatArray, FloatArray]:
-    """Return floor and shift of every series, ``(series,)`` each.
-
-    Raises:
-        InvalidValues: the method is ``log_ets`` and a value is negative.
-    """
-    none = np.zeros(len(panel))
+def _log_limits(
+    values: FloatArray, offsets: IntArray, method: Method
+) -> tuple[FloatArray, FloatArray]:
+    """Return floor and shift of every series, ``(series,)`` each."""
+    none = np.zeros(len(offsets) - 1)
     if method not in LOGARITHMIC:
         return none - np.inf, none
-    least = np.minimum.reduceat(panel.values, panel.offsets[:-1])
-    if method == "log_ets":
-        _check_positive(panel, zero=True)
-    mean = _means(np.abs(panel.values), panel.offsets)
+    least = np.minimum.reduceat(values, offsets[:-1])
+    mean = _means(np.abs(values), offsets)
     shift = np.where(least > 0, 0.0, np.where(mean > 0, mean, 1.0) / 20)
     return np.maximum(least, 0.0), shift
 

@@ -5,10 +5,12 @@ import logging
 import logging.config
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 # Their everyday news is noise here; what matters is logged by the service itself.
 QUIET = ("mlflow", "alembic", "urllib3", "sqlalchemy", "asyncio", "uvicorn.access")
+_encode = json.JSONEncoder(default=str).encode
 
 
 class JsonFormatter(logging.Formatter):
@@ -16,9 +18,9 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        moment = datetime.fromtimestamp(record.created, UTC)
+        second, part = divmod(record.created, 1)
         line: dict[str, Any] = {
-            "time": moment.isoformat(timespec="milliseconds"),
+            "time": f"{_show_second(int(second))}.{int(1000 * part):03}+00:00",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -26,7 +28,23 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return _encode(line)
+
+
+@lru_cache(4)
+def _show_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def log_request(logger: logging.Logger, fields: dict[str, Any]) -> None:
+    """Log that a request was answered; without looking for who calls, it is cheap."""
+    if logger.isEnabledFor(logging.INFO):
+        extra = {"fields": fields}
+        logger.handle(
+            logger.makeRecord(
+                logger.name, logging.INFO, "", 0, "request", (), None, extra=extra
+            )
+        )
 
 
 def note(scope: MutableMapping[str, Any], **fields: Any) -> None:

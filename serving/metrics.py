@@ -45,6 +45,7 @@ class Metrics:
             buckets=BUCKETS,
             registry=self._registry,
         )
+        self._by_answer: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._forecasts = Counter(
             "recast_forecasts", "Series forecast.", ["model"], registry=self._registry
         )
@@ -68,8 +69,13 @@ class Metrics:
         self, method: str, route: str, status: int, seconds: float
     ) -> None:
         """Count an answer and its time."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        key = method, route, status
+        found = self._by_answer.get(key)
+        if found is None:
+            answers = self._requests.labels(method, route, str(status))
+            found = self._by_answer[key] = answers, self._seconds.labels(route)
+        found[0].inc()
+        found[1].observe(seconds)
 
     def count_forecasts(self, model: str, series: int) -> None:
         """Count series forecast."""

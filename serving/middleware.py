@@ -1,16 +1,17 @@
 """Round every request: its id, its line in the log, its limits, its headers."""
 
 import logging
+import random
 import re
 import time
-import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.errors import BodyTooLarge, problem_response
+from serving.logs import log_request
 from serving.metrics import Metrics
 
 log = logging.getLogger("serving.requests")
@@ -23,6 +24,8 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+RawHeaders = list[tuple[bytes, bytes]]
+RAW = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 @dataclass(slots=True)
@@ -55,10 +58,7 @@ class Observed:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.started, exchange.status = True, message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = exchange.request_id
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                message["headers"] = _complete(message["headers"], exchange.request_id)
             await send(message)
 
         try:
@@ -88,7 +88,7 @@ class Observed:
             "request_id": exchange.request_id,
             **scope.get("fields", {}),
         }
-        log.info("request", extra={"fields": fields})
+        log_request(log, fields)
 
 
 class BodyLimit:
@@ -102,9 +102,12 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        length = Headers(scope=scope).get("Content-Length", "")
+        length = _header(scope, b"content-length")
         if length.isdigit() and int(length) > self.most:
             await problem_response(BodyTooLarge(self.most))(scope, receive, send)
+            return
+        if length.isdigit() and not _header(scope, b"transfer-encoding"):
+            await self.app(scope, receive, send)
             return
         seen = 0
 
@@ -120,5 +123,24 @@ class BodyLimit:
 
 
 def _request_id(scope: Scope) -> str:
-    given = Headers(scope=scope).get("X-Request-ID", "")
-    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    given = _header(scope, b"x-request-id").decode("latin-1")
+    if REQUEST_ID.fullmatch(given):
+        return given
+    return f"{random.getrandbits(128):032x}"  # tells requests apart, hides nothing
+
+
+def _header(scope: Scope, name: bytes) -> bytes:
+    """Return the first header of a name, in lower case; empty without any."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return bytes(value)
+    return b""
+
+
+def _complete(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> RawHeaders:
+    """Return headers with those of every answer; what is there stays as it is."""
+    own = [(name, value) for name, value in headers if name != b"x-request-id"]
+    there = {name for name, _ in own}
+    own += [pair for pair in RAW if pair[0] not in there]
+    own.append((b"x-request-id", request_id.encode()))
+    return own

@@ -97,6 +97,25 @@ class Models:
         self._answering.setdefault((name, alias), model.version)
         return model
 
+    def at_hand(
+        self, name: str, alias: str | None = None, version: str | None = None
+    ) -> Model | None:
+        """Return the model that `find` would, if there is nothing to wait for."""
+        entry = (self.registered or {}).get(name)
+        if entry is None:
+            return None
+        if version is None:
+            alias = alias or self.alias
+            version = self._answering.get((name, alias))
+            if alias not in entry.aliases:
+                return None
+        elif version not in entry.versions:
+            return None
+        if version is None or (name, version) not in self.held:
+            return None
+        self.held.move_to_end((name, version))
+        return self.held[name, version]
+
     def answering(self) -> dict[str, str]:
         """Return the version that answers for each model under the service's alias."""
         pairs = self._answering.items()

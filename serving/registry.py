@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import mlflow
@@ -23,6 +23,7 @@ from sqlalchemy.engine import make_url
 from forecasting.covariates import go_on
 from forecasting.errors import ArtifactError
 from forecasting.forecaster import Forecaster
+from forecasting.quick import QuickModel, is_quick
 from forecasting.series import Panel
 from serving.cache import Cache
 from serving.descriptions import describe
@@ -49,6 +50,14 @@ class Model:
 
     forecaster: Forecaster
     details: ModelDetails
+    quick: QuickModel | None = field(init=False)
+    """The same model, laid out for plain requests; None if it reads more."""
+
+    def __post_init__(self) -> None:
+        fitted, precision = self.forecaster.fitted, self.forecaster.training.precision
+        assert fitted is not None
+        quick = QuickModel(fitted, precision) if is_quick(fitted) else None
+        object.__setattr__(self, "quick", quick)
 
     @property
     def name(self) -> str:

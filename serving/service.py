@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from serving.batching import Batcher
 from serving.metrics import Metrics
 from serving.models import Models
 from serving.polling import Poller
@@ -22,6 +23,7 @@ class Service:
         self.poller = Poller(self.registry, self.models, settings.poll_seconds)
         self.workers = Workers(settings.threads, settings.max_waiting)
         self.metrics = Metrics(self.models, self.poller, self.workers)
+        self.batcher = Batcher(self.workers, self.metrics.observe_batch)
 
     def close(self) -> None:
         """Start nothing more."""

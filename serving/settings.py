@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from serving.keys import KeyHashes
 
 MIB = 1024 * 1024
+MOST_LEVELS = 99  # of intervals, whatever the settings say
 
 
 class Settings(BaseSettings):
@@ -56,7 +57,7 @@ class Settings(BaseSettings):
     """Requests computed or waiting at the same time; further ones are told to wait."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severity that is logged."""
-    max_levels: int = Field(default=20, ge=0, le=99)
+    max_levels: int = Field(default=20, ge=0, le=MOST_LEVELS)
     """Most levels of intervals in one request."""
     api_keys: Annotated[KeyHashes, NoDecode] = {}
     """Hashes of the API keys by name, as JSON; with none, nobody is asked for a key."""

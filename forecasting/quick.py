@@ -1,0 +1,207 @@
+"""Quick forecasts of plain values: for a service that answers thousands a second.
+
+The numbers are those of `Forecaster.predict`, to float32 rounding, by a shorter way: no
+timestamps, no panel, no covariates, and small networks run in NumPy.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+
+import numpy as np
+import torch
+
+from forecasting.devices import Precision, autocast
+from forecasting.ensemble import ensemble_forecast
+from forecasting.errors import InvalidValues
+from forecasting.fitted import Fitted
+from forecasting.frames import SMOOTHED
+from forecasting.guard import RUNGS
+from forecasting.histories import memory
+from forecasting.normalization import Normalizer, fit_values
+from forecasting.quick_frames import Array, Units, Windows, frame, last_values
+from forecasting.series import FloatArray, IntArray
+from forecasting.small import SmallNetwork, is_plain
+from forecasting.volatility import window_volatility
+
+SMALL = 2048  # numbers of state, windows times hidden size, below which NumPy is sooner
+
+
+class QuickModel:
+    """A fitted model, laid out for quick forecasts of plain values.
+
+    Args:
+        fitted: the model, one that `is_quick`.
+        precision: of its networks' arithmetic where torch runs them.
+    """
+
+    def __init__(self, fitted: Fitted, precision: Precision = "auto") -> None:
+        network = fitted.networks[0]
+        self._fitted, self._precision = fitted, precision
+        self._method = fitted.normalizer.method
+        self._seq_len, self._horizon = network.seq_len, network.horizon
+        self._memory = memory(network, self._method)
+        self._season = network.config.season_length
+        small = is_plain(network) and precision != "bfloat16"
+        self._small = [SmallNetwork(n) for n in fitted.networks] if small else []
+        self._most = SMALL // network.config.hidden_size
+        guard, weights = fitted.guard, (p.numel() for p in network.parameters())
+        self._work = sum(weights) * network.seq_len * len(fitted.networks)
+        if guard is not None:
+            self._linear = guard.linear.weights.numpy(), guard.linear.bias.numpy()
+
+    def work(self, series: int, steps: int) -> int:
+        """Return how many products the networks form, roughly."""
+        return series * self._work * -(-steps // self._horizon)
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def forecast(
+        self,
+        series_ids: Sequence[str],
+        values: Sequence[Sequence[float]],
+        *,
+        steps: int,
+        levels: tuple[float, ...],
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return points ``(series, steps)`` and bounds ``(2 * levels, series, steps)``.
+
+        Infinite or NaN where forecasts are beyond every number, or nothing is known.
+
+        Args:
+            series_ids: a name each; the same one may come again. Series seen in
+                training are scaled as they were there.
+            values: finite numbers of each series, oldest first, at least seq_len.
+            steps: steps ahead.
+            levels: of the intervals, in percent, ascending; lower bounds come first.
+
+        Raises:
+            InvalidValues: the model takes logarithms and a value of a series that it
+                has not seen in training is not positive.
+        """
+        places = self._find_places(series_ids)
+        scaler = self._read_statistics(places, values)
+        most = self._memory
+        observed = np.array([last_values(own, most) for own in values])
+        floor = np.full((len(observed), 1), -np.inf)
+        if self._fitted.non_negative:
+            floor[observed.min(1) >= 0] = 0
+        units = Units(scaler)
+        history = units.scale(observed).astype(np.float32)
+        windows = frame(history, self._method, self._seq_len)
+        u = self._roll_out(windows, places, steps)
+        points = np.maximum(units.unscale(u), floor)
+        table = self._fitted.intervals
+        errors = table.bounds(levels, steps)[:, None]
+        if table.scaling.exponent:
+            volatility = window_volatility(windows.z.astype(float))
+            errors = errors * table.scaling.sizes(volatility)
+        bounds = units.unscale(units.scale(points) + errors * windows.size)
+        np.maximum(bounds, floor, out=bounds)
+        lower, upper = bounds[: len(levels)], bounds[len(levels) :]
+        np.minimum(
+            lower, points, out=lower
+        )  # rounding may put neither beyond the point
+        np.maximum(upper, points, out=upper)
+        return points, bounds
+
+    def _find_places(self, series_ids: Sequence[str]) -> IntArray:
+        """Return where the model knows each series, or -1; see `find_places`."""
+        known = self._fitted.places
+        if len(known) == 1:
+            return np.zeros(len(series_ids), dtype=np.int64)
+        return np.array([known.get(name, -1) for name in series_ids])
+
+    def _read_statistics(
+        self, places: IntArray, values: Sequence[Sequence[float]]
+    ) -> Normalizer:
+        """Return statistics, a row a series: fitted ones, or those of its values."""
+        normalizer, new = self._fitted.normalizer, np.flatnonzero(places < 0)
+        if not len(new):
+            return normalizer.select(places)
+        own = self._fit([values[row] for row in new.tolist()])
+        if len(new) == len(places):
+            return own
+        statistics = normalizer.select(places)
+        for name in ("center", "scale", "floor", "shift"):
+            getattr(statistics, name)[new] = getattr(own, name)
+        return statistics
+
+    def _fit(self, values: Sequence[Sequence[float]]) -> Normalizer:
+        lengths = [len(own) for own in values]
+        offsets = np.array([0, *lengths]).cumsum()
+        flat = np.fromiter(chain.from_iterable(values), np.float64, sum(lengths))
+        if self._method == "log" and flat.min() <= 0:
+            raise InvalidValues(
+                "values",
+                ["a series that the model has not seen in training"],
+                "values of zero or less",
+                "The logarithm needs positive values.",
+            )
+        return fit_values(flat, offsets, self._method, self._seq_len)
+
+    def _roll_out(self, windows: Windows, places: IntArray, steps: int) -> FloatArray:
+        """Return u of the steps ahead, ``(series, steps)``; forecasts are fed back."""
+        parts = [windows.restore(self._pass(windows, places))]
+        for _ in range((steps - 1) // self._horizon):
+            joined = np.hstack([windows.history, parts[-1]])
+            kept = joined[:, -self._memory :]
+            windows = frame(kept, self._method, self._seq_len)
+            parts.append(windows.restore(self._pass(windows, places)))
+        return np.hstack(parts)[:, :steps].astype(np.float64)
+
+    def _pass(self, windows: Windows, places: IntArray) -> Array:
+        """Return z of one pass, ``(series, horizon)``; see `forecasting.guard`."""
+        guard = self._fitted.guard
+        if guard is None:
+            return self._ask(windows.z)
+        choices = guard.choices(places)
+        given = np.empty((len(places), self._horizon), np.float32)
+        if guard.asks_network(choices):
+            given = self._ask(windows.z)
+        rungs = set(choices.tolist())
+        if len(rungs) == 1:
+            return self._rung(RUNGS[rungs.pop()], given, windows)
+        chosen = np.empty_like(given)
+        for rung in rungs:
+            here = choices.numpy() == rung
+            chosen[here] = self._rung(RUNGS[rung], given, windows)[here]
+        return chosen
+
+    def _rung(self, name: str, given: Array, windows: Windows) -> Array:
+        if name == "network":
+            return given
+        if name in ("linear", "halfway"):
+            weights, bias = self._linear
+            linear = windows.z.astype(np.float64) @ weights + bias
+            half = (linear + given) / 2 if name == "halfway" else linear
+            return half.astype(np.float32)
+        season = 1 if name == "last_value" else self._season
+        recent = windows.history[:, -season:]
+        return windows.measure(recent[:, np.arange(self._horizon) % season])
+
+    def _ask(self, z: Array) -> Array:
+        """Return what the networks forecast, their median."""
+        if self._small and len(z) <= self._most:
+            members = [network(z) for network in self._small]
+            return members[0] if len(members) == 1 else _median(members)
+        networks = self._fitted.networks
+        hidden = networks[0].config.hidden_size
+        inputs = torch.from_numpy(np.ascontiguousarray(z))[..., None]
+        with torch.inference_mode(), autocast(inputs.device, self._precision, hidden):
+            forecast: Array = ensemble_forecast(networks, inputs).numpy()
+        return forecast
+
+
+def is_quick(fitted: Fitted) -> bool:
+    """Return whether `QuickModel` can take the place of a model.
+
+    It can but for covariates, quantiles, exponential smoothing and other devices.
+    """
+    smoothed = fitted.normalizer.method in SMOOTHED
+    quantiles = bool(fitted.networks[0].config.quantiles)
+    here = fitted.device.type == "cpu"
+    return here and not (fitted.covariates or smoothed or quantiles)
+
+
+def _median(members: list[Array]) -> Array:
+    median: Array = np.median(members, axis=0)
+    return median

@@ -1,0 +1,130 @@
+"""Requests that arrive together make one pass of the network.
+
+What arrives within one turn of the event loop is collected and goes together, by model
+and horizon. There is no timer: a lone request waits for nobody. Little work is done at
+once, in the event loop's own thread; much goes to the workers.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from serving.errors import TooBusy
+from serving.plain import PlainForecast, PlainRequest, forecast_plain
+from serving.registry import Model
+from serving.workers import Workers
+
+AT_ONCE = 2**24  # products of a pass that cost less than a thread's turn: a millisecond
+TOGETHER = 20  # levels that one pass gives: others make a pass of their own
+Told = list[PlainForecast] | None
+
+
+@dataclass(slots=True)
+class Batch:
+    """Requests to one model for one horizon, and whom to tell."""
+
+    model: Model
+    steps: int
+    levels: set[float] = field(default_factory=set)
+    asked: list[tuple[PlainRequest, asyncio.Future[Told]]] = field(default_factory=list)
+    rows: int = 0
+
+    @property
+    def work(self) -> int:
+        """Products that the networks form."""
+        assert self.model.quick is not None
+        return self.model.quick.work(self.rows, self.steps)
+
+    def has_room(self, asked: PlainRequest) -> bool:
+        """Return whether the levels of one more request fit in."""
+        return len(self.levels.union(asked.levels)) <= TOGETHER
+
+    def add(self, asked: PlainRequest, told: "asyncio.Future[Told]") -> None:
+        """Take one more request."""
+        self.asked.append((asked, told))
+        self.levels.update(asked.levels)
+        self.rows += len(asked.series)
+
+    def run(self) -> list[Told]:
+        """Return what is told to each request; None where there is no forecast.
+
+        A request whose series have none does not keep others from theirs.
+        """
+        series = [one for asked, _ in self.asked for one in asked.series]
+        made = forecast_plain(self.model, series, self.steps, self.levels)
+        if made is None and len(self.asked) > 1:
+            return [self._run_alone(asked) for asked, _ in self.asked]
+        if made is None:
+            return [None]
+        first, told = 0, list[Told]()
+        for asked, _ in self.asked:
+            told.append(made.tell(asked.series, first, asked.levels))
+            first += len(asked.series)
+        return told
+
+    def _run_alone(self, asked: PlainRequest) -> Told:
+        made = forecast_plain(self.model, asked.series, self.steps, asked.levels)
+        return None if made is None else made.tell(asked.series, 0, asked.levels)
+
+    def tell(self, told: list[Told]) -> None:
+        """Tell each request."""
+        for (_, future), own in zip(self.asked, told, strict=True):
+            if not future.done():  # who asked may have left
+                future.set_result(own)
+
+    def fail(self, error: Exception) -> None:
+        """Tell each request that there is no forecast."""
+        for _, future in self.asked:
+            if not future.done():
+                future.set_exception(error)
+
+
+class Batcher:
+    """Collects requests and answers them together.
+
+    Args:
+        workers: for passes that take long.
+        count: called with the model and the series of each pass.
+    """
+
+    def __init__(self, workers: Workers, count: Callable[[str, int], None]) -> None:
+        self._workers, self._count = workers, count
+        self._waiting: dict[tuple[int, int], list[Batch]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def forecast(self, model: Model, asked: PlainRequest) -> Told:
+        """Return the forecasts of a request; None where the library has none.
+
+        Raises:
+            TooBusy: too many requests wait already.
+        """
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._run)
+        steps = asked.horizon or model.forecaster.windows.horizon
+        batches = self._waiting.setdefault((id(model), steps), [])
+        if not batches or not batches[-1].has_room(asked):
+            batches.append(Batch(model, steps))
+        told: asyncio.Future[Told] = loop.create_future()
+        batches[-1].add(asked, told)
+        return await told
+
+    def _run(self) -> None:
+        waiting, self._waiting = self._waiting, {}
+        for batch in (batch for batches in waiting.values() for batch in batches):
+            self._count(batch.model.name, batch.rows)
+            if batch.work > AT_ONCE:
+                task = asyncio.create_task(self._run_beside(batch))
+                self._running.add(task)
+                task.add_done_callback(self._running.discard)
+                continue
+            try:
+                batch.tell(batch.run())
+            except Exception as error:
+                batch.fail(error)
+
+    async def _run_beside(self, batch: Batch) -> None:
+        try:
+            batch.tell(await self._workers.run(batch.run))
+        except (TooBusy, Exception) as error:
+            batch.fail(error)
