@@ -59,6 +59,20 @@ class Fitted:
         """Where in ``context`` each series is, by its id."""
         return {name: place for place, name in enumerate(self.context.series_ids)}
 
+    @cached_property
+    def num_bytes(self) -> int:
+        """Bytes of weights, tables and all that is kept of the series."""
+        states = (network.state_dict().values() for network in self.networks)
+        arrays = [tensor.numpy(force=True) for state in states for tensor in state]
+        context, scaler = self.context, self.normalizer
+        arrays += [scaler.center, scaler.scale, scaler.floor, scaler.shift]
+        arrays += [self.intervals.quantiles, *context.covariates.values()]
+        arrays += [context.values, context.offsets, context.timestamps]
+        if self.guard is not None:
+            arrays += [self.guard.by_series, self.guard.linear.weights.numpy()]
+        numbers = sum(int(array.nbytes) for array in arrays)
+        return numbers + sum(map(len, context.series_ids))
+
 
 Parts = tuple[WindowSpec, RecurrentConfig, TrainingConfig, Fitted]
 

@@ -172,8 +172,9 @@ class QuickModel:
         if name in ("linear", "halfway"):
             weights, bias = self._linear
             linear = windows.z.astype(np.float64) @ weights + bias
-            half = (linear + given) / 2 if name == "halfway" else linear
-            return half.astype(np.float32)
+            chosen = (linear + given) / 2 if name == "halfway" else linear
+            forecast: Array = chosen.astype(np.float32)
+            return forecast
         season = 1 if name == "last_value" else self._season
         recent = windows.history[:, -season:]
         return windows.measure(recent[:, np.arange(self._horizon) % season])

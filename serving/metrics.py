@@ -122,6 +122,11 @@ class _State(Collector):
             "recast_models_held", "Versions in memory.", value=len(self._models.held)
         )
         yield GaugeMetricFamily(
+            "recast_models_bytes",
+            "Bytes of the weights, tables and series of the versions in memory.",
+            value=self._models.num_bytes,
+        )
+        yield GaugeMetricFamily(
             "recast_registry_age_seconds",
             "Since the registry last answered; infinite when it never has.",
             value=float("inf") if self._poller.age is None else self._poller.age,

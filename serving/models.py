@@ -8,6 +8,7 @@ on the event loop; only downloading and loading run in threads.
 
 import asyncio
 import logging
+import math
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping
@@ -48,6 +49,7 @@ class Models:
         registry: where versions come from.
         alias: the alias that every registered model is held ready for.
         most: versions in memory; the least recently used leaves first.
+        most_bytes: of them together; a single version may have more.
 
     Attributes:
         registered: the registry as last read; None before it first answered.
@@ -57,14 +59,16 @@ class Models:
         moving: versions that are being loaded to take over, by name and alias.
     """
 
-    def __init__(self, registry: Registry, alias: str, most: int) -> None:
+    def __init__(
+        self, registry: Registry, alias: str, most: int, most_bytes: float = math.inf
+    ) -> None:
         self.alias = alias
         self.registered: Mapping[str, Registered] | None = None
         self.refused: dict[Key, Refusal] = {}
         self.failures: Counter[str] = Counter()
         self.held: OrderedDict[Key, Model] = OrderedDict()
         self.moving: dict[Key, str] = {}
-        self._registry, self._most = registry, most
+        self._registry, self._most, self._most_bytes = registry, most, most_bytes
         self._answering: dict[Key, str] = {}
         self._details: dict[Key, ModelDetails] = {}
         self._loading: dict[Key, asyncio.Task[Model]] = {}
@@ -106,15 +110,20 @@ class Models:
             return None
         if version is None:
             alias = alias or self.alias
-            version = self._answering.get((name, alias))
+            version = self._answering.get((name, alias), "")
             if alias not in entry.aliases:
                 return None
         elif version not in entry.versions:
             return None
-        if version is None or (name, version) not in self.held:
-            return None
-        self.held.move_to_end((name, version))
-        return self.held[name, version]
+        model = self.held.get((name, version))
+        if model is not None:
+            self.held.move_to_end((name, version))
+        return model
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the weights, tables and series of all versions in memory."""
+        return sum(model.num_bytes for model in self.held.values())
 
     def answering(self) -> dict[str, str]:
         """Return the version that answers for each model under the service's alias."""
@@ -230,7 +239,9 @@ class Models:
             del self._loading[key]
         self.refused.pop(key, None)
         self.held[key], self._details[key] = model, model.details
-        while len(self.held) > self._most:
+        while len(self.held) > 1 and (
+            len(self.held) > self._most or self.num_bytes > self._most_bytes
+        ):
             self.held.popitem(last=False)
         return model
 

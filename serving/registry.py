@@ -65,6 +65,12 @@ class Model:
         return self.details.name
 
     @property
+    def num_bytes(self) -> int:
+        """Bytes of its weights, tables and series."""
+        assert self.forecaster.fitted is not None
+        return self.forecaster.fitted.num_bytes
+
+    @property
     def version(self) -> str:
         """Its number in the registry."""
         return self.details.version

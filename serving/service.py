@@ -19,7 +19,9 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.registry = Registry(settings.cache_dir, settings.cache_bytes)
-        self.models = Models(self.registry, settings.alias, settings.max_models)
+        self.models = Models(
+            self.registry, settings.alias, settings.max_models, settings.max_memory
+        )
         self.poller = Poller(self.registry, self.models, settings.poll_seconds)
         self.workers = Workers(settings.threads, settings.max_waiting)
         self.metrics = Metrics(self.models, self.poller, self.workers)

@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     """Seconds between two looks at the registry."""
     max_models: int = Field(default=64, ge=1)
     """Versions held in memory; the least recently used leaves first."""
+    max_memory: int = Field(default=4096 * MIB, ge=MIB)
+    """Bytes that the versions held take together; the least recently used leaves."""
     max_body_bytes: int = Field(default=16 * MIB, ge=1024)
     """Largest request body, in bytes."""
     max_series: int = Field(default=10_000, ge=1)

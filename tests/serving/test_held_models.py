@@ -1,6 +1,7 @@
 """Which versions are held in memory, and how they come and go."""
 
 import asyncio
+import math
 import threading
 from dataclasses import replace
 
@@ -78,6 +79,22 @@ def test_the_least_recently_used_version_leaves_first(source):
     models = asyncio.run(ask())
 
     assert list(models.held) == [("my steps", "1"), ("waves", "2")]
+
+
+def test_versions_leave_when_they_take_too_much_memory_together(source):
+    async def ask(most_bytes):
+        models = Models(source, "champion", 10, most_bytes)
+        await models.follow(source.read())
+        return models
+
+    every = asyncio.run(ask(math.inf))
+    sizes = {key: model.num_bytes for key, model in every.held.items()}
+    two = asyncio.run(ask(sum(sizes.values()) - 1))
+    one = asyncio.run(ask(1))
+
+    assert every.num_bytes == sum(sizes.values()) > 10_000
+    assert list(two.held) == [("spare", "1"), ("waves", "1")]
+    assert list(one.held) == [("waves", "1")]
 
 
 def test_a_version_that_left_comes_back_when_it_is_asked_for(source):
