@@ -16,7 +16,7 @@ from serving import pages, routes
 from serving.access import access
 from serving.deadlines import Deadlines
 from serving.errors import RequestError, ServiceError, problem_response
-from serving.middleware import BodyLimit, Observed
+from serving.middleware import BodyLimit, HeadAsGet, Observed
 from serving.nixtla.routes import router as nixtla
 from serving.openapi import DESCRIPTION, add_bodies
 from serving.plain_route import PlainRoute
@@ -49,6 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             *access(settings, service.metrics),
             Middleware(BodyLimit, settings.max_body_bytes),
             Middleware(Deadlines, settings.body_seconds, settings.request_seconds),
+            Middleware(HeadAsGet),
             Middleware(PlainRoute, service),  # last: right before the routes
         ],
         exception_handlers={

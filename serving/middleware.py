@@ -122,6 +122,24 @@ class BodyLimit:
         await self.app(scope, counted, send)
 
 
+class HeadAsGet:
+    """Answers HEAD as GET; the server leaves out the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+        asked: Scope = {**scope, "method": "GET"}
+        try:
+            await self.app(asked, receive, send)
+        finally:  # for the log and the metrics
+            scope["route"] = asked.get("route")
+
+
 def _request_id(scope: Scope) -> str:
     given = _header(scope, b"x-request-id").decode("latin-1")
     if REQUEST_ID.fullmatch(given):
