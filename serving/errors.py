@@ -7,6 +7,7 @@
     ├── UnknownModel          no model of that name
     ├── UnknownAlias          the model has no such alias
     ├── UnknownVersion        the model has no such version
+    ├── UnsupportedMedia      the body is of a kind that the service does not read
     ├── VersionUnusable       the version cannot be loaded
     ├── NotOffered            the client knows a call that this service does not answer
     ├── NotReady              the registry has not answered yet
@@ -116,6 +117,10 @@ class UnknownVersion(ServiceError):
         super().__init__(f"Model {name!r} has no version {version}. {_there_is(known)}")
 
 
+class UnsupportedMedia(ServiceError):
+    """The body is of a kind that the service does not read."""
+
+
 class VersionUnusable(ServiceError):
     """The version is registered but cannot be loaded."""
 
@@ -213,6 +218,7 @@ STATUS: dict[type[Exception], int] = {
     UnknownModel: 404,
     UnknownAlias: 404,
     UnknownVersion: 404,
+    UnsupportedMedia: 415,
     VersionUnusable: 503,
     NotOffered: 501,
     NotReady: 503,

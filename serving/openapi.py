@@ -9,6 +9,7 @@ from serving.access import is_open
 from serving.errors import MEDIA_TYPE
 from serving.schemas import ForecastRequest, Problem
 from serving.settings import Settings
+from serving.tables import Invocation
 
 REFERENCE = "#/components/schemas/{model}"
 DESCRIPTION = """\
@@ -32,7 +33,11 @@ def add_bodies(app: FastAPI, settings: Settings) -> None:
         if app.openapi_schema is None:
             document = make()
             _, schema = models_json_schema(
-                [(ForecastRequest, "validation"), (Problem, "serialization")],
+                [
+                    (ForecastRequest, "validation"),
+                    (Invocation, "validation"),
+                    (Problem, "serialization"),
+                ],
                 ref_template=REFERENCE,
             )
             document["components"]["schemas"].update(schema["$defs"])

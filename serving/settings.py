@@ -38,7 +38,8 @@ class Settings(BaseSettings):
     alias: str = Field(default="champion", min_length=1)
     """The registry alias that answers when a request names none."""
     default_model: str | None = Field(default=None, min_length=1)
-    """The model that answers clients that name one of their own, such as timegpt-1."""
+    """The model that answers where none is named, as at /invocations, or where a client
+    names one of its own, such as timegpt-1; default the only one."""
     poll_seconds: float = Field(default=2.0, ge=0.05, le=3600)
     """Seconds between two looks at the registry."""
     max_models: int = Field(default=64, ge=1)

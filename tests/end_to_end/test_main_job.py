@@ -152,12 +152,13 @@ def test_new_observations_give_the_same_forecast_by_rest_cli_and_mlflow(workplac
         "--series-id", "Filiale", "--output", "n.csv")  # fmt: skip
     rows = list(csv.DictReader(io.StringIO((folder / "n.csv").read_text())))
     body = {"series": [{"id": "Aachen", "values": values, "timestamps": dates}]}
-    with server(folder, environment, [BIN / "recast", "serve"], "/readyz") as url:
-        answer = post(f"{url}/v1/models/umsatz/forecast", body)
     records = [
         {"series_id": "Aachen", "timestamp": date, "target": value}
         for date, value in zip(dates, values, strict=True)
     ]
+    with server(folder, environment, [BIN / "recast", "serve"], "/readyz") as url:
+        answer = post(f"{url}/v1/models/umsatz/forecast", body)
+        own = post(f"{url}/invocations", {"dataframe_records": records})
     command = [BIN / "mlflow", "models", "serve", "-m", "models:/umsatz@champion",
                "--env-manager", "local"]  # fmt: skip
     with server(folder, environment, command, "/ping") as url:
@@ -173,6 +174,11 @@ def test_new_observations_give_the_same_forecast_by_rest_cli_and_mlflow(workplac
     assert [row["point"] for row in scored["predictions"]] == pytest.approx(
         points, rel=1e-5
     )
+    assert [list(row) for row in own["predictions"]] == [
+        list(row) for row in scored["predictions"]
+    ]
+    for mine, theirs in zip(own["predictions"], scored["predictions"], strict=True):
+        assert mine == pytest.approx(theirs, rel=1e-5)
 
 
 def test_training_again_keeps_the_champion_and_rollback_goes_back(workplace):

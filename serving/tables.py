@@ -1,0 +1,183 @@
+"""Tables as MLflow's clients send them: JSON in four forms, or CSV, to a frame."""
+
+import io
+import math
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+
+from forecasting.forecaster import LEVELS
+from serving.errors import RequestError
+from serving.limits import read_body
+from serving.panels import LARGEST_STEP
+from serving.registry import Model
+from serving.schemas import MAX_LEVELS, Level
+
+CSV = "text/csv"
+FORMATS = ("dataframe_split", "dataframe_records", "inputs", "instances")
+TYPES = ("null", "number", "string")
+# Checked by column later, in `_check_cells`: a message a column is enough.
+Cell = Annotated[
+    Any, WithJsonSchema({"anyOf": [{"type": name} for name in TYPES], "title": "Cell"})
+]
+Row = dict[str, Cell]
+Columns = dict[str, list[Cell]]
+
+
+class Split(BaseModel):
+    """A table as ``DataFrame.to_dict(orient="split")`` writes it."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    columns: list[str]
+    """Names: series_id, timestamp, target and the model's covariates."""
+    data: list[list[Cell]]
+    """Rows, oldest first within a series; none: the series seen in training go on."""
+
+
+class Params(BaseModel):
+    """What a forecast can be told."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    horizon: Annotated[int, Field(strict=True, ge=0)] = 0
+    """Steps ahead; 0 for the trained horizon."""
+    levels: Annotated[list[Level], Field(max_length=MAX_LEVELS)] = list(LEVELS)
+    """Central intervals in percent."""
+
+
+class Invocation(BaseModel):
+    """A table in one of four forms, and parameters."""
+
+    model_config = ConfigDict(
+        use_attribute_docstrings=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "dataframe_split": {
+                        "columns": ["series_id", "target"],
+                        "data": [["a", 112.0], ["a", 118.0], ["a", 132.0]],
+                    },
+                    "params": {"horizon": 2, "levels": [80]},
+                },
+                {"dataframe_records": [{"target": 112.0}, {"target": 118.0}]},
+                {"inputs": {"target": [112.0, 118.0, 132.0]}},
+            ]
+        },
+    )
+
+    dataframe_split: Split | None = None
+    dataframe_records: list[Row] | None = None
+    """Rows as objects."""
+    inputs: Columns | list[Row] | None = None
+    """Columns by name, or rows as objects."""
+    instances: Columns | list[Row] | None = None
+    """The same."""
+    params: Params | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "Invocation":
+        if sum(getattr(self, name) is not None for name in FORMATS) != 1:
+            raise ValueError(f"give exactly one of {', '.join(FORMATS)}")
+        return self
+
+
+def read_table(
+    body: bytes, media_type: str, model: Model
+) -> tuple[pd.DataFrame, Params]:
+    """Return the table of a request, columns of the model only, and the parameters.
+
+    Args:
+        body: CSV, or JSON of an `Invocation`.
+        media_type: of the body.
+        model: that the table is for.
+
+    Raises:
+        RequestError: it cannot be read.
+    """
+    names = _names(model)
+    if media_type == CSV:
+        return _read_csv(body, names), Params()
+    asked = read_body(Invocation, body)
+    return _to_frame(_columns(asked, names)), asked.params or Params()
+
+
+def _names(model: Model) -> dict[str, bool]:
+    """Return the columns that a model takes, and whether each is text."""
+    assert model.forecaster.fitted is not None
+    covariates = model.forecaster.fitted.covariates.columns
+    own = {one.name: one.categories is not None for one in covariates}
+    return {"series_id": True, "timestamp": True, "target": False} | own
+
+
+def _read_csv(body: bytes, names: Mapping[str, bool]) -> pd.DataFrame:
+    text = {name: str for name, is_text in names.items() if is_text}
+    try:
+        frame = pd.read_csv(io.BytesIO(body), dtype=text)
+    except ValueError as error:  # no UTF-8, nothing to read, ragged rows
+        raise RequestError([(("body",), f"no readable CSV: {error}")]) from error
+    return frame[_known(list(frame.columns), names)]
+
+
+def _known(present: Collection[str], names: Mapping[str, bool]) -> list[str]:
+    """Return the columns that the model takes; others are left out, as by MLflow."""
+    if present and "target" not in present:
+        message = f"there is no such column; the model takes {', '.join(names)}"
+        raise RequestError([(("body", "target"), message)])
+    return [name for name in names if name in present]
+
+
+def _columns(asked: Invocation, names: Mapping[str, bool]) -> Columns:
+    if asked.dataframe_split is not None:
+        return _split_columns(asked.dataframe_split, names)
+    table = next(
+        one
+        for one in (asked.dataframe_records, asked.inputs, asked.instances)
+        if one is not None
+    )
+    if isinstance(table, dict):
+        return {name: table[name] for name in _known(table, names)}
+    present: set[str] = set().union(*table)
+    return {name: [row.get(name) for row in table] for name in _known(present, names)}
+
+
+def _split_columns(table: Split, names: Mapping[str, bool]) -> Columns:
+    width = len(table.columns)
+    for number, row in enumerate(table.data):
+        if len(row) != width:
+            message = f"{len(row)} values; there are {width} columns"
+            raise RequestError([(("body", "dataframe_split", "data", number), message)])
+    places = {name: place for place, name in enumerate(table.columns)}
+    return {
+        name: [row[places[name]] for row in table.data]
+        for name in _known(places, names)
+    }
+
+
+def _to_frame(columns: Columns) -> pd.DataFrame:
+    lengths = {len(column) for column in columns.values()}
+    if len(lengths) > 1:
+        message = f"columns have one length; found {sorted(lengths)}"
+        raise RequestError([(("body",), message)])
+    for name, column in columns.items():
+        _check_cells(name, column)
+    if "series_id" in columns:
+        ids = [None if cell is None else str(cell) for cell in columns["series_id"]]
+        columns["series_id"] = ids
+    return pd.DataFrame(columns)
+
+
+def _check_cells(name: str, column: list[Cell]) -> None:
+    """Refuse what is neither a number, nor text, nor missing; and both together."""
+    kinds = set(map(type, column)) - {type(None)}
+    numbers = kinds <= {int, float}
+    if not numbers and kinds != {str}:
+        raise RequestError([(("body", name), "numbers, or texts; null where missing")])
+    if numbers and not all(
+        math.isfinite(cell) if type(cell) is float else abs(cell) <= LARGEST_STEP
+        for cell in column
+        if cell is not None
+    ):
+        raise RequestError([(("body", name), "numbers must be finite")])
