@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
-from serving import invocations, pages, routes
+from serving import inference, invocations, pages, routes
 from serving.access import access
 from serving.deadlines import Deadlines
 from serving.errors import RequestError, ServiceError, problem_response
@@ -61,6 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.service = service
     app.include_router(routes.router)
     app.include_router(invocations.router)
+    app.include_router(inference.router)
     app.include_router(pages.router)
     app.include_router(nixtla)
     app.mount("/docs/assets", pages.ASSETS)

@@ -10,6 +10,7 @@ from serving.errors import MEDIA_TYPE
 from serving.schemas import ForecastRequest, Problem
 from serving.settings import Settings
 from serving.tables import Invocation
+from serving.tensors import InferRequest
 
 REFERENCE = "#/components/schemas/{model}"
 DESCRIPTION = """\
@@ -36,6 +37,7 @@ def add_bodies(app: FastAPI, settings: Settings) -> None:
                 [
                     (ForecastRequest, "validation"),
                     (Invocation, "validation"),
+                    (InferRequest, "validation"),
                     (Problem, "serialization"),
                 ],
                 ref_template=REFERENCE,
