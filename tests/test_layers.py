@@ -40,8 +40,9 @@ def test_an_import_against_the_layers_is_found(
     for name in ("forecasting", "pipelines", "serving", "benchmarks"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").touch()
-    for name in ("peers.py", "peer_training.py"):
-        (tmp_path / "benchmarks" / name).touch()
+    for name in ("benchmarks/peers.py", "benchmarks/peer_training.py"):
+        (tmp_path / name).touch()
+    (tmp_path / "serving" / "client.py").touch()
     (tmp_path / package / "__init__.py").write_text(f"{statement}\n")
 
     result = lint_imports(tmp_path)

@@ -1,0 +1,29 @@
+"""Ask a running service from Python: typed, with retries, sync and async.
+
+Only httpx is needed, and pandas once a frame goes in or comes out:
+
+    >>> from serving.client import Client
+    >>> with Client("http://127.0.0.1:8000") as client:  # doctest: +SKIP
+    ...     frame = client.forecast("sales", {"a": [1.0, 2.0, 3.0]}, horizon=2)
+"""
+
+from serving.client.answers import Answering, Explanation, ModelDetails, ModelSummary
+from serving.client.clients import AsyncClient, Client
+from serving.client.failures import ClientError, ProblemAnswer, Unreachable
+from serving.client.retries import Retries
+from serving.client.series import Series, series_of
+
+__all__ = [
+    "Answering",
+    "AsyncClient",
+    "Client",
+    "ClientError",
+    "Explanation",
+    "ModelDetails",
+    "ModelSummary",
+    "ProblemAnswer",
+    "Retries",
+    "Series",
+    "Unreachable",
+    "series_of",
+]

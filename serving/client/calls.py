@@ -1,0 +1,95 @@
+"""Each call as data: what to send, and what to make of the answer."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from serving.client.answers import Explanation, ModelDetails, ModelSummary, to_frame
+from serving.client.failures import ProblemAnswer, Unreachable
+from serving.client.retries import Outcome
+from serving.client.series import Data, to_series
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One request, and how its answer is read."""
+
+    path: str
+    query: dict[str, str]
+    body: dict[str, Any] | None
+    read: Callable[[Any], T]
+
+    @property
+    def method(self) -> str:
+        """POST with a body, else GET."""
+        return "GET" if self.body is None else "POST"
+
+    def settle(self, outcome: Outcome, url: str, tries: int) -> T:
+        """Return what the last try brought.
+
+        Raises:
+            Unreachable: nothing.
+            ProblemAnswer: a refusal.
+        """
+        if isinstance(outcome, httpx.TransportError):
+            reason = str(outcome) or type(outcome).__name__
+            raise Unreachable(url, reason, tries) from outcome
+        if not outcome.is_success:
+            raise ProblemAnswer(outcome)
+        return self.read(outcome.json())
+
+
+def forecast(
+    model: str,
+    data: Data,
+    horizon: int | None,
+    levels: Sequence[float],
+    query: dict[str, str],
+) -> Call["pd.DataFrame"]:
+    """Return the call for a forecast."""
+    body = _body(data, horizon) | {"levels": list(levels)}
+    return Call(f"{_path(model)}/forecast", query, body, to_frame)
+
+
+def explain(
+    model: str, data: Data, horizon: int | None, query: dict[str, str]
+) -> Call[Explanation]:
+    """Return the call for an explanation."""
+    return Call(f"{_path(model)}/explain", query, _body(data, horizon), _as_is)
+
+
+def models() -> Call[list[ModelSummary]]:
+    """Return the call for all models."""
+    return Call("/v1/models", {}, None, lambda answer: list(answer["models"]))
+
+
+def model(name: str, query: dict[str, str]) -> Call[ModelDetails]:
+    """Return the call for one model."""
+    return Call(_path(name), query, None, _as_is)
+
+
+def which(alias: str | None, version: int | str | None) -> dict[str, str]:
+    """Return the query that chooses a version."""
+    given = {"alias": alias, "version": version}
+    return {key: str(value) for key, value in given.items() if value is not None}
+
+
+def _path(model: str) -> str:
+    return f"/v1/models/{quote(model, safe='')}"
+
+
+def _body(data: Data, horizon: int | None) -> dict[str, Any]:
+    given = {"series": to_series(data), "horizon": horizon}
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _as_is(answer: Any) -> Any:
+    return answer
