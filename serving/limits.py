@@ -5,7 +5,6 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from serving.errors import Loc, RequestError, RequestTooLarge
-from serving.schemas import MAX_LEVELS
 from serving.settings import Settings
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -49,8 +48,9 @@ def check_limits(
     if horizon > settings.max_horizon:
         message = f"at most {settings.max_horizon} steps ahead; found {horizon}"
         raise RequestError([(at, message)])
-    if levels > MAX_LEVELS:
-        raise RequestError([(at, f"at most {MAX_LEVELS} levels; found {levels}")])
+    if levels > settings.max_levels:
+        message = f"at most {settings.max_levels} levels; found {levels}"
+        raise RequestError([(at, message)])
     numbers = series * horizon * (1 + 2 * levels)
     for what, found, most in (
         ("series", series, settings.max_series),

@@ -13,7 +13,7 @@ from serving.errors import RequestError
 from serving.limits import read_body
 from serving.panels import LARGEST_STEP
 from serving.registry import Model
-from serving.schemas import MAX_LEVELS, Level
+from serving.schemas import Level
 
 CSV = "text/csv"
 FORMATS = ("dataframe_split", "dataframe_records", "inputs", "instances")
@@ -44,7 +44,7 @@ class Params(BaseModel):
 
     horizon: Annotated[int, Field(strict=True, ge=0)] = 0
     """Steps ahead; 0 for the trained horizon."""
-    levels: Annotated[list[Level], Field(max_length=MAX_LEVELS)] = list(LEVELS)
+    levels: list[Level] = list(LEVELS)
     """Central intervals in percent."""
 
 
