@@ -13,15 +13,16 @@ from serving.models import Models
 from serving.routes import problems
 from serving.scoring import Predictions, score
 from serving.service import Here
-from serving.tables import CSV
+from serving.tables import CSV, EXAMPLE
 
 JSON = "application/json"
+CSV_EXAMPLE = "\n".join(["target", *map(str, EXAMPLE), ""])
 BODY = {  # read by the worker that answers
     "requestBody": {
         "required": True,
         "content": {
             JSON: {"schema": {"$ref": "#/components/schemas/Invocation"}},
-            CSV: {"schema": {"type": "string", "examples": ["target\n1.5\n2.5\n"]}},
+            CSV: {"schema": {"type": "string", "examples": [CSV_EXAMPLE]}},
         },
     }
 }

@@ -16,6 +16,7 @@ from serving.registry import Model
 from serving.schemas import Level
 
 CSV = "text/csv"
+EXAMPLE: list[Any] = [112.0, 118.0, 132.0, 129.0, 121.0, 135.0]
 FORMATS = ("dataframe_split", "dataframe_records", "inputs", "instances")
 TYPES = ("null", "number", "string")
 # Checked by column later, in `_check_cells`: a message a column is enough.
@@ -58,12 +59,12 @@ class Invocation(BaseModel):
                 {
                     "dataframe_split": {
                         "columns": ["series_id", "target"],
-                        "data": [["a", 112.0], ["a", 118.0], ["a", 132.0]],
+                        "data": [["a", v] for v in EXAMPLE],
                     },
                     "params": {"horizon": 2, "levels": [80]},
                 },
-                {"dataframe_records": [{"target": 112.0}, {"target": 118.0}]},
-                {"inputs": {"target": [112.0, 118.0, 132.0]}},
+                {"dataframe_records": [{"target": v} for v in EXAMPLE]},
+                {"inputs": {"target": EXAMPLE}},
             ]
         },
     )

@@ -59,8 +59,8 @@ class InferRequest(BaseModel):
                         {
                             "name": "values",
                             "datatype": "FP64",
-                            "shape": [1, 5],
-                            "data": [112.0, 118.0, 132.0, 129.0, 121.0],
+                            "shape": [1, 6],
+                            "data": [112.0, 118.0, 132.0, 129.0, 121.0, 135.0],
                         },
                         {
                             "name": "horizon",
