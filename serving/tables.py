@@ -16,6 +16,7 @@ from serving.registry import Model
 from serving.schemas import Level
 
 CSV = "text/csv"
+MOST_COLUMNS = 1000  # of a CSV: a header of millions would keep a thread busy
 EXAMPLE: list[Any] = [112.0, 118.0, 132.0, 129.0, 121.0, 135.0]
 FORMATS = ("dataframe_split", "dataframe_records", "inputs", "instances")
 TYPES = ("null", "number", "string")
@@ -114,6 +115,8 @@ def _names(model: Model) -> dict[str, bool]:
 
 
 def _read_csv(body: bytes, names: Mapping[str, bool]) -> pd.DataFrame:
+    if body.partition(b"\n")[0].count(b",") >= MOST_COLUMNS:
+        raise RequestError([(("body",), f"at most {MOST_COLUMNS:,} columns")])
     text = {name: str for name, is_text in names.items() if is_text}
     try:
         frame = pd.read_csv(io.BytesIO(body), dtype=text)

@@ -208,7 +208,9 @@ def test_another_kind_of_body_is_refused(default, assert_problem):
     assert_problem(answer, 415, "unsupported-media", "application/json or text/csv")
 
 
-@pytest.mark.parametrize("text", ["", "\xff\xfe", "a,b\n1\n2,3,4\n", "x\n1\n", "{}"])
+@pytest.mark.parametrize(
+    "text", ["", "\xff\xfe", "a,b\n1\n2,3,4\n", "x\n1\n", "{}", "a," * 2000]
+)
 def test_csv_that_is_none_is_refused(default, assert_problem, text):
     answer = post(default, text.encode("latin-1"), "text/csv")
 
