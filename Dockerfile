@@ -40,7 +40,7 @@ ENTRYPOINT ["mlflow", "server", "--host", "0.0.0.0", "--port", "5000"]
 FROM runtime AS jobs
 # For the processor that builds the image; another one compiles again, once.
 ENV NUMBA_CACHE_DIR=/home/recast/.cache/numba
-RUN python -m forecasting.training.compiling
+RUN python -m forecasting.training
 ENTRYPOINT ["recast"]
 
 FROM runtime AS service

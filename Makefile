@@ -23,7 +23,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PIP) hatchling editables
 	@$(PIP) --no-build-isolation -e '.[dev]'
 	@echo "Compiling the training of small networks, once"
-	@$(BIN)/python -m forecasting.training.compiling
+	@$(BIN)/python -m forecasting.training
 	@touch $(READY)
 
 demo: $(READY) ## train, compare, register, serve and forecast on the bundled series

@@ -22,7 +22,14 @@ from serving.metrics import Metrics
 from serving.settings import Settings
 
 # Probes know no key, and a browser opens a page without one. None tells of forecasts.
-PROBES = ("/livez", "/readyz", "/ping", "/health", "/v2/health/live", "/v2/health/ready")
+PROBES = (
+    "/livez",
+    "/readyz",
+    "/ping",
+    "/health",
+    "/v2/health/live",
+    "/v2/health/ready",
+)
 OPEN = frozenset({*PROBES, "/", "/docs", "/openapi.json"})
 OPEN_FOLDER = "/docs/assets/"
 Headers = Iterable[tuple[bytes, bytes]]

@@ -112,7 +112,6 @@ class Batcher:
     def _run(self) -> None:
         waiting, self._waiting = self._waiting, {}
         for batch in (batch for batches in waiting.values() for batch in batches):
-            self._count(batch.model.name, batch.rows)
             if batch.work > AT_ONCE:
                 task = asyncio.create_task(self._run_beside(batch))
                 self._running.add(task)
@@ -120,11 +119,13 @@ class Batcher:
                 continue
             try:
                 batch.tell(batch.run())
+                self._count(batch.model.name, batch.rows)
             except Exception as error:
                 batch.fail(error)
 
     async def _run_beside(self, batch: Batch) -> None:
         try:
             batch.tell(await self._workers.run(batch.run))
+            self._count(batch.model.name, batch.rows)
         except (TooBusy, Exception) as error:
             batch.fail(error)

@@ -1,6 +1,6 @@
 """The compiled loops, ready to be called: loaded, or compiled where they are not yet.
 
-    python -m forecasting.training.compiling
+    python -m forecasting.training
 
 compiles them ahead of the first training: some twelve seconds, once on a machine.
 Without it the first training that is long enough to gain by it compiles them; shorter
@@ -76,7 +76,3 @@ def _call(kernels: Any) -> None:
         1,
     )
     kernels.forecast(shape, weights, one, one.copy(), 1)
-
-
-if __name__ == "__main__":
-    load_loops()

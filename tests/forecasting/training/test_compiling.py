@@ -35,13 +35,13 @@ def run(folder, *command):
         text=True,
         check=True,
     )
-    return found.stdout.strip()
+    return found.stdout.strip() + found.stderr.strip()
 
 
 @pytest.mark.slow
 def test_short_trainings_do_not_wait_for_a_compiler(tmp_path):
     before = run(tmp_path, "-c", PROGRAM)
-    said = run(tmp_path, "-m", "forecasting.training.compiling")
+    said = run(tmp_path, "-m", "forecasting.training")
     after = run(tmp_path, "-c", PROGRAM)
 
     assert (before, said, after) == (COLD, "", WARM)
