@@ -21,7 +21,7 @@ RUN python -m hatchling build -t wheel -d dist \
 
 FROM python:3.12-slim AS runtime
 RUN useradd --uid 1000 --create-home recast \
- && install -d -o recast -g recast /srv/recast /artifacts
+ && install -d -o recast -g recast /srv/recast /artifacts /cache
 COPY --from=build /opt/recast /opt/recast
 ENV PATH="/opt/recast/bin:$PATH" \
     PYTHONUNBUFFERED=1 \

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 from serving.errors import TooBusy
@@ -38,12 +39,19 @@ class Workers:
         """
         if self._busy >= self._most:
             raise TooBusy
+        future = self._pool.submit(function, *args, **kwargs)
         self._busy += 1
-        try:
-            future = self._pool.submit(function, *args, **kwargs)
-            return await asyncio.wrap_future(future)
-        finally:
-            self._busy -= 1
+        loop = asyncio.get_running_loop()
+
+        def end(_: object) -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._end)
+
+        future.add_done_callback(end)  # who gives up waiting does not end the work
+        return await asyncio.wrap_future(future)
+
+    def _end(self) -> None:
+        self._busy -= 1
 
     def close(self) -> None:
         """Let what runs end, and start nothing more."""

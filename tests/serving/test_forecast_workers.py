@@ -32,6 +32,28 @@ def test_more_than_can_wait_is_told_to_come_back():
     assert asyncio.run(ask()) == 0
 
 
+def test_what_somebody_gave_up_on_is_busy_until_it_ends_and_else_never_begins():
+    may_end, begun = threading.Event(), []
+
+    async def ask():
+        workers = Workers(1, 2)
+        running = asyncio.create_task(workers.run(may_end.wait))
+        waiting = asyncio.create_task(workers.run(begun.append, 1))
+        await asyncio.sleep(0.05)
+        running.cancel()
+        waiting.cancel()
+        await asyncio.sleep(0.05)
+        third = asyncio.create_task(workers.run(int))
+        await asyncio.sleep(0)
+        with pytest.raises(TooBusy, match="Ask again in a second"):
+            await workers.run(int)
+        may_end.set()
+        return await third
+
+    assert asyncio.run(ask()) == 0
+    assert begun == []
+
+
 def test_who_is_told_to_come_back_is_told_when():
     response = problem_response(TooBusy())
 

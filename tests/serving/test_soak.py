@@ -1,0 +1,102 @@
+"""Everything goes wrong while clients ask, and nothing is lost."""
+
+import random
+import threading
+import time
+from contextlib import ExitStack
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+
+ROUTE = "/v1/models/waves/forecast"
+SECONDS = 20
+BAD = [b"{", b"[]", b'{"horizon": 0}', b'{"series": []}', b'{"more": 1}', b"\xff\xfe"]
+
+
+class Client(threading.Thread):
+    """Asks, now and then badly; keeps what came back, and when nothing did."""
+
+    def __init__(self, url, seed):
+        super().__init__(daemon=True)
+        self.url, self.random = url, random.Random(seed)
+        self.stop = threading.Event()
+        self.answers, self.refused, self.lost = [], [], []
+
+    def run(self):
+        with httpx.Client(base_url=self.url, timeout=60) as client:
+            while not self.stop.is_set():
+                bad = self.random.random() < 0.2
+                content = self.random.choice(BAD) if bad else b"{}"
+                try:
+                    response = client.post(ROUTE, content=content)
+                except httpx.TransportError:
+                    self.lost.append(time.monotonic())
+                else:
+                    (self.refused if bad else self.answers).append(response)
+
+
+def move_aliases(registry, seconds):
+    """Move the alias to and fro."""
+    end, version = time.monotonic() + seconds, "1"
+    while time.monotonic() < end:
+        version = "2" if version == "1" else "1"
+        registry.client.set_registered_model_alias("waves", "champion", version)
+        time.sleep(0.2)
+
+
+def kill_a_worker(service):
+    """Kill one of the processes that answer; return when."""
+    children = psutil.Process(service.process.pid).children()
+    workers = [child for child in children if "spawn_main" in str(child.cmdline())]
+    workers[0].kill()
+    return time.monotonic()
+
+
+@pytest.fixture
+def soaked(registry, tmp_path, running, tracking, free_port):
+    """The service, its clients after the faults, and when a worker was killed."""
+    uri, cache = f"http://127.0.0.1:{free_port}", tmp_path / "cache"
+    with ExitStack() as stack:
+        with tracking(registry.path, tmp_path, free_port):
+            workers = ("--workers", "2")
+            service = stack.enter_context(
+                running(uri, tmp_path, workers, cache_dir=cache)
+            )
+            service.wait_for(lambda: service.readyz().get("state") == "ready", 60)
+            clients = [Client(service.url, seed) for seed in range(4)]
+            for client in clients:
+                client.start()
+            move_aliases(registry, SECONDS / 4)
+        move_aliases(registry, SECONDS / 4)  # the registry is away
+        killed = kill_a_worker(service)
+        stack.enter_context(tracking(registry.path, tmp_path, free_port))
+        move_aliases(registry, SECONDS / 2)
+        for client in clients:
+            client.stop.set()
+            client.join(timeout=60)
+        yield service, clients, killed
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_but_what_was_in_a_worker_that_was_killed(soaked, library):
+    service, clients, killed = soaked
+    expected = {v: library["waves", v].predict().points for v in ("1", "2")}
+
+    answers = [answer for client in clients for answer in client.answers]
+    refused = [answer for client in clients for answer in client.refused]
+    lost = [moment for client in clients for moment in client.lost]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.status_code for answer in refused} == {422}
+    assert len(lost) <= len(clients)  # each had one request on its way, at most
+    assert all(killed <= moment < killed + 5 for moment in lost)
+    seen = set()
+    for answer in (response.json() for response in answers):
+        version = answer["model"]["version"]
+        points = [row["point"] for row in answer["forecasts"]]
+        np.testing.assert_allclose(points, expected[version], rtol=1e-6)
+        seen.add(version)
+    assert seen == {"1", "2"}
+    assert service.lines("request failed") == []
