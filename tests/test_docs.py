@@ -72,11 +72,3 @@ def test_the_settings_page_lists_every_key_of_the_job_file():
 
     assert len(keys) > 40
     assert [key for key in keys if f"`{key}`" not in page] == []
-
-
-def test_the_serving_page_lists_every_setting():
-    page = (ROOT / "docs" / "serving.md").read_text()
-
-    names = [f"SERVING_{name.upper()}" for name in Settings.model_fields]
-
-    assert [name for name in names if f"`{name}`" not in page] == []
