@@ -1,12 +1,13 @@
 """The service's log: one line of JSON an event, on standard output."""
 
+import asyncio
 import json
 import logging
 import logging.config
 from collections.abc import MutableMapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TextIO
 
 # Their everyday news is noise here; what matters is logged by the service itself.
 QUIET = ("mlflow", "alembic", "urllib3", "sqlalchemy", "asyncio", "uvicorn.access")
@@ -29,6 +30,27 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return _encode(line)
+
+
+class TickHandler(logging.StreamHandler[TextIO]):
+    """Writes what is logged within one turn of the event loop at once."""
+
+    _due = False
+
+    def flush(self) -> None:
+        """Write at the end of this turn; at once where there is no event loop."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            super().flush()
+            return
+        if not self._due:
+            self._due = True
+            loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._due = False
+        super().flush()
 
 
 @lru_cache(4)
@@ -59,6 +81,8 @@ def note(scope: MutableMapping[str, Any], **fields: Any) -> None:
 
 def set_up_logging(level: str) -> None:
     """Send every logger of the process to standard output as JSON."""
+    for name in ("Threads", "Processes", "Multiprocessing", "AsyncioTasks"):
+        setattr(logging, f"log{name}", False)  # a line has none of it, and it costs
     quiet = {"level": "ERROR", "handlers": [], "propagate": True}
     logging.config.dictConfig(
         {
@@ -67,7 +91,7 @@ def set_up_logging(level: str) -> None:
             "formatters": {"json": {"()": JsonFormatter}},
             "handlers": {
                 "stdout": {
-                    "class": "logging.StreamHandler",
+                    "class": "serving.logs.TickHandler",
                     "stream": "ext://sys.stdout",
                     "formatter": "json",
                 }

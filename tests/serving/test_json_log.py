@@ -1,9 +1,11 @@
 """The log is JSON, a line an event."""
 
+import asyncio
+import io
 import json
 import logging
 
-from serving.logs import JsonFormatter
+from serving.logs import JsonFormatter, TickHandler
 
 
 def test_a_record_is_one_line_with_its_fields():
@@ -36,3 +38,27 @@ def test_a_traceback_stays_within_its_line():
 
     assert "\n" not in line
     assert "ValueError: no" in json.loads(line)["traceback"]
+
+
+def test_lines_of_one_turn_of_the_event_loop_are_written_together():
+    class Counted(io.StringIO):
+        flushed = 0
+
+        def flush(self):
+            self.flushed += 1
+
+    async def log():
+        for text in "abc":
+            handler.handle(logging.makeLogRecord({"msg": text}))
+        await asyncio.sleep(0)
+        return stream.flushed
+
+    stream = Counted()
+    handler = TickHandler(stream)
+
+    flushed = asyncio.run(log())
+    handler.handle(logging.makeLogRecord({"msg": "d"}))
+
+    assert flushed == 1
+    assert stream.flushed == 2
+    assert stream.getvalue() == "a\nb\nc\nd\n"
