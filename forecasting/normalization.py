@@ -249,13 +249,14 @@ def _statistics(
         return center, scale
     center = _means(values, offsets)
     if method in ("standard", "ets"):
-        deviation = values - np.repeat(center, np.diff(offsets))
+        deviation = values - center.repeat(offsets[1:] - offsets[:-1])
         return center, np.sqrt(_means(deviation**2, offsets))
     return center, _window_sizes(values, offsets, method, seq_len)
 
 
 def _means(values: FloatArray, offsets: IntArray) -> FloatArray:
-    return np.asarray(np.add.reduceat(values, offsets[:-1]) / np.diff(offsets))
+    lengths = offsets[1:] - offsets[:-1]
+    return np.asarray(np.add.reduceat(values, offsets[:-1]) / lengths)
 
 
 def _window_sizes(

@@ -20,7 +20,7 @@ from forecasting.networks import RecurrentNetwork
 
 Array = npt.NDArray[np.float32]
 ZERO, HALF, ONE = (np.array(number, np.float32) for number in (0, 0.5, 1))
-Step = Callable[[Array], None]  # advances the state in the first rows of its argument
+Step = Callable[[], None]  # advances the state that it was made for
 
 
 class SmallNetwork:
@@ -49,10 +49,10 @@ class SmallNetwork:
         state = np.zeros((hidden + self.patch + 1, count), np.float32)
         state[-1] = 1  # what the biases are multiplied by
         observed = state[hidden:-1]  # (P, B)
-        step = self._make_step(self._weights, hidden, count)
+        step = self._make_step(self._weights, state, hidden)
         for patch in windows.T.reshape(-1, self.patch, count):
             observed[:] = patch
-            step(state)
+            step()
         forecast: Array = state[:hidden].T @ self._head.T
         if self._skip is not None:
             forecast += windows @ self._skip
@@ -72,7 +72,7 @@ def is_plain(network: RecurrentNetwork) -> bool:
     )
 
 
-def _lay_out(cell: Any) -> tuple[Callable[[Array, int, int], Step], Array, bool]:
+def _lay_out(cell: Any) -> tuple[Callable[[Array, Array, int], Step], Array, bool]:
     """Return how to step, the weights of a step, and whether states are doubled.
 
     The weights are those of the state, the observations and one, ``(rows, D + P + 1)``.
@@ -99,36 +99,37 @@ def _lay_out(cell: Any) -> tuple[Callable[[Array, int, int], Step], Array, bool]
     return (_tanh if cell.mode == "RNN_TANH" else _relu), joined, False
 
 
-def _lstm(weights: Array, hidden: int, count: int) -> Step:
+def _lstm(weights: Array, state: Array, hidden: int) -> Step:
     """Rows: input, forget and output gate, candidate, memory."""
-    rows = np.zeros((5 * hidden, count), np.float32)
+    rows = np.zeros((5 * hidden, state.shape[1]), np.float32)
     all_four, gates = rows[: 4 * hidden], rows[: 3 * hidden]
     keep, out = rows[: 2 * hidden], rows[2 * hidden : 3 * hidden]
     kept, memory = rows[3 * hidden :], rows[4 * hidden :]
-    products = np.empty((2 * hidden, count), np.float32)
+    products = np.empty((2 * hidden, state.shape[1]), np.float32)
     first, second = products[:hidden], products[hidden:]
+    carried, dot, tanh, multiply = state[:hidden], weights.dot, np.tanh, np.multiply
 
-    def step(state: Array) -> None:
-        weights.dot(state, all_four)
-        np.tanh(all_four, all_four)
+    def step() -> None:
+        dot(state, all_four)
+        tanh(all_four, all_four)
         np.add(gates, ONE, gates)
-        np.multiply(keep, kept, products)
+        multiply(keep, kept, products)
         np.add(first, second, memory)
-        np.multiply(memory, HALF, memory)
-        np.tanh(memory, first)
-        np.multiply(out, first, state[:hidden])
+        multiply(memory, HALF, memory)
+        tanh(memory, first)
+        multiply(out, first, carried)
 
     return step
 
 
-def _gru(weights: Array, hidden: int, count: int) -> Step:
+def _gru(weights: Array, state: Array, hidden: int) -> Step:
     """Rows: reset and update gate, what the state adds to the candidate, candidate."""
-    rows = np.empty((4 * hidden, count), np.float32)
+    rows = np.empty((4 * hidden, state.shape[1]), np.float32)
     gates, reset, update = rows[: 2 * hidden], rows[:hidden], rows[hidden : 2 * hidden]
     before, candidate = rows[2 * hidden : 3 * hidden], rows[3 * hidden :]
+    carried = state[:hidden]
 
-    def step(state: Array) -> None:
-        carried = state[:hidden]
+    def step() -> None:
         weights.dot(state, rows)
         np.tanh(gates, gates)
         np.add(gates, ONE, gates)
@@ -143,15 +144,15 @@ def _gru(weights: Array, hidden: int, count: int) -> Step:
     return step
 
 
-def _tanh(weights: Array, hidden: int, count: int) -> Step:
-    def step(state: Array) -> None:
+def _tanh(weights: Array, state: Array, hidden: int) -> Step:
+    def step() -> None:
         np.tanh(weights.dot(state), state[:hidden])
 
     return step
 
 
-def _relu(weights: Array, hidden: int, count: int) -> Step:
-    def step(state: Array) -> None:
+def _relu(weights: Array, state: Array, hidden: int) -> Step:
+    def step() -> None:
         np.maximum(weights.dot(state), ZERO, out=state[:hidden])
 
     return step

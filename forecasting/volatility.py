@@ -72,4 +72,5 @@ def window_volatility(windows: FloatArray) -> FloatArray:
     """
     if windows.shape[1] < 2:
         return np.zeros(len(windows))
-    return np.asarray(np.sqrt(np.mean(np.diff(windows, axis=1) ** 2, axis=1)))
+    changes = windows[:, 1:] - windows[:, :-1]
+    return np.asarray(np.sqrt((changes**2).mean(1)))
