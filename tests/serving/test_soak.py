@@ -38,7 +38,7 @@ class Client(threading.Thread):
 
 
 def move_aliases(registry, seconds):
-    """Move the alias to and fro."""
+    """Move the alias to one version and back, again and again."""
     end, version = time.monotonic() + seconds, "1"
     while time.monotonic() < end:
         version = "2" if version == "1" else "1"
