@@ -17,10 +17,11 @@ from forecasting.fitted import Fitted
 from forecasting.frames import SMOOTHED
 from forecasting.guard import RUNGS
 from forecasting.histories import memory
+from forecasting.looped import small_network
 from forecasting.normalization import Normalizer, fit_values
 from forecasting.quick_frames import Array, Units, Windows, frame, last_values
 from forecasting.series import FloatArray, IntArray
-from forecasting.small import SmallNetwork, is_plain
+from forecasting.small import is_plain
 from forecasting.volatility import window_volatility
 
 SMALL = 2048  # numbers of state, windows times hidden size, below which NumPy is sooner
@@ -42,7 +43,7 @@ class QuickModel:
         self._memory = memory(network, self._method)
         self._season = network.config.season_length
         small = is_plain(network) and precision != "bfloat16"
-        self._small = [SmallNetwork(n) for n in fitted.networks] if small else []
+        self._small = [small_network(n) for n in fitted.networks] if small else []
         self._most = SMALL // network.config.hidden_size
         guard, weights = fitted.guard, (p.numel() for p in network.parameters())
         self._work = sum(weights) * network.seq_len * len(fitted.networks)

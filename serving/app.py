@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from importlib.metadata import version
 
 import torch
@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
+from forecasting.training.blas import one_blas_thread
+from forecasting.training.compiling import is_compiled
 from serving import inference, invocations, pages, routes
 from serving.access import access
 from serving.deadlines import Deadlines
@@ -81,7 +83,8 @@ async def _live(app: FastAPI) -> AsyncIterator[None]:
     with suppress(TimeoutError):  # who asks meanwhile waits, instead of a 503
         async with asyncio.timeout(START_SECONDS):
             await service.poller.tried.wait()
-    yield
+    with one_blas_thread() if is_compiled() else nullcontext():
+        yield
     polling.cancel()
     with suppress(asyncio.CancelledError):
         await polling

@@ -47,8 +47,8 @@ class FusedEngine:
         self.network, self.config = network, config
         self.rates, self.betas, self.made = rates, betas, 0
         self.loss_of = loss_of(network, config)
-        self.shape = _shape(kernels, network)
-        self.block = _block(self.shape)
+        self.shape = shape_of(kernels, network)
+        self.block = block_of(self.shape)
         self.parameters = list(network.parameters())
         size = sum(each.numel() for each in self.parameters if each.requires_grad)
         self.moments = kernels.Moments(
@@ -144,7 +144,7 @@ def why_not(network: RecurrentNetwork, config: TrainingConfig) -> str | None:
     return ", ".join(wanted + not_plain(network, config)) or None
 
 
-def _shape(kernels: Any, network: RecurrentNetwork) -> Any:
+def shape_of(kernels: Any, network: RecurrentNetwork) -> Any:
     """Return what the loops need to know of a network."""
     model = network.config
     cells = {"lstm": kernels.LSTM, "gru": kernels.GRU}
@@ -172,7 +172,7 @@ def _loss(kernels: Any, config: TrainingConfig) -> Any:
     return kernels.Loss(kind, float(parameter))
 
 
-def _block(shape: Any) -> int:
+def block_of(shape: Any) -> int:
     """Return how many windows are worked off together: what the cache has room for."""
     a_window = 4 * shape.layers * shape.steps * 6 * shape.hidden  # bytes, roughly
     return 2 * BLOCK if a_window * 2 * BLOCK <= WORKING_SET else BLOCK

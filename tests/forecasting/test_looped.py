@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+import torch
+
+from forecasting.configuration import RecurrentConfig
+from forecasting.looped import LoopedNetwork
+from forecasting.networks import RecurrentNetwork
+from forecasting.small import SmallNetwork
+
+KINDS = [
+    {"cell": "lstm"},
+    {"cell": "gru", "patch_len": 4},
+    {"cell": "rnn"},
+    {"cell": "rnn", "nonlinearity": "relu"},
+    {"cell": "gru", "linear_skip": False, "hidden_size": 7},
+]
+
+
+@pytest.mark.parametrize("way", [LoopedNetwork, SmallNetwork])
+@pytest.mark.parametrize("settings", KINDS)
+@pytest.mark.parametrize("windows", [1, 3, 200])
+def test_every_short_way_gives_the_networks_forecasts(way, settings, windows):
+    torch.manual_seed(0)
+    network = RecurrentNetwork(RecurrentConfig(**settings), seq_len=12, horizon=5)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    inputs = np.random.default_rng(0).normal(size=(windows, 12)).astype(np.float32)
+
+    found = way(network)(inputs)
+
+    with torch.no_grad():
+        expected = network(torch.from_numpy(inputs)[..., None]).numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
