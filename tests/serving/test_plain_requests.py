@@ -182,7 +182,7 @@ def test_the_short_way_has_the_same_headers_line_and_count(service):
     assert set(short.headers) == set(long.headers)
     assert short.json()["model"] == long.json()["model"]
     metrics = service.client.get("/metrics").text
-    assert 'recast_batch_requests_bucket{le="1.0"}' in metrics
+    assert 'recast_batch_series_bucket{le="1.0",model="waves"}' in metrics
 
 
 @pytest.mark.parametrize(
