@@ -28,10 +28,13 @@ def connect(hasty):
     return lambda: socket.create_connection((host, int(port)), timeout=30)
 
 
-def heavy(horizon=10_000, count=20):
-    """Return a body that takes a while to answer."""
+def heavy(horizon=10_000, count=60):
+    """Return a body that takes a while to answer, in a thread: it has dates."""
     values = [float(i % 7) for i in range(6)]
-    series = [{"id": str(i), "values": values} for i in range(count)]
+    stamps = [f"2024-01-0{day}" for day in range(1, 7)]
+    series = [
+        {"id": str(i), "values": values, "timestamps": stamps} for i in range(count)
+    ]
     return {"series": series, "horizon": horizon}
 
 

@@ -85,6 +85,8 @@ def test_versions_leave_when_they_take_too_much_memory_together(source):
     async def ask(most_bytes):
         models = Models(source, "champion", 10, most_bytes)
         await models.follow(source.read())
+        for name in ("my steps", "spare", "waves"):  # they are loaded in any order
+            await models.find(name)
         return models
 
     every = asyncio.run(ask(math.inf))
