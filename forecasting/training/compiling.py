@@ -26,7 +26,8 @@ def is_compiled() -> bool:
     Looks where Numba keeps what it compiled: beside the file, or in its cache folder.
     """
     loaded = sys.modules.get("forecasting.training.kernels")
-    if loaded is not None and loaded.train.signatures:
+    train = getattr(loaded, "train", None)  # absent while another thread loads it
+    if train is not None and train.signatures:
         return True
     folders = [SOURCE.parent / "__pycache__"]
     if "NUMBA_CACHE_DIR" in os.environ:

@@ -48,7 +48,7 @@ def forecaster(library):
 
 def assert_same(found, expected):
     pd.testing.assert_frame_equal(
-        found, expected, check_dtype=False, check_index_type=False, rtol=1e-9
+        found, expected, check_dtype=False, check_index_type=False, rtol=1e-5
     )
 
 
