@@ -1,7 +1,6 @@
 """The application: its parts put together, and its life from start to end."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
 from importlib.metadata import version
@@ -76,8 +75,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def _live(app: FastAPI) -> AsyncIterator[None]:
     """Follow the registry as long as requests are answered."""
     torch.set_num_threads(1)  # requests go side by side instead
-    gc.collect()
-    gc.freeze()  # what is imported stays: collecting garbage need not look at it
     service: Service = app.state.service
     polling = asyncio.create_task(service.poller.run())
     with suppress(TimeoutError):  # who asks meanwhile waits, instead of a 503
