@@ -141,7 +141,8 @@ class IntervalTable:
         ``(2 * levels, horizon)``, not to be written to: they are kept.
         """
         pairs = [self.offsets(level, horizon) for level in levels]
-        bounds = np.array([*(low for low, _ in pairs), *(high for _, high in pairs)])
+        sides = [*(low for low, _ in pairs), *(high for _, high in pairs)]
+        bounds = np.reshape(sides, (len(sides), horizon))
         bounds.flags.writeable = False
         return bounds
 

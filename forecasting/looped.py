@@ -1,18 +1,20 @@
-"""One pass of a plain network over few windows, by the compiled loops of training.
+"""One pass of a plain network, by the compiled loops of training.
 
 Several times faster still than NumPy, where this machine has compiled them. Numbers are
 those of the modules, to float32 rounding.
 """
 
-from collections.abc import Callable
+import sys
 
 import numpy as np
 import torch
 
 from forecasting.networks import RecurrentNetwork
-from forecasting.small import Array, SmallNetwork
+from forecasting.small import SMALL, Array, SmallNetwork
 from forecasting.training.compiling import is_compiled, load_loops
 from forecasting.training.fused import block_of, shape_of
+
+HIDDEN = 128  # hidden size up to which the loops are sooner, however many windows
 
 
 class LoopedNetwork:
@@ -20,12 +22,17 @@ class LoopedNetwork:
 
     Args:
         network: a plain one; read now, not again.
+
+    Attributes:
+        most: windows up to which it is sooner than torch.
     """
 
     def __init__(self, network: RecurrentNetwork) -> None:
         self._loops = load_loops()
         self._shape = shape_of(self._loops, network)
         self._block, self._horizon = block_of(self._shape), network.horizon
+        hidden = network.config.hidden_size
+        self.most = sys.maxsize if hidden <= HIDDEN else SMALL // hidden
         parts = [parameter.detach().flatten() for parameter in network.parameters()]
         self._weights = torch.cat(parts).float().cpu().numpy()
 
@@ -37,6 +44,6 @@ class LoopedNetwork:
         return made
 
 
-def small_network(network: RecurrentNetwork) -> Callable[[Array], Array]:
+def small_network(network: RecurrentNetwork) -> LoopedNetwork | SmallNetwork:
     """Return the fastest way through a plain network that this machine has."""
     return LoopedNetwork(network) if is_compiled() else SmallNetwork(network)

@@ -24,8 +24,6 @@ from forecasting.series import FloatArray, IntArray
 from forecasting.small import is_plain
 from forecasting.volatility import window_volatility
 
-SMALL = 2048  # numbers of state, windows times hidden size, below which NumPy is sooner
-
 
 class QuickModel:
     """A fitted model, laid out for quick forecasts of plain values.
@@ -44,7 +42,7 @@ class QuickModel:
         self._season = network.config.season_length
         small = is_plain(network) and precision != "bfloat16"
         self._small = [small_network(n) for n in fitted.networks] if small else []
-        self._most = SMALL // network.config.hidden_size
+        self._most = min((own.most for own in self._small), default=0)
         guard, weights = fitted.guard, (p.numel() for p in network.parameters())
         self._work = sum(weights) * network.seq_len * len(fitted.networks)
         if guard is not None:
@@ -80,8 +78,7 @@ class QuickModel:
         """
         places = self._find_places(series_ids)
         scaler = self._read_statistics(places, values)
-        most = self._memory
-        observed = np.array([last_values(own, most) for own in values])
+        observed = last_values(values, self._memory)
         floor = np.full((len(observed), 1), -np.inf)
         if self._fitted.non_negative:
             floor[observed.min(1) >= 0] = 0
@@ -182,7 +179,7 @@ class QuickModel:
 
     def _ask(self, z: Array) -> Array:
         """Return what the networks forecast, their median."""
-        if self._small and len(z) <= self._most:
+        if len(z) <= self._most:
             members = [network(z) for network in self._small]
             return members[0] if len(members) == 1 else _median(members)
         networks = self._fitted.networks

@@ -4,6 +4,7 @@ What is done here is what `forecasting.normalization` and `forecasting.frames` d
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -69,7 +70,15 @@ def frame(history: Array, method: Method, seq_len: int) -> Windows:
     return Windows(history, (window - mean) / size, mean, size)
 
 
-def last_values(values: Sequence[float], count: int) -> Sequence[float]:
-    """Return the last values, the first one again and again before too few."""
+def last_values(values: Sequence[Sequence[float]], count: int) -> FloatArray:
+    """Return the last values ``(series, count)``, the first one before too few."""
+    kept = (_last(own, count) for own in values)
+    numbers = np.fromiter(chain.from_iterable(kept), np.float64, len(values) * count)
+    return numbers.reshape(-1, count)
+
+
+def _last(values: Sequence[float], count: int) -> Sequence[float]:
     missing = count - len(values)
-    return values[-count:] if missing <= 0 else [values[0]] * missing + [*values]
+    if missing <= 0:
+        return values[-count:] if missing else values
+    return [values[0]] * missing + [*values]

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from forecasting.networks import RecurrentNetwork
 
 Array = npt.NDArray[np.float32]
+SMALL = 2048  # numbers of state, windows times hidden size: torch is sooner with more
 ZERO, HALF, ONE = (np.array(number, np.float32) for number in (0, 0.5, 1))
 Step = Callable[[], None]  # advances the state that it was made for
 
@@ -31,11 +32,15 @@ class SmallNetwork:
 
     Args:
         network: a plain one, see `is_plain`.
+
+    Attributes:
+        most: windows up to which it is sooner than torch.
     """
 
     def __init__(self, network: RecurrentNetwork) -> None:
         cell: Any = network.encoder.recurrent_layers[0].forward_cell
         self.hidden, self.patch = cell.hidden_size, network.config.patch_len
+        self.most = SMALL // self.hidden
         self._make_step, self._weights, halved = _lay_out(cell)
         self._head = _numbers(network.head.weight) * np.float32(0.5 if halved else 1)
         self._bias, self._skip = _numbers(network.head.bias), None

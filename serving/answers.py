@@ -1,17 +1,16 @@
 """From the body of a forecast request to the body of its answer; runs in a thread.
 
-JSON in, one pass of the networks, JSON out. The JSON that comes out is that of
-`schemas.ForecastAnswer`, written without building its objects. Plain requests take the
-short way of `serving.plain`.
+JSON in, one pass of the networks, JSON out. Plain requests take the short way of
+`serving.plain`.
 """
 
-from typing import Any
-
+import numpy as np
+import orjson
 from pydantic import ValidationError
-from pydantic_core import to_json
 
 from forecasting.errors import DataError, MissingCovariates, SettingError
 from forecasting.forecasts import Forecast
+from serving.encoding import Encoded, encode_answer
 from serving.errors import (
     RequestError,
     RequestTooLarge,
@@ -20,7 +19,7 @@ from serving.errors import (
 )
 from serving.moments import show_moments
 from serving.panels import make_panel
-from serving.plain import PlainRequest, decode_plain, encode_plain, forecast_plain
+from serving.plain import PlainRequest, decode_plain, forecast_plain
 from serving.registry import Model
 from serving.schemas import ForecastRequest
 from serving.settings import Settings
@@ -46,8 +45,9 @@ def answer(
         steps = plain.horizon or model.forecaster.windows.horizon
         made = forecast_plain(model, plain.series, steps, plain.levels)
         if made is not None:
-            told = made.tell(plain.series, 0, plain.levels)
-            return encode_plain(model, alias, told), len(told)
+            names = [one.id for one in plain.series]
+            told = made.tell(names, 0, plain.levels)
+            return encode_answer(model, alias, told), len(names)
     return answer_any(model, alias, body, settings)
 
 
@@ -58,8 +58,8 @@ def answer_any(
     asked = read_request(body, model, settings)
     forecast = _forecast(asked, model)
     dated = asked.series is None or asked.series[0].timestamps is not None
-    who = {"name": model.name, "version": model.version, "alias": alias}
-    return _encode(who, forecast, dated=dated), len(forecast.series_ids)
+    told = _encode(forecast, dated=dated)
+    return encode_answer(model, alias, told), len(forecast.series_ids)
 
 
 def _forecast(asked: ForecastRequest, model: Model) -> Forecast:
@@ -147,30 +147,13 @@ def _check_limits(
         raise RequestTooLarge(what, numbers, settings.max_points, ("body",))
 
 
-def _encode(who: dict[str, str | None], forecast: Forecast, *, dated: bool) -> bytes:
-    points = forecast.points.tolist()
-    stamps: list[Any] = [None] * len(points)
+def _encode(forecast: Forecast, *, dated: bool) -> bytes:
+    levels = tuple(forecast.intervals)
+    pairs = [*forecast.intervals.values()]
+    sides = [*(low for low, _ in pairs), *(high for _, high in pairs)]
+    bounds = np.reshape(sides, (len(sides), *forecast.points.shape))
+    made = Encoded(levels, forecast.points, bounds)
+    stamps = None
     if dated and forecast.timestamps is not None:
-        stamps = show_moments(forecast.timestamps)
-    bounds = [
-        (f"{level:g}", lower.tolist(), upper.tolist())
-        for level, (lower, upper) in forecast.intervals.items()
-    ]
-    return to_json(
-        {
-            "model": who,
-            "forecasts": [
-                {
-                    "id": series_id,
-                    "timestamps": stamps[row],
-                    "point": points[row],
-                    "intervals": {
-                        level: {"lower": lower[row], "upper": upper[row]}
-                        for level, lower, upper in bounds
-                    },
-                }
-                for row, series_id in enumerate(forecast.series_ids)
-            ],
-        },
-        inf_nan_mode="null",
-    )
+        stamps = [*map(orjson.dumps, show_moments(forecast.timestamps))]
+    return made.tell(forecast.series_ids, 0, levels, stamps)

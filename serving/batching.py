@@ -9,14 +9,16 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from serving.encoding import Encoded
 from serving.errors import TooBusy
-from serving.plain import PlainForecast, PlainRequest, forecast_plain
+from serving.plain import PlainRequest, forecast_plain
 from serving.registry import Model
 from serving.workers import Workers
 
 AT_ONCE = 2**24  # products of a pass that cost less than a thread's turn: a millisecond
 TOGETHER = 20  # levels that one pass gives: others make a pass of their own
-Told = list[PlainForecast] | None
+NUMBER = 2**9  # products that cost as much as writing one number
+Told = bytes | None  # the forecasts as JSON
 
 
 @dataclass(slots=True)
@@ -31,9 +33,10 @@ class Batch:
 
     @property
     def work(self) -> int:
-        """Products that the networks form."""
+        """Products that the networks form, and what costs as much as they do."""
         assert self.model.quick is not None
-        return self.model.quick.work(self.rows, self.steps)
+        numbers = self.rows * self.steps * (1 + 2 * len(self.levels))
+        return self.model.quick.work(self.rows, self.steps) + NUMBER * numbers
 
     def has_room(self, asked: PlainRequest) -> bool:
         """Return whether the levels of one more request fit in."""
@@ -58,13 +61,13 @@ class Batch:
             return [None]
         first, told = 0, list[Told]()
         for asked, _ in self.asked:
-            told.append(made.tell(asked.series, first, asked.levels))
+            told.append(_tell(made, asked, first))
             first += len(asked.series)
         return told
 
     def _run_alone(self, asked: PlainRequest) -> Told:
         made = forecast_plain(self.model, asked.series, self.steps, asked.levels)
-        return None if made is None else made.tell(asked.series, 0, asked.levels)
+        return None if made is None else _tell(made, asked)
 
     def tell(self, told: list[Told]) -> None:
         """Tell each request."""
@@ -129,3 +132,7 @@ class Batcher:
             self._count(batch.model.name, batch.rows)
         except (TooBusy, Exception) as error:
             batch.fail(error)
+
+
+def _tell(made: Encoded, asked: PlainRequest, first: int = 0) -> bytes:
+    return made.tell([one.id for one in asked.series], first, asked.levels)

@@ -12,9 +12,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.answers import read_plain
+from serving.encoding import encode_answer
 from serving.errors import TooBusy, problem_response
 from serving.logs import note
-from serving.plain import encode_plain
 from serving.service import Service
 
 PATH = re.compile(r"/v1/models/([^/]+)/forecast")
@@ -81,9 +81,9 @@ class PlainRoute:
         if told is None:
             return None
         note(scope, model=name, version=model.version)
-        service.metrics.count_forecasts(name, len(told))
+        service.metrics.count_forecasts(name, len(asked.series))
         by = None if version is not None else alias or service.models.alias
-        return encode_plain(model, by, told)
+        return encode_answer(model, by, told)
 
 
 class _Again:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import threading
 
 import httpx
 import numpy as np
@@ -11,14 +10,14 @@ import pytest
 from serving.answers import answer_any, read_plain
 from serving.batching import Batcher
 from serving.descriptions import describe
+from serving.encoding import encode_answer
 from serving.errors import TooBusy
-from serving.plain import encode_plain
 from serving.registry import Model
 from serving.settings import Settings
 from serving.workers import Workers
 
 VALUES = [10.0, 10.5, 11, 10.2, 9.9, -0.0, 10.1]
-SETTINGS = Settings(max_horizon=50, max_series=3, max_points=2000)
+SETTINGS = Settings(max_horizon=900, max_series=3, max_points=40_000)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +40,7 @@ def ask_together(model, *bodies, workers=None, count=lambda *_: None):
         async def answer(body):
             asked = read_plain(json.dumps(body).encode(), model, SETTINGS)
             told = await batcher.forecast(model, asked)
-            return told and json.loads(encode_plain(model, "champion", told))
+            return told and json.loads(encode_answer(model, "champion", told))
 
         return await asyncio.gather(
             *(answer(b) for b in bodies), return_exceptions=True
@@ -121,17 +120,26 @@ def test_much_work_is_done_beside_and_refused_when_there_is_too_much(
     model, monkeypatch
 ):
     monkeypatch.setattr("serving.batching.AT_ONCE", 0)
-    threads = []
     busy = Workers(1, 1)
     busy._busy = 1
 
-    [found] = ask_together(
-        model, one(), count=lambda _: threads.append(threading.current_thread())
-    )
+    [found] = ask_together(model, one())
     [refused] = ask_together(model, one(), workers=busy)
 
     assert_same(found, usual(model, one()))
     assert isinstance(refused, TooBusy)
+
+
+def test_an_answer_of_many_numbers_is_written_beside(model):
+    busy = Workers(1, 1)
+    busy._busy = 1
+    levels = list(range(50, 70))
+
+    [little] = ask_together(model, one(horizon=7, levels=levels), workers=busy)
+    [much] = ask_together(model, one(horizon=900, levels=levels), workers=busy)
+
+    assert_same(little, usual(model, one(horizon=7, levels=levels)))
+    assert isinstance(much, TooBusy)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +160,7 @@ def test_much_work_is_done_beside_and_refused_when_there_is_too_much(
         b'{"series": [{"id": 1, "values": [1,2,3,4,5,6]}]}',
         b'{"series": [{"id": "a", "values": [1,2,3,4,5,6], "timestamps": null}]}',
         b'{"series": [{"id": "a", "values": [1,2,3,4,5,6]}], "horizon": 3.0}',
-        b'{"series": [{"id": "a", "values": [1,2,3,4,5,6]}], "horizon": 51}',
+        b'{"series": [{"id": "a", "values": [1,2,3,4,5,6]}], "horizon": 901}',
         b'{"series": [{"id": "a", "values": [1,2,3,4,5,6]}], "levels": [0.5]}',
         b'{"series": [{"id": "a", "values": [1,2,3,4,5,6]}], "seed": 1}',
     ],
