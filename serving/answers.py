@@ -19,7 +19,7 @@ from serving.errors import (
 )
 from serving.moments import show_moments
 from serving.panels import make_panel
-from serving.plain import PlainRequest, decode_plain, forecast_plain
+from serving.plain import Plain, PlainRequest, answer_plain, decode_plain, plan
 from serving.registry import Model
 from serving.schemas import ForecastRequest
 from serving.settings import Settings
@@ -41,13 +41,9 @@ def answer(
         RequestTooLarge: it asks for more than the limits.
     """
     plain = read_plain(body, model, settings)
-    if plain is not None:
-        steps = plain.horizon or model.forecaster.windows.horizon
-        made = forecast_plain(model, plain.series, steps, plain.levels)
-        if made is not None:
-            names = [one.id for one in plain.series]
-            told = made.tell(names, 0, plain.levels)
-            return encode_answer(model, alias, told), len(names)
+    told = None if plain is None else answer_plain(model, plain)
+    if plain is not None and told is not None:
+        return encode_answer(model, alias, told), len(plain.names)
     return answer_any(model, alias, body, settings)
 
 
@@ -101,7 +97,7 @@ def read_request(body: bytes, model: Model, settings: Settings) -> ForecastReque
     return asked
 
 
-def read_plain(body: bytes, model: Model, settings: Settings) -> PlainRequest | None:
+def read_plain(body: bytes, model: Model, settings: Settings) -> Plain | None:
     """Return a plain request within the limits; None for anything else."""
     asked = None if model.quick is None else decode_plain(body, model)
     if asked is None:
@@ -110,7 +106,7 @@ def read_plain(body: bytes, model: Model, settings: Settings) -> PlainRequest | 
         _check_limits(asked, model, settings)
     except ServiceError:
         return None
-    return asked
+    return plan(asked, model)
 
 
 def _check_limits(

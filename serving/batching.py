@@ -9,9 +9,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from serving.encoding import Encoded
 from serving.errors import TooBusy
-from serving.plain import PlainRequest, forecast_plain
+from serving.plain import Plain, answer_plain, forecast_plain
 from serving.registry import Model
 from serving.workers import Workers
 
@@ -28,7 +27,7 @@ class Batch:
     model: Model
     steps: int
     levels: set[float] = field(default_factory=set)
-    asked: list[tuple[PlainRequest, asyncio.Future[Told]]] = field(default_factory=list)
+    asked: list[tuple[Plain, asyncio.Future[Told]]] = field(default_factory=list)
     rows: int = 0
 
     @property
@@ -38,36 +37,32 @@ class Batch:
         numbers = self.rows * self.steps * (1 + 2 * len(self.levels))
         return self.model.quick.work(self.rows, self.steps) + NUMBER * numbers
 
-    def has_room(self, asked: PlainRequest) -> bool:
+    def has_room(self, asked: Plain) -> bool:
         """Return whether the levels of one more request fit in."""
         return len(self.levels.union(asked.levels)) <= TOGETHER
 
-    def add(self, asked: PlainRequest, told: "asyncio.Future[Told]") -> None:
+    def add(self, asked: Plain, told: "asyncio.Future[Told]") -> None:
         """Take one more request."""
         self.asked.append((asked, told))
         self.levels.update(asked.levels)
-        self.rows += len(asked.series)
+        self.rows += len(asked.names)
 
     def run(self) -> list[Told]:
         """Return what is told to each request; None where there is no forecast.
 
         A request whose series have none does not keep others from theirs.
         """
-        series = [one for asked, _ in self.asked for one in asked.series]
-        made = forecast_plain(self.model, series, self.steps, self.levels)
-        if made is None and len(self.asked) > 1:
-            return [self._run_alone(asked) for asked, _ in self.asked]
+        requests = [asked for asked, _ in self.asked]
+        made = forecast_plain(self.model, requests, self.steps, self.levels)
+        if made is None and len(requests) > 1:
+            return [answer_plain(self.model, asked) for asked in requests]
         if made is None:
             return [None]
         first, told = 0, list[Told]()
-        for asked, _ in self.asked:
-            told.append(_tell(made, asked, first))
-            first += len(asked.series)
+        for asked in requests:
+            told.append(asked.tell(made, first))
+            first += len(asked.names)
         return told
-
-    def _run_alone(self, asked: PlainRequest) -> Told:
-        made = forecast_plain(self.model, asked.series, self.steps, asked.levels)
-        return None if made is None else _tell(made, asked)
 
     def tell(self, told: list[Told]) -> None:
         """Tell each request."""
@@ -95,7 +90,7 @@ class Batcher:
         self._waiting: dict[tuple[int, int], list[Batch]] = {}
         self._running: set[asyncio.Task[None]] = set()
 
-    async def forecast(self, model: Model, asked: PlainRequest) -> Told:
+    async def forecast(self, model: Model, asked: Plain) -> Told:
         """Return the forecasts of a request; None where the library has none.
 
         Raises:
@@ -104,10 +99,9 @@ class Batcher:
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._run)
-        steps = asked.horizon or model.forecaster.windows.horizon
-        batches = self._waiting.setdefault((id(model), steps), [])
+        batches = self._waiting.setdefault((id(model), asked.steps), [])
         if not batches or not batches[-1].has_room(asked):
-            batches.append(Batch(model, steps))
+            batches.append(Batch(model, asked.steps))
         told: asyncio.Future[Told] = loop.create_future()
         batches[-1].add(asked, told)
         return await told
@@ -132,7 +126,3 @@ class Batcher:
             self._count(batch.model.name, batch.rows)
         except (TooBusy, Exception) as error:
             batch.fail(error)
-
-
-def _tell(made: Encoded, asked: PlainRequest, first: int = 0) -> bytes:
-    return made.tell([one.id for one in asked.series], first, asked.levels)

@@ -81,7 +81,7 @@ class PlainRoute:
         if told is None:
             return None
         note(scope, model=name, version=model.version)
-        service.metrics.count_forecasts(name, len(asked.series))
+        service.metrics.count_forecasts(name, len(asked.names))
         by = None if version is not None else alias or service.models.alias
         return encode_answer(model, by, told)
 

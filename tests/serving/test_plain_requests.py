@@ -17,6 +17,7 @@ from serving.settings import Settings
 from serving.workers import Workers
 
 VALUES = [10.0, 10.5, 11, 10.2, 9.9, -0.0, 10.1]
+STAMPS = [f"2024-02-{day}" for day in range(23, 30)]
 SETTINGS = Settings(max_horizon=900, max_series=3, max_points=40_000)
 
 
@@ -29,6 +30,10 @@ def model(library):
 
 def one(values=VALUES, name="x", **more):
     return {"series": [{"id": name, "values": values}], **more}
+
+
+def dated(timestamps, **more):
+    return {"series": [{"id": "a", "values": VALUES, "timestamps": timestamps}], **more}
 
 
 def ask_together(model, *bodies, workers=None, count=lambda *_: None):
@@ -78,6 +83,9 @@ PLAIN = [
     one(levels=[]),
     one(levels=[95, 12.5, 95, 80]),
     {"series": [{"id": "é\u0000", "values": VALUES}, {"id": "a", "values": VALUES}]},
+    dated(STAMPS),
+    dated([f"{stamp} 06:30:00" for stamp in STAMPS], horizon=7),
+    dated(None),
 ]
 
 
@@ -93,7 +101,7 @@ def test_requests_that_arrive_together_make_one_pass(model):
 
     found = ask_together(model, *PLAIN, count=lambda _, series: passes.append(series))
 
-    assert sorted(passes) == [1, 6]  # series; one asks for another horizon
+    assert sorted(passes) == [2, 8]  # series; two ask for another horizon
     for answer, body in zip(found, PLAIN, strict=True):
         assert_same(answer, usual(model, body))
 
@@ -158,7 +166,10 @@ def test_an_answer_of_many_numbers_is_written_beside(model):
         b'{"series": [{"id": "\xff", "values": [1,2,3,4,5,6]}]}',
         b'{"series": [{"id": "\\ud800", "values": [1,2,3,4,5,6]}]}',
         b'{"series": [{"id": 1, "values": [1,2,3,4,5,6]}]}',
-        b'{"series": [{"id": "a", "values": [1,2,3,4,5,6], "timestamps": null}]}',
+        json.dumps(dated([*STAMPS[:-1], "2024-03-05"])).encode(),
+        json.dumps(dated([*STAMPS, "2024-03-01"])).encode(),
+        json.dumps(dated(list(range(7)))).encode(),
+        json.dumps({"series": [*dated(STAMPS)["series"], *one()["series"]]}).encode(),
         b'{"series": [{"id": "a", "values": [1,2,3,4,5,6]}], "horizon": 3.0}',
         b'{"series": [{"id": "a", "values": [1,2,3,4,5,6]}], "horizon": 901}',
         b'{"series": [{"id": "a", "values": [1,2,3,4,5,6]}], "levels": [0.5]}',
