@@ -37,13 +37,16 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:5000/health', timeout=3)"]
 ENTRYPOINT ["mlflow", "server", "--host", "0.0.0.0", "--port", "5000"]
 
-FROM runtime AS jobs
-# For the processor that builds the image; another one compiles again, once.
+# The loops that train and forecast, for the processor that builds the image. Another
+# one does without, until a long training compiles them again.
+FROM runtime AS compiled
 ENV NUMBA_CACHE_DIR=/home/recast/.cache/numba
 RUN python -m forecasting.training
+
+FROM compiled AS jobs
 ENTRYPOINT ["recast"]
 
-FROM runtime AS service
+FROM compiled AS service
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/livez', timeout=3)"]

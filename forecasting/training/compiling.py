@@ -21,7 +21,7 @@ SOURCE = Path(__file__).with_name("kernels.py")
 
 
 def is_compiled() -> bool:
-    """Return whether this machine has compiled the loops before.
+    """Return whether the loops have been compiled before, for this processor.
 
     Looks where Numba keeps what it compiled: beside the file, or in its cache folder.
     """
@@ -32,8 +32,21 @@ def is_compiled() -> bool:
     folders = [SOURCE.parent / "__pycache__"]
     if "NUMBA_CACHE_DIR" in os.environ:
         folders = [*Path(os.environ["NUMBA_CACHE_DIR"]).glob("training_*")]
-    kept = [path for folder in folders for path in folder.glob("kernels.train-*.nbi")]
-    return any(path.stat().st_mtime >= SOURCE.stat().st_mtime for path in kept)
+    name = "kernels.train-*.py{}{}.nbi".format(*sys.version_info)
+    kept = [path for folder in folders for path in folder.glob(name)]
+    changed = SOURCE.stat().st_mtime
+    return any(path.stat().st_mtime >= changed and _fits(path) for path in kept)
+
+
+def _fits(index: Path) -> bool:
+    """Return whether an index of Numba's lists code for this processor, by its text."""
+    from llvmlite import binding
+
+    known = index.read_bytes()
+    if "NUMBA_CPU_NAME" in os.environ:
+        return os.environ["NUMBA_CPU_NAME"].encode() in known
+    host = (binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten())
+    return all(part.encode() in known for part in host)
 
 
 @cache

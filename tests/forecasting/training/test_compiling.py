@@ -23,14 +23,18 @@ def chosen(steps, alike=1):
 
 print(is_compiled(), chosen(100), chosen(100_000), chosen(1000, alike=100))
 """
+COMPILED = """
+from forecasting.training.compiling import is_compiled
+print(is_compiled())
+"""
 COLD = "False TorchEngine FusedEngine FusedEngine"
 WARM = "True FusedEngine FusedEngine FusedEngine"
 
 
-def run(folder, *command):
+def run(folder, *command, **environment):
     found = subprocess.run(
         [sys.executable, *command],
-        env=os.environ | {"NUMBA_CACHE_DIR": str(folder)},
+        env=os.environ | {"NUMBA_CACHE_DIR": str(folder)} | environment,
         capture_output=True,
         text=True,
         check=True,
@@ -43,5 +47,7 @@ def test_short_trainings_do_not_wait_for_a_compiler(tmp_path):
     before = run(tmp_path, "-c", PROGRAM)
     said = run(tmp_path, "-m", "forecasting.training")
     after = run(tmp_path, "-c", PROGRAM)
+    elsewhere = run(tmp_path, "-c", COMPILED, NUMBA_CPU_NAME="another")
 
     assert (before, said, after) == (COLD, "", WARM)
+    assert elsewhere == "False"  # what one processor compiled is not for all
