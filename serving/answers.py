@@ -11,12 +11,8 @@ from pydantic import ValidationError
 from forecasting.errors import DataError, MissingCovariates, SettingError
 from forecasting.forecasts import Forecast
 from serving.encoding import Encoded, encode_answer
-from serving.errors import (
-    RequestError,
-    RequestTooLarge,
-    ServiceError,
-    validation_flaws,
-)
+from serving.errors import RequestError, ServiceError, validation_flaws
+from serving.limits import check_limits
 from serving.moments import show_moments
 from serving.panels import make_panel
 from serving.plain import Plain, PlainRequest, answer_plain, decode_plain, plan
@@ -89,12 +85,21 @@ def read_request(body: bytes, model: Model, settings: Settings) -> ForecastReque
         RequestError: the body cannot be used.
         RequestTooLarge: it asks for more than the limits.
     """
+    asked = decode_request(body)
+    _check(asked, model, settings)
+    return asked
+
+
+def decode_request(body: bytes) -> ForecastRequest:
+    """Return a body, which may ask for more than the limits; empty means ``{}``.
+
+    Raises:
+        RequestError: it is no `ForecastRequest`.
+    """
     try:
-        asked = ForecastRequest.model_validate_json(body or b"{}")
+        return ForecastRequest.model_validate_json(body or b"{}")
     except ValidationError as error:
         raise validation_flaws(error) from None
-    _check_limits(asked, model, settings)
-    return asked
 
 
 def read_plain(body: bytes, model: Model, settings: Settings) -> Plain | None:
@@ -103,44 +108,32 @@ def read_plain(body: bytes, model: Model, settings: Settings) -> Plain | None:
     if asked is None:
         return None
     try:
-        _check_limits(asked, model, settings)
+        _check(asked, model, settings)
     except ServiceError:
         return None
     return plan(asked, model)
 
 
-def _check_limits(
+def _check(
     asked: ForecastRequest | PlainRequest, model: Model, settings: Settings
 ) -> None:
     """Refuse what asks for more than the limits.
 
     Raises:
-        RequestError: the horizon is too long, or there are too many levels.
-        RequestTooLarge: there are too many series, observations or numbers.
+        RequestError, RequestTooLarge: as `check_limits`.
     """
-    forecaster = model.forecaster
+    forecaster, series, levels = model.forecaster, asked.series, len(asked.levels)
     assert forecaster.fitted is not None
-    horizon = asked.horizon or forecaster.windows.horizon
-    if asked.horizon is not None and horizon > settings.max_horizon:
-        message = f"at most {settings.max_horizon} steps ahead; found {horizon}"
-        raise RequestError([(("body", "horizon"), message)])
-    if len(asked.levels) > settings.max_levels:
-        message = f"at most {settings.max_levels} levels; found {len(asked.levels)}"
-        raise RequestError([(("body", "levels"), message)])
-    count = len(forecaster.fitted.context)
-    if asked.series is not None:
-        count = len(asked.series)
-        points = sum(len(one.values) for one in asked.series)
-        for what, found, most in (
-            ("series", count, settings.max_series),
-            ("observations", points, settings.max_points),
-        ):
-            if found > most:
-                raise RequestTooLarge(what, found, most, ("body", "series"))
-    numbers = count * horizon * (1 + 2 * len(asked.levels))
-    if numbers > settings.max_points:
-        what = "numbers would be in the answer"
-        raise RequestTooLarge(what, numbers, settings.max_points, ("body",))
+    count = len(forecaster.fitted.context) if series is None else len(series)
+    steps = asked.horizon or forecaster.windows.horizon
+    check_limits(
+        settings,
+        series=0 if series is None else count,
+        points=sum(len(one.values) for one in series or ()),
+        horizon=asked.horizon,
+        levels=levels,
+        numbers=count * steps * (1 + 2 * levels),
+    )
 
 
 def _encode(forecast: Forecast, *, dated: bool) -> bytes:

@@ -5,8 +5,9 @@ from pydantic_core import to_json
 
 from forecasting.errors import DataError
 from forecasting.explaining import Explanation, explain
-from serving.answers import read_request
-from serving.errors import RequestError, RequestTooLarge
+from serving.answers import decode_request
+from serving.errors import RequestError
+from serving.limits import check_limits
 from serving.panels import make_panel
 from serving.registry import Model
 from serving.schemas import Answering, ForecastRequest
@@ -69,7 +70,7 @@ def explain_forecast(
         RequestError: the body, or the series in it, cannot be used.
         RequestTooLarge: it asks for more than the limits.
     """
-    asked = read_request(body, model, settings)
+    asked = decode_request(body)
     steps = _check_size(asked, model, settings)
     made = _explain(asked, model)
     grids = {name: part[:steps].tolist() for name, part in made.by_feature().items()}
@@ -87,20 +88,24 @@ def explain_forecast(
 
 def _check_size(asked: ForecastRequest, model: Model, settings: Settings) -> int:
     """Return how many steps are asked for, if they can be explained."""
-    windows = model.forecaster.windows
+    windows, series = model.forecaster.windows, asked.series or []
+    assert model.forecaster.fitted is not None
+    columns = 2 * windows.seq_len
+    for _, role, _ in model.forecaster.fitted.covariates.numbers():
+        known = windows.seq_len + windows.horizon
+        columns += {"past": windows.seq_len, "known": known, "static": 1}[role]
     steps = asked.horizon or windows.horizon
+    check_limits(
+        settings,
+        series=len(series),
+        points=sum(len(one.values) for one in series),
+        horizon=asked.horizon,
+        levels=len(asked.levels),
+        numbers=steps * columns,
+    )
     if steps > windows.horizon:
         message = f"at most {windows.horizon}, the trained horizon; found {steps}"
         raise RequestError([(("body", "horizon"), message)])
-    assert model.forecaster.fitted is not None
-    places = 2 * windows.seq_len
-    for _, role, _ in model.forecaster.fitted.covariates.numbers():
-        known = windows.seq_len + windows.horizon
-        places += {"past": windows.seq_len, "known": known, "static": 1}[role]
-    numbers = steps * places
-    if numbers > settings.max_points:
-        what = "numbers would be in the answer"
-        raise RequestTooLarge(what, numbers, settings.max_points, ("body",))
     return steps
 
 

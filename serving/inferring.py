@@ -14,12 +14,13 @@ from forecasting.forecasts import Forecast
 from forecasting.histories import least_history
 from forecasting.series import FloatArray, Panel
 from serving.errors import Loc, RequestError
-from serving.limits import check_limits, read_body
+from serving.limits import Places, check_limits, read_body
 from serving.registry import Model
 from serving.settings import Settings
 from serving.tensors import DATATYPES, InferRequest, Tensor, by_name, numbers
 
 ANY = -1  # a size that a client may choose
+AT: Loc = ("body", "inputs")  # flaws of their values: the protocol shows no places
 
 
 def infer(model: Model, body: bytes, settings: Settings) -> tuple[bytes, int]:
@@ -80,21 +81,23 @@ def _arguments(
     tensors: dict[str, tuple[int, Tensor]], model: Model, settings: Settings
 ) -> tuple[FloatArray, int, tuple[float, ...]]:
     """Return the histories (batch, length), the horizon and the levels."""
-    horizon, levels = model.forecaster.windows.horizon, tuple(LEVELS)
+    horizon, levels = None, tuple(LEVELS)
     if "levels" in tensors:
         levels = tuple(numbers(*tensors["levels"], sizes=1).tolist())
     if "horizon" in tensors:
         [horizon] = numbers(*tensors["horizon"], sizes=1, only=1).astype(int).tolist()
     batch, length = (*tensors["values"][1].shape, 0)[:2]
+    steps = model.forecaster.windows.horizon if horizon is None else horizon
     check_limits(
         settings,
         series=batch,
         points=batch * length,
         horizon=horizon,
         levels=len(levels),
-        at=("body", "inputs"),
+        numbers=batch * steps * (1 + 2 * len(levels)),
+        places=Places(AT, AT, AT, AT),
     )
-    return numbers(*tensors["values"], sizes=2), horizon, levels
+    return numbers(*tensors["values"], sizes=2), steps, levels
 
 
 def _forecast(
@@ -102,21 +105,20 @@ def _forecast(
 ) -> Forecast:
     fitted = model.forecaster.fitted
     assert fitted is not None
-    at: Loc = ("body", "inputs")
     if fitted.covariates.columns or fitted.covariates.cycles:
         message = "this model needs covariates or timestamps, for which the protocol "
         message += f"has no place: ask it at /v1/models/{model.name}/forecast"
-        raise RequestError([(at, message)])
+        raise RequestError([(AT, message)])
     least = least_history(fitted)
     if not len(values) or values.shape[1] < least:
         message = f"a batch of one at least, of {least} values or more each, is needed;"
-        raise RequestError([(at, f"{message} found {list(values.shape)}")])
+        raise RequestError([(AT, f"{message} found {list(values.shape)}")])
     rows = {f"row {i} of values": row for i, row in enumerate(values)}
     panel = Panel.from_values(rows, freq=fitted.context.calendar.freq)
     try:
         return model.forecaster.predict(panel, horizon=horizon, levels=levels)
     except (DataError, SettingError) as error:
-        raise RequestError([(at, str(error))], error) from error
+        raise RequestError([(AT, str(error))], error) from error
 
 
 def _outputs(made: Forecast) -> dict[str, FloatArray]:

@@ -1,6 +1,6 @@
-"""Bodies of other protocols than our own: read, and held to the service's limits."""
+"""What a request may ask for, in every protocol; bodies of others than our own."""
 
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -8,6 +8,18 @@ from serving.errors import Loc, RequestError, RequestTooLarge
 from serving.settings import Settings
 
 Body = TypeVar("Body", bound=BaseModel)
+
+
+class Places(NamedTuple):
+    """Where a protocol has what is limited: flaws are reported there."""
+
+    horizon: Loc
+    levels: Loc
+    series: Loc
+    whole: Loc = ("body",)
+
+
+OWN = Places(("body", "horizon"), ("body", "levels"), ("body", "series"))
 
 
 def read_body(kind: type[Body], body: bytes) -> Body:
@@ -29,33 +41,43 @@ def read_body(kind: type[Body], body: bytes) -> Body:
 
 
 def check_limits(
-    settings: Settings, *, series: int, points: int, horizon: int, levels: int, at: Loc
+    settings: Settings,
+    *,
+    series: int,
+    points: int,
+    horizon: int | None,
+    levels: int,
+    numbers: int,
+    places: Places = OWN,
 ) -> None:
     """Refuse what asks for more than the limits.
 
     Args:
         settings: the limits.
-        series: that are asked for.
+        series: that were sent.
         points: observations that were sent.
-        horizon: steps ahead.
+        horizon: steps ahead that were asked for; None for what the model was trained
+            for, which is no matter of the limits.
         levels: intervals a step.
-        at: the place that flaws are reported for.
+        numbers: in the answer.
+        places: that flaws are reported for.
 
     Raises:
         RequestError: the horizon is too long, or there are too many levels.
         RequestTooLarge: there are too many series, observations or numbers.
     """
-    if horizon > settings.max_horizon:
+    if horizon is not None and horizon > settings.max_horizon:
         message = f"at most {settings.max_horizon} steps ahead; found {horizon}"
-        raise RequestError([(at, message)])
+        raise RequestError([(places.horizon, message)])
     if levels > settings.max_levels:
         message = f"at most {settings.max_levels} levels; found {levels}"
-        raise RequestError([(at, message)])
-    numbers = series * horizon * (1 + 2 * levels)
-    for what, found, most in (
-        ("series", series, settings.max_series),
-        ("observations", points, settings.max_points),
-        ("numbers would be in the answer", numbers, settings.max_points),
-    ):
-        if found > most:
-            raise RequestTooLarge(what, found, most, at)
+        raise RequestError([(places.levels, message)])
+    if series > settings.max_series:
+        raise RequestTooLarge("series", series, settings.max_series, places.series)
+    if points > settings.max_points:
+        raise RequestTooLarge(
+            "observations", points, settings.max_points, places.series
+        )
+    if numbers > settings.max_points:
+        what = "numbers would be in the answer"
+        raise RequestTooLarge(what, numbers, settings.max_points, places.whole)

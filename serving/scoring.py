@@ -11,13 +11,15 @@ from pydantic_core import to_json
 from forecasting.errors import DataError, SettingError
 from forecasting.forecasts import Forecast
 from forecasting.pyfunc import forecast_frame
-from serving.errors import RequestError
-from serving.limits import check_limits
+from serving.errors import Loc, RequestError
+from serving.limits import Places, check_limits
 from serving.moments import show_moments
 from serving.registry import Model
 from serving.schemas import Answering
 from serving.settings import Settings
 from serving.tables import Params, read_table
+
+AT: Loc = ("body",)  # a table's flaws of size: it has no part that they are of
 
 
 class Predictions(BaseModel):
@@ -73,16 +75,19 @@ def _check_size(
     forecaster = model.forecaster
     assert forecaster.fitted is not None
     if frame.empty:
-        count = len(forecaster.fitted.context)
+        series, count = 0, len(forecaster.fitted.context)
     else:
-        count = frame["series_id"].nunique() if "series_id" in frame else 1
+        series = count = frame["series_id"].nunique() if "series_id" in frame else 1
+    steps = params.horizon or forecaster.windows.horizon
+    levels = len(params.levels)
     check_limits(
         settings,
-        series=count,
+        series=series,
         points=len(frame),
-        horizon=params.horizon or forecaster.windows.horizon,
-        levels=len(params.levels),
-        at=("body",),
+        horizon=params.horizon or None,
+        levels=levels,
+        numbers=count * steps * (1 + 2 * levels),
+        places=Places(AT, AT, AT, AT),
     )
 
 
@@ -98,4 +103,4 @@ def _forecast(model: Model, frame: pd.DataFrame, params: Params) -> Forecast:
         place = ("body", "params", error.setting)
         raise RequestError([(place, str(error))], error) from error
     except DataError as error:
-        raise RequestError([(("body",), str(error))], error) from error
+        raise RequestError([(AT, str(error))], error) from error

@@ -17,8 +17,10 @@ from forecasting.forecasts import Intervals
 from forecasting.histories import find_places, least_history, memory
 from forecasting.series import FloatArray, Panel
 from serving.errors import RequestError, RequestTooLarge
+from serving.limits import Places, check_limits
 from serving.nixtla.panels import make_panel
 from serving.nixtla.requests import (
+    Asked,
     AskedAnomalies,
     AskedForecast,
     AskedLatest,
@@ -28,6 +30,7 @@ from serving.nixtla.windows import Windows, latest, one_step, rolling
 from serving.settings import Settings
 
 Answer = dict[str, Any]
+PLACES = Places(("body", "h"), ("body", "level"), ("body", "series"))
 READING = 100  # times the most points: what may be read before all windows of a request
 
 
@@ -40,9 +43,8 @@ def forecast(
         RequestError: the model cannot forecast such series, or so far.
         RequestTooLarge: it asks for more than the limits.
     """
-    count, levels = len(asked.series.sizes), asked.level or []
-    _check_horizon(asked.h, settings)
-    _check_numbers(count * asked.h, levels, settings)
+    levels, total = asked.level or [], len(asked.series.sizes) * asked.h
+    _check(asked, levels, settings, horizon=asked.h, total=total)
     panel = make_panel(asked, _fitted(forecaster))
     with _explained():
         made = forecaster.predict(panel, horizon=asked.h, levels=_real(levels))
@@ -67,11 +69,11 @@ def cross_validate(
         RequestTooLarge: it asks for more than the limits.
     """
     fitted, levels = _fitted(forecaster), asked.level or []
-    least, total = least_history(fitted), len(asked.series.y)
+    least, total, horizon = least_history(fitted), len(asked.series.y), None
     if not asked.full_history:
-        _check_horizon(asked.h, settings)
         total = len(asked.series.sizes) * asked.n_windows * asked.h
-    _check_numbers(total, levels, settings)
+        horizon = asked.h
+    _check(asked, levels, settings, horizon=horizon, total=total)
     panel = make_panel(asked, fitted)
     with _explained():
         windows = (
@@ -103,10 +105,11 @@ def find_anomalies(
         RequestTooLarge: it asks for more than the limits.
     """
     fitted, levels = _fitted(forecaster), [asked.level]
-    _check_numbers(len(asked.series.y), levels, settings)
+    horizon = asked.h if isinstance(asked, AskedLatest) else None
+    _check(asked, levels, settings, horizon=horizon, total=len(asked.series.y))
     panel = make_panel(asked, fitted)
     with _explained():
-        windows = _looked_at(asked, panel, least_history(fitted), settings)
+        windows = _looked_at(asked, panel, least_history(fitted))
     mean, bounds = _look_back(forecaster, panel, windows, levels, settings)
     lower, upper = bounds.values()
     found = panel.values[windows.places[windows.kept]]
@@ -121,13 +124,10 @@ def find_anomalies(
     }
 
 
-def _looked_at(
-    asked: AskedAnomalies, panel: Panel, least: int, settings: Settings
-) -> Windows:
+def _looked_at(asked: AskedAnomalies, panel: Panel, least: int) -> Windows:
     if not isinstance(asked, AskedLatest):
         return one_step(panel, least)
     steps = asked.step_size or asked.h
-    _check_horizon(asked.h, settings)
     if steps > asked.h:
         text = f"at most h, {asked.h}, or some observations are left out; found {steps}"
         raise RequestError([(("body", "step_size"), text)])
@@ -164,8 +164,8 @@ def _told(panel: Panel, windows: Windows, mean: FloatArray) -> Answer:
 
 
 def _real(levels: Sequence[float]) -> list[float]:
-    """Return the levels that are intervals: at 0 there is nothing but the point."""
-    return [level for level in levels if level]
+    """Return the levels that are intervals, once: at 0 there is but the point."""
+    return [level for level in dict.fromkeys(levels) if level]
 
 
 def _bounds(
@@ -188,17 +188,28 @@ def _fitted(forecaster: Forecaster) -> Fitted:
     return forecaster.fitted
 
 
-def _check_horizon(horizon: int, settings: Settings) -> None:
-    if horizon > settings.max_horizon:
-        text = f"at most {settings.max_horizon} steps ahead; found {horizon}"
-        raise RequestError([(("body", "h"), text)])
+def _check(
+    asked: Asked,
+    levels: Sequence[float],
+    settings: Settings,
+    *,
+    horizon: int | None,
+    total: int,
+) -> None:
+    """Refuse what asks for more than the limits; ``total`` forecasts of all series.
 
-
-def _check_numbers(forecasts: int, levels: Sequence[float], settings: Settings) -> None:
-    numbers = forecasts * (1 + 2 * len(levels))
-    if numbers > settings.max_points:
-        what = "numbers would be in the answer"
-        raise RequestTooLarge(what, numbers, settings.max_points, ("body",))
+    Of quantiles, the client names the level of each, so that most come twice; 0 is the
+    median, for which there are bounds in the answer, but no interval.
+    """
+    check_limits(
+        settings,
+        series=len(asked.series.sizes),
+        points=len(asked.series.y),
+        horizon=horizon,
+        levels=len(_real(levels)),
+        numbers=total * (1 + 2 * len(set(levels))),
+        places=PLACES,
+    )
 
 
 def _check_reading(

@@ -4,12 +4,11 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from serving.errors import Loc, RequestError, RequestTooLarge, validation_flaws
+from serving.errors import Loc, RequestError, validation_flaws
 from serving.nixtla.bodies import unpack
 from serving.series import Numbers
 from serving.settings import Settings
 
-MOST_LEVELS = 40  # of a request: twenty intervals, or the quantiles at both their ends
 Count = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
 Text = Annotated[str, Field(max_length=500)]
 # In percent. 0 comes of the median among quantiles. Answers show them as they came.
@@ -18,7 +17,6 @@ Level = Annotated[
     | Annotated[float, Field(strict=True, allow_inf_nan=False)],
     Field(ge=0, le=99),
 ]
-Levels = Annotated[list[Level], Field(max_length=MOST_LEVELS)]
 A = TypeVar("A", bound="Asked")
 
 
@@ -49,7 +47,7 @@ class AskedForecast(Asked):
     """``forecast``: what follows each series."""
 
     h: Count
-    level: Levels | None = None
+    level: list[Level] | None = None
 
 
 class AskedWindows(Asked):
@@ -58,7 +56,7 @@ class AskedWindows(Asked):
     h: Count
     n_windows: Count
     step_size: Count
-    level: Levels | None = None
+    level: list[Level] | None = None
     full_history: bool = False
 
 
@@ -83,27 +81,20 @@ def read(kind: type[A], body: bytes, encoding: str, settings: Settings) -> A:
     Raises:
         BodyTooLarge: it has too many bytes.
         RequestError: it cannot be read, or asks for what there is not.
-        RequestTooLarge: there are too many series or observations.
     """
     plain = unpack(body, encoding, settings.max_body_bytes)
     try:
         asked = kind.model_validate_json(plain)
     except ValidationError as error:
         raise validation_flaws(error) from None
-    _check_size(asked.series, settings)
+    _check_sizes(asked.series)
     flaws = [(("body", *loc), text) for loc, text in _not_offered(asked)]
     if flaws:
         raise RequestError(flaws)
     return asked
 
 
-def _check_size(series: SentSeries, settings: Settings) -> None:
-    for what, found, most in (
-        ("series", len(series.sizes), settings.max_series),
-        ("observations", len(series.y), settings.max_points),
-    ):
-        if found > most:
-            raise RequestTooLarge(what, found, most, ("body", "series"))
+def _check_sizes(series: SentSeries) -> None:
     starts, total = series.start_datetime, sum(series.sizes)
     if total != len(series.y):
         text = f"they add up to {total}, and there are {len(series.y)} values in y"

@@ -78,6 +78,7 @@ def main(url):
         "of a version": client.forecast(df, h=5, model="waves/2"),
         "by alias": client.forecast(df, h=5, model="waves@challenger"),
         "quantiles": client.forecast(**ask, quantiles=[0.1, 0.5, 0.9]),
+        "deciles": client.forecast(**ask, quantiles=[i / 10 for i in range(1, 10)]),
         "in parts": client.forecast(**ask, num_partitions=2, level=[80, 95]),
         "history": client.forecast(**ask, add_history=True, level=[80]),
         "history in parts": client.forecast(
@@ -119,6 +120,7 @@ def main(url):
         "horizon": {"h": 5000},
         "level": {"level": [99.5]},
         "low level": {"level": [0.5]},
+        "levels": {"level": list(range(50, 71))},
         "dates": {"model": "my steps"},
     }
     answer["refused"] = {

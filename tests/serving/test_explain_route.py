@@ -108,7 +108,7 @@ def test_more_numbers_than_an_answer_may_have_are_refused(
 ):
     with running(f"sqlite:///{built}/mlflow.db", tmp_path, max_points=35) as service:
         service.wait_for(lambda: service.readyz().get("state") == "ready")
-        body = {"series": SERIES["series"], "levels": []}
+        body = {"series": SERIES["series"]}
 
         response = service.explain(body=body)
         shorter = service.explain(body=body | {"horizon": 2})

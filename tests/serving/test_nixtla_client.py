@@ -106,6 +106,7 @@ def test_quantiles_are_the_bounds_of_intervals_and_the_point(told):
     assert quantiles["TimeGPT-q-10"] == intervals["TimeGPT-lo-80"]
     assert quantiles["TimeGPT-q-50"] == intervals["TimeGPT"]
     assert quantiles["TimeGPT-q-90"] == intervals["TimeGPT-hi-80"]
+    assert [name for name in told["deciles"] if "-q-" in name][8:] == ["TimeGPT-q-90"]
 
 
 def test_integer_timestamps_suit_a_model_without_dates(told):
@@ -205,6 +206,7 @@ def test_models_are_listed_and_the_key_is_good(told):
         ("horizon", "422.*at most 1000 steps ahead; found 5000"),
         ("level", "422.*less than or equal to 99"),
         ("low level", "422.*level must be a percentage from 1 to 99; found 0.5"),
+        ("levels", "422.*body.level: at most 20 levels; found 21"),
         ("dates", "422.*make the time column integers"),
         ("frequency", "422.*the model was trained on 'D'; found 'h'"),
         ("short", "422.*at least 96 points are needed"),

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from forecasting.errors import SeriesTooShort
 from forecasting.series import Panel
 from forecasting.timeline.calendar import Calendar
-from serving.errors import RequestError
+from serving.errors import RequestError, RequestTooLarge
+from serving.nixtla.answers import forecast
 from serving.nixtla.frequencies import check_frequency
+from serving.nixtla.requests import AskedForecast
 from serving.nixtla.windows import latest, one_step, rolling
+from serving.settings import Settings
 
 WAVE = [10 + np.sin(i / 3).item() for i in range(12)]
 
@@ -89,7 +92,7 @@ def test_other_encodings_are_refused(service, content, encoding, text, assert_pr
         (make_body(y=[1.0] * 3001), 413, "3,001 observations; at most 3,000"),
         (make_body(h=101), 422, "at most 100 steps ahead; found 101"),
         (make_body(y=WAVE * 4, sizes=[12] * 4, h=100, level=[1, 2, 3, 4]), 413, "3,6"),
-        (make_body(level=list(range(41))), 422, "at most 40 items"),
+        (make_body(level=list(range(22))), 422, "at most 20 levels; found 21"),
         (make_body(level=[True]), 422, "body.level.0"),
         (make_body(model="timegpt-1"), 422, "give model= one of 'my steps', 'spare'"),
         (make_body(model="waves@nobody"), 404, "no alias 'nobody'"),
@@ -102,6 +105,47 @@ def test_what_cannot_be_forecast_is_refused(service, body, status, text):
 
     assert response.status_code == status, response.text
     assert text in response.json()["detail"]
+
+
+def test_levels_are_counted_once_as_quantiles_name_most_of_them_twice(service):
+    below = list(
+        range(95, 0, -5)
+    )  # what the client makes of quantiles 0.025, 0.05, ...
+
+    response = service.client.post(
+        "/v2/forecast", json=make_body(level=[*below, 0, *below[::-1], 97])
+    )
+
+    assert response.status_code == 200, response.text
+    assert len(response.json()["intervals"]) == 2 * 21
+
+
+@pytest.mark.parametrize(
+    ("limits", "more", "error", "loc", "text"),
+    [
+        ({"max_levels": 1}, {"level": [80, 95]}, RequestError, ["level"], "found 2"),
+        ({"max_levels": 0}, {"level": [80]}, RequestError, ["level"], "found 1"),
+        ({"max_horizon": 1}, {}, RequestError, ["h"], "at most 1 steps ahead; found 2"),
+        ({"max_points": 11}, {}, RequestTooLarge, ["series"], "12 obs.*at most 11"),
+        ({"max_points": 13}, {"h": 5, "level": [80]}, RequestTooLarge, [], "15 num"),
+        ({"max_points": 14}, {"h": 5, "level": [0, 0]}, RequestTooLarge, [], "15 nu"),
+    ],
+)
+def test_the_limits_are_those_of_the_settings(library, limits, more, error, loc, text):
+    asked = AskedForecast.model_validate(make_body(**more))
+
+    with pytest.raises(error, match=text) as found:
+        forecast(library["waves", "1"], asked, Settings(**limits))
+
+    assert found.value.flaws[0].loc == ["body", *loc]
+
+
+def test_a_median_is_no_interval(library):
+    asked = AskedForecast.model_validate(make_body(level=[0]))
+
+    answer = forecast(library["waves", "1"], asked, Settings(max_levels=0))
+
+    assert answer["intervals"]["lo-0"] == answer["mean"]
 
 
 def test_the_only_model_answers_to_the_clients_own_names(registry, running, tmp_path):

@@ -88,6 +88,14 @@ def test_each_limit_is_a_setting(library, limits, body, error, message):
         read_request(json.dumps(body).encode(), model, Settings(**limits))
 
 
+def test_what_a_model_was_trained_for_is_no_matter_of_the_limits(library):
+    model = Model(library["waves", "1"], None)  # 2 series, 3 steps ahead
+
+    asked = read_request(b"{}", model, Settings(max_horizon=1, max_series=1))
+
+    assert asked.horizon is None
+
+
 def test_who_leaves_before_the_body_is_sent_is_no_failure(service):
     host, port = service.url.removeprefix("http://").split(":")
     head = f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\nX-Request-ID: left\r\n"
