@@ -8,6 +8,7 @@
     ├── UnknownAlias          the model has no such alias
     ├── UnknownVersion        the model has no such version
     ├── UnsupportedMedia      the body is of a kind that the service does not read
+    ├── ForeignVersion        the version was not made by Recast
     ├── VersionUnusable       the version cannot be loaded
     ├── NotOffered            the client knows a call that this service does not answer
     ├── NotReady              the registry has not answered yet
@@ -121,6 +122,17 @@ class UnsupportedMedia(ServiceError):
     """The body is of a kind that the service does not read."""
 
 
+class ForeignVersion(ServiceError):
+    """The version was not made by Recast."""
+
+    def __init__(self, name: str, version: str) -> None:
+        super().__init__(
+            f"Version {version} of model {name!r} was not made by Recast and cannot be "
+            "asked here. Ask another version, or a model that GET /v1/models lists; "
+            "`recast train` registers one."
+        )
+
+
 class VersionUnusable(ServiceError):
     """The version is registered but cannot be loaded."""
 
@@ -219,6 +231,7 @@ STATUS: dict[type[Exception], int] = {
     UnknownAlias: 404,
     UnknownVersion: 404,
     UnsupportedMedia: 415,
+    ForeignVersion: 404,
     VersionUnusable: 503,
     NotOffered: 501,
     NotReady: 503,

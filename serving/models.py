@@ -16,7 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from serving.errors import (
+    ForeignVersion,
     NotReady,
+    ServiceError,
     UnknownAlias,
     UnknownModel,
     UnknownVersion,
@@ -40,6 +42,12 @@ class Refusal:
     foreign: bool
     pause: float
     until: float
+
+    def error(self, name: str, version: str) -> ServiceError:
+        """Return what a client is told who asks for the version."""
+        if self.foreign:
+            return ForeignVersion(name, version)
+        return VersionUnusable(name, version, self.reason)
 
 
 class Models:
@@ -82,6 +90,7 @@ class Models:
         Raises:
             NotReady: the registry has not answered yet.
             UnknownModel, UnknownAlias, UnknownVersion: there is no such thing.
+            ForeignVersion: something else than Recast made it.
             VersionUnusable: it cannot be loaded.
         """
         if self.registered is None:
@@ -199,7 +208,7 @@ class Models:
         self.moving[key] = version
         try:
             await self._hold(name, version)
-        except VersionUnusable:
+        except (ForeignVersion, VersionUnusable):
             return  # the refusal has been logged; the last good version stays
         finally:
             if self.moving.get(key) == version:
@@ -219,7 +228,7 @@ class Models:
             return self.held[key]
         refusal = self.refused.get(key)
         if refusal is not None and time.monotonic() < refusal.until:
-            raise VersionUnusable(name, version, refusal.reason)
+            raise refusal.error(name, version)
         task = self._loading.get(key)
         if task is None:
             task = self._loading[key] = asyncio.create_task(self._load(name, version))
@@ -233,8 +242,7 @@ class Models:
                 self._threads, self._registry.load, name, version, made
             )
         except Unloadable as error:
-            self._refuse(key, error)
-            raise VersionUnusable(name, version, str(error)) from error
+            raise self._refuse(key, error).error(name, version) from error
         finally:
             del self._loading[key]
         self.refused.pop(key, None)
@@ -245,17 +253,18 @@ class Models:
             self.held.popitem(last=False)
         return model
 
-    def _refuse(self, key: Key, error: Unloadable) -> None:
+    def _refuse(self, key: Key, error: Unloadable) -> Refusal:
         before, reason = self.refused.get(key), str(error)
         pause = min(2 * before.pause, LONGEST_PAUSE) if before else FIRST_PAUSE
         foreign, until = isinstance(error, Foreign), time.monotonic() + pause
-        self.refused[key] = Refusal(reason, foreign, pause, until)
+        refusal = self.refused[key] = Refusal(reason, foreign, pause, until)
         if not foreign:
             self.failures[key[0]] += 1
         if before is None or before.reason != reason:
             fields = {"model": key[0], "version": key[1], "reason": reason}
             level = logging.INFO if foreign else logging.ERROR
             log.log(level, "version refused", extra={"fields": fields})
+        return refusal
 
     def _forget_what_is_gone(
         self, before: Mapping[str, Registered], now: Mapping[str, Registered]

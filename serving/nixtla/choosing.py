@@ -23,8 +23,8 @@ async def find_model(service: "Service", asked: str) -> tuple[Model, str | None]
 
     Raises:
         RequestError: the client's own name, and it is open which model is meant.
-        NotReady, UnknownModel, UnknownAlias, UnknownVersion, VersionUnusable: as
-            `Models.find`.
+        NotReady, UnknownModel, UnknownAlias, UnknownVersion, ForeignVersion,
+            VersionUnusable: as `Models.find`.
     """
     models = service.models
     if models.registered is None:

@@ -63,12 +63,17 @@ def refused(call, *args, **options):
     return "it was not refused"
 
 
+def watch(client, look):
+    """Return a list that has of each request what one looks at."""
+    seen = []
+    hooks = {"request": [lambda sent: seen.append(look(sent))]}
+    client._client_kwargs["event_hooks"] = hooks
+    return seen
+
+
 def main(url):
     client = NixtlaClient(base_url=url, api_key="any", max_retries=1)
-    encodings = []
-    client._client_kwargs["event_hooks"] = {
-        "request": [lambda sent: encodings.append(sent.headers.get("content-encoding"))]
-    }
+    encodings = watch(client, lambda sent: sent.headers.get("content-encoding"))
     df = make_series()
     ask = {"df": df, "h": 5, "model": "waves"}
     told = {
@@ -146,6 +151,11 @@ def main(url):
         "usage": refused(client.usage),
         "jobs": refused(client.jobs.forecast, **ask),
     }
+    stubborn = NixtlaClient(base_url=url, api_key="any")
+    answer["tries"] = watch(stubborn, lambda sent: sent.url.path)
+    answer["refused"]["foreign"] = refused(
+        stubborn.forecast, df, h=5, freq="D", model="other"
+    )
     json.dump(answer, sys.stdout)
 
 

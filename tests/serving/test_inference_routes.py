@@ -177,6 +177,15 @@ def test_an_unknown_model_is_named(service, path, text, what):
     assert text in answer.json()["error"]
 
 
+@pytest.mark.parametrize("what", ["", "/ready", "/versions/1/ready"])
+def test_a_version_that_recast_did_not_make_is_not_there(service, what):
+    answer = service.client.get(f"/v2/models/other{what}")
+
+    assert answer.status_code == 404
+    assert "Version 1 of model 'other' was not made by Recast" in answer.json()["error"]
+    assert "retry-after" not in answer.headers
+
+
 def test_a_damaged_version_is_not_ready(service):
     answer = service.client.get("/v2/models/waves/versions/3/ready")
 

@@ -193,10 +193,15 @@ def test_models_are_listed_and_the_key_is_good(told):
     assert told["good key"] is True
 
 
+def test_a_version_that_recast_did_not_make_is_asked_for_once(told):
+    assert told["tries"] == ["/model_params"]
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
         ("unknown", "404.*There is no model 'nope'"),
+        ("foreign", "404.*model 'other' was not made by Recast"),
         ("fine-tuning", "422.*models are not fine-tuned by requests here"),
         ("fine-tuned", "422.*models are not fine-tuned by requests here"),
         ("date features", "422.*ask POST /v1/models/NAME/forecast"),

@@ -97,7 +97,7 @@ def test_other_encodings_are_refused(service, content, encoding, text, assert_pr
         (make_body(model="timegpt-1"), 422, "give model= one of 'my steps', 'spare'"),
         (make_body(model="waves@nobody"), 404, "no alias 'nobody'"),
         (make_body(model="waves/77"), 404, "no version 77"),
-        (make_body(model="other"), 503, "it is no model of Recast"),
+        (make_body(model="other"), 404, "model 'other' was not made by Recast"),
     ],
 )
 def test_what_cannot_be_forecast_is_refused(service, body, status, text):

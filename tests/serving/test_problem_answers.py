@@ -268,10 +268,28 @@ def test_a_damaged_version_is_named_and_not_served(service, assert_problem):
     assert response.headers["retry-after"] == "10"
 
 
-def test_a_model_of_somebody_else_is_not_served(service, assert_problem):
-    response = service.forecast("other")
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/models/other/forecast"),
+        ("POST", "/v1/models/other/forecast?version=1"),
+        ("POST", "/v1/models/other/explain"),
+        ("GET", "/v1/models/other"),
+    ],
+)
+def test_a_version_that_recast_did_not_make_is_not_there_for_good(
+    service, method, path, assert_problem
+):
+    shown = service.client.get("/openapi.json").json()["paths"]
 
-    assert_problem(response, 503, "version-unusable", "it is no model of Recast")
+    response = service.client.request(method, path)
+
+    text = "Version 1 of model 'other' was not made by Recast"
+    assert_problem(response, 404, "foreign-version", text)
+    assert "GET /v1/models lists" in response.json()["detail"]
+    assert "retry-after" not in response.headers
+    template = path.partition("?")[0].replace("other", "{name}")
+    assert "404" in shown[template][method.lower()]["responses"]
 
 
 def test_what_fails_inside_is_told_to_the_log_alone(
