@@ -15,10 +15,11 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from serving.errors import KeyNeeded, RateExceeded, ServiceError, problem_response
+from serving.errors import KeyNeeded, RateExceeded, ServiceError
 from serving.keys import read_keys
 from serving.logs import note
 from serving.metrics import Metrics
+from serving.problems import problem_response
 from serving.settings import Settings
 
 # Probes know no key, and a browser opens a page without one. None tells of forecasts.

@@ -6,12 +6,11 @@ JSON in, one pass of the networks, JSON out. Plain requests take the short way o
 
 import numpy as np
 import orjson
-from pydantic import ValidationError
 
 from forecasting.errors import DataError, MissingCovariates, SettingError
 from forecasting.forecasts import Forecast
 from serving.encoding import Encoded, encode_answer
-from serving.errors import RequestError, ServiceError, validation_flaws
+from serving.errors import RequestError, ServiceError
 from serving.limits import check_limits
 from serving.moments import show_moments
 from serving.panels import make_panel
@@ -19,6 +18,7 @@ from serving.plain import Plain, PlainRequest, answer_plain, decode_plain, plan
 from serving.registry import Model
 from serving.schemas import ForecastRequest
 from serving.settings import Settings
+from serving.validation import read_body
 
 
 def answer(
@@ -85,21 +85,9 @@ def read_request(body: bytes, model: Model, settings: Settings) -> ForecastReque
         RequestError: the body cannot be used.
         RequestTooLarge: it asks for more than the limits.
     """
-    asked = decode_request(body)
+    asked = read_body(ForecastRequest, body or b"{}")
     _check(asked, model, settings)
     return asked
-
-
-def decode_request(body: bytes) -> ForecastRequest:
-    """Return a body, which may ask for more than the limits; empty means ``{}``.
-
-    Raises:
-        RequestError: it is no `ForecastRequest`.
-    """
-    try:
-        return ForecastRequest.model_validate_json(body or b"{}")
-    except ValidationError as error:
-        raise validation_flaws(error) from None
 
 
 def read_plain(body: bytes, model: Model, settings: Settings) -> Plain | None:

@@ -17,14 +17,16 @@ from forecasting.training.compiling import is_compiled
 from serving import inference, invocations, pages, routes
 from serving.access import access
 from serving.deadlines import Deadlines
-from serving.errors import RequestError, ServiceError, problem_response
+from serving.errors import ServiceError
 from serving.middleware import BodyLimit, HeadAsGet, Observed
 from serving.nixtla.routes import router as nixtla
 from serving.openapi import DESCRIPTION, add_bodies
 from serving.plain_route import PlainRoute
+from serving.problems import problem_response
 from serving.service import Service
 from serving.settings import Settings
 from serving.tracing import tracing
+from serving.validation import request_error
 
 START_SECONDS = 15.0  # how long the models may be loaded before requests are taken
 
@@ -94,4 +96,4 @@ async def _explain(_request: Request, error: Exception) -> Response:
 
 async def _explain_validation(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return problem_response(RequestError.from_validation(error.errors()))
+    return problem_response(request_error(error.errors()))

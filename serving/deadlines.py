@@ -7,7 +7,8 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.errors import AnswerTooSlow, BodyTooSlow, problem_response
+from serving.errors import AnswerTooSlow, BodyTooSlow
+from serving.problems import problem_response
 
 ATTENTION = 0.05  # seconds after which we look whether the client is still there
 

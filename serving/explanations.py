@@ -5,13 +5,13 @@ from pydantic_core import to_json
 
 from forecasting.errors import DataError
 from forecasting.explaining import Explanation, explain
-from serving.answers import decode_request
 from serving.errors import RequestError
 from serving.limits import check_limits
 from serving.panels import make_panel
 from serving.registry import Model
 from serving.schemas import Answering, ForecastRequest
 from serving.settings import Settings
+from serving.validation import read_body
 
 Grid = list[list[float]]
 
@@ -70,7 +70,7 @@ def explain_forecast(
         RequestError: the body, or the series in it, cannot be used.
         RequestTooLarge: it asks for more than the limits.
     """
-    asked = decode_request(body)
+    asked = read_body(ForecastRequest, body or b"{}")
     steps = _check_size(asked, model, settings)
     made = _explain(asked, model)
     grids = {name: part[:steps].tolist() for name, part in made.by_feature().items()}

@@ -12,9 +12,10 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
 
-from serving.errors import NotReady, ServiceError, UnsupportedMedia, problem_of
+from serving.errors import NotReady, ServiceError, UnsupportedMedia
 from serving.health import ANSWERS, readiness
 from serving.inferring import infer, tensor_metadata
+from serving.problems import problem_of
 from serving.routes import problems
 from serving.service import Here, Service
 from serving.tensors import InferAnswer

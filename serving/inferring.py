@@ -14,10 +14,11 @@ from forecasting.forecasts import Forecast
 from forecasting.histories import least_history
 from forecasting.series import FloatArray, Panel
 from serving.errors import Loc, RequestError
-from serving.limits import Places, check_limits, read_body
+from serving.limits import Places, check_limits
 from serving.registry import Model
 from serving.settings import Settings
 from serving.tensors import DATATYPES, InferRequest, Tensor, by_name, numbers
+from serving.validation import read_body
 
 ANY = -1  # a size that a client may choose
 AT: Loc = ("body", "inputs")  # flaws of their values: the protocol shows no places

@@ -1,13 +1,9 @@
-"""What a request may ask for, in every protocol; bodies of others than our own."""
+"""How much a request may ask for, in every protocol."""
 
-from typing import NamedTuple, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import NamedTuple
 
 from serving.errors import Loc, RequestError, RequestTooLarge
 from serving.settings import Settings
-
-Body = TypeVar("Body", bound=BaseModel)
 
 
 class Places(NamedTuple):
@@ -20,24 +16,6 @@ class Places(NamedTuple):
 
 
 OWN = Places(("body", "horizon"), ("body", "levels"), ("body", "series"))
-
-
-def read_body(kind: type[Body], body: bytes) -> Body:
-    """Return the JSON of a body as an object.
-
-    Raises:
-        RequestError: it is no JSON, or has another shape.
-    """
-    try:
-        return kind.model_validate_json(body)
-    except ValidationError as error:
-        found = error.errors(
-            include_url=False, include_context=False, include_input=False
-        )
-        raise RequestError(
-            (("body", *one["loc"]), one["msg"].removeprefix("Value error, "))
-            for one in found
-        ) from None
 
 
 def check_limits(

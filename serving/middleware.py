@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.errors import BodyTooLarge, problem_response
+from serving.errors import BodyTooLarge
 from serving.logs import log_request
 from serving.metrics import Metrics
+from serving.problems import problem_response
 
 log = logging.getLogger("serving.requests")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")

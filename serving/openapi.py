@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
 from serving.access import is_open
-from serving.errors import MEDIA_TYPE
+from serving.problems import MEDIA_TYPE
 from serving.schemas import ForecastRequest, Problem
 from serving.settings import Settings
 from serving.tables import Invocation

@@ -13,8 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.answers import read_plain
 from serving.encoding import encode_answer
-from serving.errors import TooBusy, problem_response
+from serving.errors import TooBusy
 from serving.logs import note
+from serving.problems import problem_response
 from serving.service import Service
 
 PATH = re.compile(r"/v1/models/([^/]+)/forecast")

@@ -8,10 +8,11 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from serving.answers import answer
-from serving.errors import MEDIA_TYPE, NotReady, problem_of
+from serving.errors import NotReady
 from serving.explanations import ExplainAnswer, explain_forecast
 from serving.health import ANSWERS, Alive, Readiness, readiness
 from serving.logs import note
+from serving.problems import MEDIA_TYPE, problem_of
 from serving.schemas import (
     ForecastAnswer,
     ModelDetails,

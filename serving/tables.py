@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validat
 
 from forecasting.forecaster import LEVELS
 from serving.errors import RequestError
-from serving.limits import read_body
 from serving.panels import LARGEST_STEP
 from serving.registry import Model
 from serving.schemas import Level
+from serving.validation import read_body
 
 CSV = "text/csv"
 MOST_COLUMNS = 1000  # of a CSV: a header of millions would keep a thread busy

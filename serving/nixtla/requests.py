@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
-from serving.errors import Loc, RequestError, validation_flaws
+from serving.errors import Loc, RequestError
 from serving.nixtla.bodies import unpack
 from serving.series import Numbers
 from serving.settings import Settings
+from serving.validation import read_body
 
 Count = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
 Text = Annotated[str, Field(max_length=500)]
@@ -82,11 +83,7 @@ def read(kind: type[A], body: bytes, encoding: str, settings: Settings) -> A:
         BodyTooLarge: it has too many bytes.
         RequestError: it cannot be read, or asks for what there is not.
     """
-    plain = unpack(body, encoding, settings.max_body_bytes)
-    try:
-        asked = kind.model_validate_json(plain)
-    except ValidationError as error:
-        raise validation_flaws(error) from None
+    asked = read_body(kind, unpack(body, encoding, settings.max_body_bytes))
     _check_sizes(asked.series)
     flaws = [(("body", *loc), text) for loc, text in _not_offered(asked)]
     if flaws:

@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from serving.errors import TooBusy, problem_response
+from serving.errors import TooBusy
+from serving.problems import problem_response
 from serving.workers import Workers
 
 

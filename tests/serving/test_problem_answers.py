@@ -9,7 +9,8 @@ import pytest
 import serving.errors
 from forecasting.errors import ForecastingError
 from serving.app import create_app
-from serving.errors import STATUS, ServiceError, status_of
+from serving.errors import ServiceError
+from serving.problems import STATUS, status_of
 from serving.settings import Settings
 
 VALUES = [10.0, 10.5, 11.0, 10.2, 9.9, 9.5]

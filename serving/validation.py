@@ -1,0 +1,48 @@
+"""What pydantic finds wrong with a request, as an error that names every place."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from serving.errors import Loc, RequestError
+from serving.schemas import ForecastRequest, Which
+from serving.series import Series
+
+# What takes no other keys than its own, by the place that it has in a request.
+STRICT: Mapping[str, type[BaseModel]] = {
+    "query": Which,
+    "body": ForecastRequest,
+    "series": Series,
+}
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def read_body(kind: type[Body], body: bytes) -> Body:
+    """Return the JSON of a body as an object.
+
+    Raises:
+        RequestError: it is no JSON, or has another shape.
+    """
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        found = error.errors(
+            include_url=False, include_context=False, include_input=False
+        )
+        raise request_error(found, "body") from None
+
+
+def request_error(details: Iterable[ErrorDetails], *root: str) -> RequestError:
+    """Return what pydantic found as an error; ``root`` is the place of it all."""
+    flaws = [((*root, *detail["loc"]), detail) for detail in details]
+    return RequestError((loc, _sentence(loc, detail)) for loc, detail in flaws)
+
+
+def _sentence(loc: Loc, detail: Mapping[str, Any]) -> str:
+    if detail["type"] == "extra_forbidden":
+        holder = next(str(part) for part in loc[-2::-1] if isinstance(part, str))
+        if holder in STRICT:
+            return f"unknown key; there is {', '.join(STRICT[holder].model_fields)}"
+    return str(detail["msg"]).removeprefix("Value error, ")
