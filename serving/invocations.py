@@ -92,11 +92,7 @@ def _only_one(models: Models) -> str:
     """
     if models.registered is None:
         raise NotReady
-    names = []
-    for name, entry in models.registered.items():
-        refusal = models.refused.get((name, entry.aliases.get(models.alias, "")))
-        if models.alias in entry.aliases and not (refusal and refusal.foreign):
-            names.append(name)
+    names = models.offered()
     if len(names) != 1:
-        raise NoDefaultModel(sorted(names))
+        raise NoDefaultModel(names)
     return names[0]

@@ -110,7 +110,7 @@ class _State(Collector):
         failures = CounterMetricFamily(
             "recast_swap_failures", "Versions refused, each try.", labels=["model"]
         )
-        for name, count in self._models.failures.items():
+        for name, count in self._models.refused.failures.items():
             failures.add_metric([name], count)
         yield failures
         yield GaugeMetricFamily(
@@ -124,7 +124,7 @@ class _State(Collector):
         yield GaugeMetricFamily(
             "recast_models_bytes",
             "Bytes of the weights, tables and series of the versions in memory.",
-            value=self._models.num_bytes,
+            value=self._models.held.num_bytes,
         )
         yield GaugeMetricFamily(
             "recast_registry_age_seconds",

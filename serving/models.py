@@ -9,49 +9,30 @@ on the event loop; only downloading and loading run in threads.
 import asyncio
 import logging
 import math
-import time
-from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 
 from serving.errors import (
     ForeignVersion,
     NotReady,
-    ServiceError,
     UnknownAlias,
     UnknownModel,
     UnknownVersion,
     VersionUnusable,
 )
+from serving.held import Held, Key
+from serving.refusals import Refusals
 from serving.registered import Registered, same_version
-from serving.registry import Foreign, Model, Registry, Unloadable
+from serving.registry import Model, Registry, Unloadable
 from serving.schemas import ModelDetails
 
 log = logging.getLogger(__name__)
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds until a refused version is retried
 LOADS = 4  # versions loaded at the same time: a slow one delays no other
-Key = tuple[str, str]  # name and version, or name and alias
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A version that could not be loaded, and when to try again."""
-
-    reason: str
-    foreign: bool
-    pause: float
-    until: float
-
-    def error(self, name: str, version: str) -> ServiceError:
-        """Return what a client is told who asks for the version."""
-        if self.foreign:
-            return ForeignVersion(name, version)
-        return VersionUnusable(name, version, self.reason)
+Asked = tuple[str, str]  # name and alias
 
 
 class Models:
-    """Holds versions, at most ``most`` of them, and knows which one answers.
+    """Knows which versions answer, and loads them.
 
     Args:
         registry: where versions come from.
@@ -61,9 +42,8 @@ class Models:
 
     Attributes:
         registered: the registry as last read; None before it first answered.
-        refused: versions that could not be loaded, by name and version.
-        failures: how often a version was refused, by name.
-        held: versions in memory, least recently used first.
+        refused: versions that could not be loaded.
+        held: versions in memory.
         moving: versions that are being loaded to take over, by name and alias.
     """
 
@@ -72,12 +52,10 @@ class Models:
     ) -> None:
         self.alias = alias
         self.registered: Mapping[str, Registered] | None = None
-        self.refused: dict[Key, Refusal] = {}
-        self.failures: Counter[str] = Counter()
-        self.held: OrderedDict[Key, Model] = OrderedDict()
-        self.moving: dict[Key, str] = {}
-        self._registry, self._most, self._most_bytes = registry, most, most_bytes
-        self._answering: dict[Key, str] = {}
+        self.refused, self.held = Refusals(), Held(most, most_bytes)
+        self.moving: dict[Asked, str] = {}
+        self._registry = registry
+        self._answering: dict[Asked, str] = {}
         self._details: dict[Key, ModelDetails] = {}
         self._loading: dict[Key, asyncio.Task[Model]] = {}
         self._threads = ThreadPoolExecutor(LOADS, "load")
@@ -124,20 +102,22 @@ class Models:
                 return None
         elif version not in entry.versions:
             return None
-        model = self.held.get((name, version))
-        if model is not None:
-            self.held.move_to_end((name, version))
-        return model
-
-    @property
-    def num_bytes(self) -> int:
-        """Bytes of the weights, tables and series of all versions in memory."""
-        return sum(model.num_bytes for model in self.held.values())
+        return self.held.use((name, version))
 
     def answering(self) -> dict[str, str]:
         """Return the version that answers for each model under the service's alias."""
         pairs = self._answering.items()
         return {name: number for (name, alias), number in pairs if alias == self.alias}
+
+    def offered(self) -> list[str]:
+        """Return the models under the service's alias that may be ours."""
+        registered = sorted((self.registered or {}).items())
+        return [
+            name
+            for name, entry in registered
+            if self.alias in entry.aliases
+            and not self.refused.is_foreign((name, entry.aliases[self.alias]))
+        ]
 
     def describe(self, name: str, version: str, alias: str | None) -> ModelDetails:
         """Return what there is to say of a version that has been loaded once.
@@ -186,8 +166,7 @@ class Models:
 
     def retry(self) -> None:
         """Try refused versions again at once: the registry was away, and answers."""
-        for key, refusal in self.refused.items():
-            self.refused[key] = replace(refusal, until=0.0)
+        self.refused.retry()
 
     def close(self) -> None:
         """Stop loading."""
@@ -223,12 +202,10 @@ class Models:
     async def _hold(self, name: str, version: str) -> Model:
         """Return a version, loading it if need be; who asks meanwhile waits with us."""
         key = (name, version)
-        if key in self.held:
-            self.held.move_to_end(key)
-            return self.held[key]
-        refusal = self.refused.get(key)
-        if refusal is not None and time.monotonic() < refusal.until:
-            raise refusal.error(name, version)
+        model = self.held.use(key)
+        if model is not None:
+            return model
+        self.refused.check(key)
         task = self._loading.get(key)
         if task is None:
             task = self._loading[key] = asyncio.create_task(self._load(name, version))
@@ -242,29 +219,13 @@ class Models:
                 self._threads, self._registry.load, name, version, made
             )
         except Unloadable as error:
-            raise self._refuse(key, error).error(name, version) from error
+            raise self.refused.add(key, error) from error
         finally:
             del self._loading[key]
-        self.refused.pop(key, None)
-        self.held[key], self._details[key] = model, model.details
-        while len(self.held) > 1 and (
-            len(self.held) > self._most or self.num_bytes > self._most_bytes
-        ):
-            self.held.popitem(last=False)
+        self.refused.lift(key)
+        self.held.add(key, model)
+        self._details[key] = model.details
         return model
-
-    def _refuse(self, key: Key, error: Unloadable) -> Refusal:
-        before, reason = self.refused.get(key), str(error)
-        pause = min(2 * before.pause, LONGEST_PAUSE) if before else FIRST_PAUSE
-        foreign, until = isinstance(error, Foreign), time.monotonic() + pause
-        refusal = self.refused[key] = Refusal(reason, foreign, pause, until)
-        if not foreign:
-            self.failures[key[0]] += 1
-        if before is None or before.reason != reason:
-            fields = {"model": key[0], "version": key[1], "reason": reason}
-            level = logging.INFO if foreign else logging.ERROR
-            log.log(level, "version refused", extra={"fields": fields})
-        return refusal
 
     def _forget_what_is_gone(
         self, before: Mapping[str, Registered], now: Mapping[str, Registered]

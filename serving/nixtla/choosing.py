@@ -48,11 +48,7 @@ def _take_apart(asked: str, models: Models) -> tuple[str, str | None, str | None
 
 
 def _only(models: Models, asked: str) -> str:
-    names = [
-        name
-        for name, entry in sorted((models.registered or {}).items())
-        if models.alias in entry.aliases and not _is_foreign(models, name)
-    ]
+    names = models.offered()
     if len(names) == 1:
         return names[0]
     text = (
@@ -61,10 +57,3 @@ def _only(models: Models, asked: str) -> str:
         "SERVING_DEFAULT_MODEL"
     )
     raise RequestError([(("model",), text)])
-
-
-def _is_foreign(models: Models, name: str) -> bool:
-    assert models.registered is not None
-    version = models.registered[name].aliases[models.alias]
-    refusal = models.refused.get((name, version))
-    return refusal is not None and refusal.foreign

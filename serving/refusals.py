@@ -1,0 +1,98 @@
+"""The versions that could not be loaded, and when each is tried again."""
+
+import logging
+import math
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from serving.errors import ForeignVersion, ServiceError, VersionUnusable
+from serving.held import Key
+from serving.registry import Foreign, Unloadable
+
+log = logging.getLogger(__name__)
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds until a refused version is retried
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A version that could not be loaded, and when to try again."""
+
+    reason: str
+    foreign: bool
+    pause: float
+    until: float
+
+
+class Refusals(Mapping[Key, Refusal]):
+    """Refusals by name and version.
+
+    Each failure doubles the pause before a version is tried again. One that Recast did
+    not make is tried only when the registry was away: it will be no other.
+
+    Attributes:
+        failures: how often a version was refused, by name.
+    """
+
+    def __init__(self) -> None:
+        self.failures: Counter[str] = Counter()
+        self._refusals: dict[Key, Refusal] = {}
+
+    def __getitem__(self, key: Key) -> Refusal:
+        return self._refusals[key]
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._refusals)
+
+    def __len__(self) -> int:
+        return len(self._refusals)
+
+    def __delitem__(self, key: Key) -> None:
+        del self._refusals[key]
+
+    def is_foreign(self, key: Key) -> bool:
+        """Return whether a version is known to be made by something else."""
+        refusal = self._refusals.get(key)
+        return refusal is not None and refusal.foreign
+
+    def check(self, key: Key) -> None:
+        """Refuse a version whose time to be tried again has not come.
+
+        Raises:
+            ForeignVersion: something else than Recast made it.
+            VersionUnusable: it could not be loaded.
+        """
+        refusal = self._refusals.get(key)
+        if refusal is not None and time.monotonic() < refusal.until:
+            raise _error(key, refusal)
+
+    def add(self, key: Key, error: Unloadable) -> ServiceError:
+        """Remember that a version could not be loaded; return what clients are told."""
+        before, reason = self._refusals.get(key), str(error)
+        foreign = isinstance(error, Foreign)
+        pause = min(2 * before.pause, LONGEST_PAUSE) if before else FIRST_PAUSE
+        until = math.inf if foreign else time.monotonic() + pause
+        refusal = self._refusals[key] = Refusal(reason, foreign, pause, until)
+        if not foreign:
+            self.failures[key[0]] += 1
+        if before is None or before.reason != reason:
+            fields = {"model": key[0], "version": key[1], "reason": reason}
+            level = logging.INFO if foreign else logging.ERROR
+            log.log(level, "version refused", extra={"fields": fields})
+        return _error(key, refusal)
+
+    def lift(self, key: Key) -> None:
+        """Forget that a version was refused, if it was: it has been loaded."""
+        self._refusals.pop(key, None)
+
+    def retry(self) -> None:
+        """Let every version be tried at once: the registry was away, and answers."""
+        for key, refusal in self._refusals.items():
+            self._refusals[key] = replace(refusal, until=0.0)
+
+
+def _error(key: Key, refusal: Refusal) -> ServiceError:
+    if refusal.foreign:
+        return ForeignVersion(*key)
+    return VersionUnusable(*key, refusal.reason)
