@@ -71,6 +71,7 @@ def _run(settings: "Settings", listener: socket.socket, workers: int) -> None:
     from serving.draining import DrainingServer, Workers
     from serving.logs import set_up_logging
     from serving.registry import Registry
+    from serving.sharing import shared_numbers
 
     set_up_logging(settings.log_level)
     config = uvicorn.Config(
@@ -96,8 +97,9 @@ def _run(settings: "Settings", listener: socket.socket, workers: int) -> None:
         config.load()  # before it listens to signals: until then they end it
         DrainingServer(config).run(sockets=[listener])
         return
-    supervisor = Workers(config, [listener])
-    supervisor.run()
+    with shared_numbers():
+        supervisor = Workers(config, [listener])
+        supervisor.run()
     if supervisor.failed:
         raise typer.Exit(1)
 

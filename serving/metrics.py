@@ -5,21 +5,18 @@ from collections.abc import Iterator
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.metrics_core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    Metric,
-)
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from serving.models import Models
 from serving.polling import Poller
-from serving.workers import Workers
+from serving.sharing import is_shared, tell_all
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096)
@@ -28,42 +25,61 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
-    """The numbers of one service."""
+    """The numbers of one service, however many processes it has."""
 
-    def __init__(self, models: Models, poller: Poller, workers: Workers) -> None:
-        self._registry = CollectorRegistry()
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()  # what is told
+        own = None if is_shared() else self._registry
         self._requests = Counter(
             "recast_requests",
             "Requests answered.",
             ["method", "route", "status"],
-            registry=self._registry,
+            registry=own,
         )
         self._seconds = Histogram(
             "recast_request_seconds",
             "Time to answer.",
             ["route"],
             buckets=BUCKETS,
-            registry=self._registry,
+            registry=own,
         )
         self._by_answer: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._forecasts = Counter(
-            "recast_forecasts", "Series forecast.", ["model"], registry=self._registry
+            "recast_forecasts", "Series forecast.", ["model"], registry=own
         )
         self._batches = Histogram(
             "recast_batch_series",
             "Series in one forward pass.",
             ["model"],
             buckets=BATCH_BUCKETS,
-            registry=self._registry,
+            registry=own,
         )
         self._keys = Counter(
             "recast_key_requests",
             "Requests made with each API key, by its name.",
             ["key"],
-            registry=self._registry,
+            registry=own,
         )
-        self._registry.register(_State(models, poller, workers))
-        ProcessCollector(registry=self._registry)
+        self._failures = Counter(
+            "recast_swap_failures",
+            "Versions refused, each try.",
+            ["model"],
+            registry=own,
+        )
+        self._queue = Gauge(
+            "recast_queue_length",
+            "Requests whose forecast is computed or waits for that.",
+            registry=own,
+            multiprocess_mode="livesum",
+        )
+        if own is None:
+            tell_all(self._registry)
+        else:
+            ProcessCollector(registry=own)
+
+    def watch(self, models: Models, poller: Poller) -> None:
+        """Tell of models and registry too, as this process knows them when asked."""
+        self._registry.register(_State(models, poller))
 
     def count_request(
         self, method: str, route: str, status: int, seconds: float
@@ -89,6 +105,14 @@ class Metrics:
         """Count a request made with the key of that name."""
         self._keys.labels(key).inc()
 
+    def count_failure(self, model: str) -> None:
+        """Count a version that was refused."""
+        self._failures.labels(model).inc()
+
+    def tell_queue(self, length: int) -> None:
+        """Say how many requests this process computes, or lets wait for that."""
+        self._queue.set(length)
+
     def text(self) -> bytes:
         """Return everything in Prometheus's text format."""
         return generate_latest(self._registry)
@@ -97,8 +121,8 @@ class Metrics:
 class _State(Collector):
     """Reads models and registry at the moment that Prometheus asks."""
 
-    def __init__(self, models: Models, poller: Poller, workers: Workers) -> None:
-        self._models, self._poller, self._workers = models, poller, workers
+    def __init__(self, models: Models, poller: Poller) -> None:
+        self._models, self._poller = models, poller
 
     def collect(self) -> Iterator[Metric]:
         version = GaugeMetricFamily(
@@ -107,12 +131,6 @@ class _State(Collector):
         for name, number in self._models.answering().items():
             version.add_metric([name, self._models.alias], float(number))
         yield version
-        failures = CounterMetricFamily(
-            "recast_swap_failures", "Versions refused, each try.", labels=["model"]
-        )
-        for name, count in self._models.refused.failures.items():
-            failures.add_metric([name], count)
-        yield failures
         yield GaugeMetricFamily(
             "recast_versions_refused",
             "Versions that an alias points to and that cannot be used.",
@@ -135,11 +153,6 @@ class _State(Collector):
             "recast_registry_reachable",
             "1 while the registry answers.",
             value=float(self._poller.reachable),
-        )
-        yield GaugeMetricFamily(
-            "recast_queue_length",
-            "Requests whose forecast is computed or waits for that.",
-            value=self._workers.busy,
         )
         yield GaugeMetricFamily(
             "recast_registry_recalled",

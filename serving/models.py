@@ -9,7 +9,7 @@ on the event loop; only downloading and loading run in threads.
 import asyncio
 import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from serving.errors import (
@@ -39,6 +39,7 @@ class Models:
         alias: the alias that every registered model is held ready for.
         most: versions in memory; the least recently used leaves first.
         most_bytes: of them together; a single version may have more.
+        count_failure: called with a model's name when a version of it is refused.
 
     Attributes:
         registered: the registry as last read; None before it first answered.
@@ -48,11 +49,16 @@ class Models:
     """
 
     def __init__(
-        self, registry: Registry, alias: str, most: int, most_bytes: float = math.inf
+        self,
+        registry: Registry,
+        alias: str,
+        most: int,
+        most_bytes: float = math.inf,
+        count_failure: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.alias = alias
         self.registered: Mapping[str, Registered] | None = None
-        self.refused, self.held = Refusals(), Held(most, most_bytes)
+        self.refused, self.held = Refusals(count_failure), Held(most, most_bytes)
         self.moving: dict[Asked, str] = {}
         self._registry = registry
         self._answering: dict[Asked, str] = {}

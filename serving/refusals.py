@@ -3,8 +3,7 @@
 import logging
 import math
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from serving.errors import ForeignVersion, ServiceError, VersionUnusable
@@ -31,12 +30,12 @@ class Refusals(Mapping[Key, Refusal]):
     Each failure doubles the pause before a version is tried again. One that Recast did
     not make is tried only when the registry was away: it will be no other.
 
-    Attributes:
-        failures: how often a version was refused, by name.
+    Args:
+        count: called with a model's name when a version of it is refused.
     """
 
-    def __init__(self) -> None:
-        self.failures: Counter[str] = Counter()
+    def __init__(self, count: Callable[[str], None]) -> None:
+        self._count = count
         self._refusals: dict[Key, Refusal] = {}
 
     def __getitem__(self, key: Key) -> Refusal:
@@ -75,7 +74,7 @@ class Refusals(Mapping[Key, Refusal]):
         until = math.inf if foreign else time.monotonic() + pause
         refusal = self._refusals[key] = Refusal(reason, foreign, pause, until)
         if not foreign:
-            self.failures[key[0]] += 1
+            self._count(key[0])
         if before is None or before.reason != reason:
             fields = {"model": key[0], "version": key[1], "reason": reason}
             level = logging.INFO if foreign else logging.ERROR

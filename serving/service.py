@@ -19,12 +19,19 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.registry = Registry(settings.cache_dir, settings.cache_bytes)
+        self.metrics = Metrics()
         self.models = Models(
-            self.registry, settings.alias, settings.max_models, settings.max_memory
+            self.registry,
+            settings.alias,
+            settings.max_models,
+            settings.max_memory,
+            self.metrics.count_failure,
         )
         self.poller = Poller(self.registry, self.models, settings.poll_seconds)
-        self.workers = Workers(settings.threads, settings.max_waiting)
-        self.metrics = Metrics(self.models, self.poller, self.workers)
+        self.workers = Workers(
+            settings.threads, settings.max_waiting, self.metrics.tell_queue
+        )
+        self.metrics.watch(self.models, self.poller)
         self.batcher = Batcher(self.workers, self.metrics.observe_batch)
 
     def close(self) -> None:

@@ -18,16 +18,14 @@ class Workers:
     Args:
         threads: at the same time.
         most: running or waiting; beyond that, callers are told to come back.
+        tell: called with how many run or wait, whenever that changes.
     """
 
-    def __init__(self, threads: int, most: int) -> None:
+    def __init__(
+        self, threads: int, most: int, tell: Callable[[int], None] = lambda _: None
+    ) -> None:
         self._pool = ThreadPoolExecutor(threads, "forecast")
-        self._most, self._busy = most, 0
-
-    @property
-    def busy(self) -> int:
-        """Calls running or waiting."""
-        return self._busy
+        self._most, self._busy, self._tell = most, 0, tell
 
     async def run(
         self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
@@ -40,18 +38,19 @@ class Workers:
         if self._busy >= self._most:
             raise TooBusy
         future = self._pool.submit(function, *args, **kwargs)
-        self._busy += 1
+        self._count(1)
         loop = asyncio.get_running_loop()
 
         def end(_: object) -> None:
             with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(self._end)
+                loop.call_soon_threadsafe(self._count, -1)
 
         future.add_done_callback(end)  # who gives up waiting does not end the work
         return await asyncio.wrap_future(future)
 
-    def _end(self) -> None:
-        self._busy -= 1
+    def _count(self, more: int) -> None:
+        self._busy += more
+        self._tell(self._busy)
 
     def close(self) -> None:
         """Let what runs end, and start nothing more."""

@@ -17,6 +17,21 @@ def test_work_runs_in_another_thread_and_comes_back():
     assert asyncio.run(ask()) is not threading.current_thread()
 
 
+def test_the_queue_is_told_when_it_grows_and_when_it_shrinks():
+    lengths, may_end = [], threading.Event()
+
+    async def ask():
+        workers = Workers(1, 2, lengths.append)
+        begun = [asyncio.create_task(workers.run(may_end.wait)) for _ in "ab"]
+        await asyncio.sleep(0)
+        may_end.set()
+        await asyncio.gather(*begun)
+
+    asyncio.run(ask())
+
+    assert lengths == [1, 2, 1, 0]
+
+
 def test_more_than_can_wait_is_told_to_come_back():
     may_end = threading.Event()
 
