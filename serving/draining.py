@@ -6,6 +6,7 @@ before the socket closes, and idle connections stay open a moment longer.
 """
 
 import asyncio
+import logging
 import socket
 import time
 
@@ -13,9 +14,13 @@ from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
+from serving.sharing import forget
+
+log = logging.getLogger(__name__)
 GRACE = 1.0  # seconds in which a client may still send over an idle connection
 LEAVE_SECONDS = 10.0  # how long a worker may take to end when it has drained
 SIGN_SECONDS = 0.5  # how long we listen for a sign of life, each time
+LOOK_SECONDS = 0.05  # between two looks at who is still draining
 HEALTH_SECONDS = 60.0  # a worker that is silent for longer is replaced
 CLOSE = (b"connection", b"close")
 
@@ -89,6 +94,10 @@ class Worker(Process):
 class Workers(Multiprocess):
     """Processes that answer on one socket; one that dies is replaced.
 
+    SIGHUP replaces all of them, one after the other, SIGTTIN adds one, and SIGTTOU lets
+    one go. What uvicorn has for that starts processes that do not drain, and does
+    nothing else meanwhile.
+
     Attributes:
         failed: a worker could not start, and none was started again.
     """
@@ -96,43 +105,99 @@ class Workers(Multiprocess):
     def __init__(self, config: Config, sockets: list[socket.socket]) -> None:
         super().__init__(config, sockets)
         self.failed = False
+        self._old: list[Process] = []  # to be replaced, on SIGHUP
+        self._next: Process | None = None  # in the place of the first of them
+        self._leaving: dict[Process, float] = {}  # and until when
 
     def init_processes(self) -> None:
         """Start the workers."""
         self.processes = [self._start() for _ in range(self.processes_num)]
 
     def keep_subprocess_alive(self) -> None:
-        """Replace workers that have died."""
+        """Replace workers that have died, and those that are to be replaced."""
+        self._bury()
         for number, process in enumerate(self.processes):
             if self.should_exit.is_set() or process.is_alive():
                 continue
-            process.kill()
-            process.join()
+            self._end(process)
             if process.exitcode == STARTUP_FAILURE:
                 self.failed = True
                 self.should_exit.set()
                 return
             self.processes[number] = self._start()
+        if not self.should_exit.is_set():
+            self._replace()
+
+    def restart_all(self) -> None:
+        """Let a new worker take each one's place, as soon as it takes requests."""
+        self._old = list(self.processes)
+
+    def handle_ttin(self) -> None:
+        """Start one more."""
+        self.processes_num += 1
+        self.processes.append(self._start())
+
+    def handle_ttou(self) -> None:
+        """Let one go, but the last."""
+        if self.processes_num > 1:
+            self.processes_num -= 1
+            self._let_go(self.processes.pop())
 
     def terminate_all(self) -> None:
         """Let the workers drain; ours is no longer the last hand on the socket."""
-        super().terminate_all()
+        for process in self.processes:
+            self._let_go(process)
+        if self._next is not None:
+            self._let_go(self._next)
         for listener in self.sockets:
             listener.close()
 
     def join_all(self) -> None:
         """Wait until the workers have drained; kill those that cannot."""
-        patience = (self.config.timeout_graceful_shutdown or 0) + LEAVE_SECONDS
-        end = time.monotonic() + patience
-        for process in self.processes:
-            process.process.join(max(0.0, end - time.monotonic()))
-            if process.process.is_alive():
-                process.process.kill()
+        while self._leaving:
+            self._bury()
+            time.sleep(LOOK_SECONDS)
 
     def _start(self) -> Worker:
         worker = Worker(self.config, self.sockets)
         worker.start()
         return worker
+
+    def _replace(self) -> None:
+        """Go a step on in replacing the old; without waiting, for others may die."""
+        self._old = [process for process in self._old if process in self.processes]
+        if self._next is None:
+            self._next = self._start() if self._old else None
+        elif self._next.is_ready(SIGN_SECONDS):
+            if self._old:
+                number = self.processes.index(self._old[0])
+                self._let_go(self._old[0])
+                self.processes[number] = self._next
+            else:  # it died, and was replaced
+                self._let_go(self._next)
+            self._next = None
+        elif not self._next.is_alive(SIGN_SECONDS):
+            self._end(self._next)
+            log.error("new worker does not start, old ones go on")
+            self._next, self._old = None, []
+
+    def _let_go(self, process: Process) -> None:
+        """Let a worker drain, and not wait for it."""
+        patience = (self.config.timeout_graceful_shutdown or 0) + LEAVE_SECONDS
+        process.terminate()
+        self._leaving[process] = time.monotonic() + patience
+
+    def _bury(self) -> None:
+        """Forget workers that have drained; kill those that take too long."""
+        for process, end in list(self._leaving.items()):
+            if not process.process.is_alive() or time.monotonic() > end:
+                del self._leaving[process]
+                self._end(process)
+
+    def _end(self, process: Process) -> None:
+        process.kill()
+        process.join()
+        forget(process.pid)
 
 
 def _accept_all(listener: socket.socket) -> list[socket.socket]:

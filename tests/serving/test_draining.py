@@ -1,6 +1,7 @@
 """A service that is told to stop answers all that has reached it; workers come back."""
 
 import asyncio
+import re
 import signal
 import socket
 import threading
@@ -14,13 +15,15 @@ import uvicorn
 from serving.draining import DrainingServer
 
 ROUTE = "/v1/models/waves/forecast"
+UNSTARTED = "new worker does not start, old ones go on"
 
 
 class Client(threading.Thread):
     """Asks until nobody listens any more; what else goes wrong is a failure."""
 
-    def __init__(self, url, keep):
+    def __init__(self, url, keep, pause=0.0):
         super().__init__(daemon=True)
+        self.pause = pause
         self.url, self.headers = url, {} if keep else {"Connection": "close"}
         self.statuses, self.failures = [], []
 
@@ -35,6 +38,7 @@ class Client(threading.Thread):
                     self.failures.append(repr(error))
                 else:
                     self.statuses.append(answer.status_code)
+                    time.sleep(self.pause)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--workers", "2")])
@@ -108,6 +112,56 @@ def test_a_worker_that_is_killed_is_replaced(registry, tmp_path, running):
     assert set(statuses) <= {200, 503}  # 503 by a worker that is not ready yet
     assert 200 in statuses
     assert not any(worker.is_running() for worker in after)
+
+
+@pytest.fixture
+def signalled(registry, tmp_path, running):
+    """A service with two workers, the file of its keys, and clients that ask it."""
+    keys = tmp_path / "keys.json"
+    keys.write_text("{}")
+    arguments = ("--workers", "2")
+    with running(registry.uri, tmp_path, arguments, api_keys_file=keys) as service:
+        service.wait_for(lambda: len(counting(service)) == 2, 60)
+        clients = [Client(service.url, keep, pause=0.02) for keep in (True, False)]
+        for client in clients:
+            client.start()
+        yield service, keys, clients
+
+
+@pytest.mark.slow
+def test_workers_are_replaced_added_and_let_go_without_losing_a_request(signalled):
+    service, keys, clients = signalled
+    before = counting(service)
+
+    keys.write_text("{")  # a new worker cannot start
+    service.process.send_signal(signal.SIGHUP)
+    service.wait_for(lambda: service.lines(UNSTARTED), 60)
+    kept = {worker.pid for worker in workers_of(service)}
+    keys.write_text("{}")
+    service.process.send_signal(signal.SIGHUP)
+    service.wait_for(lambda: not before & counting(service), 60)
+    after = counting(service)
+    service.process.send_signal(signal.SIGTTIN)
+    service.wait_for(lambda: len(counting(service)) == 3, 60)
+    service.process.send_signal(signal.SIGTTOU)
+    service.wait_for(lambda: len(counting(service)) == 2)
+    service.process.send_signal(signal.SIGTERM)
+    service.process.wait(timeout=30)
+    for client in clients:
+        client.join(timeout=30)
+
+    assert kept == before
+    assert len(after) == 2
+    assert [client.failures for client in clients] == [[]] * 2
+    assert {status for one in clients for status in one.statuses} == {200}
+    assert all(len(client.statuses) > 20 for client in clients)
+    assert service.process.returncode == 0
+
+
+def counting(service):
+    """Return the workers that count: they have begun, and have not ended."""
+    text = httpx.get(service.url + "/metrics", timeout=30).text
+    return {int(pid) for pid in re.findall(r'cpu_seconds_total{pid="(\d+)"}', text)}
 
 
 def workers_of(service):
