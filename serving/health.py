@@ -44,6 +44,8 @@ class Readiness(BaseModel):
     registry: RegistryState
     models: int
     """Models that answer under the service's alias."""
+    loading: int
+    """Versions that are being loaded to take over."""
     held: int
     """Versions in memory."""
     refused: list[Refused]
@@ -53,16 +55,17 @@ class Readiness(BaseModel):
 def readiness(models: Models, poller: Poller) -> Readiness:
     """Say whether forecasts can be had.
 
-    ``unavailable`` with neither registry nor model; ``starting`` until every model has
-    been tried once.
+    ``unavailable`` with neither registry nor model; ``starting`` until a model answers,
+    or all have been tried; ``degraded``, with which forecasts can be had, until then.
     """
     answering, troubles = models.answering(), models.troubles()
     if not answering and not poller.reachable:
         state = "unavailable"
-    elif not poller.settled:
+    elif not answering and not poller.settled:
         state = "starting"
     else:
-        state = "ready" if poller.reachable and not troubles else "degraded"
+        well = poller.reachable and poller.settled and not troubles
+        state = "ready" if well else "degraded"
     return Readiness(
         state=state,
         registry=RegistryState(
@@ -71,6 +74,7 @@ def readiness(models: Models, poller: Poller) -> Readiness:
             recalled=poller.recalled,
         ),
         models=len(answering),
+        loading=len(models.moving),
         held=len(models.held),
         refused=[
             Refused(name=name, version=version, reason=reason)

@@ -26,7 +26,7 @@ class Poller:
     remembers of it.
 
     Attributes:
-        tried: set when the first look has come to its end, whatever it was.
+        tried: set once settled, or when the first look found nothing out.
         settled: everything that the registry named has been tried once.
         recalled: what is known of the registry comes from the cache.
     """
@@ -97,7 +97,7 @@ class Poller:
         if not self.settled and not self._models.moving:
             self.settled = True
             _leave_to_stay()
-        self.tried.set()
+            self.tried.set()
 
     def _note(self, *, reachable: bool, reason: str | None = None) -> None:
         """Log a change of state, once."""
