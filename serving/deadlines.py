@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -36,7 +37,7 @@ class Deadlines:
         try:
             async with request.limit:
                 if _has_body(scope):
-                    request.allow(self.body, lambda: BodyTooSlow(self.body))
+                    request.allow(self.body, partial(BodyTooSlow, self.body))
                 else:
                     request.await_answer()
                 await self.app(scope, request.receive, request.send)
@@ -71,7 +72,7 @@ class _Request:
     def await_answer(self) -> None:
         """Note that the body is there."""
         self._complete = True
-        self.allow(self._answer, lambda: AnswerTooSlow(self._answer))
+        self.allow(self._answer, partial(AnswerTooSlow, self._answer))
         self._attention = self._loop.call_later(ATTENTION, self._attend)
 
     async def receive(self) -> Message:
@@ -85,10 +86,12 @@ class _Request:
         await self._send(message)
 
     def end(self) -> None:
+        """Wait for nothing any more, and leave no circle for the garbage collector."""
         if self._attention is not None:
             self._attention.cancel()
         if self._watch is not None:
             self._watch.cancel()
+        self._attention = self._watch = None
 
     def _attend(self) -> None:
         self._watch = self._loop.create_task(self._wait_for_leaving())

@@ -15,7 +15,7 @@ from serving.registry import Registry, RegistryDown
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 PATIENCE = 15.0  # seconds without an answer after which the registry counts as away
-YOUNG = 50_000  # objects made until garbage is looked for among them: 20 answers
+YOUNG = 20_000  # objects made until garbage is looked for among them
 START = 2.0  # the same at the start, where a cache may answer instead
 
 

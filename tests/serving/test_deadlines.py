@@ -1,10 +1,14 @@
 """Requests take only so long, and nobody works for a client who has left."""
 
+import asyncio
+import gc
 import socket
 import threading
 import time
 
 import pytest
+
+from serving.deadlines import Deadlines, _Request
 
 ROUTE = "/v1/models/waves/forecast"
 HEAD = f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\n"
@@ -90,3 +94,35 @@ def test_who_leaves_while_the_answer_waits_costs_nothing(hasty, connect):
     assert line["ms"] < 400
     assert hasty.lines("request failed") == []
     assert not [x for x in hasty.lines() if x["level"] in ("error", "critical")]
+
+
+async def answer_nothing(_scope, receive, send):
+    await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def ask_once(app):
+    async def receive():
+        return {"type": "http.request", "body": b"x", "more_body": False}
+
+    async def send(_message):
+        pass
+
+    scope = {"type": "http", "headers": [(b"content-length", b"1")]}
+    await app(scope, receive, send)
+
+
+def test_a_request_leaves_nothing_for_the_garbage_collector():
+    async def ask():
+        gc.collect()
+        gc.disable()
+        await ask_once(Deadlines(answer_nothing, 5, 5))
+        return {type(one) for one in gc.get_objects()}
+
+    try:
+        left = asyncio.run(ask())
+    finally:
+        gc.enable()
+
+    assert _Request not in left
