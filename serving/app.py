@@ -18,6 +18,7 @@ from serving import inference, invocations, pages, routes
 from serving.access import access
 from serving.deadlines import Deadlines
 from serving.errors import ServiceError
+from serving.memory import keep_freed_memory
 from serving.middleware import BodyLimit, HeadAsGet, Observed
 from serving.nixtla.routes import router as nixtla
 from serving.openapi import DESCRIPTION, add_bodies
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def _live(app: FastAPI) -> AsyncIterator[None]:
     """Follow the registry as long as requests are answered."""
     torch.set_num_threads(1)  # requests go side by side instead
+    keep_freed_memory()
     service: Service = app.state.service
     polling = asyncio.create_task(service.poller.run())
     with suppress(TimeoutError):  # who asks meanwhile waits, instead of a 503

@@ -31,3 +31,15 @@ def test_every_short_way_gives_the_networks_forecasts(way, settings, windows):
     with torch.no_grad():
         expected = network(torch.from_numpy(inputs)[..., None]).numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_many_windows_are_divided_among_the_cores_without_a_trace(monkeypatch):
+    network = RecurrentNetwork(RecurrentConfig(hidden_size=7), seq_len=12, horizon=5)
+    inputs = np.random.default_rng(0).normal(size=(1001, 12)).astype(np.float32)
+    whole = LoopedNetwork(network)(inputs)
+    monkeypatch.setattr("forecasting.looped.PART", 2**16)
+    monkeypatch.setattr("joblib.cpu_count", lambda: 3)
+
+    found = LoopedNetwork(network)(inputs)
+
+    np.testing.assert_allclose(found, whole, rtol=1e-6, atol=1e-7)
