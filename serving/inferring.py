@@ -4,6 +4,7 @@ The input ``values`` holds one history a row; the outputs ``point``, ``lower_80`
 ``upper_80``, ... have one row for each. Covariates and timestamps have no place in it.
 """
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from pydantic_core import to_json
@@ -44,10 +45,7 @@ def infer(model: Model, body: bytes, settings: Settings) -> tuple[bytes, int]:
     names = list(outputs)
     if asked.outputs is not None:
         names = [one.name for one in asked.outputs]
-        for i, name in enumerate(names):
-            if name not in outputs:
-                message = f"there is no output {name!r}; there is {', '.join(outputs)}"
-                raise RequestError([(("body", "outputs", i, "name"), message)])
+        _check_names(names, outputs)
     answer: dict[str, Any] = {"model_name": model.name, "model_version": model.version}
     if asked.id is not None:
         answer["id"] = asked.id
@@ -86,7 +84,7 @@ def _arguments(
     if "levels" in tensors:
         levels = tuple(numbers(*tensors["levels"], sizes=1).tolist())
     if "horizon" in tensors:
-        [horizon] = numbers(*tensors["horizon"], sizes=1, only=1).astype(int).tolist()
+        horizon = int(numbers(*tensors["horizon"], sizes=1, only=1)[0])
     batch, length = (*tensors["values"][1].shape, 0)[:2]
     steps = model.forecaster.windows.horizon if horizon is None else horizon
     check_limits(
@@ -99,6 +97,21 @@ def _arguments(
         places=Places(AT, AT, AT, AT),
     )
     return numbers(*tensors["values"], sizes=2), steps, levels
+
+
+def _check_names(names: Sequence[str], outputs: Collection[str]) -> None:
+    """Refuse outputs that there are not, and those named twice: one could be a million.
+
+    Raises:
+        RequestError: there is such a name.
+    """
+    for i, name in enumerate(names):
+        at: Loc = ("body", "outputs", i, "name")
+        if name not in outputs:
+            message = f"there is no output {name!r:.100}; there is {', '.join(outputs)}"
+            raise RequestError([(at, message)])
+        if name in names[:i]:
+            raise RequestError([(at, f"{name!r} is named twice; name it once")])
 
 
 def _forecast(

@@ -116,6 +116,10 @@ def test_a_version_is_asked_by_its_number(service):
             [tensor("values", VALUES), tensor("horizon", [101], "INT64")],
             "at most 100 steps ahead",
         ),
+        (
+            [tensor("values", VALUES), tensor("horizon", [10**30], "INT64")],
+            "at most 100 steps ahead; found 1000000000000000019",
+        ),
         ([tensor("values", VALUES), tensor("levels", [100])], "from 1 to 99"),
         (
             [tensor("values", VALUES), tensor("levels", [9.0] * 21)],
@@ -141,6 +145,16 @@ def test_an_output_that_is_not_there_is_refused(service):
 
     assert answer.status_code == 422
     assert "there is no output 'mean'; there is point" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("times", [2, 1000])
+def test_an_output_comes_once_so_that_no_answer_is_without_bounds(service, times):
+    answer = infer(
+        service, tensor("values", VALUES), outputs=[{"name": "point"}] * times
+    )
+
+    assert answer.status_code == 422
+    assert "outputs.1.name: 'point' is named twice" in answer.json()["error"]
 
 
 def test_more_than_the_limits_is_refused(service):
