@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, WithJsonSchema
 
+LONGEST_ID = 500  # letters: a name comes back with every step of its forecast
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Numbers = Annotated[list[Number], FailFast()]
 # Checked against the model's axis later, in `panels`: dates or steps, not both.
@@ -27,7 +28,7 @@ class Series(BaseModel):
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-    id: str = Field(min_length=1, max_length=500, strict=True)
+    id: str = Field(min_length=1, max_length=LONGEST_ID, strict=True)
     """Name of the series; a series seen in training is scaled as it was there."""
     values: Numbers = Field(min_length=1)
     """Observations, oldest first; at least the model's least_history."""

@@ -6,13 +6,22 @@ from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
 from forecasting.forecaster import LEVELS
 from serving.errors import RequestError
 from serving.panels import LARGEST_STEP
 from serving.registry import Model
 from serving.schemas import Level
+from serving.series import LONGEST_ID
 from serving.validation import read_body
 
 CSV = "text/csv"
@@ -25,7 +34,19 @@ Cell = Annotated[
     Any, WithJsonSchema({"anyOf": [{"type": name} for name in TYPES], "title": "Cell"})
 ]
 Row = dict[str, Cell]
+Rows = list[Row]
 Columns = dict[str, list[Cell]]
+
+
+def _form(given: object) -> str:
+    """Return which form of table it is, as errors call the place."""
+    return "columns" if isinstance(given, dict) else "rows"
+
+
+Table = Annotated[
+    Annotated[Columns, Tag("columns")] | Annotated[Rows, Tag("rows")],
+    Discriminator(_form),
+]
 
 
 class Split(BaseModel):
@@ -71,11 +92,11 @@ class Invocation(BaseModel):
     )
 
     dataframe_split: Split | None = None
-    dataframe_records: list[Row] | None = None
+    dataframe_records: Rows | None = None
     """Rows as objects."""
-    inputs: Columns | list[Row] | None = None
+    inputs: Table | None = None
     """Columns by name, or rows as objects."""
-    instances: Columns | list[Row] | None = None
+    instances: Table | None = None
     """The same."""
     params: Params | None = None
 
@@ -99,19 +120,23 @@ def read_table(
     Raises:
         RequestError: it cannot be read.
     """
-    names = _names(model)
+    names, params = _names(model), Params()
     if media_type == CSV:
-        return _read_csv(body, names), Params()
-    asked = read_body(Invocation, body)
-    return _to_frame(_columns(asked, names)), asked.params or Params()
+        frame = _read_csv(body, names)
+    else:
+        asked = read_body(Invocation, body)
+        frame, params = _to_frame(_columns(asked, names)), asked.params or params
+    _check_ids(frame)
+    return frame, params
 
 
 def _names(model: Model) -> dict[str, bool]:
     """Return the columns that a model takes, and whether each is text."""
-    assert model.forecaster.fitted is not None
-    covariates = model.forecaster.fitted.covariates.columns
-    own = {one.name: one.categories is not None for one in covariates}
-    return {"series_id": True, "timestamp": True, "target": False} | own
+    fitted = model.forecaster.fitted
+    assert fitted is not None
+    own = {one.name: one.categories is not None for one in fitted.covariates.columns}
+    dated = fitted.context.calendar.freq is not None  # else steps, which are numbers
+    return {"series_id": True, "timestamp": dated, "target": False} | own
 
 
 def _read_csv(body: bytes, names: Mapping[str, bool]) -> pd.DataFrame:
@@ -121,7 +146,11 @@ def _read_csv(body: bytes, names: Mapping[str, bool]) -> pd.DataFrame:
     try:
         frame = pd.read_csv(io.BytesIO(body), dtype=text)
     except ValueError as error:  # no UTF-8, nothing to read, ragged rows
-        raise RequestError([(("body",), f"no readable CSV: {error}")]) from error
+        reason = str(error).strip()
+        raise RequestError([(("body",), f"no readable CSV: {reason}")]) from error
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes them for an index
+        message = "rows have more values than there are columns in the first line"
+        raise RequestError([(("body",), f"no readable CSV: {message}")])
     return frame[_known(list(frame.columns), names)]
 
 
@@ -173,6 +202,14 @@ def _to_frame(columns: Columns) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def _check_ids(frame: pd.DataFrame) -> None:
+    if "series_id" in frame:
+        longest = max(map(len, frame["series_id"].dropna()), default=0)
+        if longest > LONGEST_ID:
+            message = f"at most {LONGEST_ID} letters; found {longest:,}"
+            raise RequestError([(("body", "series_id"), message)])
+
+
 def _check_cells(name: str, column: list[Cell]) -> None:
     """Refuse what is neither a number, nor text, nor missing; and both together."""
     kinds = set(map(type, column)) - {type(None)}
@@ -184,4 +221,5 @@ def _check_cells(name: str, column: list[Cell]) -> None:
         for cell in column
         if cell is not None
     ):
-        raise RequestError([(("body", name), "numbers must be finite")])
+        message = f"numbers must be finite, and whole ones at most {LARGEST_STEP:,}"
+        raise RequestError([(("body", name), message)])

@@ -146,11 +146,17 @@ def test_numbers_as_series_ids_become_text_as_in_mlflow(default, scoring_server)
             ["body"],
         ),
         ([1], "object", ["body"]),
+        ({"inputs": VALUES}, "should be an object", ["body", "inputs", "rows", 0]),
+        (
+            {"instances": {"target": 1.0}},
+            "should be a valid",
+            ["body", "instances", "columns", "target"],
+        ),
         ({"inputs": {"value": VALUES}}, "the model takes", ["body", "target"]),
         ({"inputs": {"target": VALUES[:3]}}, "at least 6 points", ["body"]),
         ({"inputs": {"target": [[1.0]]}}, "numbers, or texts", ["body", "target"]),
         ({"inputs": {"target": [True] * 8}}, "numbers, or texts", ["body", "target"]),
-        ({"inputs": {"target": [2**60] * 8}}, "must be finite", ["body", "target"]),
+        ({"inputs": {"target": [2**60] * 8}}, "at most 9,007,199", ["body", "target"]),
         (
             {"inputs": {"target": VALUES, "series_id": ["a"]}},
             "columns have one length",
@@ -215,6 +221,41 @@ def test_csv_that_is_none_is_refused(default, assert_problem, text):
     answer = post(default, text.encode("latin-1"), "text/csv")
 
     assert_problem(answer, 422, "request-error")
+
+
+def test_rows_that_are_longer_than_the_header_are_refused(default, assert_problem):
+    rows = "".join(f"{value},7\n" for value in VALUES)
+
+    answer = post(default, f"target\n{rows}", "text/csv")
+
+    assert_problem(answer, 422, "request-error", "more values than there are columns")
+
+
+@pytest.mark.parametrize("media_type", [JSON, "text/csv"])
+def test_an_id_is_no_longer_than_on_our_own_route(default, assert_problem, media_type):
+    frame = pd.DataFrame({"series_id": "x" * 501, "target": VALUES})
+    body = {"inputs": frame.to_dict(orient="list")}
+    content = body if media_type == JSON else frame.to_csv(index=False)
+
+    answer = post(default, content, media_type)
+
+    text = "at most 500 letters; found 501"
+    assert_problem(answer, 422, "request-error", text, ["body", "series_id"])
+
+
+def test_steps_in_csv_are_those_in_json(running, built, tmp_path):
+    frame = pd.DataFrame({"timestamp": range(100, 108), "target": VALUES})
+    uri = f"sqlite:///{built}/mlflow.db"
+
+    with running(uri, tmp_path, default_model="my steps") as service:
+        answers = [
+            post(service, {"inputs": frame.to_dict(orient="list")}),
+            post(service, frame.to_csv(index=False), "text/csv"),
+        ]
+
+    predictions = [answer.json()["predictions"] for answer in answers]
+    assert predictions[0][0]["timestamp"] == 108
+    assert predictions[0] == predictions[1]
 
 
 def test_without_a_default_the_choices_are_named(service, assert_problem):
