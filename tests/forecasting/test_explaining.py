@@ -247,6 +247,18 @@ def test_a_wrong_setting_is_refused(settings, match):
         explain(fit(), **settings)
 
 
+def test_the_mean_of_finite_gradients_is_finite_however_large_they_are():
+    forecaster = fit(normalization="none")
+    most = np.finfo(np.float32).max
+    usual = explain(forecaster, one(season(30))).sensitivity
+    values = season(30) * float(most) / 3 / np.abs(season(30)).max() / usual.max()
+
+    importance = explain(forecaster, one(values)).observations
+
+    assert np.isfinite(importance).all()
+    assert importance.max() > 0
+
+
 def test_series_that_cannot_be_forecast_cannot_be_explained():
     stamps = np.arange("2024-01", "2034-01", dtype="datetime64[M]")
     stamps = stamps.astype("datetime64[ns]")
