@@ -146,7 +146,7 @@ def key_in(headers: Headers) -> bytes:
         if name == b"authorization" and value[:7].lower() == b"bearer ":
             return value[7:].strip()
         if name == b"x-api-key":
-            key = value
+            key = value.strip()
     return key
 
 

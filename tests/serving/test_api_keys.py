@@ -5,6 +5,7 @@ import json
 import pytest
 
 from forecasting.errors import SettingError
+from serving.access import key_in
 from serving.keys import check_exposure, hash_key, make_key, read_keys
 from serving.settings import Settings
 
@@ -69,6 +70,13 @@ def test_each_key_opens_every_route_in_either_header(guarded, headers):
     response = guarded.client.post(url, json={}, headers=headers)
 
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize("name", [b"x-api-key", b"authorization"])
+def test_space_around_a_key_is_no_part_of_it(name):
+    scheme = b"Bearer " if name == b"authorization" else b""
+
+    assert key_in([(name, scheme + b" key \t")]) == b"key"
 
 
 @pytest.mark.parametrize(
