@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal
 
-from limits import parse
+from limits import parse_many
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -88,8 +88,10 @@ class Settings(BaseSettings):
     def _parse_rate(cls, given: str) -> str:
         if given:
             try:
-                parse(given)
+                rates = parse_many(given)
             except ValueError:
+                rates = []
+            if len(rates) != 1 or not rates[0].amount:
                 example = "100/second or 5000 per hour"
-                raise ValueError(f"expected a rate such as {example}") from None
+                raise ValueError(f"expected one rate such as {example}")
         return given

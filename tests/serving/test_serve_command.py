@@ -54,7 +54,9 @@ def test_a_port_that_is_taken_is_said_in_one_line(serve):
         ((), {"api_keys": "{"}, "api_keys: Value error, this is not JSON"),
         ((), {"api_keys": '{"a": "secret"}'}, "api_keys.a: String should match"),
         ((), {"api_keys_file": "none"}, "api_keys_file must be a file of JSON"),
-        ((), {"rate_limit": "often"}, "expected a rate such as 100/second"),
+        ((), {"rate_limit": "often"}, "expected one rate such as 100/second"),
+        ((), {"rate_limit": "9/second;99/hour"}, "expected one rate such as"),
+        ((), {"rate_limit": "0/second"}, "expected one rate such as"),
         (("--new-key", "a b"), {}, "1 to 64 letters, digits"),
     ],
 )
