@@ -237,7 +237,7 @@ def _check_years(name: str, years: Moments, where: Callable[[int], str]) -> None
 def _unreadable(
     name: str, text: "pd.Series[Any]", where: Callable[[int], str], at: int
 ) -> InvalidTimestamps:
-    found = f"{text.iloc[at]!r} at {where(at)} cannot be read as a date"
+    found = f"{text.iloc[at]!r:.100} at {where(at)} cannot be read as a date"
     if at:
-        found += f" like {text.iloc[0]!r}"
+        found += f" like {text.iloc[0]!r:.100}"
     return InvalidTimestamps(name, found, ISO_ADVICE)

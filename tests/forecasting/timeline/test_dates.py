@@ -123,6 +123,7 @@ def test_an_order_that_changes_is_refused():
         (["31/02/2020"], "'31/02/2020' at line 2"),
         (["2020-01-31 25:00"], "'2020-01-31 25:00' at line 2"),
         (["soon"], "'soon' at line 2 cannot be read as a date"),
+        (["soon" * 999], "'(soon){24}soo at line 2 cannot be read as a date"),
         (["01/02/20"], "'01/02/20' at line 2"),
         (["2020-01-31", None], "1 missing timestamps, the first at line 3"),
         ([1.0, np.nan], "1 missing timestamps, the first at line 3"),
