@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any, TypedDict, Union
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def series_of(
         static_covariates: columns with one value a series.
 
     Raises:
-        ValueError: a column is missing, or a value.
+        ValueError: a column is missing, or a value or the name of a series.
     """
     time = time or (TIME if TIME in frame else None)
     series_id = series_id or (SERIES_ID if SERIES_ID in frame else None)
@@ -106,6 +107,8 @@ def _groups(
     if series_id is None:
         yield target, frame
         return
+    if frame[series_id].isna().any():
+        raise ValueError(f"column {series_id!r} has rows that name no series")
     for name, rows in frame.groupby(series_id, sort=False):
         yield str(name), rows
 
@@ -128,6 +131,7 @@ def _numbers(name: str, values: Sequence[float]) -> list[float]:
 
 
 def _moments(column: "pd.Series[Any]") -> list[Any]:
-    if column.dtype.kind == "M":
-        return [moment.isoformat() for moment in column]
-    return list(column.tolist())
+    return [
+        moment.isoformat() if isinstance(moment, date) else moment
+        for moment in column.tolist()
+    ]

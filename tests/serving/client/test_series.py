@@ -55,6 +55,20 @@ def test_integer_steps_stay_numbers():
     assert series_of(frame)[0]["timestamps"] == [4, 5]
 
 
+def test_dates_of_python_are_dates_too():
+    days = pd.date_range("2024-01-31", periods=2)
+    frame = pd.DataFrame({"timestamp": days.date, "target": [1.0, 2.0]})
+
+    assert series_of(frame)[0]["timestamps"] == ["2024-01-31", "2024-02-01"]
+
+
+def test_rows_that_name_no_series_are_refused_not_left_out():
+    frame = pd.DataFrame({"series_id": ["a", None], "target": [1.0, 2.0]})
+
+    with pytest.raises(ValueError, match="'series_id' has rows that name no series"):
+        series_of(frame)
+
+
 def test_a_missing_column_is_named():
     with pytest.raises(ValueError, match="no column 'sales'; the frame has 'target'"):
         series_of(pd.DataFrame({"target": [1.0]}), target="sales")
