@@ -19,14 +19,15 @@ def unpack(body: bytes, encoding: str, most: int) -> bytes:
         BodyTooLarge: it has more; no more than that is unpacked to find out.
         RequestError: the encoding is another, or the bytes are not of it.
     """
-    if encoding == "identity":
+    kind = encoding.strip().lower()
+    if kind == "identity":
         return body
     loc = ("header", "content-encoding")
-    if encoding != "zstd":
+    if kind != "zstd":
         raise RequestError([(loc, f"zstd or none; found {encoding[:50]!r}")])
     decompressor = zstandard.ZstdDecompressor(max_window_size=WINDOW)
     try:
-        with decompressor.stream_reader(body) as reader:
+        with decompressor.stream_reader(body, read_across_frames=True) as reader:
             plain = reader.read(most + 1)
     except zstandard.ZstdError:
         message = "the body cannot be unpacked by Zstandard: send it whole"

@@ -45,6 +45,17 @@ def test_plain_and_compressed_bodies_are_answered_alike(service):
     }
 
 
+def test_a_body_may_be_several_frames_and_its_encoding_in_capitals(service):
+    body = json.dumps(make_body()).encode()
+    frames = [zstandard.ZstdCompressor().compress(p) for p in (body[:20], body[20:])]
+
+    response = service.client.post(
+        "/v2/forecast", content=b"".join(frames), headers={"Content-Encoding": "ZSTD"}
+    )
+
+    assert response.status_code == 200, response.text
+
+
 def test_a_body_that_unpacks_to_too_much_is_refused(service, assert_problem):
     bomb = zstandard.ZstdCompressor().compress(b" " * 50_000_000)
     assert len(bomb) < 10_000
