@@ -69,6 +69,7 @@ def _run(settings: "Settings", listener: socket.socket, workers: int) -> None:
     import uvicorn
 
     from serving.draining import DrainingServer, Workers
+    from serving.heads import Heads
     from serving.logs import set_up_logging
     from serving.registry import Registry
     from serving.sharing import shared_numbers
@@ -77,6 +78,7 @@ def _run(settings: "Settings", listener: socket.socket, workers: int) -> None:
     config = uvicorn.Config(
         "serving.command:create_logged_app",
         factory=True,
+        http=Heads,
         workers=workers,
         log_config=None,
         access_log=False,
