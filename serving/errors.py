@@ -27,6 +27,7 @@ from forecasting.errors import ForecastingError, listed
 from serving.schemas import Flaw
 
 MOST_FLAWS = 20  # shown in one answer
+MOST_TEXT = 2000  # characters of a text in it
 Loc = tuple[str | int, ...]
 
 
@@ -43,7 +44,7 @@ class RequestError(ServiceError):
     def __init__(
         self, flaws: Iterable[tuple[Loc, str]], cause: ForecastingError | None = None
     ) -> None:
-        self.flaws = tuple(Flaw(loc=list(loc), msg=msg) for loc, msg in flaws)
+        self.flaws = tuple(_flaw(loc, msg) for loc, msg in flaws)
         self.cause = cause
         super().__init__(str(cause) if cause else describe(self.flaws))
 
@@ -193,6 +194,16 @@ def describe(flaws: Iterable[Flaw]) -> str:
     """Return the first flaws as one sentence a person can read."""
     texts = [f"{'.'.join(map(str, flaw.loc))}: {flaw.msg}" for flaw in flaws]
     return listed(texts)
+
+
+def shortened(text: str, most: int = MOST_TEXT) -> str:
+    """Return a text, or its beginning: who sends much shall not get it all back."""
+    return text if len(text) <= most else f"{text[:most]} ... ({len(text):,} in all)"
+
+
+def _flaw(loc: Loc, msg: str) -> Flaw:
+    place = [part if isinstance(part, int) else shortened(part, 100) for part in loc]
+    return Flaw(loc=place, msg=shortened(msg))
 
 
 def _there_is(known: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from importlib.metadata import version as package_version
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, Response
@@ -16,7 +16,7 @@ from serving.errors import NotReady, ServiceError, UnsupportedMedia
 from serving.health import ANSWERS, readiness
 from serving.inferring import infer, tensor_metadata
 from serving.problems import problem_of
-from serving.routes import problems
+from serving.routes import problems, refuse_encoded
 from serving.service import Here, Service
 from serving.tensors import InferAnswer
 
@@ -100,7 +100,11 @@ def _failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return failures
 
 
-router = APIRouter(tags=["Open Inference Protocol"], route_class=ProtocolRoute)
+router = APIRouter(
+    tags=["Open Inference Protocol"],
+    route_class=ProtocolRoute,
+    dependencies=[Depends(refuse_encoded)],
+)
 BODY = {  # read by the worker that answers
     "requestBody": {
         "required": True,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from mlflow.version import VERSION
 from starlette.responses import PlainTextResponse, Response
 
@@ -10,7 +10,7 @@ from forecasting.errors import listed
 from serving.errors import NotReady, ServiceError, UnknownModel, UnsupportedMedia
 from serving.health import ANSWERS, readiness
 from serving.models import Models
-from serving.routes import problems
+from serving.routes import problems, refuse_encoded
 from serving.scoring import Predictions, score
 from serving.service import Here
 from serving.tables import CSV, EXAMPLE
@@ -27,7 +27,7 @@ BODY = {  # read by the worker that answers
     }
 }
 
-router = APIRouter(tags=["MLflow"])
+router = APIRouter(tags=["MLflow"], dependencies=[Depends(refuse_encoded)])
 
 
 class NoDefaultModel(UnknownModel):

@@ -37,6 +37,7 @@ from serving.errors import (
     UnknownVersion,
     UnsupportedMedia,
     VersionUnusable,
+    shortened,
 )
 from serving.schemas import Problem
 
@@ -85,7 +86,7 @@ def problem_of(error: Exception) -> Problem:
         type=f"urn:recast:problem:{_kebab(type(kind).__name__)}",
         title=(type(kind).__doc__ or "").partition("\n")[0].rstrip("."),
         status=status,
-        detail=str(error),
+        detail=shortened(str(error)),
         errors=list(error.flaws[:MOST_FLAWS])
         if isinstance(error, ServiceError)
         else [],

@@ -3,12 +3,12 @@
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from serving.answers import answer
-from serving.errors import NotReady
+from serving.errors import NotReady, UnsupportedMedia
 from serving.explanations import ExplainAnswer, explain_forecast
 from serving.health import ANSWERS, Alive, Readiness, readiness
 from serving.logs import note
@@ -36,7 +36,19 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-router = APIRouter()
+def refuse_encoded(request: Request) -> None:
+    """Refuse a compressed body: only those of the nixtla client are unpacked.
+
+    Raises:
+        UnsupportedMedia: the header Content-Encoding names an encoding.
+    """
+    encoding = request.headers.get("Content-Encoding", "").strip()
+    if encoding.lower() not in ("", "identity"):
+        found = f"found Content-Encoding {encoding[:50]!r}"
+        raise UnsupportedMedia(f"Send the body as it is, not compressed; {found}.")
+
+
+router = APIRouter(dependencies=[Depends(refuse_encoded)])
 BODY = {  # read by the worker that answers
     "requestBody": {
         "content": {
@@ -52,7 +64,7 @@ BODY = {  # read by the worker that answers
     "/v1/models/{name}/forecast",
     tags=["forecasts"],
     response_model=ForecastAnswer,
-    responses=problems(404, 408, 413, 422, 500, 503),
+    responses=problems(404, 408, 413, 415, 422, 500, 503),
     openapi_extra=BODY,
 )
 async def forecast(
@@ -75,7 +87,7 @@ async def forecast(
     "/v1/models/{name}/explain",
     tags=["forecasts"],
     response_model=ExplainAnswer,
-    responses=problems(404, 408, 413, 422, 500, 503),
+    responses=problems(404, 408, 413, 415, 422, 500, 503),
     openapi_extra=BODY,
 )
 async def explain(name: str, asked: Asked, request: Request, service: Here) -> Response:

@@ -1,12 +1,13 @@
 """What pydantic finds wrong with a request, as an error that names every place."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from serving.errors import Loc, RequestError
+from serving.errors import Loc, RequestError, shortened
 from serving.schemas import ForecastRequest, Which
 from serving.series import Series
 
@@ -16,6 +17,8 @@ STRICT: Mapping[str, type[BaseModel]] = {
     "body": ForecastRequest,
     "series": Series,
 }
+# What is wrong is said without what was found: all of a body, nothing, or it is there.
+COMPLETE = ("json_invalid", "missing", "value_error")
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -28,9 +31,7 @@ def read_body(kind: type[Body], body: bytes) -> Body:
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        found = error.errors(
-            include_url=False, include_context=False, include_input=False
-        )
+        found = error.errors(include_url=False, include_context=False)
         raise request_error(found, "body") from None
 
 
@@ -45,4 +46,15 @@ def _sentence(loc: Loc, detail: Mapping[str, Any]) -> str:
         holder = next(str(part) for part in loc[-2::-1] if isinstance(part, str))
         if holder in STRICT:
             return f"unknown key; there is {', '.join(STRICT[holder].model_fields)}"
-    return str(detail["msg"]).removeprefix("Value error, ")
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if detail["type"] in COMPLETE:
+        return message
+    return f"{message}{_found(detail['input'])}"
+
+
+def _found(value: object) -> str:
+    """Return how to say what was found, where that is one number, text or word."""
+    is_short = not isinstance(value, int) or value.bit_length() < 64
+    if isinstance(value, float | int | str) and is_short:
+        return f"; found {shortened(json.dumps(value), 50)}"
+    return ""

@@ -1,6 +1,7 @@
 """Whatever goes wrong is said in one shape, with the status that fits."""
 
 import asyncio
+import gzip
 import json
 
 import httpx
@@ -72,7 +73,7 @@ def test_another_method_is_refused(service, path, assert_problem):
     ("query", "loc", "text"),
     [
         ("version=new", ["query", "version"], "valid integer"),
-        ("version=0", ["query", "version"], "greater than or equal to 1"),
+        ("version=0", ["query", "version"], 'greater than or equal to 1; found "0"'),
         ("alias=", ["query", "alias"], "at least 1 character"),
         ("alais=champion", ["query", "alais"], "unknown key; there is alias, version"),
         ("alias=champion&version=1", ["query"], "an alias or a version, not both"),
@@ -93,13 +94,13 @@ def test_a_wrong_query_is_refused(service, query, loc, text, assert_problem):
         ("\x00\xff", ["body"], "Invalid JSON"),
         ('{"horizon": NaN}', ["body", "horizon"], "valid integer"),
         ('{"horizon": 0}', ["body", "horizon"], "greater than or equal to 1"),
-        ('{"horizon": -3}', ["body", "horizon"], "greater than or equal to 1"),
+        ('{"horizon": -3}', ["body", "horizon"], "equal to 1; found -3"),
         ('{"horizon": 1.5}', ["body", "horizon"], "valid integer"),
         ('{"horizon": true}', ["body", "horizon"], "valid integer"),
         ('{"horizon": 101}', ["body", "horizon"], "at most 100 steps ahead; found 101"),
         ('{"horizon": 1' + "0" * 400 + "}", ["body", "horizon"], "at most 100"),
         ('{"levels": [0]}', ["body", "levels", 0], "greater than or equal to 1"),
-        ('{"levels": [100]}', ["body", "levels", 0], "less than or equal to 99"),
+        ('{"levels": [100]}', ["body", "levels", 0], "equal to 99; found 100"),
         ('{"levels": [Infinity]}', ["body", "levels", 0], "finite number"),
         ('{"levels": "80"}', ["body", "levels"], "valid array"),
         ('{"horizons": 3}', ["body", "horizons"], "unknown key; there is series"),
@@ -115,6 +116,36 @@ def test_a_body_that_is_no_request_is_refused(
     response = service.client.post("/v1/models/waves/forecast", content=body)
 
     assert_problem(response, 422, "request-error", message, loc)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"series": [{"id": "a", "values": VALUES, "x" * 90_000: 1}]},
+        series(timestamps=["x" * 15_000] * 6),
+        series(known_covariates={"x" * 90_000: [1.0]}),
+        {"horizon": "x" * 90_000},
+    ],
+)
+def test_an_error_does_not_send_back_all_that_was_sent(service, body, assert_problem):
+    response = service.forecast(body=body)
+
+    assert_problem(response, 422, response.json()["type"].rpartition(":")[2])
+    assert len(response.content) < 8_000
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/models/waves/forecast", "/v1/models/waves/explain", "/invocations"],
+)
+def test_a_compressed_body_is_refused(service, path, assert_problem):
+    headers = {"Content-Encoding": "gzip"}
+
+    response = service.client.post(
+        path, content=gzip.compress(json.dumps(series()).encode()), headers=headers
+    )
+
+    assert_problem(response, 415, "unsupported-media", "found Content-Encoding 'gzip'")
 
 
 def test_more_levels_than_anybody_needs_are_refused(service, assert_problem):
