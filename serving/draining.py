@@ -14,7 +14,9 @@ from uvicorn import Config, Server
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
+from serving.settings import Settings
 from serving.sharing import forget
+from serving.unread import Unread
 
 log = logging.getLogger(__name__)
 GRACE = 1.0  # seconds in which a client may still send over an idle connection
@@ -27,6 +29,11 @@ CLOSE = (b"connection", b"close")
 
 class DrainingServer(Server):
     """Answers all that has reached it before it ends."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and cut off who does not read."""
+        await super().startup(sockets)
+        Unread(self.server_state.connections, Settings().body_seconds).watch()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take what waits, answer it, and close."""

@@ -79,7 +79,8 @@ class Settings(BaseSettings):
     cache_bytes: int = Field(default=1024 * MIB, ge=MIB)
     """Most bytes in the cache, for each registry; the least recently loaded leaves."""
     body_seconds: float = Field(default=20.0, ge=0.1, le=3600)
-    """Longest time to send a body; then the answer is 408."""
+    """Longest time to send a body, then the answer is 408; and longest time in which
+    nothing of an answer is read, then the connection is cut."""
     request_seconds: float = Field(default=30.0, ge=0.1, le=3600)
     """Longest time to answer, once the body is there; then the answer is 503."""
 
