@@ -44,6 +44,9 @@ class Cache:
         registry: its URI; each has a folder of its own.
         most: bytes on disk; what was least recently loaded leaves first, and versions
             that an alias points to leave last.
+
+    Attributes:
+        lost: something that was kept is gone, or something could not be kept.
     """
 
     def __init__(self, folder: Path, registry: str, most: int) -> None:
@@ -52,13 +55,22 @@ class Cache:
         self._remembered = b""
         self._aliased: frozenset[str] = frozenset()
         self._writable = True
+        self.lost = False
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what the registry says is on the disk, as of the last look."""
+        return bool(self._remembered)
 
     def remember(self, registered: Mapping[str, Registered]) -> None:
         """Keep what the registry says."""
         self._aliased = _aliased(registered)
         text = State.dump_json(dict(registered))
-        if text == self._remembered:
+        there = (self._folder / STATE).is_file()
+        if there and text == self._remembered:
             return
+        if self.remembers and not there:
+            self.lost = True
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             number, draft = tempfile.mkstemp(prefix=DRAFT, dir=self._folder)
@@ -69,6 +81,7 @@ class Cache:
             finally:
                 Path(draft).unlink(missing_ok=True)
         except OSError as error:
+            self._remembered = b""
             self._complain(error)
         else:
             self._remembered = text
@@ -173,6 +186,7 @@ class Cache:
 
     def _complain(self, error: OSError) -> None:
         """Say that nothing is kept, once until something is."""
+        self.lost = True
         if self._writable:
             fields = {"reason": error.strerror or str(error)}
             log.warning("cache cannot be written", extra={"fields": fields})

@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from serving.mending import Mender
 from serving.models import Models
 from serving.registered import Registered
 from serving.registry import Registry, RegistryDown
@@ -38,6 +39,7 @@ class Poller:
         self._answered: float | None = None
         self._reachable: bool | None = None
         self._thread = ThreadPoolExecutor(1, "poll")
+        self._mender = Mender(registry, models)
 
     @property
     def reachable(self) -> bool:
@@ -65,6 +67,7 @@ class Poller:
     def close(self) -> None:
         """Stop asking."""
         self._thread.shutdown(wait=False, cancel_futures=True)
+        self._mender.close()
 
     async def _guard(self, step: Coroutine[None, None, T]) -> T | None:
         """Log what goes wrong: a poller that dies would freeze the models for ever."""
@@ -77,7 +80,7 @@ class Poller:
     async def _look(self) -> Mapping[str, Registered] | None:
         """Return what is registered; at the start, the cache may say it."""
         loop, starting = asyncio.get_running_loop(), self._models.registered is None
-        patience = START if starting and self._registry.cached else PATIENCE
+        patience = START if starting and self._registry.cache else PATIENCE
         try:
             async with asyncio.timeout(patience):
                 registered = await loop.run_in_executor(
@@ -98,6 +101,7 @@ class Poller:
             self.settled = True
             _leave_to_stay()
             self.tried.set()
+        await self._mender.mend()
 
     def _note(self, *, reachable: bool, reason: str | None = None) -> None:
         """Log a change of state, once."""

@@ -94,6 +94,10 @@ class Registry:
     Args:
         cache_dir: where versions are kept on disk; none are without it.
         cache_bytes: how much of the disk they may take.
+
+    Attributes:
+        uri: where it is.
+        cache: what is kept on disk; None without a folder.
     """
 
     def __init__(self, cache_dir: str = "", cache_bytes: int = 0) -> None:
@@ -105,12 +109,7 @@ class Registry:
         self._file = Path(database) if database else None
         self._known: dict[str, Registered] = {}
         whole = str(self._file.resolve()) if self._file else self.uri
-        self._cache = Cache(Path(cache_dir), whole, cache_bytes) if cache_dir else None
-
-    @property
-    def cached(self) -> bool:
-        """Whether versions are kept on disk."""
-        return self._cache is not None
+        self.cache = Cache(Path(cache_dir), whole, cache_bytes) if cache_dir else None
 
     @property
     def shown_uri(self) -> str:
@@ -135,13 +134,13 @@ class Registry:
         except Exception as error:  # whatever MLflow, a driver or a socket may raise
             raise RegistryDown(_first_line(error)) from error
         self._known = known
-        if self._cache:
-            self._cache.remember(known)
+        if self.cache:
+            self.cache.remember(known)
         return known
 
     def recall(self) -> dict[str, Registered] | None:
         """Return what the registry said last, as the cache has it; None without it."""
-        return self._cache.recall() if self._cache else None
+        return self.cache.recall() if self.cache else None
 
     def load(self, name: str, version: str, made: int = 0) -> Model:
         """Load a version, from the cache or the registry, and see that it forecasts.
@@ -155,14 +154,14 @@ class Registry:
             Unloadable: it cannot be had, or not be used.
             Foreign: it was made by something else.
         """
-        found = self._cache.find(name, version, made) if self._cache else None
+        found = self.cache.find(name, version, made) if self.cache else None
         if found is not None:
             return _try(name, version, *found)
         with tempfile.TemporaryDirectory(prefix="recast-") as folder:
             tags = self._download(name, version, folder)
             model = _try(name, version, Path(folder), tags)
-            if self._cache:
-                self._cache.keep(name, version, made, Path(folder), tags)
+            if self.cache:
+                self.cache.keep(name, version, made, Path(folder), tags)
         return model
 
     def _download(self, name: str, version: str, folder: str) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import time
 from contextlib import contextmanager
 
@@ -167,7 +168,33 @@ def test_a_full_disk_does_not_damage_the_memory(cache, caplog):
         cache.remember(aliased("2"))
 
     assert cache.recall() == aliased("1")
+    assert cache.lost
+    assert not cache.remembers
     assert caplog.messages == ["cache cannot be written"]
+
+
+def test_a_memory_that_was_deleted_is_written_again_and_missed(tmp_path, cache):
+    cache.remember(aliased("1"))
+    whole = cache.lost
+    shutil.rmtree(tmp_path / "cache")
+
+    cache.remember(aliased("1"))
+
+    assert not whole
+    assert cache.lost
+    assert cache.recall() == aliased("1")
+
+
+def test_what_leaves_to_make_room_is_not_missed(tmp_path, model):
+    cache = Cache(tmp_path / "cache", "a", 1500)
+    cache.remember(aliased("1"))
+    cache.keep("sales", "1", 5, model, {})
+
+    cache.keep("sales", "2", 5, model, {})
+    cache.remember(aliased("1"))
+
+    assert cache.find("sales", "1", 5) is None
+    assert not cache.lost
 
 
 def test_drafts_of_processes_that_died_are_swept_up(tmp_path, cache, model):

@@ -92,6 +92,45 @@ def test_a_service_with_a_cache_starts_without_registry(registry, tmp_path, runn
     assert after["registry"]["recalled"] is False
 
 
+CHAMPIONS = 3  # versions that the services below keep
+
+
+def kept(cache):
+    """Return the whole versions in a cache, once it has its memory; none before."""
+    remembered = list(cache.glob("*/registry.json"))
+    return remembered and sorted(cache.glob("*/*/entry.json"))
+
+
+def test_a_cache_that_was_deleted_is_filled_again(registry, tmp_path, running):
+    cache = tmp_path / "cache"
+    with running(registry.uri, tmp_path, cache_dir=cache) as service:
+        service.wait_for(lambda: service.readyz().get("state") == "ready")
+        expected, before = service.forecast().json(), kept(cache)
+        cache.rename(tmp_path / "gone")
+        service.wait_for(lambda: len(kept(cache)) == CHAMPIONS)
+        after = kept(cache)
+    registry.path.unlink()
+
+    with running(registry.uri, tmp_path, cache_dir=cache) as service:
+        service.wait_for(lambda: service.readyz()["state"] == "degraded")
+        found = service.forecast().json()
+
+    assert after == before
+    assert found == expected
+
+
+def test_a_cache_that_could_not_be_written_is_filled_later(registry, tmp_path, running):
+    cache = tmp_path / "cache"
+    cache.write_text("a file where a folder should be")
+    with running(registry.uri, tmp_path, cache_dir=cache) as service:
+        service.wait_for(lambda: service.readyz().get("state") == "ready")
+        cache.unlink()
+        service.wait_for(lambda: len(kept(cache)) == CHAMPIONS)
+
+        assert len(service.lines("cache cannot be written")) == 1
+        assert service.forecast().status_code == 200
+
+
 def can_mount():
     """Whether a small disk can be made in a name space of its own."""
     if shutil.which("unshare") is None:
