@@ -9,7 +9,8 @@ from itertools import cycle
 
 from benchmarks.load.pressure import Answered, press
 from benchmarks.load.stage import Stage
-from benchmarks.load.store import VERSIONS
+from benchmarks.load.store import VERSIONS, Store
+from benchmarks.load.targets import Target
 from benchmarks.speed.results import Result, Skipped, bounded
 from benchmarks.speed.timing import Contestant, take_turns
 
@@ -22,15 +23,20 @@ MOST_SECONDS = 5.0  # until the service is ready
 
 
 def moves(stage: Stage) -> Iterator[Result | Skipped]:
-    """The 99 % of 16 clients and failures while the alias moves every 3 seconds."""
+    """The 99 % of 16 clients and failures while the alias moves every 3 seconds.
+
+    The service holds one version, so that each move loads the other one anew.
+    """
     rounds = max(1, round(stage.plan.duration / SEGMENT))
     seconds = max(1, round(stage.plan.duration / rounds))
-    mover, still = Watcher(stage, moving=True), Watcher(stage, moving=False)
-    contestants = [
-        Contestant("moving", lambda: mover.press(seconds)),
-        Contestant("no moves", lambda: still.press(seconds)),
-    ]
-    ours, theirs = take_turns(contestants, rounds)
+    with stage.start_recast(SERVING_MAX_MODELS="1") as target:
+        mover = Watcher(target, stage.store, moving=True)
+        still = Watcher(target, stage.store, moving=False)
+        contestants = [
+            Contestant("moving", lambda: mover.press(seconds)),
+            Contestant("no moves", lambda: still.press(seconds)),
+        ]
+        ours, theirs = take_turns(contestants, rounds)
     p99, runs = (ours.median("p99"), theirs.median("p99")), (rounds, rounds)
     work = f"{CLIENTS} clients, an alias move every {EVERY:g} s"
     yield bounded("moves", f"p99, {work}", theirs.name, *p99, "ms", 1.5, runs)
@@ -81,9 +87,9 @@ class Watcher:
         lost: requests that failed, answers that were wrong, moves not followed.
     """
 
-    def __init__(self, stage: Stage, *, moving: bool) -> None:
+    def __init__(self, target: Target, store: Store, *, moving: bool) -> None:
         self.lost = 0
-        self._target, self._store, self._moving = stage.recast, stage.store, moving
+        self._target, self._store, self._moving = target, store, moving
         self._versions = cycle(reversed(VERSIONS))
 
     def press(self, seconds: int) -> Answered:

@@ -78,10 +78,15 @@ class Stage:
         return self._open.enter_context(self.start_recast())
 
     @contextmanager
-    def start_recast(self) -> Iterator[Target]:
-        """Run a service of its own: the command, and no line of log a request."""
+    def start_recast(self, **settings: str) -> Iterator[Target]:
+        """Run a service of its own: the command, and no line of log a request.
+
+        Args:
+            settings: others of the service than its defaults, ``SERVING_...``.
+        """
         command = (sys.executable, "-m", "pipelines", "serve", "--port", "{port}")
         told = {"MLFLOW_TRACKING_URI": self.store.uri, "SERVING_LOG_LEVEL": "warning"}
+        told |= settings
         with running(command, "/readyz", self.folder, told) as server:
             self.starts.append(server.ready_after)
             yield recast_target("Recast", server, self.tallies["Recast"])
