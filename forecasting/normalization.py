@@ -16,7 +16,6 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
-from sklearn.preprocessing import RobustScaler
 from torch import Tensor
 
 from forecasting.errors import InvalidValues, SettingError
@@ -289,5 +288,7 @@ def _window_sizes(
 
 
 def _robust(values: FloatArray) -> tuple[float, float]:
+    from sklearn.preprocessing import RobustScaler  # half a second: where it is used
+
     scaler = RobustScaler().fit(values[:, None])
     return float(scaler.center_[0]), float(scaler.scale_[0])

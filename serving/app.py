@@ -1,6 +1,8 @@
 """The application: its parts put together, and its life from start to end."""
 
 import asyncio
+import gc
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
 from importlib.metadata import version
@@ -30,6 +32,7 @@ from serving.tracing import tracing
 from serving.validation import request_error
 
 START_SECONDS = 15.0  # how long the models may be loaded before requests are taken
+SWITCH_SECONDS = 0.0005  # that a request waits, at each turn, for a thread that loads
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -78,12 +81,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def _live(app: FastAPI) -> AsyncIterator[None]:
     """Follow the registry as long as requests are answered."""
     torch.set_num_threads(1)  # requests go side by side instead
+    sys.setswitchinterval(SWITCH_SECONDS)
     keep_freed_memory()
     service: Service = app.state.service
     polling = asyncio.create_task(service.poller.run())
     with suppress(TimeoutError):  # who asks meanwhile waits, instead of a 503
         async with asyncio.timeout(START_SECONDS):
             await service.poller.tried.wait()
+    gc.enable()
     with one_blas_thread() if is_compiled() else nullcontext():
         yield
     polling.cancel()

@@ -1,5 +1,6 @@
 """``recast serve``: the service in a process of its own."""
 
+import gc
 import json
 import math
 import os
@@ -108,6 +109,8 @@ def _run(settings: "Settings", listener: socket.socket, workers: int) -> None:
 
 def create_logged_app() -> "FastAPI":
     """Return the service, in the process that answers."""
+    gc.disable()  # what is imported is no garbage; enabled when the service has started
+
     from serving.app import create_app
     from serving.logs import set_up_logging
     from serving.settings import Settings
