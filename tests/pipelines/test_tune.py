@@ -126,7 +126,7 @@ def test_a_killed_search_goes_on(workplace, daily_csv):
     wait_for_trials(process, 2)
 
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)  # of 500 trials, which take longer
     states = read_states()
     done = len(states) - states.count("FAIL")
     tuned = search("days.csv", trials=done + 1)
