@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -54,7 +55,7 @@ class Cache:
         self._most = most
         self._remembered = b""
         self._aliased: frozenset[str] = frozenset()
-        self._writable = True
+        self._writable, self._complaining = True, Lock()
         self.lost = False
 
     @property
@@ -187,10 +188,11 @@ class Cache:
     def _complain(self, error: OSError) -> None:
         """Say that nothing is kept, once until something is."""
         self.lost = True
-        if self._writable:
+        with self._complaining:  # versions are kept by several threads
+            first, self._writable = self._writable, False
+        if first:
             fields = {"reason": error.strerror or str(error)}
             log.warning("cache cannot be written", extra={"fields": fields})
-        self._writable = False
 
 
 def _folder_name(name: str, version: str) -> str:
