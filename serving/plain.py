@@ -19,13 +19,14 @@ from forecasting.histories import least_history
 from serving.consecutive import NotConsecutive, find_next
 from serving.encoding import Encoded
 from serving.registry import Model
+from serving.series import LONGEST_ID
 from serving.settings import MOST_LEVELS
 
 
 class PlainSeries(Struct, forbid_unknown_fields=True, gc=False):
     """One series; see `serving.series.Series`."""
 
-    id: Annotated[str, Meta(min_length=1, max_length=500)]
+    id: Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
     values: Annotated[list[float], Meta(min_length=1)]
     timestamps: list[str | int] | None = None
 
