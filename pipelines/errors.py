@@ -75,7 +75,7 @@ class OutputError(InputError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """SIGTERM: as Ctrl-C, end what is open, then the process."""
+    """SIGTERM or Ctrl-C: end what is open, then the process."""
 
 
 MENDABLE = (InputError, DataError, SettingError, ArtifactError, TrainingDiverged)

@@ -26,7 +26,7 @@ from forecasting.training import EpochRecord
 from pipelines.errors import StudyError
 from pipelines.job import Job
 from pipelines.space import Space
-from pipelines.tracking import end_if_asked, without_password
+from pipelines.tracking import without_password
 
 STORE = "recast-tune.db"
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -120,7 +120,6 @@ def run_trials(
     The first is the job as it stands.
     """
     while (ended := len(ended_trials(study))) < trials:
-        end_if_asked()
         study.sampler = optuna.samplers.TPESampler(seed=(seed + ended) % 2**32)
         if not ended:
             own = {name: space.start[name] for name in space.names}

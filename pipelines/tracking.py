@@ -9,7 +9,6 @@ import logging
 import os
 import platform
 import re
-import signal
 import socket
 import subprocess
 import threading
@@ -17,14 +16,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import mlflow
 import psutil
 from mlflow.entities import Run
 
-from pipelines.errors import Interrupted, TrackingError
+from pipelines.errors import TrackingError
+from pipelines.interrupts import heard, interruptible
 
 if TYPE_CHECKING:  # `recast models` need not wait for torch
     from forecasting.series import Panel
@@ -85,9 +84,6 @@ def _first_cause(error: BaseException) -> str:
     return lines[0][:300]
 
 
-_ASKED_TO_END = threading.Event()
-
-
 @contextmanager
 def tracked_run(job: "Job", name: str, *, nested: bool = False) -> Iterator[Run]:
     """Open a run of the job's experiment for the length of a block.
@@ -98,18 +94,15 @@ def tracked_run(job: "Job", name: str, *, nested: bool = False) -> Iterator[Run]
     if not nested:
         mlflow.set_experiment(job.name)
         _end_stale_runs(job.name)
-    with _sigterm_interrupts():
+    with interruptible():
         status = "FINISHED"
         try:
             run = mlflow.start_run(run_name=name, nested=nested, tags=_origin())
             mlflow.log_params(_flatten(job.model_dump(mode="json")))
             mlflow.log_text(job.to_yaml(), "job.yaml")
             yield run
-        except KeyboardInterrupt:
-            status = "KILLED"
-            raise
-        except BaseException:
-            status = "FAILED"
+        except BaseException as error:
+            status = "KILLED" if heard(error) else "FAILED"
             raise
         finally:
             mlflow.end_run(status)
@@ -142,36 +135,6 @@ def quiet_mlflow() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
-
-
-@contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
-    """Turn SIGTERM into an exception while a run is open, in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        if before is not _interrupt:  # the outermost run
-            _ASKED_TO_END.clear()
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    _ASKED_TO_END.set()
-    raise Interrupted
-
-
-def end_if_asked() -> None:
-    """Raise what SIGTERM raised, in case a destructor or a callback swallowed it.
-
-    Raises:
-        Interrupted: SIGTERM has come while a run was open.
-    """
-    if _ASKED_TO_END.is_set():
-        raise Interrupted
 
 
 def _end_stale_runs(experiment: str) -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from pipelines.errors import Interrupted
 from pipelines.job import read_job
 from pipelines.tracking import connect, tracked_run
 
@@ -228,6 +229,22 @@ def test_a_signal_ends_the_run_as_killed_with_what_was_logged(
     assert err == "Interrupted: what was logged so far is kept.\n"
     assert the_run("long").info.status == "KILLED"
     assert len(losses()) > before
+
+
+def test_a_signal_that_breaks_something_still_ends_the_run_as_killed(
+    workplace, daily_csv
+):
+    @tracked_run(read_job(daily_csv("days.csv")), "mine")
+    def break_something():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            raise OSError("closed twice")
+
+    with pytest.raises(Interrupted):
+        break_something()
+
+    assert the_run("days").info.status == "KILLED"
 
 
 def losses():
