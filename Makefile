@@ -29,8 +29,8 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## train, compare, register, serve and forecast on the bundled series
 	@$(BIN)/python examples/demo.py
 
-test: $(READY) ## run the whole test suite
-	@$(BIN)/python -m pytest
+test: $(READY) ## run the whole test suite, a file at a time on each of up to four cores
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 format: $(READY) ## rewrite the code in the house style
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -57,7 +57,8 @@ def main(folder: Path) -> None:
     os.environ["MLFLOW_TRACKING_URI"] = _uri(folder)
     os.chdir(folder)  # where artifacts go
     mlflow.MlflowClient().search_experiments()  # makes the store, however long it takes
-    with mlflow.start_run() as run:
+    experiment = mlflow.create_experiment("serving")
+    with mlflow.start_run(experiment_id=experiment) as run:
         for version in VERSIONS:
             uri = log_model(_fit(int(version)), LEVELS)
             register(NAME, uri, run.info.run_id, {})

@@ -59,6 +59,8 @@ def settle(folder: Path, store: Path, patch: pytest.MonkeyPatch) -> None:
     patch.chdir(folder)
     patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
     patch.setenv("COLUMNS", "200")
+    patch.setenv("MLFLOW_EXPERIMENT_ID", "")  # MLflow sets it for child processes:
+    patch.delenv("MLFLOW_EXPERIMENT_ID")  # so that it is gone again after the test
 
 
 @pytest.fixture
