@@ -35,7 +35,8 @@ _asked: _Asked | None = None
 def interruptible() -> Iterator[None]:
     """Let SIGTERM and Ctrl-C raise inside a block, in the main thread; may be nested.
 
-    Who catches it asks `heard`. Signals that the process ignores stay ignored.
+    Who catches it asks `heard`. Signals that the process ignores, or that something
+    other than Python handles, stay as they are.
 
     Raises:
         Interrupted: one of them has come.
@@ -47,7 +48,7 @@ def interruptible() -> Iterator[None]:
     before = {
         number: signal.signal(number, _interrupt)
         for number in (signal.SIGINT, signal.SIGTERM)
-        if signal.getsignal(number) is not signal.SIG_IGN
+        if signal.getsignal(number) not in (signal.SIG_IGN, None)
     }
     try:
         yield
