@@ -26,7 +26,7 @@ from forecasting.splits import Origins
 from pipelines.experiment import Experiment
 from pipelines.models import load_forecaster
 from pipelines.registry import champion_of
-from pipelines.tracking import quiet_mlflow
+from pipelines.tracking import quiet_mlflow, without_password
 
 RECORD = "backtest.csv.gz"  # the artifact that holds a run's backtest
 KEY = ["series_id", "cutoff", "step"]
@@ -68,7 +68,8 @@ def judge(experiment: Experiment, table: pd.DataFrame, label: str) -> Verdict:
     try:
         rival, how = _champion_forecasts(experiment, champion)
     except (ForecastingError, MlflowException) as error:
-        return Verdict(False, f"{name} cannot be compared: {error}", warning)
+        reason = f"{name} cannot be compared: {without_password(str(error))}"
+        return Verdict(False, reason, warning)
     mine = table[table["model"] == label].assign(model="challenger")
     same = mine.merge(rival[KEY], on=KEY, how="inner")
     both = pd.concat([same, rival.assign(model="champion")], ignore_index=True)

@@ -15,7 +15,7 @@ from forecasting.forecaster import LEVELS, Forecaster
 from forecasting.forecasts import check_levels
 from forecasting.pyfunc import example_frame
 from pipelines.registry import find_version
-from pipelines.tracking import connect, quiet_mlflow
+from pipelines.tracking import connect, quiet_mlflow, without_password
 
 LOADER = "forecasting.pyfunc"
 EXAMPLE_SERIES = 2  # series in the input example
@@ -80,7 +80,8 @@ def load_forecaster(version: ModelVersion) -> Forecaster:
         except ArtifactError as error:
             raise ArtifactError(name, error.found, error.advice) from error
         except (MlflowException, OSError) as error:
-            found = f"its files did not arrive ({str(error).splitlines()[0]:.200})"
+            cause = without_password(str(error).splitlines()[0])
+            found = f"its files did not arrive ({cause:.200})"
             advice = "Look for them in the artifact store, or take another version."
             raise ArtifactError(name, found, advice) from error
 

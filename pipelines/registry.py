@@ -5,7 +5,10 @@ versions in order, so that a rollback is one step back.
 """
 
 import json
+import logging
+import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import mlflow
@@ -14,8 +17,9 @@ from mlflow.exceptions import MlflowException
 
 from pipelines.aliases import CHAMPION, check_alias
 from pipelines.errors import UnknownModel
-from pipelines.tracking import quiet_mlflow
+from pipelines.tracking import quiet_mlflow, without_password
 
+log = logging.getLogger(__name__)
 REFERENCE = re.compile(r"([^@/]+)(?:@([^@/]+)|/([^@/]+))?")
 
 
@@ -65,9 +69,27 @@ def rollback(name: str, alias: str = CHAMPION) -> str:
 
 def versions(name: str) -> list[ModelVersion]:
     """Return all versions of a model, newest first."""
-    quote = '"' if "'" in name else "'"
-    found = mlflow.MlflowClient().search_model_versions(f"name = {quote}{name}{quote}")
+    client, found, token = mlflow.MlflowClient(), [], None
+    while True:
+        page = client.search_model_versions(_named(name), page_token=token)
+        found += [version for version in page if version.name == name]
+        token = page.token
+        if not token:
+            break
     return sorted(found, key=lambda version: int(version.version), reverse=True)
+
+
+def _named(name: str) -> str:
+    """Return a filter that a model's versions pass; those of others may do so too.
+
+    MLflow's filters have no escape for a quote. Where a name has both kinds, a pattern
+    takes their place, in which ``_`` is any character.
+    """
+    quote = '"' if "'" in name else "'"
+    if quote not in name:
+        return f"name = {quote}{name}{quote}"
+    pattern = re.sub(r"[^\w ]", "_", name)
+    return f"name LIKE '{pattern}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +106,53 @@ class ModelRow:
 def list_versions(name: str | None = None) -> list[ModelRow]:
     """Return every version of one model, or of all, newest first.
 
+    Of all, one whose versions cannot be read is left out, with a warning.
+
     Raises:
         UnknownModel: there is no model of that name.
     """
+    if name:
+        return _rows(_registered(name))
     rows = []
-    for model in [_registered(name)] if name else _all_registered():
-        aliases = _aliases(model)
-        for version in versions(model.name):
-            number, tags = str(version.version), dict(version.tags)
-            pointing = tuple(sorted(a for a, v in aliases.items() if v == number))
-            metrics = json.loads(tags.get("metrics", "{}"))
-            rows.append(ModelRow(model.name, number, pointing, metrics, tags))
+    for model in _all_registered():
+        try:
+            rows += _rows(model)
+        except (MlflowException, ValueError) as error:
+            _all_registered()  # it fails where it is the registry that is away
+            reason = without_password(str(error).splitlines()[0])
+            log.warning("model %r is left out: %s", model.name, reason)
     return rows
+
+
+def _rows(model: RegisteredModel) -> list[ModelRow]:
+    rows, aliases = [], _aliases(model)
+    for version in versions(model.name):
+        number, tags = str(version.version), dict(version.tags)
+        pointing = tuple(sorted(a for a, v in aliases.items() if v == number))
+        rows.append(ModelRow(model.name, number, pointing, _metrics(tags), tags))
+    return rows
+
+
+def _metrics(tags: Mapping[str, str]) -> dict[str, float]:
+    """Return the numbers in the tag ``metrics``; anybody may have written it."""
+    plain = _read_json(tags.get("metrics", "{}"))
+    numbers = plain.items() if isinstance(plain, dict) else ()
+    return {key: float(value) for key, value in numbers if _is_number(value)}
+
+
+def _is_number(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _read_json(text: str) -> object:
+    """Return what a tag holds; None where that is no JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def find_version(reference: str) -> ModelVersion:
@@ -162,7 +219,8 @@ def _aliases(model: RegisteredModel) -> dict[str, str]:
 
 def _history(model: RegisteredModel, alias: str) -> list[str]:
     """Return the versions an alias has pointed to, oldest first, today's last."""
-    past: list[str] = json.loads(model.tags.get(f"history.{alias}", "[]"))
+    plain = _read_json(model.tags.get(f"history.{alias}", "[]"))
+    past = [v for v in plain if isinstance(v, str)] if isinstance(plain, list) else []
     now = _aliases(model).get(alias)
     if now is not None and (not past or past[-1] != now):
         past = [*(v for v in past if v != now), now]  # moved by somebody else

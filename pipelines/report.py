@@ -213,12 +213,19 @@ def models(console: Console, rows: Sequence["ModelRow"]) -> None:
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
-            row.name,
+            _plain(row.name),
             row.version,
-            ", ".join(row.aliases),
-            row.tags.get("label", ""),
+            _plain(", ".join(row.aliases)),
+            _plain(row.tags.get("label", "")),
             _number(row.metrics.get("mase", math.nan)),
             _number(row.metrics.get("skill", math.nan), "+.1%"),
-            row.tags.get("trained_until", "").removesuffix("T00:00:00"),
+            _plain(row.tags.get("trained_until", "").removesuffix("T00:00:00")),
         )
     console.print(table)
+
+
+def _plain(text: str) -> Text:
+    """Return a text of anybody's as it is: no markup, nothing that moves a cursor."""
+    return Text(
+        "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    )

@@ -70,8 +70,8 @@ def connect() -> str:
 
 
 def without_password(uri: str) -> str:
-    """Return a URI as a message may show it."""
-    return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1***@", uri)
+    """Return a URI, or a text with URIs, as a message may show it."""
+    return re.sub(r"(://[^\s:/@]*:)(?!\d*/)[^\s]*@", r"\1***@", uri)
 
 
 def _first_cause(error: BaseException) -> str:
@@ -81,7 +81,7 @@ def _first_cause(error: BaseException) -> str:
         root = cause if isinstance(cause, OSError) else root
         cause = cause.__cause__ or cause.__context__
     lines = str(root).strip().splitlines() or [type(root).__name__]
-    return lines[0][:300]
+    return without_password(lines[0])[:300]
 
 
 @contextmanager

@@ -1,10 +1,13 @@
 """Versions and aliases, in a real registry."""
 
+import sqlite3
+
 import mlflow
 import pytest
 
 from pipelines.errors import UnknownModel
 from pipelines.registry import find_version, list_versions, promote, rollback
+from pipelines.tracking import without_password
 
 
 @pytest.fixture
@@ -166,3 +169,62 @@ def test_an_empty_registry_is_an_empty_list(workplace, recast):
 
     assert (said.code, said.err) == (0, "")
     assert "model" in said.out
+
+
+def test_a_model_that_cannot_be_read_is_left_out_of_the_list(registered, recast):
+    for name in ("a'\"b", "x[red]", "snow"):
+        registered.create_registered_model(name)
+        registered.create_model_version(name, "nowhere", tags={"label": "[/red]\x1b"})
+    with sqlite3.connect("mlflow.db") as database:
+        snow = "update model_versions set version = 'one' where name = 'snow'"
+        database.execute(snow)
+    database.close()
+
+    said = recast("models")
+
+    assert said.code == 0
+    for shown in ("a'\"b", "x[red]", "rain", "[/red]\N{REPLACEMENT CHARACTER}"):
+        assert shown in said.out
+    assert "snow" not in said.out
+
+
+def test_a_name_with_both_quotes_is_read_like_any_other(registered):
+    for name in ("a'\"b", "a\"'b"):
+        registered.create_registered_model(name)
+        registered.create_model_version(name, "nowhere")
+
+    promote("a'\"b", "1")
+
+    assert champion(registered, "a'\"b") == "1"
+    assert find_version("a'\"b@champion").name == "a'\"b"
+
+
+@pytest.mark.parametrize("tag", ["no json", "[" * 100_000, "7", '{"mase": "much"}'])
+def test_tags_that_are_no_numbers_and_no_list_count_as_absent(registered, tag):
+    registered.set_registered_model_tag("rain", "history.champion", tag)
+    registered.set_model_version_tag("rain", "4", "metrics", tag)
+
+    promote("rain", "1")
+    promote("rain", "2")
+
+    assert rollback("rain") == "1"
+    assert list_versions("rain")[0].metrics == {}
+
+
+def test_a_metric_beyond_the_range_of_numbers_is_left_out(registered):
+    metrics = f'{{"mase": {10**400}, "skill": 0.5}}'
+    registered.set_model_version_tag("rain", "4", "metrics", metrics)
+
+    assert list_versions("rain")[0].metrics == {"skill": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("to http://me:se/cret@host/a failed", "to http://me:***@host/a failed"),
+        ("http://host:80/a for me@there", "http://host:80/a for me@there"),
+        ("http://host:80/models/a@b", "http://host:80/models/a@b"),
+    ],
+)
+def test_passwords_are_masked_wherever_a_text_has_a_uri(text, shown):
+    assert without_password(text) == shown
