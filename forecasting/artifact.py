@@ -8,6 +8,7 @@ A folder appears whole or not at all: it is written beside its place and then re
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from forecasting.errors import ArtifactError
 
 FORMAT_VERSION = 1
 CONFIG, TENSORS = "config.json", "model.safetensors"
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # as JSON writes it
 
 
 def write_artifact(
@@ -75,7 +77,9 @@ def read_artifact(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
                 path, f"there is no file {name}", "Give the folder of a saved model."
             )
     try:
-        config = json.loads((path / CONFIG).read_text(encoding="utf-8"))
+        text = (path / CONFIG).read_text(encoding="utf-8")
+        config = json.loads(text)
+        _check_characters(config, text)
         tensors = load_file(path / TENSORS)
     except (OSError, ValueError, RecursionError, SafetensorError) as error:
         raise damaged(path, str(error)) from error
@@ -97,6 +101,16 @@ def damaged(path: Path, found: str) -> ArtifactError:
     return ArtifactError(
         path, f"it is damaged ({found})", "Train it again, or take another version."
     )
+
+
+def _check_characters(config: Any, text: str) -> None:
+    """Refuse texts that no file, answer or log could hold.
+
+    Raises:
+        UnicodeEncodeError: half of a pair of surrogates stands alone.
+    """
+    if SURROGATE.search(text):
+        json.dumps(config, ensure_ascii=False).encode()
 
 
 def _put_in_place(draft: Path, path: Path) -> None:

@@ -297,7 +297,11 @@ def test_truncated_tensors_are_an_error(saved, size):
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{", b"not json", b"\xff\xfe", b"[" * 100_000, b"[]", b"null", b"3"]
+    "text",
+    [
+        *(b"", b"{", b"not json", b"\xff\xfe", b"[" * 100_000, b"[]", b"null", b"3"),
+        b'{"format_version": 1, "series_ids": ["\\ud800"]}',
+    ],
 )
 def test_a_broken_config_is_an_error(saved, text):
     (saved / CONFIG).write_bytes(text)
