@@ -129,7 +129,7 @@ class Cache:
             draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=self._folder))
             _copy(files, draft / FILES)
             entry = Entry(made=made, tags=dict(tags), files=_digests(draft / FILES))
-            (draft / ENTRY).write_text(entry.model_dump_json())
+            (draft / ENTRY).write_text(entry.model_dump_json(), encoding="utf-8")
             self._put(draft, self._place(name, version))
         except OSError as error:
             self._complain(error)
@@ -140,8 +140,13 @@ class Cache:
                 shutil.rmtree(draft, ignore_errors=True)
 
     def drop(self, name: str, version: str) -> None:
-        """Remove a version."""
-        shutil.rmtree(self._place(name, version), ignore_errors=True)
+        """Remove a version, or whatever is in its place."""
+        place = self._place(name, version)
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                place.unlink(missing_ok=True)
 
     def _put(self, draft: Path, place: Path) -> None:
         """Move a draft to its place, once there is room."""

@@ -9,13 +9,18 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TextIO
 
+from serving.masking import mask
+
 # Their everyday news is noise here; what matters is logged by the service itself.
 QUIET = ("mlflow", "alembic", "urllib3", "sqlalchemy", "asyncio", "uvicorn.access")
 _encode = json.JSONEncoder(default=str).encode
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a record as one line of JSON; ``extra={"fields": {...}}`` adds keys."""
+    """Writes a record as one line of JSON; ``extra={"fields": {...}}`` adds keys.
+
+    Credentials in URIs are left out, whoever logged them.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -29,7 +34,17 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return _encode(line)
+        text = _encode(line)
+        return _encode(_masked(line)) if "://" in text else text
+
+
+def _masked(line: dict[str, Any]) -> dict[str, Any]:
+    """Return a line whose texts, and what is shown as text, hold no credentials."""
+    plain = (int, float, type(None))
+    return {
+        key: value if isinstance(value, plain) else mask(str(value))
+        for key, value in line.items()
+    }
 
 
 class TickHandler(logging.StreamHandler[TextIO]):

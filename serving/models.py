@@ -220,9 +220,8 @@ class Models:
     async def _load(self, name: str, version: str) -> Model:
         key = (name, version)
         try:
-            made = self.registered[name].made.get(version, 0) if self.registered else 0
             model = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._registry.load, name, version, made
+                self._threads, self._registry.load, name, version, self._made(key)
             )
         except Unloadable as error:
             raise self.refused.add(key, error) from error
@@ -232,6 +231,18 @@ class Models:
         self.held.add(key, model)
         self._details[key] = model.details
         return model
+
+    def _made(self, key: Key) -> int:
+        """Return when a version was made.
+
+        Raises:
+            Unloadable: it is not registered.
+        """
+        name, version = key
+        entry = (self.registered or {}).get(name)
+        if entry is None or version not in entry.versions:
+            raise Unloadable("an alias points to it, and the registry has it no more")
+        return entry.made.get(version, 0)
 
     def _forget_what_is_gone(
         self, before: Mapping[str, Registered], now: Mapping[str, Registered]
@@ -243,7 +254,8 @@ class Models:
                 del self._answering[name, alias]
                 fields = {"model": name, "alias": alias}
                 log.info("model no longer answers", extra={"fields": fields})
-        for known in (self.held, self.refused, self._details):
+        self.refused.forget(before, now)
+        for known in (self.held, self._details):
             for name, version in list(known):
                 if not same_version(name, version, before, now):
                     del known[name, version]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from serving.errors import ForeignVersion, ServiceError, VersionUnusable
 from serving.held import Key
+from serving.registered import Registered
 from serving.registry import Foreign, Unloadable
 
 log = logging.getLogger(__name__)
@@ -47,9 +48,6 @@ class Refusals(Mapping[Key, Refusal]):
     def __len__(self) -> int:
         return len(self._refusals)
 
-    def __delitem__(self, key: Key) -> None:
-        del self._refusals[key]
-
     def is_foreign(self, key: Key) -> bool:
         """Return whether a version is known to be made by something else."""
         refusal = self._refusals.get(key)
@@ -77,6 +75,7 @@ class Refusals(Mapping[Key, Refusal]):
             self._count(key[0])
         if before is None or before.reason != reason:
             fields = {"model": key[0], "version": key[1], "reason": reason}
+            fields |= {"cause": error.cause} if error.cause else {}
             level = logging.INFO if foreign else logging.ERROR
             log.log(level, "version refused", extra={"fields": fields})
         return _error(key, refusal)
@@ -84,6 +83,23 @@ class Refusals(Mapping[Key, Refusal]):
     def lift(self, key: Key) -> None:
         """Forget that a version was refused, if it was: it has been loaded."""
         self._refusals.pop(key, None)
+
+    def forget(
+        self, before: Mapping[str, Registered], now: Mapping[str, Registered]
+    ) -> None:
+        """Forget what nobody can ask for any more, or is another version by now.
+
+        One that is gone, and that an alias still points to, is refused as before.
+        """
+        for name, version in list(self._refusals):
+            entry = now.get(name)
+            then = before.get(name, entry)
+            if entry is None or then is None:
+                del self._refusals[name, version]
+                continue
+            listed = version in entry.versions or version in entry.aliases.values()
+            if not listed or then.made.get(version) != entry.made.get(version):
+                del self._refusals[name, version]
 
     def retry(self) -> None:
         """Let every version be tried at once: the registry was away, and answers."""

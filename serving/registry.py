@@ -8,11 +8,11 @@ import json
 import logging
 import math
 import os
-import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlparse
 
 import mlflow
 import numpy as np
@@ -23,10 +23,13 @@ from sqlalchemy.engine import make_url
 from forecasting.covariates import go_on
 from forecasting.errors import ArtifactError
 from forecasting.forecaster import Forecaster
+from forecasting.forecasts import Forecast
 from forecasting.quick import QuickModel, is_quick
 from forecasting.series import Panel
 from serving.cache import Cache
 from serving.descriptions import describe
+from serving.listing import every_model, every_version
+from serving.masking import first_line, mask
 from serving.registered import Registered
 from serving.schemas import ModelDetails
 
@@ -81,7 +84,15 @@ class RegistryDown(Exception):
 
 
 class Unloadable(Exception):
-    """A version cannot be loaded; the message may be shown to anybody."""
+    """A version cannot be loaded; the message may be shown to anybody.
+
+    Attributes:
+        cause: what went wrong inside, for the log; empty where the message says it.
+    """
+
+    def __init__(self, reason: str, cause: BaseException | None = None) -> None:
+        super().__init__(reason)
+        self.cause = first_line(cause) if cause else ""
 
 
 class Foreign(Unloadable):
@@ -108,31 +119,29 @@ class Registry:
         database = make_url(self.uri).database if is_file else None
         self._file = Path(database) if database else None
         self._known: dict[str, Registered] = {}
+        self._unreadable: set[str] = set()
         whole = str(self._file.resolve()) if self._file else self.uri
         self.cache = Cache(Path(cache_dir), whole, cache_bytes) if cache_dir else None
 
     @property
     def shown_uri(self) -> str:
         """The URI without user and password."""
-        return re.sub(r"//[^/@]*@", "//", self.uri)
+        return mask(self.uri)
 
     def read(self) -> dict[str, Registered]:
         """Return every registered model by name.
+
+        A model that cannot be read is as it was last; one never read is left out.
 
         Raises:
             RegistryDown: it does not answer.
         """
         try:
             self._check_file()
-            client, known, token = mlflow.MlflowClient(), {}, None
-            while True:
-                page = client.search_registered_models(page_token=token)
-                known.update({m.name: self._describe(client, m) for m in page})
-                token = page.token
-                if not token:
-                    break
+            client = mlflow.MlflowClient()
+            known = self._describe_all(client, list(every_model(client)))
         except Exception as error:  # whatever MLflow, a driver or a socket may raise
-            raise RegistryDown(_first_line(error)) from error
+            raise RegistryDown(first_line(error)) from error
         self._known = known
         if self.cache:
             self.cache.remember(known)
@@ -154,6 +163,15 @@ class Registry:
             Unloadable: it cannot be had, or not be used.
             Foreign: it was made by something else.
         """
+        try:
+            return self._load(name, version, made)
+        except Unloadable:
+            raise
+        except Exception as error:  # a full disk, a folder that nobody may write to
+            log.debug("load failed", exc_info=True)
+            raise Unloadable("it cannot be loaded", error) from error
+
+    def _load(self, name: str, version: str, made: int) -> Model:
         found = self.cache.find(name, version, made) if self.cache else None
         if found is not None:
             return _try(name, version, *found)
@@ -167,6 +185,8 @@ class Registry:
     def _download(self, name: str, version: str, folder: str) -> Mapping[str, str]:
         """Put a version's files into a folder; return its tags."""
         uri = f"models:/{name}/{version}"
+        if urlparse(uri, allow_fragments=False).path != f"/{name}/{version}":
+            raise Unloadable("a models:/ URI cannot hold its name; choose another name")
         try:
             self._check_file()
             tags = mlflow.MlflowClient().get_model_version(name, version).tags
@@ -177,10 +197,30 @@ class Registry:
                 mlflow.artifacts.download_artifacts(uri, dst_path=folder)
         except Exception as error:  # whatever MLflow, a driver or a socket may raise
             log.debug("download failed", exc_info=True)
-            raise Unloadable("the registry did not deliver it") from error
+            raise Unloadable("the registry did not deliver it", error) from error
         if pyfunc.get("loader_module") != LOADER:
             raise Foreign("it is no model of Recast")
         return dict(tags)
+
+    def _describe_all(
+        self, client: mlflow.MlflowClient, models: Iterable[RegisteredModel]
+    ) -> dict[str, Registered]:
+        """Return the models by name; one that cannot be read costs no other."""
+        known, unreadable = {}, set()
+        for model in models:
+            entry = self._known.get(model.name)
+            try:
+                entry = self._describe(client, model)
+            except Exception as error:  # whatever MLflow or a driver may raise
+                client.search_registered_models(max_results=1)  # it fails when away
+                unreadable.add(model.name)
+                if model.name not in self._unreadable:
+                    fields = {"model": model.name, "reason": first_line(error)}
+                    log.warning("model cannot be read", extra={"fields": fields})
+            if entry is not None:
+                known[model.name] = entry
+        self._unreadable = unreadable
+        return known
 
     def _describe(
         self, client: mlflow.MlflowClient, model: RegisteredModel
@@ -188,10 +228,13 @@ class Registry:
         """Return one model; its versions are asked for only when it has changed."""
         aliases = {alias: str(v) for alias, v in model.aliases.items()}
         changed, known = model.last_updated_timestamp, self._known.get(model.name)
-        if known is not None and known.changed == changed:
+        if (
+            known is not None
+            and known.changed == changed
+            and known.made.keys() >= set(aliases.values())
+        ):
             return Registered(aliases, known.versions, changed, known.made)
-        quote = '"' if "'" in model.name else "'"
-        found = client.search_model_versions(f"name={quote}{model.name}{quote}")
+        found = every_version(client, model.name)
         made = {str(v.version): int(v.creation_timestamp or 0) for v in found}
         return Registered(
             aliases, tuple(sorted(made, key=int, reverse=True)), changed, made
@@ -211,16 +254,18 @@ def _try(name: str, version: str, folder: Path, tags: Mapping[str, str]) -> Mode
     """
     try:
         forecaster = Forecaster.load(folder, device="cpu")
-        points = forecaster.predict(_trial(forecaster)).points
+        made = forecaster.predict(_trial(forecaster))
         details = describe(name, version, forecaster, _read_metrics(tags))
     except ArtifactError as error:
         reason = str(error).removeprefix(f"model {error.path}: ")
         raise Unloadable(reason.replace(str(folder), "its folder")) from error
     except Exception as error:
         log.debug("load failed", exc_info=True)
-        raise Unloadable("it cannot make forecasts") from error
-    if not np.isfinite(points).all():
+        raise Unloadable("it cannot make forecasts", error) from error
+    if not np.isfinite(made.points).all():
         raise Unloadable("its forecasts are no numbers")
+    if _lacks_bounds(forecaster, made):
+        raise Unloadable("its intervals are no numbers: they are not calibrated")
     return Model(forecaster, details)
 
 
@@ -230,15 +275,31 @@ def _trial(forecaster: Forecaster) -> Panel:
     return go_on(forecaster.fitted.context, forecaster.windows.horizon)
 
 
+def _lacks_bounds(forecaster: Forecaster, made: Forecast) -> bool:
+    """Return whether bounds are missing; beyond the range of numbers they may lie."""
+    assert forecaster.fitted is not None
+    table = forecaster.fitted.intervals
+    scaling = (table.scaling.exponent, table.scaling.typical)
+    bounds = [side for pair in made.intervals.values() for side in pair]
+    calibrated = np.isfinite(table.quantiles).all() and np.isfinite(scaling).all()
+    return not calibrated or bool(np.isnan(bounds).any())
+
+
 def _read_metrics(tags: Mapping[str, str]) -> dict[str, float]:
-    """Return the numbers in the tag ``metrics``, a JSON object; it may be absent."""
+    """Return the numbers in the tag ``metrics``, a JSON object; others are left out."""
     try:
         plain = json.loads(tags.get("metrics", "{}"))
-        numbers = {str(key): float(value) for key, value in plain.items()}
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, RecursionError):
         return {}
-    return {key: value for key, value in numbers.items() if math.isfinite(value)}
+    if not isinstance(plain, dict):
+        return {}
+    return {key: float(value) for key, value in plain.items() if _is_shown(key, value)}
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
+def _is_shown(key: str, value: object) -> bool:
+    """Return whether a metric is a number, and its name a text that can be sent."""
+    try:
+        key.encode()
+        return isinstance(value, int | float) and math.isfinite(value)
+    except (UnicodeEncodeError, OverflowError):
+        return False

@@ -218,3 +218,17 @@ def test_two_services_may_keep_the_same_version(tmp_path, cache, model):
 
     assert cache.find("sales", "1", 5) is not None
     assert len(inside(tmp_path / "cache")) == 1
+
+
+def test_a_file_in_the_place_of_a_version_makes_room_for_it(cache, model):
+    cache.keep("sales", "1", 5, model, {})
+    place = cache.find("sales", "1", 5)[0].parent
+    shutil.rmtree(place)
+    place.write_text("no folder")
+
+    found = cache.find("sales", "1", 5)
+    cache.keep("sales", "1", 5, model, {})
+
+    assert found is None
+    assert cache.find("sales", "1", 5) is not None
+    assert not cache.lost
