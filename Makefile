@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraint
 ANOTHER := or name it: make PYTHON=python3.12 setup
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test format lint types layers spelling check serve accuracy speed load peers nixtla clean help
+.PHONY: setup demo test test-avx2 format lint types layers spelling check serve accuracy speed load peers nixtla clean help
 
 setup: $(READY) ## make .venv with recast in it (again only when the pins change)
 	@echo "Ready: $(BIN)/recast --help"
@@ -31,6 +31,11 @@ demo: $(READY) ## train, compare, register, serve and forecast on the bundled se
 
 test: $(READY) ## run the whole test suite, a file at a time on each of up to four cores
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+
+test-avx2: $(READY) ## run the tests of training as on a processor without AVX-512
+	@ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 $(BIN)/python -m pytest \
+	  -n logical --maxprocesses 4 --dist loadfile tests/forecasting/training \
+	  tests/forecasting/test_devices.py
 
 format: $(READY) ## rewrite the code in the house style
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
@@ -93,4 +98,4 @@ clean: ## remove .venv, .peers, .nixtla, caches and build output; tracked runs a
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
 from typing import Literal, get_args
 
 import torch
+from torch import nn
 
 from forecasting.errors import SettingError
 
@@ -38,16 +40,67 @@ def pick_device(device: Device = "auto") -> torch.device:
 
 
 def autocast(
-    device: torch.device, precision: Precision, hidden_size: int
+    device: torch.device, precision: Precision, hidden_size: int, cell: str
 ) -> AbstractContextManager[object]:
-    """Return the context that a forward pass runs in.
-
-    ``auto`` is bfloat16 on CUDA for large networks, where it pays, else float32.
-    """
-    large = device.type == "cuda" and hidden_size >= SMALL_HIDDEN
-    if precision == "bfloat16" or (precision == "auto" and large):
+    """Return the context that a forward pass runs in."""
+    if computes_in_bfloat16(device, precision, hidden_size, cell):
         return torch.autocast(device.type, torch.bfloat16)
     return nullcontext()
+
+
+def computes_in_bfloat16(
+    device: torch.device, precision: Precision, hidden_size: int, cell: str
+) -> bool:
+    """Return whether a network runs in bfloat16; otherwise it does in float32.
+
+    ``auto`` is bfloat16 on CUDA for large networks, where it pays. A model trained in
+    bfloat16 elsewhere forecasts in float32 on a device that has no bfloat16.
+    """
+    large = device.type == "cuda" and hidden_size >= SMALL_HIDDEN
+    wished = precision == "bfloat16" or (precision == "auto" and large)
+    return wished and has_bfloat16(device.type, cell)
+
+
+def check_precision(device: torch.device, precision: Precision, cell: str) -> None:
+    """Refuse a wish for bfloat16 on a device that cannot train the cell in it.
+
+    Raises:
+        SettingError: the device has no bfloat16 for the cell.
+    """
+    if precision == "bfloat16" and not has_bfloat16(device.type, cell):
+        expected = (
+            f"auto or float32 for {cell} networks on this {device.type}, "
+            "which cannot train them in bfloat16"
+        )
+        raise SettingError("precision", precision, expected)
+
+
+@cache
+def has_bfloat16(device_type: str, cell: str) -> bool:
+    """Return whether a device trains a cell in bfloat16, found by training a tiny one.
+
+    Processors without AVX-512 have no such LSTM, though all else works on them.
+    """
+    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay
+        layer = _LAYERS[cell](2, 8).to(device_type)
+    steps = torch.ones(3, 4, 2, device=device_type)
+    try:
+        with (
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            torch.autocast(device_type, torch.bfloat16),
+        ):
+            made = layer(steps)
+            total = (made[0] if isinstance(made, tuple) else made).float().sum()
+        torch.autograd.backward(total)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError:  # torch's only word for it
+        return False
+    return bool(total.isfinite())
+
+
+_LAYERS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU, "mlp": nn.Linear}
 
 
 @contextmanager

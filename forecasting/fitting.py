@@ -13,7 +13,7 @@ import torch
 from forecasting.batches import WindowBatches
 from forecasting.configuration import RecurrentConfig
 from forecasting.covariates import Covariates
-from forecasting.devices import fitting_threads, pick_device
+from forecasting.devices import check_precision, fitting_threads, pick_device
 from forecasting.ensemble import start_spread
 from forecasting.errors import SettingError
 from forecasting.finetuning import Start
@@ -77,7 +77,7 @@ def fit_networks(
         SettingError: the settings contradict each other.
         TrainingDiverged: a loss became infinite.
     """
-    check_settings(model, training)
+    check_precision(check_settings(model, training), training.precision, model.cell)
     if start is not None:
         start.check(spec, model, panel)
         model = replace(model, normalization=start.fitted.normalizer.method)

@@ -10,7 +10,7 @@ from itertools import chain
 import numpy as np
 import torch
 
-from forecasting.devices import Precision, autocast
+from forecasting.devices import Precision, autocast, computes_in_bfloat16
 from forecasting.ensemble import ensemble_forecast
 from forecasting.errors import InvalidValues
 from forecasting.fitted import Fitted
@@ -40,7 +40,10 @@ class QuickModel:
         self._seq_len, self._horizon = network.seq_len, network.horizon
         self._memory = memory(network, self._method)
         self._season = network.config.season_length
-        small = is_plain(network) and precision != "bfloat16"
+        config, device = network.config, fitted.device
+        small = is_plain(network) and not computes_in_bfloat16(
+            device, precision, config.hidden_size, config.cell
+        )
         self._small = [small_network(n) for n in fitted.networks] if small else []
         self._most = min((own.most for own in self._small), default=0)
         guard, weights = fitted.guard, (p.numel() for p in network.parameters())
@@ -183,9 +186,12 @@ class QuickModel:
             members = [network(z) for network in self._small]
             return members[0] if len(members) == 1 else _median(members)
         networks = self._fitted.networks
-        hidden = networks[0].config.hidden_size
+        config, precision = networks[0].config, self._precision
         inputs = torch.from_numpy(np.ascontiguousarray(z))[..., None]
-        with torch.inference_mode(), autocast(inputs.device, self._precision, hidden):
+        with (
+            torch.inference_mode(),
+            autocast(inputs.device, precision, config.hidden_size, config.cell),
+        ):
             forecast: Array = ensemble_forecast(networks, inputs).numpy()
         return forecast
 

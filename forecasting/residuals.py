@@ -37,7 +37,7 @@ def find_residuals(
     config, parts, volatility = networks[0].config, [], []
     for index in checked.windows.evenly(MOST).split(EVALUATION_BATCH):
         inputs, targets = checked.take(index)
-        with autocast(inputs.device, precision, config.hidden_size):
+        with autocast(inputs.device, precision, config.hidden_size, config.cell):
             forecast = ensemble_forecast(networks, inputs)
             spread = ensemble_spread(networks, inputs)
         if guard is not None:

@@ -129,7 +129,7 @@ def read_spread(fitted: Fitted, rows: Rows, precision: Precision) -> FloatArray 
         inputs = beside_covariates(inputs, own)
     with (
         fitting_threads(fitted.device, config.hidden_size),
-        autocast(fitted.device, precision, config.hidden_size),
+        autocast(fitted.device, precision, config.hidden_size, config.cell),
     ):
         spread = ensemble_spread(fitted.networks, inputs.to(fitted.device))
     assert spread is not None
@@ -205,5 +205,6 @@ def next_steps(
 
 
 def _ask_networks(fitted: Fitted, inputs: Tensor, precision: Precision) -> Tensor:
-    with autocast(inputs.device, precision, fitted.networks[0].config.hidden_size):
+    config = fitted.networks[0].config
+    with autocast(inputs.device, precision, config.hidden_size, config.cell):
         return ensemble_forecast(fitted.networks, inputs)

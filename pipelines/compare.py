@@ -7,6 +7,7 @@ import pandas as pd
 from rich.console import Console
 
 from forecasting.cells import Cell
+from forecasting.devices import check_precision, pick_device
 from pipelines.experiment import Experiment, Measured
 from pipelines.job import Job
 from pipelines.metrics import log_scores
@@ -24,10 +25,13 @@ def compare(job: Job, console: Console) -> Outcome:
 
     Raises:
         DataError: the series cannot be used; nothing has been written.
+        SettingError: nor can the settings, with one of the cells.
         TrackingError: MLflow does not answer; nothing has been written.
     """
     experiment = Experiment(job)
     job = experiment.job
+    for cell in CELLS:  # before a run is open
+        check_precision(pick_device(job.training.device), job.training.precision, cell)
     connect()
     with tracked_run(job, f"{job.name} compare") as parent:
         log_dataset(experiment.panel, job)

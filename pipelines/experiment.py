@@ -12,6 +12,7 @@ import pandas as pd
 from forecasting.backtesting import backtest
 from forecasting.baselines import RULES, Baseline
 from forecasting.covariates import check_static, check_strategy
+from forecasting.devices import check_precision
 from forecasting.evaluation import score, score_by_step
 from forecasting.fitting import check_settings
 from forecasting.forecaster import Forecaster
@@ -67,7 +68,7 @@ class Experiment:
         start: "StartModel | None" = None,
     ) -> None:
         self.start = start
-        check_settings(job.model, job.training)
+        device = check_settings(job.model, job.training)
         self.panel: Panel = job.read_panel() if panel is None else panel
         self.notes = self.panel.notes
         self.horizon = job.windows.horizon
@@ -78,6 +79,7 @@ class Experiment:
         if start is None:
             job, reasons = fill_preset(job, self.panel.until(self.folds[0].ends))
             self.notes += reasons
+        check_precision(device, job.training.precision, job.model.cell)
         self.job = job
         if job.model.normalization != "auto":  # it may not take these values
             Normalizer.fit(

@@ -206,4 +206,4 @@ def test_make_help_names_every_target() -> None:
         ["make", "--silent", "help"], cwd=ROOT, capture_output=True, text=True
     )
 
-    assert re.findall(r"^make (\w+)", result.stdout, re.MULTILINE) == phony.split()
+    assert re.findall(r"^make (\S+)", result.stdout, re.MULTILINE) == phony.split()

@@ -83,8 +83,8 @@ class TorchEngine:
         Where several processes train, these windows are a part of it, ``weight``.
         """
         self.optimizer.zero_grad(set_to_none=True)
-        hidden_size = self.network.config.hidden_size
-        with autocast(inputs.device, self.config.precision, hidden_size):
+        model, precision = self.network.config, self.config.precision
+        with autocast(inputs.device, precision, model.hidden_size, model.cell):
             loss = self._loss(inputs, targets)
         if self.is_alone:
             torch.autograd.backward(loss)
@@ -129,11 +129,11 @@ class TorchEngine:
             return math.nan
         self.network.eval()
         total = torch.zeros((), device=validation.device)
-        hidden_size = self.network.config.hidden_size
+        model, precision = self.network.config, self.config.precision
         own = share(torch.arange(len(validation), device=validation.device))
         for index in own.split(EVALUATION_BATCH) if len(own) else ():
             inputs, targets = validation.take(index)
-            with autocast(inputs.device, self.config.precision, hidden_size):
+            with autocast(inputs.device, precision, model.hidden_size, model.cell):
                 forecast = self.network.forward_trained(inputs)
             total += self.loss_of(forecast.float(), targets) * len(inputs)
         return float(reduce([total])[0]) / len(validation)

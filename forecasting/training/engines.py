@@ -5,6 +5,7 @@ from typing import Protocol
 from torch import Tensor
 
 from forecasting.batches import Batches
+from forecasting.devices import check_precision
 from forecasting.errors import SettingError
 from forecasting.networks import RecurrentNetwork
 from forecasting.series import FloatArray
@@ -51,8 +52,11 @@ def make_engine(
         alike: trainings like this one that are to come, it among them.
 
     Raises:
-        SettingError: the engine that was asked for cannot train this network.
+        SettingError: the engine that was asked for cannot train this network, or its
+            device not in the precision that was asked for.
     """
+    device = next(network.parameters()).device
+    check_precision(device, config.precision, network.config.cell)
     if processes() > 1:
         return _make_shared(network, config, rates, betas)
     missing = why_not(network, config) if config.engine != "torch" else None

@@ -2,7 +2,10 @@
 
 import gzip
 import os
+import platform
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -10,6 +13,10 @@ import mlflow
 import numpy as np
 import pytest
 
+needs_x86 = pytest.mark.skipif(
+    platform.machine().lower() not in ("x86_64", "amd64"),
+    reason="what other processors do in bfloat16 cannot be taken from them",
+)
 QUICK = ("--epochs", "1", "--folds", "3")
 DAYS = [str(day)[:10] for day in np.arange("2024-01-01", "2024-02-20", dtype="M8[D]")]
 ROWS = [f"{day},{10 + i % 7}" for i, day in enumerate(DAYS)]
@@ -119,6 +126,30 @@ def test_a_csv_or_an_option_that_cannot_be_used(
     (workplace / "input.csv").write_bytes(data)
 
     assert message in refused("train", "input.csv", *options)
+
+
+@pytest.mark.parametrize("command", [("train",), ("compare", "--cell", "gru")])
+@needs_x86
+def test_a_processor_without_bfloat16_refuses_a_job_that_wants_it(workplace, command):
+    (workplace / "input.csv").write_text(csv(*ROWS))
+    (workplace / "job.yaml").write_text(
+        "name: sales\ndata: {path: input.csv}\n"
+        "training: {precision: bfloat16, device: cpu, epochs: 1}\n"
+    )
+    before = written(workplace)
+
+    done = subprocess.run(
+        [Path(sys.executable).parent / "recast", command[0], "job.yaml", *command[1:]],
+        env=os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"},  # the most that it may use
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "Error: precision must be auto or float32 for lstm networks on this cpu, which "
+        "cannot train them in bfloat16; found 'bfloat16'.\n"
+    )
+    assert written(workplace) == before
 
 
 @pytest.mark.parametrize("command", ["train", "compare", "backtest"])
