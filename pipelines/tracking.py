@@ -40,10 +40,11 @@ HOST, PROCESS = "recast.host", "recast.process"
 def connect() -> str:
     """Make sure the tracking store answers, and return its URI.
 
-    A new SQLite store is set up here, once, before anything is written to it.
+    A new SQLite store is set up here, once, before anything is written to it; that
+    takes as long as it takes, a server has ten seconds to answer.
 
     Raises:
-        TrackingError: it does not answer within ten seconds.
+        TrackingError: it does not answer.
     """
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -61,12 +62,18 @@ def connect() -> str:
 
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
-    asking.join(ANSWER_SECONDS)
+    asking.join(None if is_local(uri) else ANSWER_SECONDS)
     if asking.is_alive():
         raise TrackingError(shown, f"nothing came back within {ANSWER_SECONDS} s")
     if failure:
         raise TrackingError(shown, _first_cause(failure[0]))
     return uri
+
+
+def is_local(uri: str) -> bool:
+    """Return whether a store is a file or folder of this machine, not a server."""
+    scheme, found, _ = uri.partition(":")
+    return not found or scheme.partition("+")[0] in ("sqlite", "file")
 
 
 def without_password(uri: str) -> str:

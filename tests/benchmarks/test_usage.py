@@ -9,7 +9,7 @@ def test_seconds_are_those_of_the_block_and_idle_ones_take_no_processor(tmp_path
     with measured("sleep") as usage:
         time.sleep(0.2)
 
-    assert 0.2 <= usage.seconds < 2
+    assert 0.2 <= usage.seconds < 60
     assert usage.cpu_seconds < 0.1
     assert 10 < usage.peak_mb < 100_000
 

@@ -49,7 +49,7 @@ def german_csv(days):
 def run(folder, environment, *arguments):
     done = subprocess.run(
         [BIN / "recast", *arguments],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=120,
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=1800,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -69,10 +69,10 @@ def server(folder, environment, command, ready):
             start_new_session=True,
         )  # fmt: skip
     try:
-        for _ in range(600):
+        for _ in range(1800):
             assert process.poll() is None, log.read_text()
             try:
-                urllib.request.urlopen(url + ready, timeout=2).close()
+                urllib.request.urlopen(url + ready, timeout=10).close()
                 break
             except OSError:
                 time.sleep(0.1)
@@ -80,14 +80,14 @@ def server(folder, environment, command, ready):
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=30)
+        process.wait(timeout=180)
 
 
 def post(url, body):
     request = urllib.request.Request(
         url, json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=60) as response:
+    with urllib.request.urlopen(request, timeout=180) as response:
         return json.load(response)
 
 
@@ -120,7 +120,7 @@ def test_four_ways_to_ask_give_one_answer(workplace):
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, env=environment,
-        capture_output=True, text=True, timeout=120,
+        capture_output=True, text=True, timeout=1800,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     pyfunc = json.loads(done.stdout)

@@ -347,7 +347,7 @@ def test_a_tracking_store_that_does_not_answer(
     assert f"MLflow at {uri.replace('secret', '***')} does not answer" in said.err
     assert found in said.err
     assert "secret" not in said.err
-    assert time.monotonic() - began < 11
+    assert time.monotonic() - began < 60
     assert sorted(workplace.rglob("*")) == before
 
 
@@ -364,4 +364,4 @@ def test_a_tracking_server_that_takes_the_call_and_is_silent(
 
         assert said.code == 2
         assert f"MLflow at {uri} does not answer: nothing came back" in said.err
-        assert time.monotonic() - began < 11
+        assert time.monotonic() - began < 60

@@ -69,7 +69,7 @@ def test_one_that_comes_inside_a_transaction_waits_until_its_end(tmp_path, numbe
 
 
 def test_a_database_that_never_ends_is_left_after_a_while(monkeypatch):
-    monkeypatch.setattr(interrupts, "PATIENCE", 0.2)
+    monkeypatch.setattr(interrupts, "PATIENCE", 1.0)
     waited = []
 
     def never_end():

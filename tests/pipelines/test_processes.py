@@ -38,7 +38,7 @@ def torchrun(*arguments: object) -> subprocess.CompletedProcess[str]:
         [*launcher, "--nproc-per-node", "2", *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=600,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
 

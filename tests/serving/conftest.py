@@ -19,7 +19,7 @@ from forecasting.forecaster import Forecaster
 
 HERE = Path(__file__).parent
 PACKAGES = HERE.parents[1]
-PATIENCE = 60.0  # seconds until a service must have answered
+PATIENCE = 180.0  # seconds that a busy machine may need for anything
 
 
 class Running:
@@ -27,7 +27,7 @@ class Running:
 
     def __init__(self, url, process, log, said):
         self.url, self.process, self.log, self.said = url, process, log, said
-        self.client = httpx.Client(base_url=url, timeout=60)
+        self.client = httpx.Client(base_url=url, timeout=PATIENCE)
 
     def forecast(self, name="waves", body=None, **query):
         return self.client.post(
@@ -45,7 +45,7 @@ class Running:
         lines = [json.loads(line) for line in whole]
         return [line for line in lines if message in (None, line["message"])]
 
-    def wait_for(self, condition, seconds=20.0):
+    def wait_for(self, condition, seconds=PATIENCE):
         """Ask until the condition holds and return what it returned."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -110,7 +110,7 @@ def run_service(uri, folder, arguments=(), prefix=(), **settings):
     finally:
         service.client.close()
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE)
 
 
 @contextmanager
@@ -140,7 +140,7 @@ def run_tracking(database, folder, port):
         yield
     finally:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE)
 
 
 def healthy(client, port):

@@ -12,7 +12,7 @@ def run(*arguments):
         [sys.executable, EXAMPLE, *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
 
 

@@ -49,13 +49,18 @@ def test_more_than_can_wait_is_told_to_come_back():
 
 
 def test_what_somebody_gave_up_on_is_busy_until_it_ends_and_else_never_begins():
-    may_end, begun = threading.Event(), []
+    runs, may_end, begun = threading.Event(), threading.Event(), []
+
+    def run():
+        runs.set()
+        may_end.wait()
 
     async def ask():
         workers = Workers(1, 2)
-        running = asyncio.create_task(workers.run(may_end.wait))
+        running = asyncio.create_task(workers.run(run))
         waiting = asyncio.create_task(workers.run(begun.append, 1))
-        await asyncio.sleep(0.05)
+        while not runs.is_set():
+            await asyncio.sleep(0.01)
         running.cancel()
         waiting.cancel()
         await asyncio.sleep(0.05)

@@ -61,7 +61,7 @@ def test_aliases_move_under_load_and_no_request_fails(own, registry, library):
             own.wait_for(lambda version=version: version_of(own) == version)
     for asker in askers:
         asker.stop.set()
-        asker.join(timeout=30)
+        asker.join(timeout=180)
 
     answers = [answer for asker in askers for answer in asker.answers]
     assert {answer.status_code for answer in answers} == {200}

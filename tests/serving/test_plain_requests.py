@@ -225,7 +225,7 @@ def test_many_clients_at_once_get_what_each_gets_alone(service):
     alone = [service.forecast(body=body).json() for body in bodies]
 
     async def ask():
-        async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+        async with httpx.AsyncClient(base_url=service.url, timeout=180) as client:
             url = "/v1/models/waves/forecast"
             return await asyncio.gather(*(client.post(url, json=b) for b in bodies))
 

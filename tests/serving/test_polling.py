@@ -11,7 +11,7 @@ from serving.registry import Registry
 async def poll_until_settled(registry, models):
     poller = Poller(registry, models, 0.05)
     polling = asyncio.create_task(poller.run())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(180):
         while not poller.settled:
             await asyncio.sleep(0.01)
     polling.cancel()

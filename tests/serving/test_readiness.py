@@ -20,7 +20,7 @@ class SlowRegistry(Registry):
         self.may_come = {name: threading.Event() for name in names}
 
     def load(self, name, version, made=0):
-        assert self.may_come[name].wait(30)
+        assert self.may_come[name].wait(180)
         return super().load(name, version, made)
 
 
@@ -52,7 +52,7 @@ def test_a_slow_model_keeps_nobody_from_the_others(source):
         polling.cancel()
         return states
 
-    states = asyncio.run(asyncio.wait_for(start(), 30))
+    states = asyncio.run(asyncio.wait_for(start(), 180))
 
     assert states == [
         ("starting", 0, 4, False),

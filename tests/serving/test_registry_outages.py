@@ -56,7 +56,7 @@ def test_a_service_whose_registry_is_nowhere_says_so_and_stops_when_told(
 
     assert_problem(response, 503, "not-ready", "does not answer")
     assert service.process.returncode == 0
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 def test_a_service_with_a_cache_starts_without_registry(registry, tmp_path, running):

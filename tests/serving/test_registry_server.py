@@ -63,7 +63,7 @@ def test_a_registry_that_is_slow_dies_and_comes_back_costs_no_request(
         tracking(registry.path, tmp_path, proxy.port),
         running(proxy.uri, tmp_path, cache_dir=cache) as service,
     ):
-        service.wait_for(lambda: service.readyz().get("state") == "ready", 60)
+        service.wait_for(lambda: service.readyz().get("state") == "ready")
         proxy.delay = 0.3
         registry.client.set_registered_model_alias("waves", "champion", "2")
         slow = ask_until(service, lambda: version_of(service) == "2")
@@ -77,7 +77,7 @@ def test_a_registry_that_is_slow_dies_and_comes_back_costs_no_request(
         proxy.delay = 0.0
         with tracking(registry.path, tmp_path, proxy.port):
             for one in (service, bare):
-                one.wait_for(lambda one=one: one.readyz()["state"] == "ready", 60)
+                one.wait_for(lambda one=one: one.readyz()["state"] == "ready")
             after = version_of(service), version_of(bare)
         away = ask_until(service, lambda: service.readyz()["state"] == "degraded")
 
@@ -90,7 +90,7 @@ def test_a_registry_that_is_slow_dies_and_comes_back_costs_no_request(
 
 def ask_until(service, condition):
     """Ask for forecasts until the condition holds; return their statuses."""
-    statuses, end = [], time.monotonic() + 60
+    statuses, end = [], time.monotonic() + 180
     while not condition():
         assert time.monotonic() < end, service.told()
         statuses.append(service.forecast().status_code)

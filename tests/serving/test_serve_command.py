@@ -20,7 +20,7 @@ def serve(environment, tmp_path):
             env=environment("sqlite:///mlflow.db", **settings),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
         )
 
     return run
@@ -89,14 +89,14 @@ def test_sigterm_lets_requests_that_have_begun_end(registry, tmp_path, running):
     with running(registry.uri, tmp_path) as service:
         service.wait_for(lambda: service.readyz().get("state") == "ready")
         port = int(service.url.rpartition(":")[2])
-        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=180) as connection:
             connection.sendall(head.encode())
             begun = connection.recv(1000)
             service.process.send_signal(signal.SIGTERM)
             service.wait_for(lambda: service.lines("Shutting down"))
             connection.sendall(body)
             answer = b"".join(iter(lambda: connection.recv(10_000), b""))
-        service.process.wait(timeout=30)
+        service.process.wait(timeout=180)
 
     assert begun.startswith(b"HTTP/1.1 100")
     assert answer.startswith(b"HTTP/1.1 200")

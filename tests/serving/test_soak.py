@@ -25,7 +25,7 @@ class Client(threading.Thread):
         self.answers, self.refused, self.lost = [], [], []
 
     def run(self):
-        with httpx.Client(base_url=self.url, timeout=60) as client:
+        with httpx.Client(base_url=self.url, timeout=180) as client:
             while not self.stop.is_set():
                 bad = self.random.random() < 0.2
                 content = self.random.choice(BAD) if bad else b"{}"
@@ -64,7 +64,7 @@ def soaked(registry, tmp_path, running, tracking, free_port):
             service = stack.enter_context(
                 running(uri, tmp_path, workers, cache_dir=cache)
             )
-            service.wait_for(lambda: service.readyz().get("state") == "ready", 60)
+            service.wait_for(lambda: service.readyz().get("state") == "ready")
             clients = [Client(service.url, seed) for seed in range(4)]
             for client in clients:
                 client.start()
@@ -75,7 +75,7 @@ def soaked(registry, tmp_path, running, tracking, free_port):
         move_aliases(registry, SECONDS / 2)
         for client in clients:
             client.stop.set()
-            client.join(timeout=60)
+            client.join(timeout=180)
         yield service, clients, killed
 
 
@@ -91,7 +91,7 @@ def test_nothing_is_lost_but_what_was_in_a_worker_that_was_killed(soaked, librar
     assert {answer.status_code for answer in answers} == {200}
     assert {answer.status_code for answer in refused} == {422}
     assert len(lost) <= len(clients)  # each had one request on its way, at most
-    assert all(killed <= moment < killed + 5 for moment in lost)
+    assert all(killed <= moment < killed + 15 for moment in lost)
     seen = set()
     for answer in (response.json() for response in answers):
         version = answer["model"]["version"]

@@ -51,7 +51,7 @@ def ask():
         def send(service, header=""):
             connection = connections.enter_context(socket.socket())
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.settimeout(20)
+            connection.settimeout(180)
             base = service.client.base_url
             connection.connect((base.host, base.port))
             connection.sendall(f"{HEAD}{header}\r\n".encode() + BODY)
@@ -76,7 +76,7 @@ def test_who_reads_nothing_is_cut_off_in_time(eager, ask, header):
     took = time.monotonic() - began
     eager.wait_for(lambda: process.num_fds() <= descriptors)
 
-    assert 0.5 < took < 6
+    assert 0.5 < took < 20  # seconds; more where nothing is set
     assert all(line["bytes"] > 10**6 for line in cuts(eager))
     assert eager.forecast().status_code == 200
 
@@ -112,9 +112,9 @@ def test_sigterm_does_not_wait_for_who_does_not_read(start, ask):
 
         began = time.monotonic()
         service.process.send_signal(signal.SIGTERM)
-        service.process.wait(timeout=60)
+        service.process.wait(timeout=180)
         took = time.monotonic() - began
 
-    assert took < 10
+    assert took < 20
     assert service.process.returncode == 0
     assert [line for line in service.lines() if line["level"] == "error"] == []

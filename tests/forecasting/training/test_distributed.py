@@ -30,7 +30,7 @@ def together(tmp_path_factory):
         [*torchrun, "--nproc-per-node", "2", str(SCRIPT), str(folder)],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     return [json.loads((folder / f"{rank}.json").read_text()) for rank in (0, 1)]

@@ -48,7 +48,7 @@ def test_every_record_is_told_in_the_callers_thread():
 
 def endless(on_epoch):
     """Train until somebody says that it is enough."""
-    for epoch in range(1000):
+    for epoch in range(10_000):
         on_epoch(record(0, epoch))
         time.sleep(0.01)
     raise AssertionError("nobody ended it")

@@ -102,10 +102,10 @@ def test_nobody_there_is_unreachable(free_port, kind):
 
 def test_a_service_that_is_silent_is_asked_once():
     with (
-        answering(GOOD, wait=0.3) as (url, asked),
+        answering(GOOD, wait=1.5) as (url, asked),
         pytest.raises(Unreachable, match="timed out; asked once"),
     ):
-        ask(url, timeout=0.05, retries=QUICK)
+        ask(url, timeout=0.5, retries=QUICK)
 
     assert len(asked) == 1
 
