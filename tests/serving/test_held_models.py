@@ -168,7 +168,7 @@ class SlowRegistry(Registry):
 
     def load(self, name, version, made=0):
         if name == self.slow:
-            assert self.may_come.wait(30)
+            assert self.may_come.wait(180)
         return super().load(name, version, made)
 
 

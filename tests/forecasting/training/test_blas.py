@@ -31,12 +31,12 @@ def test_who_leaves_first_does_not_end_it_for_the_others():
     def stay():
         with one_blas_thread():
             entered.set()
-            enough.wait(10)
+            enough.wait(100)
 
     other = Thread(target=stay)
     with one_blas_thread():
         other.start()
-        entered.wait(10)
+        entered.wait(100)
     still = threads()
     enough.set()
     other.join()
