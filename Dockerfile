@@ -17,7 +17,7 @@ ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 RUN /opt/recast/bin/pip install -c constraints.txt --no-deps --index-url "$TORCH_INDEX" torch
 COPY . .
 RUN python -m hatchling build -t wheel -d dist \
- && /opt/recast/bin/pip install -c constraints.txt "$(ls dist/*.whl)[all,postgres,tracing]"
+ && /opt/recast/bin/pip install -c constraints.txt "$(ls dist/*.whl)[all,postgres,auth,tracing]"
 
 FROM python:3.12-slim AS runtime
 RUN useradd --uid 1000 --create-home recast \
@@ -33,7 +33,7 @@ WORKDIR /srv/recast
 FROM runtime AS tracking
 ENV MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false
 EXPOSE 5000
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \
+HEALTHCHECK --interval=10s --timeout=5s --start-period=180s --retries=6 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:5000/health', timeout=3)"]
 ENTRYPOINT ["mlflow", "server", "--host", "0.0.0.0", "--port", "5000"]
 

@@ -5,6 +5,7 @@
 
 import os
 import sys
+import traceback
 from functools import partial
 
 INTERRUPTED = 130  # typer's exit code for Ctrl-C
@@ -36,12 +37,24 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         sys.exit("Interrupted: what was logged so far is kept.")
     except Exception as error:
-        from pipelines.errors import MENDABLE
+        sys.exit(_explain(error))
 
-        if not isinstance(error, MENDABLE):
-            raise
+
+def _explain(error: Exception) -> int:
+    """Write what went wrong to stderr, without a password; return the exit code."""
+    from pipelines.errors import MENDABLE
+
+    if isinstance(error, MENDABLE):
         sys.stderr.write(f"Error: {error}\n")
-        sys.exit(2)
+        return 2
+    from pipelines.access import find_mendable, without_password
+
+    mendable = find_mendable(error)
+    if mendable is not None:
+        sys.stderr.write(f"Error: {mendable}\n")
+        return 2
+    sys.stderr.write(without_password("".join(traceback.format_exception(error))))
+    return 1
 
 
 if __name__ == "__main__":

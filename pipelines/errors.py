@@ -3,6 +3,7 @@
     InputError
     ├── JobError            the job file is wrong; the key is named by its path
     ├── TrackingError       the MLflow server or store does not answer
+    ├── AccessDenied        the MLflow server does not let this user do it
     ├── UnknownModel        no such model, alias or version in the registry
     ├── StudyError          the store of the searches cannot be used
     └── OutputError         a file cannot be written
@@ -43,6 +44,32 @@ class TrackingError(InputError):
             f"MLflow at {uri} does not answer: {found}. Start it, or set "
             "MLFLOW_TRACKING_URI to another one (sqlite:///mlflow.db needs no server)."
         )
+
+
+class AccessDenied(InputError):
+    """The MLflow server does not know this user, or does not let it do this.
+
+    Args:
+        uri: of the server, without a password.
+        status: 401, it does not know the user; 403, the user may not do this.
+        found: the words of the server.
+    """
+
+    def __init__(self, uri: str, status: int, found: str) -> None:
+        self.uri, self.status = uri, status
+        problem, advice = {
+            401: (
+                "asks for a user and a password that it knows",
+                "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD "
+                "(or MLFLOW_TRACKING_TOKEN), and look for a typing error in them.",
+            ),
+            403: (
+                "does not allow this",
+                "Ask whoever runs the server for the permission, or set another "
+                "name with --name or another user in MLFLOW_TRACKING_USERNAME.",
+            ),
+        }[status]
+        super().__init__(f"MLflow at {uri} {problem} ({status}: {found}). {advice}")
 
 
 class UnknownModel(InputError):

@@ -23,10 +23,12 @@ from forecasting.errors import ForecastingError
 from forecasting.evaluation import score
 from forecasting.forecaster import Forecaster
 from forecasting.splits import Origins
+from pipelines.access import without_password
+from pipelines.errors import AccessDenied
 from pipelines.experiment import Experiment
 from pipelines.models import load_forecaster
 from pipelines.registry import champion_of
-from pipelines.tracking import quiet_mlflow, without_password
+from pipelines.tracking import quiet_mlflow
 
 RECORD = "backtest.csv.gz"  # the artifact that holds a run's backtest
 KEY = ["series_id", "cutoff", "step"]
@@ -67,7 +69,7 @@ def judge(experiment: Experiment, table: pd.DataFrame, label: str) -> Verdict:
     name = f"{registry.alias} (version {champion.version})"
     try:
         rival, how = _champion_forecasts(experiment, champion)
-    except (ForecastingError, MlflowException) as error:
+    except (ForecastingError, MlflowException, AccessDenied) as error:
         reason = f"{name} cannot be compared: {without_password(str(error))}"
         return Verdict(False, reason, warning)
     mine = table[table["model"] == label].assign(model="challenger")

@@ -8,21 +8,23 @@ import mlflow
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
+from mlflow.models.model import ModelInfo
 from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
 
 from forecasting.errors import ArtifactError
 from forecasting.forecaster import LEVELS, Forecaster
 from forecasting.forecasts import check_levels
 from forecasting.pyfunc import example_frame
+from pipelines.access import check_access, first_line
 from pipelines.registry import find_version
-from pipelines.tracking import connect, quiet_mlflow, without_password
+from pipelines.tracking import connect, quiet_mlflow
 
 LOADER = "forecasting.pyfunc"
 EXAMPLE_SERIES = 2  # series in the input example
 
 
-def log_model(forecaster: Forecaster, levels: tuple[float, ...]) -> str:
-    """Log a forecaster to the open run as a pyfunc model; return the model's URI.
+def log_model(forecaster: Forecaster, levels: tuple[float, ...]) -> ModelInfo:
+    """Log a forecaster to the open run as a pyfunc model; return its URI and id.
 
     Args:
         forecaster: trained.
@@ -32,7 +34,7 @@ def log_model(forecaster: Forecaster, levels: tuple[float, ...]) -> str:
     with tempfile.TemporaryDirectory() as folder, quiet_mlflow():
         path = Path(folder) / "forecaster"
         forecaster.save(path)
-        info = mlflow.pyfunc.log_model(
+        return mlflow.pyfunc.log_model(
             name="model",
             loader_module=LOADER,
             data_path=str(path),
@@ -43,7 +45,6 @@ def log_model(forecaster: Forecaster, levels: tuple[float, ...]) -> str:
                 for name in ("recast-forecasting", "torch", "pandas")
             ],
         )
-    return str(info.model_uri)
 
 
 def open_model(reference: str) -> tuple[Forecaster, ModelVersion | None]:
@@ -69,6 +70,7 @@ def load_forecaster(version: ModelVersion) -> Forecaster:
 
     Raises:
         ArtifactError: what was stored is damaged, or gone.
+        AccessDenied: the server does not let this user have it.
     """
     name = f"{version.name} version {version.version}"
     with tempfile.TemporaryDirectory() as folder, quiet_mlflow():
@@ -80,8 +82,8 @@ def load_forecaster(version: ModelVersion) -> Forecaster:
         except ArtifactError as error:
             raise ArtifactError(name, error.found, error.advice) from error
         except (MlflowException, OSError) as error:
-            cause = without_password(str(error).splitlines()[0])
-            found = f"its files did not arrive ({cause:.200})"
+            check_access(error)
+            found = f"its files did not arrive ({first_line(error)})"
             advice = "Look for them in the artifact store, or take another version."
             raise ArtifactError(name, found, advice) from error
 

@@ -9,31 +9,63 @@ import logging
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import mlflow
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
+from mlflow.models.model import ModelInfo
 
+from pipelines.access import first_line
 from pipelines.aliases import CHAMPION, check_alias
 from pipelines.errors import UnknownModel
-from pipelines.tracking import quiet_mlflow, without_password
+from pipelines.tracking import quiet_mlflow
 
 log = logging.getLogger(__name__)
 REFERENCE = re.compile(r"([^@/]+)(?:@([^@/]+)|/([^@/]+))?")
 
 
-def register(name: str, model_uri: str, run_id: str, tags: dict[str, str]) -> str:
-    """Make a version of a registered model; return its number."""
+def register(name: str, logged: ModelInfo, run_id: str, tags: dict[str, str]) -> str:
+    """Make a version of a registered model; return its number.
+
+    Where that fails, no registered model without a version stays behind.
+    """
     client = mlflow.MlflowClient()
     with quiet_mlflow():
+        is_new = _create_registered_model(client, name)
         try:
-            client.create_registered_model(name)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-        made = client.create_model_version(name, model_uri, run_id=run_id, tags=tags)
-    return str(made.version)
+            # A server takes a logged model as source only with its id.
+            version = client.create_model_version(
+                name,
+                logged.model_uri,
+                run_id=run_id,
+                tags=tags,
+                model_id=logged.model_id,
+            )
+        except BaseException:
+            if is_new:
+                _delete_if_empty(client, name)
+            raise
+    return str(version.version)
+
+
+def _create_registered_model(client: mlflow.MlflowClient, name: str) -> bool:
+    """Create a registered model unless it exists; return whether it is new."""
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        return False
+    return True
+
+
+def _delete_if_empty(client: mlflow.MlflowClient, name: str) -> None:
+    """Delete a registered model that has no version, if the registry still answers."""
+    with suppress(MlflowException):
+        if not versions(name):
+            client.delete_registered_model(name)
 
 
 def promote(name: str, version: str, alias: str = CHAMPION) -> None:
@@ -119,7 +151,7 @@ def list_versions(name: str | None = None) -> list[ModelRow]:
             rows += _rows(model)
         except (MlflowException, ValueError) as error:
             _all_registered()  # it fails where it is the registry that is away
-            reason = without_password(str(error).splitlines()[0])
+            reason = first_line(error)
             log.warning("model %r is left out: %s", model.name, reason)
     return rows
 

@@ -23,10 +23,10 @@ from optuna.trial import TrialState
 
 from forecasting.series import Panel
 from forecasting.training import EpochRecord
+from pipelines.access import first_line, without_password
 from pipelines.errors import StudyError
 from pipelines.job import Job
 from pipelines.space import Space
-from pipelines.tracking import without_password
 
 STORE = "recast-tune.db"
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -84,7 +84,7 @@ def open_study(url: str, name: str) -> Iterator[optuna.Study]:
         ImportError,
         RuntimeError,
     ) as error:
-        raise StudyError(without_password(url), str(error).splitlines()[0]) from error
+        raise StudyError(without_password(url), first_line(error)) from error
     try:
         yield study
     finally:

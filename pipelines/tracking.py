@@ -8,20 +8,22 @@ logged so far. Runs whose process died without a word are ended by the next job.
 import logging
 import os
 import platform
-import re
 import socket
 import subprocess
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import mlflow
 import psutil
+from filelock import FileLock
 from mlflow.entities import Run
+from sqlalchemy.engine import make_url
 
+from pipelines.access import check_access, first_cause, without_password
 from pipelines.errors import TrackingError
 from pipelines.interrupts import heard, interruptible
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:  # `recast models` need not wait for torch
 DEFAULTS = {  # what the user has set wins
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # It would end every run of a server with its address, password included.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 ANSWER_SECONDS = 10  # how long a tracking server may take to say anything
 HOST, PROCESS = "recast.host", "recast.process"
@@ -44,7 +48,8 @@ def connect() -> str:
     takes as long as it takes, a server has ten seconds to answer.
 
     Raises:
-        TrackingError: it does not answer.
+        TrackingError: it does not answer, a server within ten seconds.
+        AccessDenied: it asks for another user or password.
     """
     for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
         logging.getLogger(name).setLevel(logging.ERROR)
@@ -52,22 +57,37 @@ def connect() -> str:
         os.environ.setdefault(name, value)
     uri = str(mlflow.get_tracking_uri())
     shown = without_password(uri)
+    try:
+        if uri.startswith("sqlite"):
+            _open_file(uri)
+        elif is_local(uri):
+            _ask()
+        elif not _answers_in_time():
+            raise TrackingError(shown, f"nothing came back within {ANSWER_SECONDS} s")
+    except TrackingError:
+        raise
+    except Exception as error:  # whatever a store or its driver may raise
+        check_access(error)
+        raise TrackingError(shown, first_cause(error)) from error
+    return uri
+
+
+def _answers_in_time() -> bool:
+    """Ask the store for anything; return whether it answered before the deadline."""
     failure: list[BaseException] = []
 
     def ask() -> None:
         try:
-            mlflow.MlflowClient().search_experiments(max_results=1)
-        except Exception as error:  # whatever a store or its driver may raise
+            _ask()
+        except Exception as error:
             failure.append(error)
 
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
-    asking.join(None if is_local(uri) else ANSWER_SECONDS)
-    if asking.is_alive():
-        raise TrackingError(shown, f"nothing came back within {ANSWER_SECONDS} s")
+    asking.join(ANSWER_SECONDS)
     if failure:
-        raise TrackingError(shown, _first_cause(failure[0]))
-    return uri
+        raise failure[0]
+    return not asking.is_alive()
 
 
 def is_local(uri: str) -> bool:
@@ -76,19 +96,24 @@ def is_local(uri: str) -> bool:
     return not found or scheme.partition("+")[0] in ("sqlite", "file")
 
 
-def without_password(uri: str) -> str:
-    """Return a URI, or a text with URIs, as a message may show it."""
-    return re.sub(r"(://[^\s:/@]*:)(?!\d*/)[^\s]*@", r"\1***@", uri)
+def _open_file(uri: str) -> None:
+    """Open a SQLite file, and set it up if it is new: one process, the others wait.
+
+    However long that takes: a busy machine needs many seconds for MLflow's migrations,
+    and processes that run them at once break each other's.
+    """
+    database = make_url(uri).database
+    if not database or database == ":memory:":
+        _ask()
+        return
+    with ExitStack() as setting_up:
+        with suppress(OSError):  # a folder that is only read: nothing to set up
+            setting_up.enter_context(FileLock(f"{database}.lock"))
+        _ask()
 
 
-def _first_cause(error: BaseException) -> str:
-    """Return in one line what started it: where the system said no, its words."""
-    root, cause = error, error.__cause__ or error.__context__
-    while cause is not None:
-        root = cause if isinstance(cause, OSError) else root
-        cause = cause.__cause__ or cause.__context__
-    lines = str(root).strip().splitlines() or [type(root).__name__]
-    return without_password(lines[0])[:300]
+def _ask() -> None:
+    mlflow.MlflowClient().search_experiments(max_results=1)
 
 
 @contextmanager

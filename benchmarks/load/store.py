@@ -60,8 +60,8 @@ def main(folder: Path) -> None:
     experiment = mlflow.create_experiment("serving")
     with mlflow.start_run(experiment_id=experiment) as run:
         for version in VERSIONS:
-            uri = log_model(_fit(int(version)), LEVELS)
-            register(NAME, uri, run.info.run_id, {})
+            logged = log_model(_fit(int(version)), LEVELS)
+            register(NAME, logged, run.info.run_id, {})
     promote(NAME, VERSIONS[0], ALIAS)
     print(json.dumps({"versions": VERSIONS}))
 

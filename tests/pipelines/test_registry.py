@@ -5,9 +5,9 @@ import sqlite3
 import mlflow
 import pytest
 
+from pipelines.access import without_password
 from pipelines.errors import UnknownModel
 from pipelines.registry import find_version, list_versions, promote, rollback
-from pipelines.tracking import without_password
 
 
 @pytest.fixture

@@ -1,0 +1,455 @@
+"""The main job against real MLflow servers: on SQLite, on PostgreSQL, with logins."""
+
+import csv
+import functools
+import importlib.util
+import json
+import math
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+import yaml
+
+from pipelines.__main__ import main
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 180  # how long a server may take to answer for the first time
+QUICK = ("--seq-len", "4", "--horizon", "2", "--epochs", "2", "--folds", "2")
+TINY = "data: {path: sales.csv}\nmodel: {hidden_size: 4, guard: false}\nname: "
+ADMIN, PASSWORD = "admin", "correct-h0rse"
+READER, READER_PASSWORD = "reader", "only-l00king"
+DATABASE_PASSWORD = "deep-w4ter"
+
+
+@dataclass(frozen=True)
+class Said:
+    code: object
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Site:
+    """A folder of a user, and the MLflow server that it works with."""
+
+    folder: Path
+    uri: str
+    log: Path
+
+    def client(self) -> mlflow.MlflowClient:
+        return mlflow.MlflowClient(self.uri, self.uri)
+
+    def answering(self) -> str:
+        """Return the version that is champion."""
+        return str(
+            self.client().get_model_version_by_alias("sales", "champion").version
+        )
+
+
+def find_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_answering(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen, log: Path):
+    end = time.monotonic() + START_SECONDS
+    while not condition():
+        assert process.poll() is None, f"it has died:\n{log.read_text()}"
+        assert time.monotonic() < end, f"it does not answer:\n{log.read_text()}"
+        time.sleep(0.05)
+
+
+@contextmanager
+def process_of(
+    command, log: Path, ready: Callable[[], bool], end=signal.SIGTERM, **how
+):
+    """Run a server until the block ends."""
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, start_new_session=True, **how
+        )
+    try:
+        wait_for(ready, process, log)
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, end)
+        process.wait(timeout=60)
+
+
+def compose_options() -> list[str]:
+    """Return the options of the server in the compose file, but for its stores."""
+    compose = yaml.safe_load((ROOT / "mlflow" / "compose.yaml").read_text())
+    stores = ("--backend-store-uri", "--artifacts-destination")
+    command = compose["services"]["mlflow"]["command"]
+    return [option for option in command if not option.startswith(stores)]
+
+
+@contextmanager
+def tracking_server(folder: Path, store: str, *options: str, **variables: str):
+    """Run an MLflow server until the block ends; yields its address."""
+    port = find_free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [
+        sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(port),
+        "--backend-store-uri", store, "--artifacts-destination", str(folder / "stored"),
+        *compose_options(), *options,
+    ]  # fmt: skip
+    environment = os.environ | variables
+    environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
+    environment.pop("MLFLOW_TRACKING_URI", None)
+    ready = functools.partial(is_answering, f"{url}/health")
+    log = folder / "mlflow.log"
+    with process_of(command, log, ready, cwd=folder, env=environment):
+        yield url, log
+
+
+def find_postgres() -> Path | None:
+    """Return the folder of PostgreSQL's programs, which Debian keeps off the path."""
+    programs = ("initdb", "postgres", "pg_isready")
+    folders = [Path(folder) for folder in os.get_exec_path()]
+    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    whole = (f for f in folders if all((f / name).is_file() for name in programs))
+    return next(whole, None)
+
+
+def postgres_user() -> dict[str, Any]:
+    """Return who runs PostgreSQL, for `subprocess`: it refuses to be root's."""
+    if os.geteuid() != 0:
+        return {}
+    try:
+        account = pwd.getpwnam("postgres")
+    except KeyError:
+        pytest.skip("no user named postgres, and PostgreSQL does not run as root")
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+@contextmanager
+def postgres(log: Path) -> Iterator[str]:
+    """Run a PostgreSQL cluster of its own until the block ends; yields its URI."""
+    programs = find_postgres()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    if importlib.util.find_spec("psycopg2") is None:
+        pytest.skip("psycopg2 is not installed: pip install psycopg2-binary")
+    user = postgres_user()
+    port = find_free_port()
+    # Another user must reach it: pytest's own folders are closed to others.
+    with tempfile.TemporaryDirectory(prefix="recast-pg-") as place:
+        folder, secret = Path(place), Path(place) / "password"
+        secret.write_text(DATABASE_PASSWORD)
+        if user:
+            os.chown(folder, user["user"], user["group"])
+            os.chown(secret, user["user"], user["group"])
+        made = subprocess.run(
+            [programs / "initdb", "--pgdata", folder / "data", "--username", "mlflow",
+             "--auth", "scram-sha-256", "--pwfile", secret, "--no-sync"],
+            capture_output=True, text=True, timeout=60, cwd=folder, **user,
+        )  # fmt: skip
+        assert made.returncode == 0, made.stderr
+        command = [
+            programs / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder,
+            "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
+        ]  # fmt: skip
+        ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+        with process_of(
+            command, log, lambda: subprocess.run(ready).returncode == 0,
+            end=signal.SIGINT, cwd=folder, **user,
+        ):  # fmt: skip
+            yield f"postgresql+psycopg2://mlflow@127.0.0.1:{port}/postgres"
+
+
+@contextmanager
+def backend_store(kind: str, folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the URI of a store, and the variables that the server needs for it."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder}/backend.db", {}
+        return
+    with postgres(folder / "postgres.log") as uri:
+        yield uri, {"PGPASSWORD": DATABASE_PASSWORD}
+
+
+def write_sales(path: Path, days: int = 60) -> None:
+    rows = [
+        f"{time.strftime('%Y-%m-%d', time.gmtime(1_700_000_000 + 86_400 * day))},"
+        f"{100 + 10 * math.sin(2 * math.pi * day / 7) + (day * 37) % 11 / 5:.3f}"
+        for day in range(days)
+    ]
+    path.write_text("\n".join(["day,sales", *rows]) + "\n")
+
+
+@contextmanager
+def workplace(folder: Path, uri: str) -> Iterator[None]:
+    """Work in a folder, with a server."""
+    folder.mkdir()
+    write_sales(folder / "sales.csv")
+    (folder / "sales.yaml").write_text(f"{TINY}sales")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("MLFLOW_TRACKING_URI", uri)
+        patch.setenv("COLUMNS", "200")
+        patch.setenv("MLFLOW_EXPERIMENT_ID", "")  # MLflow sets it: it must go again
+        patch.delenv("MLFLOW_EXPERIMENT_ID")
+        yield
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def site(request, tmp_path_factory) -> Iterator[Site]:
+    """A server on a store of each kind, with an empty registry."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with (
+        backend_store(request.param, folder) as (store, variables),
+        tracking_server(folder, store, **variables) as (url, log),
+        workplace(folder / "user", url),
+    ):
+        yield Site(folder / "user", url, log)
+
+
+@pytest.fixture(scope="module")
+def guarded_site(tmp_path_factory) -> Iterator[Site]:
+    """A server that asks for a user and a password."""
+    folder = tmp_path_factory.mktemp("guarded")
+    (folder / "auth.ini").write_text(
+        "[mlflow]\ndefault_permission = READ\nadmin_username = admin\n"
+        f"database_uri = sqlite:///{folder}/users.db\n"
+        # Without it, each request costs the server a slow hash of the password.
+        "auth_cache_ttl_seconds = 600\n"
+    )
+    with (
+        backend_store("sqlite", folder) as (store, _),
+        tracking_server(
+            folder, store, "--app-name", "basic-auth",
+            MLFLOW_FLASK_SERVER_SECRET_KEY="of this test",
+            MLFLOW_AUTH_CONFIG_PATH=str(folder / "auth.ini"),
+            MLFLOW_AUTH_ADMIN_PASSWORD=PASSWORD,
+        ) as (url, log),
+        workplace(folder / "user", url),
+        pytest.MonkeyPatch.context() as patch,
+    ):  # fmt: skip
+        log_in(patch)
+        yield Site(folder / "user", url, log)
+
+
+def log_in(patch, user: str = ADMIN, password: str = PASSWORD) -> None:
+    patch.setenv("MLFLOW_TRACKING_USERNAME", user)
+    patch.setenv("MLFLOW_TRACKING_PASSWORD", password)
+
+
+@pytest.fixture
+def recast(capsys) -> Callable[..., Said]:
+    """Run a command in this process; returns its exit code and what it said."""
+
+    def run(*arguments: object) -> Said:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as done:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        for secret in (PASSWORD, READER_PASSWORD, DATABASE_PASSWORD):
+            assert secret not in out + err
+        return Said(done.value.code or 0, out, err)
+
+    return run
+
+
+@contextmanager
+def serving(site: Site, **variables: str) -> Iterator[str]:
+    """Run the service until the block ends; yields its address."""
+    port = find_free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "pipelines", "serve", "--port", str(port)]
+    environment = os.environ | {"SERVING_POLL_SECONDS": "0.2"} | variables
+    log = site.folder / "service.log"
+    ready = functools.partial(is_answering, f"{url}/readyz")
+    with process_of(command, log, ready, cwd=site.folder, env=environment):
+        yield url
+    assert PASSWORD not in log.read_text()
+
+
+def ask(url: str) -> dict[str, Any]:
+    request = urllib.request.Request(
+        f"{url}/v1/models/sales/forecast", b"{}", {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as response:
+        answer: dict[str, Any] = json.load(response)
+    return answer
+
+
+def ask_until_version(url: str, version: str) -> dict[str, Any]:
+    end = time.monotonic() + START_SECONDS
+    while (answer := ask(url))["model"]["version"] != version:
+        assert time.monotonic() < end, answer
+        time.sleep(0.05)
+    return answer
+
+
+# The tests of a site go on where the one before has stopped.
+
+
+def test_train_compare_and_tune_register_a_version_each(site, recast):
+    train = recast("train", "sales.yaml", *QUICK)
+    compare = recast("compare", "sales.yaml", *QUICK)
+    tune = recast("tune", "sales.yaml", *QUICK, "--trials", "2")
+
+    assert [train.code, compare.code, tune.code] == [0, 0, 0], train.err + compare.err
+    assert "now champion: the first to be champion" in train.out
+    assert "sales version 2 registered" in compare.out
+    assert "sales version 3 registered" in tune.out
+    for version in site.client().search_model_versions("name = 'sales'"):
+        run = site.client().get_run(version.run_id)
+        assert run.info.status == "FINISHED"
+        assert version.source.startswith("models:/m-")
+        assert run.info.artifact_uri.startswith("mlflow-artifacts:/")
+
+
+def test_a_second_training_is_compared_with_the_champion(site, recast):
+    before = site.answering()
+
+    again = recast("train", "sales.yaml", *QUICK, "--seed", "1")
+
+    assert again.code == 0
+    verdict = " ".join(again.out.split())
+    assert f"of champion (version {before}) on 2 origins" in verdict
+    assert ("now champion" in verdict) == (site.answering() == "4")
+
+
+def test_versions_are_listed_promoted_and_rolled_back(site, recast):
+    recast("promote", "sales", "1")
+    recast("promote", "sales", "2")
+    listed = recast("models", "sales")
+    promoted = site.answering()
+    back = recast("rollback", "sales")
+    unknown = recast("promote", "sales", "9")
+
+    lines = [line for line in listed.out.splitlines() if "sales" in line]
+    assert ["champion" in line for line in lines] == [False, False, True, False]
+    assert (promoted, site.answering()) == ("2", "1")
+    assert back.out == "sales@champion is now version 1\n"
+    assert (
+        unknown.code,
+        "there is no such version; there is: 4, 3" in unknown.err,
+    ) == (
+        2,
+        True,
+    )
+
+
+def test_the_service_gives_the_forecast_of_the_command_and_follows_the_alias(
+    site, recast
+):
+    forecast = recast("forecast", "sales", "--output", "forecast.csv")
+    explain = recast("explain", "sales", "--output", "explain.csv")
+    with serving(site) as url:
+        before = ask_until_version(url, "1")
+        promoted = recast("promote", "sales", "4")  # of another seed
+        after = ask_until_version(url, "4")
+        recast("rollback", "sales")
+        again = ask_until_version(url, "1")
+
+    assert [forecast.code, explain.code, promoted.code] == [0, 0, 0], explain.err
+    with Path("forecast.csv").open() as file:
+        points = [float(row["point"]) for row in csv.DictReader(file)]
+    assert before["forecasts"][0]["point"] == pytest.approx(points, rel=1e-5)
+    assert before["forecasts"] == again["forecasts"] != after["forecasts"]
+    assert len(Path("explain.csv").read_text().splitlines()) > 2
+
+
+def test_a_server_with_logins_is_used_with_user_and_password(guarded_site, recast):
+    train = recast("train", "sales.yaml", *QUICK)
+    models = recast("models")
+    forecast = recast("forecast", "sales", "--output", "forecast.csv")
+    with serving(guarded_site) as url:
+        answer = ask_until_version(url, "1")
+
+    assert [train.code, models.code, forecast.code] == [0, 0, 0], train.err
+    assert "champion" in models.out
+    assert len(answer["forecasts"][0]["point"]) == 2
+    assert PASSWORD not in guarded_site.log.read_text()
+
+
+def test_user_and_password_in_the_address_are_never_shown(
+    guarded_site, recast, monkeypatch
+):
+    monkeypatch.delenv("MLFLOW_TRACKING_USERNAME")
+    monkeypatch.delenv("MLFLOW_TRACKING_PASSWORD")
+    address = guarded_site.uri.replace("//", f"//{ADMIN}:{PASSWORD}@")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+
+    train = recast("train", "sales.yaml", *QUICK)
+
+    assert train.code == 0, train.err
+    assert "http" not in train.out + train.err
+
+
+@pytest.mark.parametrize("command", [("train", "sales.yaml"), ("models",)])
+@pytest.mark.parametrize("way", ["variables", "address", "none"])
+def test_a_wrong_password_is_one_message_without_it(
+    guarded_site, recast, monkeypatch, command, way
+):
+    wrong = "battery-st4ple"
+    monkeypatch.delenv("MLFLOW_TRACKING_USERNAME")
+    monkeypatch.delenv("MLFLOW_TRACKING_PASSWORD")
+    if way == "variables":
+        log_in(monkeypatch, ADMIN, wrong)
+    if way == "address":
+        address = guarded_site.uri.replace("//", f"//{ADMIN}:{wrong}@")
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+
+    said = recast(*command)
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("Error: MLflow at http://")
+    assert "asks for a user and a password that it knows (401: You are not" in said.err
+    assert "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in said.err
+    assert len(said.err.splitlines()) == 1
+    assert wrong not in said.err
+
+
+def test_what_a_user_may_not_do_is_one_message(guarded_site, recast, monkeypatch):
+    body = json.dumps({"username": READER, "password": READER_PASSWORD}).encode()
+    admin = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+    admin.add_password(None, guarded_site.uri, ADMIN, PASSWORD)
+    opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(admin))
+    create = urllib.request.Request(
+        f"{guarded_site.uri}/api/2.0/mlflow/users/create",
+        body,
+        {"Content-Type": "application/json"},
+    )
+    opener.open(create, timeout=60).close()
+    before = len(guarded_site.client().search_model_versions())
+    log_in(monkeypatch, READER, READER_PASSWORD)
+
+    read = recast("forecast", "sales", "--output", "forecast.csv")
+    train = recast("train", "sales.yaml", *QUICK)
+    promote = recast("promote", "sales", "1")
+
+    assert read.code == 0, read.err
+    for refused in (train, promote):
+        assert refused.code == 2
+        assert refused.err.startswith("Error: MLflow at http://")
+        assert "does not allow this (403: " in refused.err
+        assert len(refused.err.splitlines()) == 1
+    log_in(monkeypatch)
+    assert len(guarded_site.client().search_model_versions()) == before
