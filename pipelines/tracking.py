@@ -5,16 +5,19 @@ run ends with it: FINISHED, FAILED, or KILLED on Ctrl-C and SIGTERM, with everyt
 logged so far. Runs whose process died without a word are ended by the next job.
 """
 
+import hashlib
 import logging
 import os
 import platform
 import socket
 import subprocess
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlflow
@@ -107,9 +110,15 @@ def _open_file(uri: str) -> None:
         _ask()
         return
     with ExitStack() as setting_up:
-        with suppress(OSError):  # a folder that is only read: nothing to set up
-            setting_up.enter_context(FileLock(f"{database}.lock"))
+        with suppress(OSError):  # another user's lock, who sets it up then
+            setting_up.enter_context(FileLock(_lock_of(database)))
         _ask()
+
+
+def _lock_of(database: str) -> Path:
+    """Return a file to lock in place of a database, whose folder stays as it is."""
+    digest = hashlib.sha256(str(Path(database).resolve()).encode()).hexdigest()
+    return Path(tempfile.gettempdir()) / f"recast-{digest[:16]}.lock"
 
 
 def _ask() -> None:
