@@ -327,7 +327,7 @@ def test_train_compare_and_tune_register_a_version_each(site, recast):
 def test_a_second_training_is_compared_with_the_champion(site, recast):
     before = site.answering()
 
-    again = recast("train", "sales.yaml", *QUICK, "--seed", "1")
+    again = recast("train", "sales.yaml", *QUICK, "--seq-len", "6")
 
     assert again.code == 0
     verdict = " ".join(again.out.split())
@@ -363,7 +363,7 @@ def test_the_service_gives_the_forecast_of_the_command_and_follows_the_alias(
     explain = recast("explain", "sales", "--output", "explain.csv")
     with serving(site) as url:
         before = ask_until_version(url, "1")
-        promoted = recast("promote", "sales", "4")  # of another seed
+        promoted = recast("promote", "sales", "4")  # of another seq_len
         after = ask_until_version(url, "4")
         recast("rollback", "sales")
         again = ask_until_version(url, "1")
