@@ -1,8 +1,11 @@
 """A head without an end is refused; one that offers a protocol keeps its body."""
 
+import json
 import re
 import socket
+import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -92,3 +95,105 @@ def test_requests_that_wait_behind_such_an_offer_are_answered(connection):
         answer += part
 
     assert answer.count(ALIVE) == 3
+
+
+def ask(body, cookie=b""):
+    head = b"POST /v1/models/waves/forecast HTTP/1.1\r\nHost: x\r\n"
+    head += b"Cookie: " + cookie + b"\r\nContent-Length: %d\r\n\r\n" % len(body)
+    return head + body
+
+
+def large(size):
+    return (
+        json.dumps(
+            {"series": [{"id": "a", "values": [1.5] * 10}], "horizon": 1, "levels": []}
+        )
+        .encode()
+        .ljust(size)
+    )
+
+
+@pytest.fixture(scope="module")
+def wide(built, tmp_path_factory, running):
+    """The address of a service that takes large bodies."""
+    folder = tmp_path_factory.mktemp("wide")
+    with running(f"sqlite:///{built}/mlflow.db", folder) as service:
+        service.wait_for(lambda: service.readyz().get("state") == "ready")
+        yield service.client.base_url.host, service.client.base_url.port
+
+
+@pytest.fixture
+def direct(wide):
+    """A connection to that service on which each piece leaves at once."""
+    with socket.create_connection(wide, timeout=180) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        yield connection
+
+
+@pytest.mark.parametrize("cut", [1, 40, 90])
+def test_the_body_behind_a_head_in_two_pieces_is_no_part_of_it(direct, cut):
+    request = ask(large(300_000))
+
+    answer = send(direct, request[:cut], request[cut:])
+
+    assert answer.startswith(b"HTTP/1.1 200 "), answer
+
+
+def test_a_large_request_may_be_cut_anywhere(direct):
+    request = ask(large(728_000), b"a" * 9000)
+    for cut in (1, 5, 60, 1000, 8999, 9060, 9090, 9110, 20_000, 70_000, 300_000):
+        answer = send(direct, request[:cut], request[cut:])
+
+        assert answer.startswith(b"HTTP/1.1 200 "), (cut, answer)
+
+
+def test_a_head_may_come_byte_by_byte(direct):
+    request = ask(large(200), b"a" * 500)
+    for place in range(len(request) - 200):
+        direct.sendall(request[place : place + 1])
+
+    answer = send(direct, request[-200:])
+
+    assert answer.startswith(b"HTTP/1.1 200 "), answer
+
+
+def test_requests_that_wait_behind_each_other_count_one_by_one(direct):
+    request, count = b"GET /livez HTTP/1.1\r\nHost: x\r\n", 3000
+    flood, answers = (request + b"X-A: %b\r\n\r\n" % (b"a" * 50)) * count, bytearray()
+    assert len(flood) > 4 * 65_536
+    direct.sendall(flood[:7])
+    writer = threading.Thread(target=direct.sendall, args=(flood[7:],))
+    writer.start()
+    while answers.count(b'{"status":"alive"}') < count and b" 400 " not in answers:
+        answers += direct.recv(2**20)
+    writer.join()
+
+    assert answers.count(b"HTTP/1.1 200 ") == count
+
+
+@pytest.mark.parametrize("size", [1000, 70_000, 200_000])
+def test_a_head_beyond_the_limit_is_refused_however_it_comes(direct, size):
+    request = ask(large(200), b"a" * 90_000)
+    pieces = [request[at : at + size] for at in range(0, len(request), size)]
+    with suppress(ConnectionError):  # it is closed before the last pieces
+        for piece in pieces:
+            direct.sendall(piece)
+
+    assert b"".join(received(direct)).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("begin", [b"0\r\nX-A: ", b"5;a="])
+def test_what_a_chunked_body_ends_with_is_bounded_too(direct, begin):
+    head = b"POST /v1/models/waves/forecast HTTP/1.1\r\nHost: x\r\n"
+    direct.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n" + begin)
+    with suppress(ConnectionError):
+        for _ in range(200):
+            direct.sendall(b"a" * 10_000)
+
+    assert b"".join(received(direct)).startswith(b"HTTP/1.1 400 ")
+
+
+def received(connection):
+    with suppress(ConnectionError):
+        while piece := connection.recv(65536):
+            yield piece
