@@ -17,6 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NoReturn
 
+from benchmarks.load.hostile import hostile
 from benchmarks.load.lasting import memory, moves, start
 from benchmarks.load.pressure import WRK
 from benchmarks.load.rows import batch, latency, throughput
@@ -35,6 +36,7 @@ ROWS: dict[str, Row] = {
     "moves": moves,
     "memory": memory,
     "start": start,
+    "hostile": hostile,
 }
 HEAD = (
     "| contestant | answered | failed | looked into | wrong |",

@@ -85,7 +85,7 @@ def read_request(body: bytes, model: Model, settings: Settings) -> ForecastReque
         RequestError: the body cannot be used.
         RequestTooLarge: it asks for more than the limits.
     """
-    asked = read_body(ForecastRequest, body or b"{}")
+    asked = read_body(ForecastRequest, body or b"{}", settings)
     _check(asked, model, settings)
     return asked
 

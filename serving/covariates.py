@@ -1,6 +1,6 @@
 """The covariates of a request: each flaw has its place."""
 
-import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +10,7 @@ from forecasting.future import ROLES, Role
 from serving.errors import Loc
 from serving.series import Series
 
+LARGEST = sys.float_info.max
 Flaws = Iterator[tuple[Loc, str]]
 
 
@@ -74,7 +75,7 @@ def _flaws_of(column: Covariate, one: Series, horizon: int, loc: Loc) -> Flaws:
 def _wrong(column: Covariate, value: Any) -> str | None:
     """Say what is wrong with a value, if anything."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and not math.isfinite(value):
+    if number and not abs(value) <= LARGEST:  # nor is NaN
         return "a finite number is needed"
     if column.categories is None:
         return None if number else "a number is needed"

@@ -70,7 +70,7 @@ def explain_forecast(
         RequestError: the body, or the series in it, cannot be used.
         RequestTooLarge: it asks for more than the limits.
     """
-    asked = read_body(ForecastRequest, body or b"{}")
+    asked = read_body(ForecastRequest, body or b"{}", settings)
     steps = _check_size(asked, model, settings)
     made = _explain(asked, model)
     grids = {name: part[:steps].tolist() for name, part in made.by_feature().items()}

@@ -37,7 +37,7 @@ def infer(model: Model, body: bytes, settings: Settings) -> tuple[bytes, int]:
         RequestError: the body, or a tensor in it, cannot be used.
         RequestTooLarge: it asks for more than the limits.
     """
-    asked = read_body(InferRequest, body)
+    asked = read_body(InferRequest, body, settings)
     tensors = by_name(asked.inputs)
     values, horizon, levels = _arguments(tensors, model, settings)
     made = _forecast(model, values, horizon, levels)

@@ -116,8 +116,14 @@ def _check_lengths(series: Sequence[Series], least: int) -> None:
 
 def _each_alone(series: Sequence[Series], freq: str | None) -> Flaws:
     """Yield what is wrong with each series taken by itself."""
-    for i, one in enumerate(series):
+    parts = [(0, len(series))]  # halved until one is wrong: most series never are
+    while parts:
+        begin, end = parts.pop()
         try:
-            _to_panel([one], freq)
+            _to_panel(series[begin:end], freq)
         except DataError as error:
-            yield ("body", "series", i, "timestamps"), str(error)
+            if end - begin == 1:
+                yield ("body", "series", begin, "timestamps"), str(error)
+            else:
+                middle = (begin + end) // 2
+                parts += [(middle, end), (begin, middle)]

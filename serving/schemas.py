@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from serving.series import Number, Series
 
+FEW = Field(fail_fast=True, max_length=1000)  # the settings allow fewer
 Level = Annotated[Number, Field(ge=1, le=99)]
 
 
@@ -44,7 +45,7 @@ class ForecastRequest(BaseModel):
     """Histories to continue; default the series seen in training."""
     horizon: Annotated[int, Field(strict=True, ge=1)] | None = None
     """Steps ahead; default the trained horizon."""
-    levels: list[Level] = [80.0, 95.0]
+    levels: Annotated[list[Level], FEW] = [80.0, 95.0]
     """Central intervals in percent: 80 is the central 80 %."""
 
 

@@ -58,7 +58,7 @@ def score(
         RequestError: the body, or the series in it, cannot be used.
         RequestTooLarge: it asks for more than the limits.
     """
-    frame, params = read_table(body, media_type, model)
+    frame, params = read_table(body, media_type, model, settings)
     _check_size(frame, params, model, settings)
     made = _forecast(model, frame, params)
     table = made.to_frame()

@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
 
 import pandas as pd
@@ -17,11 +17,12 @@ from pydantic import (
 )
 
 from forecasting.forecaster import LEVELS
-from serving.errors import RequestError
+from serving.errors import Loc, RequestError, RequestTooLarge
 from serving.panels import LARGEST_STEP
 from serving.registry import Model
-from serving.schemas import Level
+from serving.schemas import FEW, Level
 from serving.series import LONGEST_ID
+from serving.settings import Settings
 from serving.validation import read_body
 
 CSV = "text/csv"
@@ -34,7 +35,7 @@ Cell = Annotated[
     Any, WithJsonSchema({"anyOf": [{"type": name} for name in TYPES], "title": "Cell"})
 ]
 Row = dict[str, Cell]
-Rows = list[Row]
+Rows = Annotated[list[Row], Field(fail_fast=True)]
 Columns = dict[str, list[Cell]]
 
 
@@ -54,9 +55,9 @@ class Split(BaseModel):
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
-    columns: list[str]
+    columns: Annotated[list[str], Field(fail_fast=True)]
     """Names: series_id, timestamp, target and the model's covariates."""
-    data: list[list[Cell]]
+    data: Annotated[list[list[Cell]], Field(fail_fast=True)]
     """Rows, oldest first within a series; none: the series seen in training go on."""
 
 
@@ -67,7 +68,7 @@ class Params(BaseModel):
 
     horizon: Annotated[int, Field(strict=True, ge=0)] = 0
     """Steps ahead; 0 for the trained horizon."""
-    levels: list[Level] = list(LEVELS)
+    levels: Annotated[list[Level], FEW] = list(LEVELS)
     """Central intervals in percent."""
 
 
@@ -108,7 +109,7 @@ class Invocation(BaseModel):
 
 
 def read_table(
-    body: bytes, media_type: str, model: Model
+    body: bytes, media_type: str, model: Model, settings: Settings
 ) -> tuple[pd.DataFrame, Params]:
     """Return the table of a request, columns of the model only, and the parameters.
 
@@ -116,15 +117,17 @@ def read_table(
         body: CSV, or JSON of an `Invocation`.
         media_type: of the body.
         model: that the table is for.
+        settings: the limits.
 
     Raises:
         RequestError: it cannot be read.
+        RequestTooLarge: it has more rows than the limits allow.
     """
     names, params = _names(model), Params()
     if media_type == CSV:
-        frame = _read_csv(body, names)
+        frame = _read_csv(body, names, settings.max_points)
     else:
-        asked = read_body(Invocation, body)
+        asked = read_body(Invocation, body, settings)
         frame, params = _to_frame(_columns(asked, names)), asked.params or params
     _check_ids(frame)
     return frame, params
@@ -139,11 +142,16 @@ def _names(model: Model) -> dict[str, bool]:
     return {"series_id": True, "timestamp": dated, "target": False} | own
 
 
-def _read_csv(body: bytes, names: Mapping[str, bool]) -> pd.DataFrame:
+def _read_csv(body: bytes, names: Mapping[str, bool], most: int) -> pd.DataFrame:
     if body.partition(b"\n")[0].count(b",") >= MOST_COLUMNS:
         raise RequestError([(("body",), f"at most {MOST_COLUMNS:,} columns")])
+    rows = body.rstrip().count(b"\n") or body.rstrip().count(b"\r")
+    if rows > most:
+        raise RequestTooLarge("observations", rows, most, ("body",))
     text = {name: str for name, is_text in names.items() if is_text}
     try:
+        first = pd.read_csv(io.BytesIO(body), header=None, nrows=1, dtype=str)
+        _check_once(first.iloc[0].tolist(), names, ("body",))
         frame = pd.read_csv(io.BytesIO(body), dtype=text)
     except ValueError as error:  # no UTF-8, nothing to read, ragged rows
         reason = str(error).strip()
@@ -152,6 +160,15 @@ def _read_csv(body: bytes, names: Mapping[str, bool]) -> pd.DataFrame:
         message = "rows have more values than there are columns in the first line"
         raise RequestError([(("body",), f"no readable CSV: {message}")])
     return frame[_known(list(frame.columns), names)]
+
+
+def _check_once(columns: Sequence[str], names: Mapping[str, bool], loc: Loc) -> None:
+    """Refuse a column of the model that comes more than once."""
+    for name in names:
+        count = columns.count(name)
+        if count > 1:
+            message = f"the column {name!r} is there {count} times; send it once"
+            raise RequestError([(loc, message)])
 
 
 def _known(present: Collection[str], names: Mapping[str, bool]) -> list[str]:
@@ -182,6 +199,7 @@ def _split_columns(table: Split, names: Mapping[str, bool]) -> Columns:
         if len(row) != width:
             message = f"{len(row)} values; there are {width} columns"
             raise RequestError([(("body", "dataframe_split", "data", number), message)])
+    _check_once(table.columns, names, ("body", "dataframe_split", "columns"))
     places = {name: place for place, name in enumerate(table.columns)}
     return {
         name: [row[places[name]] for row in table.data]

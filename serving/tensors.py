@@ -34,7 +34,7 @@ class Tensor(BaseModel):
     """One input: its data flat in row-major order, or nested as its shape is."""
 
     name: str = Field(examples=list(DATATYPES))
-    shape: Annotated[list[Size], Field(min_length=1, max_length=2)]
+    shape: Annotated[list[Size], Field(fail_fast=True, min_length=1, max_length=2)]
     datatype: str = Field(examples=["FP64", "FP32", "INT64", "INT32"])
     parameters: dict[str, Any] = {}
     data: Data | None = None
@@ -77,9 +77,9 @@ class InferRequest(BaseModel):
     id: str | None = None
     """Comes back with the answer."""
     parameters: dict[str, Any] = {}
-    inputs: list[Tensor]
+    inputs: Annotated[list[Tensor], Field(fail_fast=True)]
     """``values`` (batch, length); if wanted, ``horizon`` (1) and ``levels`` (n)."""
-    outputs: list[RequestedOutput] | None = None
+    outputs: Annotated[list[RequestedOutput], Field(fail_fast=True)] | None = None
     """Default all."""
 
 
@@ -152,6 +152,7 @@ def numbers(
         raise RequestError([((*at, "shape"), f"{wanted} is needed; found {shape}")])
     flat: list[Any] = tensor.data or []
     if flat and all(type(row) is list for row in flat) and len(flat) == shape[0]:
+        _check_widths(flat, shape, (*at, "data"))
         flat = list(chain.from_iterable(flat))
     whole = tensor.datatype in INTEGERS
     if not set(map(type, flat)) <= ({int} if whole else {int, float}):
@@ -167,3 +168,16 @@ def numbers(
     if not np.isfinite(array).all():
         raise RequestError([((*at, "data"), "numbers must be finite")])
     return array.reshape(shape)
+
+
+def _check_widths(rows: Sequence[Sequence[Any]], shape: Sequence[int], at: Loc) -> None:
+    """Refuse rows of other lengths than the shape says.
+
+    Raises:
+        RequestError: the first of them is named.
+    """
+    width = shape[1] if len(shape) > 1 else 1
+    for j, row in enumerate(rows):
+        if len(row) != width:
+            message = f"{len(row)} numbers in this row; the shape {shape} needs {width}"
+            raise RequestError([((*at, j), message)])

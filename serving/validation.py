@@ -10,6 +10,8 @@ from pydantic_core import ErrorDetails
 from serving.errors import Loc, RequestError, shortened
 from serving.schemas import ForecastRequest, Which
 from serving.series import Series
+from serving.settings import Settings
+from serving.shapes import check_shape
 
 # What takes no other keys than its own, by the place that it has in a request.
 STRICT: Mapping[str, type[BaseModel]] = {
@@ -22,12 +24,16 @@ COMPLETE = ("json_invalid", "missing", "value_error")
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def read_body(kind: type[Body], body: bytes) -> Body:
+def read_body(kind: type[Body], body: bytes, settings: Settings) -> Body:
     """Return the JSON of a body as an object.
+
+    Large ones are looked at by `serving.shapes` first, so that flaws stay few.
 
     Raises:
         RequestError: it is no JSON, or has another shape.
+        RequestTooLarge: it has more series or rows than the limits allow.
     """
+    body = check_shape(kind.__name__, body, settings)
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from serving.errors import Loc, RequestError
 from serving.nixtla.bodies import unpack
+from serving.schemas import FEW
 from serving.series import Numbers
 from serving.settings import Settings
 from serving.validation import read_body
@@ -25,10 +26,10 @@ class SentSeries(BaseModel):
     """Series after series, oldest observation first."""
 
     y: Numbers = Field(min_length=1)
-    sizes: list[Count] = Field(min_length=1)
+    sizes: Annotated[list[Count], Field(fail_fast=True)] = Field(min_length=1)
     X: list[Any] | None = None
     X_future: list[Any] | None = None
-    start_datetime: list[Text] | None = None
+    start_datetime: Annotated[list[Text], Field(fail_fast=True)] | None = None
 
 
 class Asked(BaseModel):
@@ -48,7 +49,7 @@ class AskedForecast(Asked):
     """``forecast``: what follows each series."""
 
     h: Count
-    level: list[Level] | None = None
+    level: Annotated[list[Level], FEW] | None = None
 
 
 class AskedWindows(Asked):
@@ -57,7 +58,7 @@ class AskedWindows(Asked):
     h: Count
     n_windows: Count
     step_size: Count
-    level: list[Level] | None = None
+    level: Annotated[list[Level], FEW] | None = None
     full_history: bool = False
 
 
@@ -83,7 +84,7 @@ def read(kind: type[A], body: bytes, encoding: str, settings: Settings) -> A:
         BodyTooLarge: it has too many bytes.
         RequestError: it cannot be read, or asks for what there is not.
     """
-    asked = read_body(kind, unpack(body, encoding, settings.max_body_bytes))
+    asked = read_body(kind, unpack(body, encoding, settings.max_body_bytes), settings)
     _check_sizes(asked.series)
     flaws = [(("body", *loc), text) for loc, text in _not_offered(asked)]
     if flaws:

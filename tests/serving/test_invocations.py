@@ -307,3 +307,21 @@ def test_any_csv_is_answered_or_refused(default, text, header):
     answer = post(default, (header + text).encode(errors="replace"), "text/csv")
 
     assert answer.status_code in (200, 413, 422), answer.text
+
+
+@pytest.mark.parametrize("column", ["target", "series_id"])
+def test_a_column_that_comes_twice_is_refused_in_json_and_csv(
+    default, assert_problem, column
+):
+    names = ["series_id", "target", column]
+    split = {"columns": names, "data": [["a", 1.0, 2.0]] * 8}
+    text = f"the column '{column}' is there 2 times"
+
+    answer = post(default, {"dataframe_split": split})
+    as_csv = post(
+        default, (",".join(names) + "\n" + "a,1,2\n" * 8).encode(), "text/csv"
+    )
+
+    place = ["body", "dataframe_split", "columns"]
+    assert_problem(answer, 422, "request-error", text, place)
+    assert_problem(as_csv, 422, "request-error", text, ["body"])
