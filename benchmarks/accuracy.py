@@ -28,7 +28,7 @@ from benchmarks.scoring import score
 from benchmarks.sets import shape_of
 from benchmarks.usage import Usage, measured, read_usage, write_usage
 from forecasting.errors import ForecastingError, SettingError
-from forecasting.presets import Preset, forecaster_for
+from forecasting.forecaster.presets import Preset, forecaster_for
 from forecasting.training import EpochRecord
 
 LEVELS = (80, 95)
@@ -79,7 +79,7 @@ def forecast_set(
     Args:
         folder: of train.csv; nothing else in it is read.
         output: the CSV to write; what it took is written beside it.
-        preset: of `forecasting.presets.forecaster_for`.
+        preset: of `forecasting.forecaster.presets.forecaster_for`.
         horizon: steps ahead.
         season_length: steps in a season. 1 leaves the season to the preset: that
             errors are scaled by single steps says nothing of the series.

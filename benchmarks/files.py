@@ -13,6 +13,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from forecasting.data.forecast import Forecast
+from forecasting.data.panel import Panel
 from forecasting.errors import (
     DataError,
     InvalidValues,
@@ -20,8 +22,7 @@ from forecasting.errors import (
     UnreadableData,
     listed,
 )
-from forecasting.forecasts import Forecast
-from forecasting.series import FloatArray, Panel
+from forecasting.types import FloatArray
 
 Part = Literal["train", "test"]
 KEYS = {"series_id": "unique_id", "point": "y_hat"}

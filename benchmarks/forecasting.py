@@ -27,9 +27,9 @@ import torch
 
 from benchmarks.usage import RSS_PER_MB
 from forecasting import Forecaster, Panel, forecaster_for
-from forecasting.guard import RUNGS
-from forecasting.splits import last_origins
-from forecasting.timeline.calendar import Calendar
+from forecasting.data.splits import last_origins
+from forecasting.selection.guard import RUNGS
+from forecasting.timestamps.calendar import Calendar
 
 DAY = np.timedelta64(1, "D").astype("timedelta64[ns]")
 SIZES = ((5, 2), (36, 12))  # seq_len and horizon

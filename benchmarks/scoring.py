@@ -8,8 +8,9 @@ means are over every series and step alike.
 import numpy as np
 
 from benchmarks.files import as_rows
-from forecasting.forecasts import Forecast
-from forecasting.metrics import (
+from forecasting.data.forecast import Forecast
+from forecasting.data.panel import Panel
+from forecasting.evaluation.metrics import (
     coverage,
     interval_score,
     mase,
@@ -17,7 +18,7 @@ from forecasting.metrics import (
     owa,
     smape,
 )
-from forecasting.series import FloatArray, Panel
+from forecasting.types import FloatArray
 
 MSIS_LEVEL = 95.0  # M4's alpha is 0.05
 CRITICAL = 1.645  # normal quantile of the test of seasonality, at 90 %

@@ -28,7 +28,7 @@ from forecasting.errors import (
     SettingError,
     UnreadableData,
 )
-from forecasting.series import FloatArray
+from forecasting.types import FloatArray
 
 NAMES = ("sunspot", "lazer", "acfinance")
 REGRESSORS = (RNNRegressor, LSTMRegressor, GRURegressor)

@@ -8,60 +8,60 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from forecasting.backtesting import EvaluationConfig as EvaluationConfig
-    from forecasting.backtesting import backtest as backtest
-    from forecasting.baselines import Baseline as Baseline
-    from forecasting.configuration import RecurrentConfig as RecurrentConfig
+    from forecasting.data.forecast import Forecast as Forecast
+    from forecasting.data.panel import Panel as Panel
+    from forecasting.data.windows import Windows as Windows
+    from forecasting.data.windows import WindowSpec as WindowSpec
+    from forecasting.data.windows import sliding_windows as sliding_windows
     from forecasting.errors import DataError as DataError
     from forecasting.errors import ForecastingError as ForecastingError
     from forecasting.errors import SettingError as SettingError
-    from forecasting.explaining import Explanation as Explanation
-    from forecasting.explaining import explain as explain
-    from forecasting.fleet import fit_each as fit_each
-    from forecasting.forecaster import Forecaster as Forecaster
-    from forecasting.forecasts import Forecast as Forecast
-    from forecasting.networks import RecurrentNetwork as RecurrentNetwork
-    from forecasting.presets import forecaster_for as forecaster_for
-    from forecasting.reading import read_csv as read_csv
-    from forecasting.reading import read_frame as read_frame
-    from forecasting.reading import read_future as read_future
+    from forecasting.evaluation.backtest import EvaluationConfig as EvaluationConfig
+    from forecasting.evaluation.backtest import backtest as backtest
+    from forecasting.evaluation.baselines import Baseline as Baseline
+    from forecasting.explanation.explain import Explanation as Explanation
+    from forecasting.explanation.explain import explain as explain
+    from forecasting.forecaster.forecaster import Forecaster as Forecaster
+    from forecasting.forecaster.per_series import fit_each as fit_each
+    from forecasting.forecaster.presets import forecaster_for as forecaster_for
+    from forecasting.io import read_csv as read_csv
+    from forecasting.io import read_frame as read_frame
+    from forecasting.io import read_future as read_future
+    from forecasting.models.config import RecurrentConfig as RecurrentConfig
+    from forecasting.models.network import RecurrentNetwork as RecurrentNetwork
     from forecasting.regressors import GRURegressor as GRURegressor
     from forecasting.regressors import LSTMRegressor as LSTMRegressor
     from forecasting.regressors import RNNRegressor as RNNRegressor
-    from forecasting.series import Panel as Panel
     from forecasting.training import EpochRecord as EpochRecord
     from forecasting.training import TrainingConfig as TrainingConfig
-    from forecasting.windows import Windows as Windows
-    from forecasting.windows import WindowSpec as WindowSpec
-    from forecasting.windows import sliding_windows as sliding_windows
 
 _HOME = {
-    "Baseline": "baselines",
+    "Baseline": "evaluation.baselines",
     "DataError": "errors",
     "EpochRecord": "training",
-    "EvaluationConfig": "backtesting",
-    "Explanation": "explaining",
-    "Forecast": "forecasts",
-    "Forecaster": "forecaster",
+    "EvaluationConfig": "evaluation.backtest",
+    "Explanation": "explanation.explain",
+    "Forecast": "data.forecast",
+    "Forecaster": "forecaster.forecaster",
     "ForecastingError": "errors",
     "GRURegressor": "regressors",
     "LSTMRegressor": "regressors",
-    "Panel": "series",
+    "Panel": "data.panel",
     "RNNRegressor": "regressors",
-    "RecurrentConfig": "configuration",
-    "RecurrentNetwork": "networks",
+    "RecurrentConfig": "models.config",
+    "RecurrentNetwork": "models.network",
     "SettingError": "errors",
     "TrainingConfig": "training",
-    "WindowSpec": "windows",
-    "Windows": "windows",
-    "backtest": "backtesting",
-    "explain": "explaining",
-    "fit_each": "fleet",
-    "forecaster_for": "presets",
-    "read_csv": "reading",
-    "read_frame": "reading",
-    "read_future": "reading",
-    "sliding_windows": "windows",
+    "WindowSpec": "data.windows",
+    "Windows": "data.windows",
+    "backtest": "evaluation.backtest",
+    "explain": "explanation.explain",
+    "fit_each": "forecaster.per_series",
+    "forecaster_for": "forecaster.presets",
+    "read_csv": "io",
+    "read_frame": "io",
+    "read_future": "io",
+    "sliding_windows": "data.windows",
 }
 __all__ = sorted(_HOME)
 

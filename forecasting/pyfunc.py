@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecasting.forecaster import LEVELS, Forecaster
-from forecasting.forecasts import Forecast
-from forecasting.reading import read_frame, read_future
+from forecasting.data.forecast import Forecast
+from forecasting.forecaster.forecaster import LEVELS, Forecaster
+from forecasting.io import read_frame, read_future
 
 
 class PyfuncForecaster:

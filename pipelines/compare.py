@@ -6,8 +6,8 @@ import mlflow
 import pandas as pd
 from rich.console import Console
 
-from forecasting.cells import Cell
 from forecasting.devices import check_precision, pick_device
+from forecasting.models.cells import Cell
 from pipelines.experiment import Experiment, Measured
 from pipelines.job import Job
 from pipelines.metrics import log_scores

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from forecasting.backtesting import backtest
-from forecasting.baselines import RULES, Baseline
-from forecasting.covariates import check_static, check_strategy
+from forecasting.covariates.encoding import check_static, check_strategy
+from forecasting.data.panel import Panel
+from forecasting.data.splits import Origins
 from forecasting.devices import check_precision
-from forecasting.evaluation import score, score_by_step
-from forecasting.fitting import check_settings
-from forecasting.forecaster import Forecaster
-from forecasting.normalization import Normalizer
-from forecasting.series import Panel
-from forecasting.splits import Origins
+from forecasting.evaluation.backtest import backtest
+from forecasting.evaluation.baselines import RULES, Baseline
+from forecasting.evaluation.scores import score, score_by_step
+from forecasting.forecaster.fit import check_settings
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.scaling.normalization import Normalizer
 from forecasting.training import EpochRecord
 from pipelines.job import Job
 from pipelines.presets import fill_preset, history_needed

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from forecasting.explaining import Explanation, Part, explain
-from forecasting.forecaster import Forecaster
+from forecasting.explanation.explain import Explanation, Part, explain
+from forecasting.forecaster.forecaster import Forecaster
 from pipelines.errors import OutputError
 from pipelines.forecast import read_latest
 from pipelines.output import check_output, write_csv, write_png

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from forecasting.data.panel import Panel
+from forecasting.data.splits import Origins
 from forecasting.errors import DataError
-from forecasting.finetuning import seen_ends
-from forecasting.forecaster import Forecaster
-from forecasting.series import Panel
-from forecasting.splits import Origins
-from forecasting.timeline.calendar import show_moment
+from forecasting.forecaster.fine_tuning import seen_ends
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.timestamps.calendar import show_moment
 from pipelines.job import Job
 from pipelines.models import open_model
 

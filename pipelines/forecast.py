@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from forecasting.data.covariates import ROLES
+from forecasting.data.forecast import Forecast
+from forecasting.data.panel import Panel
 from forecasting.errors import MissingColumns, SettingError
-from forecasting.forecaster import Forecaster
-from forecasting.forecasts import Forecast
-from forecasting.future import ROLES
-from forecasting.reading import read_csv, read_future
-from forecasting.series import Panel
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.io import read_csv, read_future
 from pipelines.models import open_model
 
 

@@ -18,11 +18,11 @@ import pandas as pd
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from forecasting.backtesting import forecast_table
+from forecasting.data.splits import Origins
 from forecasting.errors import ForecastingError
-from forecasting.evaluation import score
-from forecasting.forecaster import Forecaster
-from forecasting.splits import Origins
+from forecasting.evaluation.backtest import forecast_table
+from forecasting.evaluation.scores import score
+from forecasting.forecaster.forecaster import Forecaster
 from pipelines.access import without_password
 from pipelines.errors import AccessDenied
 from pipelines.experiment import Experiment

@@ -19,14 +19,14 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from forecasting.backtesting import EvaluationConfig
-from forecasting.configuration import RecurrentConfig
+from forecasting.data.panel import Panel
+from forecasting.data.windows import WindowSpec
 from forecasting.errors import SettingError
-from forecasting.presets import Preset
-from forecasting.reading import read_csv
-from forecasting.series import Panel
+from forecasting.evaluation.backtest import EvaluationConfig
+from forecasting.forecaster.presets import Preset
+from forecasting.io import read_csv
+from forecasting.models.config import RecurrentConfig
 from forecasting.training import TrainingConfig
-from forecasting.windows import WindowSpec
 from pipelines.aliases import CHAMPION, check_alias
 from pipelines.errors import JobError
 

@@ -11,9 +11,9 @@ from mlflow.models import ModelSignature
 from mlflow.models.model import ModelInfo
 from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
 
+from forecasting.data.forecast import check_levels
 from forecasting.errors import ArtifactError
-from forecasting.forecaster import LEVELS, Forecaster
-from forecasting.forecasts import check_levels
+from forecasting.forecaster.forecaster import LEVELS, Forecaster
 from forecasting.pyfunc import example_frame
 from pipelines.access import check_access, first_line
 from pipelines.registry import find_version

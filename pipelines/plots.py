@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from forecasting.explaining import Explanation
-from forecasting.forecasts import Forecast
-from forecasting.series import Panel
+from forecasting.data.forecast import Forecast
+from forecasting.data.panel import Panel
+from forecasting.explanation.explain import Explanation
 from forecasting.training import EpochRecord
 
 BLUE, ORANGE, GREY = "#1f6feb", "#d1570a", "#57606a"

@@ -1,7 +1,7 @@
 """A job's preset, filled in: settings that the user left open, and why they are so."""
 
-from forecasting.presets import choose_settings
-from forecasting.series import Panel
+from forecasting.data.panel import Panel
+from forecasting.forecaster.presets import choose_settings
 from pipelines.job import Job
 
 SHORTEST = 2  # observations that a series must have before it is tested

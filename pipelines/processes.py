@@ -9,7 +9,7 @@ from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from io import StringIO
 
 from forecasting.errors import SettingError
-from forecasting.training.distributed import joined, processes, rank
+from forecasting.training.engines.distributed import joined, processes, rank
 
 TOGETHER = ("train", "compare")  # commands that know how to follow
 

@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:  # `recast models` need not wait for torch
-    from forecasting.explaining import Explanation
-    from forecasting.forecasts import Forecast
-    from forecasting.series import FloatArray
+    from forecasting.data.forecast import Forecast
+    from forecasting.explanation.explain import Explanation
+    from forecasting.types import FloatArray
     from pipelines.registry import ModelRow
     from pipelines.train import Outcome
 
@@ -42,7 +42,7 @@ def leaderboard(
 
     Args:
         console: where to.
-        scores: what `forecasting.evaluation.score` returned.
+        scores: what `forecasting.evaluation.scores.score` returned.
         metric: what the models are ranked by, and skill is measured in.
         title: what was tested.
     """

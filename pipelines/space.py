@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import optuna
 
-from forecasting.normalization import candidates
-from forecasting.series import Panel
+from forecasting.data.panel import Panel
+from forecasting.scaling.normalization import candidates
 from pipelines.job import Job
 
 Choice = str | int | float | bool | None  # what Optuna can keep

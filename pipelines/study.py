@@ -21,7 +21,7 @@ from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-from forecasting.series import Panel
+from forecasting.data.panel import Panel
 from forecasting.training import EpochRecord
 from pipelines.access import first_line, without_password
 from pipelines.errors import StudyError
@@ -133,7 +133,7 @@ class Pruning:
 
     Args:
         trial: whose.
-        naive: what its loss is divided by, see `forecasting.naive_loss`.
+        naive: what its loss is divided by, see `forecasting.forecaster.validation`.
     """
 
     def __init__(self, trial: optuna.Trial, naive: float) -> None:

@@ -31,7 +31,7 @@ from pipelines.errors import TrackingError
 from pipelines.interrupts import heard, interruptible
 
 if TYPE_CHECKING:  # `recast models` need not wait for torch
-    from forecasting.series import Panel
+    from forecasting.data.panel import Panel
     from pipelines.job import Job
 
 DEFAULTS = {  # what the user has set wins

@@ -12,10 +12,10 @@ import pandas as pd
 from mlflow.entities import Run
 from rich.console import Console
 
+from forecasting.data.forecast import Forecast
 from forecasting.errors import MissingCovariates
-from forecasting.explaining import explain
-from forecasting.forecaster import Forecaster
-from forecasting.forecasts import Forecast
+from forecasting.explanation.explain import explain
+from forecasting.forecaster.forecaster import Forecaster
 from forecasting.training import EpochRecord
 from pipelines import plots
 from pipelines.experiment import Experiment, Measured

@@ -14,10 +14,10 @@ import pandas as pd
 from optuna.trial import TrialState
 from rich.console import Console
 
+from forecasting.data.panel import Panel
+from forecasting.data.splits import automatic_folds
 from forecasting.errors import SettingError, TrainingDiverged
-from forecasting.naive_loss import naive_loss
-from forecasting.series import Panel
-from forecasting.splits import automatic_folds
+from forecasting.forecaster.validation import naive_loss
 from forecasting.training import EpochRecord
 from pipelines import plots
 from pipelines.errors import InputError

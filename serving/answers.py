@@ -7,8 +7,8 @@ JSON in, one pass of the networks, JSON out. Plain requests take the short way o
 import numpy as np
 import orjson
 
+from forecasting.data.forecast import Forecast
 from forecasting.errors import DataError, MissingCovariates, SettingError
-from forecasting.forecasts import Forecast
 from serving.encoding import Encoded, encode_answer
 from serving.errors import RequestError, ServiceError
 from serving.limits import check_limits

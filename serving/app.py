@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 
-from forecasting.training.blas import one_blas_thread
-from forecasting.training.compiling import is_compiled
+from forecasting.kernels.blas import one_blas_thread
+from forecasting.kernels.compilation import is_compiled
 from serving import inference, invocations, pages, routes
 from serving.access import access
 from serving.deadlines import Deadlines

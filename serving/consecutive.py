@@ -11,8 +11,9 @@ import numpy as np
 import orjson
 
 from forecasting.errors import SettingError
-from forecasting.timeline.calendar import Calendar, Moments
-from forecasting.timeline.frequency import parse_frequency
+from forecasting.timestamps.calendar import Calendar
+from forecasting.timestamps.frequency import parse_frequency
+from forecasting.types import Timestamps
 from serving.moments import show_moments
 
 DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -68,7 +69,7 @@ def _next(calendar: Calendar, stamps: tuple[str | int, ...], steps: int) -> byte
 _remember_next = lru_cache(KEPT)(_next)
 
 
-def _read(stamps: Stamps) -> Moments:
+def _read(stamps: Stamps) -> Timestamps:
     try:
         text = ";".join(stamps)  # type: ignore[arg-type]
     except TypeError:  # numbers
@@ -84,7 +85,7 @@ def _read(stamps: Stamps) -> Moments:
     return moments.astype("datetime64[ns]")
 
 
-def _count(stamps: Stamps) -> Moments:
+def _count(stamps: Stamps) -> Timestamps:
     if {*map(type, stamps)} != {int} or max(map(abs, stamps)) >= MOST_STEP:  # type: ignore[arg-type]
         raise NotConsecutive
     return np.array(stamps, np.int64)

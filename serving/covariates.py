@@ -4,9 +4,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from forecasting.covariates import Covariate, Covariates
+from forecasting.covariates.encoding import Covariate, Covariates
+from forecasting.data.covariates import ROLES, Role
 from forecasting.errors import listed
-from forecasting.future import ROLES, Role
 from serving.errors import Loc
 from serving.series import Series
 

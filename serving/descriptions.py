@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from forecasting.covariates import Covariates
-from forecasting.forecaster import Forecaster
-from forecasting.future import ROLES
-from forecasting.histories import least_history
-from forecasting.series import Panel
+from forecasting.covariates.encoding import Covariates
+from forecasting.data.covariates import ROLES
+from forecasting.data.panel import Panel
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.forecaster.history import least_history
 from serving.moments import show_moments
 from serving.schemas import History, ModelDetails
 

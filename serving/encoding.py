@@ -9,8 +9,8 @@ from functools import lru_cache
 import numpy as np
 import orjson
 
-from forecasting.forecasts import check_levels
-from forecasting.series import FloatArray
+from forecasting.data.forecast import check_levels
+from forecasting.types import FloatArray
 from serving.registry import Model
 
 NULL = b"null"

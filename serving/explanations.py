@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 
 from forecasting.errors import DataError
-from forecasting.explaining import Explanation, explain
+from forecasting.explanation.explain import Explanation, explain
 from serving.errors import RequestError
 from serving.limits import check_limits
 from serving.panels import make_panel

@@ -9,11 +9,12 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from forecasting.data.forecast import Forecast
+from forecasting.data.panel import Panel
 from forecasting.errors import DataError, SettingError
-from forecasting.forecaster import LEVELS
-from forecasting.forecasts import Forecast
-from forecasting.histories import least_history
-from forecasting.series import FloatArray, Panel
+from forecasting.forecaster.forecaster import LEVELS
+from forecasting.forecaster.history import least_history
+from forecasting.types import FloatArray
 from serving.errors import Loc, RequestError
 from serving.limits import Places, check_limits
 from serving.registry import Model

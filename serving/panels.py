@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from itertools import islice
 
+from forecasting.data.panel import Panel
 from forecasting.errors import DataError, SeriesTooShort
-from forecasting.fitted import Fitted
-from forecasting.histories import least_history
-from forecasting.series import Panel
+from forecasting.forecaster.history import least_history
+from forecasting.forecaster.trained_model import Fitted
 from serving.covariates import Flaws, by_name, covariate_flaws
 from serving.errors import MOST_FLAWS, RequestError
 from serving.series import Series

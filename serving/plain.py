@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 
+from forecasting.data.forecast import check_levels
 from forecasting.errors import InvalidValues
-from forecasting.forecasts import check_levels
-from forecasting.histories import least_history
+from forecasting.forecaster.history import least_history
 from serving.consecutive import NotConsecutive, find_next
 from serving.encoding import Encoded
 from serving.registry import Model

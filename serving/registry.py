@@ -20,12 +20,12 @@ from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 from sqlalchemy.engine import make_url
 
-from forecasting.covariates import go_on
+from forecasting.covariates.encoding import go_on
+from forecasting.data.forecast import Forecast
+from forecasting.data.panel import Panel
 from forecasting.errors import ArtifactError
-from forecasting.forecaster import Forecaster
-from forecasting.forecasts import Forecast
-from forecasting.quick import QuickModel, is_quick
-from forecasting.series import Panel
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.forecaster.quick import QuickModel, is_quick
 from serving.cache import Cache
 from serving.descriptions import describe
 from serving.listing import every_model, every_version

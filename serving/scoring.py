@@ -8,8 +8,8 @@ import pandas as pd
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
+from forecasting.data.forecast import Forecast
 from forecasting.errors import DataError, SettingError
-from forecasting.forecasts import Forecast
 from forecasting.pyfunc import forecast_frame
 from serving.errors import Loc, RequestError
 from serving.limits import Places, check_limits

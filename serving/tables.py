@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from forecasting.forecaster import LEVELS
+from forecasting.forecaster.forecaster import LEVELS
 from serving.errors import Loc, RequestError, RequestTooLarge
 from serving.panels import LARGEST_STEP
 from serving.registry import Model

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from forecasting.series import FloatArray
+from forecasting.types import FloatArray
 from serving.errors import Loc, RequestError
 
 FLOATS, INTEGERS = ("FP64", "FP32"), ("INT64", "INT32")

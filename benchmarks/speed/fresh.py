@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.speed.job import Job
-from forecasting.training.config import Engine
+from forecasting.training.recipe.config import Engine
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

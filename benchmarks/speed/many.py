@@ -20,7 +20,7 @@ from benchmarks.speed.timing import (
 )
 from benchmarks.speed.tutorial import Series, run_tutorial
 from forecasting import Panel
-from forecasting.presets import forecaster_for
+from forecasting.forecaster.presets import forecaster_for
 
 FLEET_POINTS = 250  # of each series that gets a model of its own
 GROWTH = (1, 10, 100, 1_000, 10_000)

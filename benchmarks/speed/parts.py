@@ -14,8 +14,8 @@ from benchmarks.speed.results import Result, Skipped, bounded, more
 from benchmarks.speed.timing import Contestant, take_turns, timed
 from benchmarks.speed.tutorial import Loader, make_loader
 from forecasting import Panel
-from forecasting.batches import WindowBatches, gathered
-from forecasting.preparing import prepare
+from forecasting.datasets.window_dataset import WindowBatches, gathered
+from forecasting.forecaster.prepare import prepare
 
 GRU = Job(
     cell="gru", hidden_size=64, seq_len=48, horizon=24, batch_size=1024, epochs=10

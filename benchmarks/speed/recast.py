@@ -6,10 +6,10 @@ import forecasting
 from benchmarks.speed.job import Job
 from forecasting import Forecaster, Panel, RecurrentConfig, TrainingConfig, WindowSpec
 from forecasting.devices import Device
-from forecasting.networks import RecurrentNetwork
-from forecasting.preparing import prepare
+from forecasting.forecaster.prepare import prepare
+from forecasting.models.network import RecurrentNetwork
 from forecasting.training import train
-from forecasting.training.config import Engine
+from forecasting.training.recipe.config import Engine
 
 
 def windows_of(job: Job) -> WindowSpec:

@@ -2,7 +2,7 @@
 
 They take rows instead of series, one window a row, oldest first, and go into
 pipelines, grid searches and cross-validation like any other regressor. Networks,
-linear start and training loop are those of `forecasting.forecaster.Forecaster`.
+linear start and training loop are those of `forecasting.forecaster.forecaster.Forecaster`.
 """
 
 from copy import deepcopy
@@ -17,18 +17,18 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
-from forecasting.batches import EVALUATION_BATCH
-from forecasting.cells import Cell, Merge
-from forecasting.configuration import RecurrentConfig, Strategy
+from forecasting.datasets.window_dataset import EVALUATION_BATCH
 from forecasting.devices import Device, fitting_threads, pick_device
 from forecasting.errors import ShapeError
-from forecasting.linear import LinearPart, fit_linear
-from forecasting.losses import Loss
-from forecasting.networks import RecurrentNetwork
+from forecasting.models.cells import Cell, Merge
+from forecasting.models.config import RecurrentConfig, Strategy
+from forecasting.models.network import RecurrentNetwork
+from forecasting.models.window_ridge import LinearPart, fit_linear
 from forecasting.regressors.rows import RowBatches, RowMethod, RowNormalizer
 from forecasting.regressors.shrinkage import shrink, trust
-from forecasting.series import FloatArray
 from forecasting.training import TrainingConfig, start_member, train_members
+from forecasting.training.recipe.losses import Loss
+from forecasting.types import FloatArray
 
 
 class WindowRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]

@@ -9,12 +9,12 @@ from typing import Literal
 
 import numpy as np
 
-from forecasting.cells import Merge
-from forecasting.configuration import Strategy
 from forecasting.devices import Device
-from forecasting.losses import Loss
+from forecasting.models.cells import Merge
+from forecasting.models.config import Strategy
 from forecasting.regressors.base import WindowRegressor
 from forecasting.regressors.rows import RowMethod
+from forecasting.training.recipe.losses import Loss
 
 
 class RNNRegressor(WindowRegressor):

@@ -1,6 +1,6 @@
 """Windows that lie in memory, one a row, and how they are normalised.
 
-What `forecasting.batches` and `forecasting.normalization` do for series, this does for
+What `forecasting.datasets.window_dataset` and `forecasting.scaling.normalization` do for series, this does for
 rows of which nobody knows the series that they were cut from.
 """
 
@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from forecasting.batches import EVALUATION_BATCH, Batch
+from forecasting.datasets.window_dataset import EVALUATION_BATCH, Batch
 from forecasting.errors import SettingError
 
 RowMethod = Literal["standard", "last", "none"]

@@ -9,8 +9,8 @@ by which Thompson (1968) shrinks an uncertain mean.
 import torch
 from torch import Tensor
 
-from forecasting.linear import LinearPart
-from forecasting.networks import RecurrentNetwork
+from forecasting.models.network import RecurrentNetwork
+from forecasting.models.window_ridge import LinearPart
 
 
 def trust(linear: Tensor, learnt: Tensor, actual: Tensor) -> float:

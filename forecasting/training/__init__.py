@@ -1,8 +1,8 @@
 """Training: the settings, the loop over epochs, and the engines that make its steps."""
 
-from forecasting.training.config import TrainingConfig as TrainingConfig
-from forecasting.training.loop import EpochRecord as EpochRecord
 from forecasting.training.loop import train as train
 from forecasting.training.members import Member as Member
 from forecasting.training.members import start_member as start_member
 from forecasting.training.members import train_members as train_members
+from forecasting.training.recipe.config import TrainingConfig as TrainingConfig
+from forecasting.training.recipe.early_stopping import EpochRecord as EpochRecord

@@ -1,5 +1,5 @@
 """Compile the loops that train small networks: `python -m forecasting.training`."""
 
-from forecasting.training.compiling import load_loops
+from forecasting.kernels.compilation import load_loops
 
 load_loops()

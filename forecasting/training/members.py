@@ -13,17 +13,18 @@ from threading import RLock
 import torch
 from torch import Tensor
 
-from forecasting.batches import Batches
-from forecasting.networks import RecurrentNetwork
-from forecasting.training.blas import one_blas_thread
-from forecasting.training.config import TrainingConfig
-from forecasting.training.distributed import draw_apart
-from forecasting.training.engines import make_engine
-from forecasting.training.fused import FusedEngine
-from forecasting.training.loop import EpochRecord, train
-from forecasting.training.schedule import plan, step_rates
-from forecasting.training.threads import side_by_side
-from forecasting.training.together import go_together, train_together
+from forecasting.datasets.window_dataset import Batches
+from forecasting.kernels.blas import one_blas_thread
+from forecasting.models.network import RecurrentNetwork
+from forecasting.training.engines.base import make_engine
+from forecasting.training.engines.compiled_engine import FusedEngine
+from forecasting.training.engines.distributed import draw_apart
+from forecasting.training.engines.stacked_engine import go_together, train_together
+from forecasting.training.loop import train
+from forecasting.training.parallel import side_by_side
+from forecasting.training.recipe.config import TrainingConfig
+from forecasting.training.recipe.early_stopping import EpochRecord
+from forecasting.training.recipe.schedule import plan, step_rates
 
 
 @dataclass(frozen=True, slots=True)

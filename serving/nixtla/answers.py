@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from forecasting.data.forecast import Intervals
+from forecasting.data.panel import Panel
 from forecasting.errors import DataError, SettingError
-from forecasting.fitted import Fitted
-from forecasting.forecaster import Forecaster
-from forecasting.forecasts import Intervals
-from forecasting.histories import find_places, least_history, memory
-from forecasting.series import FloatArray, Panel
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.forecaster.history import find_places, least_history, memory
+from forecasting.forecaster.trained_model import Fitted
+from forecasting.types import FloatArray
 from serving.errors import RequestError, RequestTooLarge
 from serving.limits import Places, check_limits
 from serving.nixtla.panels import make_panel

@@ -3,8 +3,8 @@
 import re
 
 from forecasting.errors import SettingError
-from forecasting.timeline.calendar import Calendar
-from forecasting.timeline.frequency import parse_frequency
+from forecasting.timestamps.calendar import Calendar
+from forecasting.timestamps.frequency import parse_frequency
 from serving.errors import RequestError
 
 # What pandas 2 still took, and what polars writes, as pandas writes it now.

@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 
+from forecasting.data.panel import Panel
 from forecasting.errors import DataError
-from forecasting.fitted import Fitted
-from forecasting.series import Panel
-from forecasting.timeline.calendar import Calendar, Moments
-from forecasting.timeline.dates import parse_timestamps
+from forecasting.forecaster.trained_model import Fitted
+from forecasting.timestamps.calendar import Calendar
+from forecasting.timestamps.parsing import parse_timestamps
+from forecasting.types import Timestamps
 from serving.errors import MOST_FLAWS, RequestError
 from serving.nixtla.frequencies import check_frequency
 from serving.nixtla.requests import Asked
@@ -59,7 +60,7 @@ def _names(count: int, fitted: Fitted) -> list[str]:
 
 def _timestamps(
     starts: list[str], sizes: list[int], freq: str, calendar: Calendar
-) -> list[Moments]:
+) -> list[Timestamps]:
     loc = ("body", "series", "start_datetime")
     if calendar.freq is None:
         text = "this model's series have no dates: make the time column integers"

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from forecasting.forecaster import Forecaster
-from forecasting.histories import memory
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.forecaster.history import memory
 from serving.errors import NotOffered, NotReady
 from serving.nixtla.answers import Answer, cross_validate, find_anomalies, forecast
 from serving.nixtla.choosing import find_model

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from forecasting.data.panel import Panel
+from forecasting.data.splits import Origins
 from forecasting.errors import SeriesTooShort
-from forecasting.series import FloatArray, IntArray, Panel
-from forecasting.splits import Origins
+from forecasting.types import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,6 @@ import sys
 import pytest
 import torch
 
-from forecasting.cells import CELLS
-from forecasting.configuration import RecurrentConfig
 from forecasting.devices import (
     SMALL_HIDDEN,
     autocast,
@@ -17,7 +15,9 @@ from forecasting.devices import (
     pick_device,
 )
 from forecasting.errors import SettingError
-from forecasting.networks import RecurrentNetwork
+from forecasting.models.cells import CELLS
+from forecasting.models.config import RecurrentConfig
+from forecasting.models.network import RecurrentNetwork
 
 CPU = torch.device("cpu")
 needs_x86 = pytest.mark.skipif(
@@ -116,7 +116,7 @@ import numpy as np
 from forecasting import Forecaster, Panel, RecurrentConfig, TrainingConfig, WindowSpec
 from forecasting.devices import has_bfloat16
 from forecasting.errors import SettingError
-from forecasting.quick import QuickModel
+from forecasting.forecaster.quick import QuickModel
 
 values = (20 + 5 * np.sin(0.4 * np.arange(60))).tolist()
 panel, said, folder = Panel.from_values({"a": values}), {}, Path(sys.argv[1])

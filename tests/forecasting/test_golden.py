@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from forecasting.backtesting import backtest
-from forecasting.cells import RecurrentLayer
-from forecasting.configuration import RecurrentConfig
-from forecasting.encoders import Encoder
-from forecasting.forecaster import Forecaster
-from forecasting.networks import RecurrentNetwork
-from forecasting.series import Panel
-from forecasting.splits import rolling_origins
+from forecasting.data.panel import Panel
+from forecasting.data.splits import rolling_origins
+from forecasting.data.windows import WindowSpec, sliding_windows
+from forecasting.evaluation.backtest import backtest
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.models.cells import RecurrentLayer
+from forecasting.models.config import RecurrentConfig
+from forecasting.models.encoder_decoder import Encoder
+from forecasting.models.network import RecurrentNetwork
 from forecasting.training import TrainingConfig
-from forecasting.windows import WindowSpec, sliding_windows
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

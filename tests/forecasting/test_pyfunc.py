@@ -5,11 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.configuration import RecurrentConfig
+from forecasting.data.panel import Panel
 from forecasting.errors import DataError, SettingError
-from forecasting.forecaster import Forecaster
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.models.config import RecurrentConfig
 from forecasting.pyfunc import PyfuncForecaster, _load_pyfunc, example_frame
-from forecasting.series import Panel
 from forecasting.training import TrainingConfig
 
 COLUMNS = ["series_id", "step", "timestamp", "point"]

@@ -8,8 +8,8 @@ import pytest
 from matplotlib.image import imread
 from rich.console import Console
 
-from forecasting.explaining import Explanation, explain
-from forecasting.reading import read_csv
+from forecasting.explanation.explain import Explanation, explain
+from forecasting.io import read_csv
 from pipelines import report
 from pipelines.models import load_forecaster
 from pipelines.plots import plot_explanation

@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from forecasting.errors import DataError, SettingError
-from forecasting.forecaster import Forecaster
+from forecasting.forecaster.forecaster import Forecaster
 from pipelines.errors import UnknownModel
 from pipelines.finetuning import StartModel
 from pipelines.job import read_job

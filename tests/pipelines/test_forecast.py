@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.forecaster import Forecaster
-from forecasting.reading import read_csv
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.io import read_csv
 from pipelines.models import load_forecaster
 from pipelines.registry import find_version
 

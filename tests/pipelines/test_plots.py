@@ -8,10 +8,10 @@ import pytest
 from matplotlib import rcParams
 from matplotlib.image import imread
 
-from forecasting.forecaster import Forecaster
-from forecasting.series import Panel
+from forecasting.data.panel import Panel
+from forecasting.data.windows import WindowSpec
+from forecasting.forecaster.forecaster import Forecaster
 from forecasting.training import TrainingConfig
-from forecasting.windows import WindowSpec
 from pipelines.experiment import Experiment
 from pipelines.job import read_job
 from pipelines.plots import plot_forecast, plot_loss, plot_residuals

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from forecasting.series import Panel
+from forecasting.data.panel import Panel
 from forecasting.training import EpochRecord
 from pipelines.errors import StudyError
 from pipelines.job import Job

@@ -15,11 +15,11 @@ from pathlib import Path
 import mlflow
 import numpy as np
 
-from forecasting.configuration import RecurrentConfig
-from forecasting.forecaster import Forecaster
-from forecasting.series import Panel
+from forecasting.data.panel import Panel
+from forecasting.data.windows import WindowSpec
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.models.config import RecurrentConfig
 from forecasting.training import TrainingConfig
-from forecasting.windows import WindowSpec
 
 DAYS = 80
 HOSTILE = "<img src=x onerror=alert(1)>'\"&"

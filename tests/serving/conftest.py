@@ -15,7 +15,7 @@ import httpx
 import mlflow
 import pytest
 
-from forecasting.forecaster import Forecaster
+from forecasting.forecaster.forecaster import Forecaster
 
 HERE = Path(__file__).parent
 PACKAGES = HERE.parents[1]

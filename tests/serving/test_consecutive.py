@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.series import Panel
-from forecasting.timeline.calendar import Calendar
+from forecasting.data.panel import Panel
+from forecasting.timestamps.calendar import Calendar
 from serving.consecutive import NotConsecutive, find_next
 from serving.moments import show_moments
 

@@ -6,12 +6,12 @@ import json
 import numpy as np
 import pytest
 
-from forecasting.configuration import RecurrentConfig
-from forecasting.explaining import explain
-from forecasting.forecaster import Forecaster
-from forecasting.series import Panel
+from forecasting.data.panel import Panel
+from forecasting.data.windows import WindowSpec
+from forecasting.explanation.explain import explain
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.models.config import RecurrentConfig
 from forecasting.training import TrainingConfig
-from forecasting.windows import WindowSpec
 
 DAYS, HORIZON, SEQ_LEN = 40, 2, 4
 STAMPS = np.datetime64("2024-01-01", "ns") + np.arange(DAYS) * np.timedelta64(1, "D")

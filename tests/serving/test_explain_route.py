@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from forecasting.explaining import explain
-from forecasting.series import Panel
+from forecasting.data.panel import Panel
+from forecasting.explanation.explain import explain
 from serving.explanations import ExplainAnswer
 
 VALUES = [10.0, 10.5, 11.0, 10.2, 9.9, 9.5, 10.1]

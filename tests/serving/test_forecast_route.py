@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forecasting.series import Panel
+from forecasting.data.panel import Panel
 from serving.schemas import ForecastAnswer
 
 VALUES = [10.0, 10.5, 11.0, 10.2, 9.9, 9.5, 10.1]

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from forecasting.configuration import RecurrentConfig
-from forecasting.forecaster import Forecaster
-from forecasting.series import Panel
+from forecasting.data.panel import Panel
+from forecasting.data.windows import WindowSpec
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.models.config import RecurrentConfig
 from forecasting.training import TrainingConfig
-from forecasting.windows import WindowSpec
 from serving.errors import RequestError
 from serving.nixtla.answers import forecast
 from serving.nixtla.panels import make_panel

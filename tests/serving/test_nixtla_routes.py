@@ -8,9 +8,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecasting.data.panel import Panel
 from forecasting.errors import SeriesTooShort
-from forecasting.series import Panel
-from forecasting.timeline.calendar import Calendar
+from forecasting.timestamps.calendar import Calendar
 from serving.errors import RequestError, RequestTooLarge
 from serving.nixtla.answers import forecast
 from serving.nixtla.frequencies import check_frequency

@@ -8,9 +8,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from forecasting.data.windows import WindowSpec, sliding_windows
 from forecasting.errors import SettingError, ShapeError
 from forecasting.regressors import GRURegressor, LSTMRegressor, RNNRegressor
-from forecasting.windows import WindowSpec, sliding_windows
 
 REGRESSORS = (RNNRegressor, LSTMRegressor, GRURegressor)
 EACH_REGRESSOR = pytest.mark.parametrize("regressor", REGRESSORS)

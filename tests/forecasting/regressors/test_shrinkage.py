@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from forecasting.configuration import RecurrentConfig
-from forecasting.linear import LinearPart
-from forecasting.networks import RecurrentNetwork
+from forecasting.models.config import RecurrentConfig
+from forecasting.models.network import RecurrentNetwork
+from forecasting.models.window_ridge import LinearPart
 from forecasting.regressors.shrinkage import shrink, trust
 
 

@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from forecasting.batches import WindowBatches, series_chances
-from forecasting.configuration import RecurrentConfig
+from forecasting.data.windows import Windows, WindowSpec
+from forecasting.datasets.window_dataset import WindowBatches, series_chances
 from forecasting.devices import has_bfloat16
 from forecasting.errors import SettingError, TrainingDiverged
-from forecasting.frames import States
-from forecasting.networks import RecurrentNetwork
+from forecasting.models.config import RecurrentConfig
+from forecasting.models.network import RecurrentNetwork
 from forecasting.regressors.rows import RowBatches
+from forecasting.scaling.window_scaling import States
 from forecasting.training import TrainingConfig, train
-from forecasting.windows import Windows, WindowSpec
 
 SPEC = WindowSpec(seq_len=6, horizon=2)
 

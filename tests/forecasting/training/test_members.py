@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from forecasting.configuration import RecurrentConfig
-from forecasting.networks import RecurrentNetwork
+from forecasting.models.config import RecurrentConfig
+from forecasting.models.network import RecurrentNetwork
 from forecasting.regressors.rows import RowBatches
 from forecasting.training import TrainingConfig, start_member, train_members
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from forecasting import Panel
-from forecasting.explaining import explain
+from forecasting.explanation.explain import explain
 from serving import schemas
 from serving.client import (
     AsyncClient,

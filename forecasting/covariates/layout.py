@@ -1,0 +1,94 @@
+"""From encoded covariates to what a network and its linear part read.
+
+A window with covariates is one tensor: a row for each of its seq_len observations and
+of the horizon's steps, a column for each feature. The target comes first, then
+
+    numbers     past, known, positions in the seasons, static
+    categories  past, known, static, as codes; 0 is a category never seen
+
+Each step of a forecast sees the known covariates of its own step, so that what lies
+behind the last step asked for changes nothing. Letters in comments: B batch, L seq_len,
+T any steps, F features, D state size.
+"""
+
+from dataclasses import dataclass
+from itertools import accumulate
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How many columns of each kind there are, and how many codes each category has."""
+
+    past: int = 0
+    known: int = 0
+    seasons: int = 0
+    static: int = 0
+    past_codes: tuple[int, ...] = ()
+    known_codes: tuple[int, ...] = ()
+    static_codes: tuple[int, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Number of columns, the target included."""
+        return self._borders[-1]
+
+    @property
+    def _borders(self) -> list[int]:
+        codes = map(len, (self.past_codes, self.known_codes, self.static_codes))
+        counts = (1, self.past, self.known, self.seasons, self.static, *codes)
+        return list(accumulate(counts))
+
+    def numbers(self, rows: Tensor, *, ahead: bool) -> Tensor:
+        """Return the columns of numbers of the window, or of the steps ahead.
+
+        The steps ahead have known, seasonal and static ones, the window all but the
+        static: what never changes would only be repeated there.
+        """
+        _, past, _, seasons, static = self._borders[:5]
+        return rows[..., past:static] if ahead else rows[..., 0:seasons]
+
+    def codes(self, rows: Tensor, *, ahead: bool) -> list[tuple[Tensor, int]]:
+        """Return the columns of codes, and how many codes each has."""
+        first = self._borders[4]
+        sizes = (*self.past_codes, *self.known_codes, *self.static_codes)
+        columns = rows[..., first:].long().unbind(-1)
+        pairs = list(zip(columns, sizes, strict=True))
+        split, end = len(self.past_codes), len(self.past_codes + self.known_codes)
+        return pairs[split:] if ahead else pairs[:end]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Covariates of every observation of a panel.
+
+    Attributes:
+        columns: all but the target, ``(points, layout.width - 1)``.
+        layout: of the columns.
+    """
+
+    columns: Tensor
+    layout: Layout
+
+    def to(self, device: torch.device) -> "Encoded":
+        """Return them on a device."""
+        return Encoded(self.columns.to(device), self.layout)
+
+
+def _width(size: int) -> int:
+    """Return the size of an embedding: half the codes, at most 16."""
+    return min(16, (size + 1) // 2)
+
+
+def beside_covariates(inputs: Tensor, covariates: Tensor) -> Tensor:
+    """Return a target and its covariates side by side, ``(n, steps, features)``.
+
+    Args:
+        inputs: the target of the window, ``(n, seq_len, 1)``; zero ahead of it.
+        covariates: of the window and of the steps ahead, ``(n, steps, features - 1)``.
+    """
+    hidden = covariates.shape[1] - inputs.shape[1]
+    return torch.cat([pad(inputs, (0, 0, 0, hidden)), covariates], 2)

@@ -1,0 +1,91 @@
+"""What every model gives back: points, intervals, and the moments they are for."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from forecasting.errors import SettingError
+from forecasting.types import FloatArray
+
+# By level in percent: lower and upper bounds, (series, horizon) each.
+Intervals = Mapping[float, tuple[FloatArray, FloatArray]]
+
+
+MAX_HORIZON = 10_000  # steps ahead in one forecast, against a slip of the keyboard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """Forecasts of one series or many, all over the same horizon, original units.
+
+    Attributes:
+        series_ids: one name a row, ``(series,)``.
+        timestamps: the moments forecast, ``(series, horizon)``; None when unknown.
+        points: ``(series, horizon)``.
+        intervals: central intervals by level in percent; each a pair (lower, upper)
+            of ``(series, horizon)``.
+    """
+
+    series_ids: tuple[str, ...]
+    timestamps: npt.NDArray[Any] | None
+    points: FloatArray
+    intervals: Intervals
+
+    @property
+    def horizon(self) -> int:
+        """Number of steps ahead."""
+        return int(self.points.shape[1])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a series and step.
+
+        The columns are ``series_id, step, timestamp, point`` and, for each level,
+        ``lower_80, upper_80``; ``timestamp`` is empty when unknown.
+        """
+        rows, horizon = self.points.shape
+        stamps = (
+            np.full(rows * horizon, None)
+            if self.timestamps is None
+            else self.timestamps.ravel()
+        )
+        columns: dict[str, Any] = {
+            "series_id": np.repeat(np.asarray(self.series_ids, dtype=object), horizon),
+            "step": np.tile(np.arange(1, horizon + 1), rows),
+            "timestamp": stamps,
+            "point": self.points.ravel(),
+        }
+        for level, (lower, upper) in self.intervals.items():
+            columns[f"lower_{level:g}"] = lower.ravel()
+            columns[f"upper_{level:g}"] = upper.ravel()
+        return pd.DataFrame(columns)
+
+
+def check_horizon(horizon: int) -> int:
+    """Return ``horizon``, a number of steps ahead.
+
+    Raises:
+        SettingError: it is not a whole number from 1 to 10,000.
+    """
+    whole = isinstance(horizon, int | np.integer) and not isinstance(horizon, bool)
+    if not whole or not 1 <= horizon <= MAX_HORIZON:
+        raise SettingError(
+            "horizon", horizon, f"a whole number from 1 to {MAX_HORIZON}"
+        )
+    return int(horizon)
+
+
+def check_levels(levels: Iterable[float]) -> tuple[float, ...]:
+    """Return interval levels in percent, each once, lowest first.
+
+    Raises:
+        SettingError: a level lies outside 1 to 99.
+    """
+    checked = sorted(set(levels))
+    for level in checked:
+        if not 1 <= level <= 99:
+            raise SettingError("level", level, "a percentage from 1 to 99")
+    return tuple(checked)

@@ -1,0 +1,270 @@
+"""Series in memory: checked once where they enter, trusted from there on.
+
+A `Panel` holds one series or many in one flat array, series after series. Everything
+else refers to it by position: nothing is copied and no window is ever stored.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from forecasting.data.covariates import (
+    Ahead,
+    BySeries,
+    Role,
+    join_covariates,
+    join_future,
+)
+from forecasting.errors import DataError, InvalidValues, UnknownSeries
+from forecasting.timestamps.calendar import STEPS, Calendar, check_gaps
+from forecasting.timestamps.inference import infer_calendar
+from forecasting.timestamps.parsing import parse_timestamps
+from forecasting.types import FloatArray, IntArray
+
+GAPS = "Give a value for every moment, or read the data with a policy for missing ones."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One series or many, oldest observation first, without missing values.
+
+    Attributes:
+        series_ids: names of the series, ``(series,)``.
+        values: the target, original units, all series one after another, ``(points,)``.
+        offsets: borders, ``(series + 1,)``: series ``s`` is
+            ``values[offsets[s]:offsets[s + 1]]``.
+        timestamps: ``datetime64[ns]`` or integer steps, ``(points,)``.
+        calendar: how the timestamps go on.
+        target: name of the column the values came from.
+        covariates: further columns by name, ``(points,)`` each, kept as they were read.
+        roles: what each covariate is: ``past``, ``known`` or ``static``.
+        future: known covariates behind the last observations, by name.
+        notes: what was guessed or mended on the way in, for a person to read.
+
+    >>> panel = Panel.from_values({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0]})
+    >>> panel.lengths.tolist()
+    [3, 2]
+    >>> panel.series("b").tolist()
+    [4.0, 5.0]
+    """
+
+    series_ids: tuple[str, ...]
+    values: FloatArray
+    offsets: IntArray
+    timestamps: npt.NDArray[Any]
+    calendar: Calendar = STEPS
+    target: str = "target"
+    covariates: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    future: Mapping[str, Ahead] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_values(
+        cls,
+        values: Mapping[str, Sequence[float] | FloatArray],
+        *,
+        timestamps: Mapping[str, Sequence[Any] | npt.NDArray[Any]] | None = None,
+        freq: str | None = None,
+        target: str = "target",
+        past_covariates: BySeries | None = None,
+        known_covariates: BySeries | None = None,
+        static_covariates: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> "Panel":
+        """Make a panel from values by series id, timestamps and covariates optional.
+
+        Args:
+            values: observations of each series, oldest first.
+            timestamps: as many for each series, dates (also as text) or integers,
+                strictly later from one to the next; without them, steps 1, 2, 3, ...
+            freq: pandas alias of the frequency; inferred when not given.
+            target: what the values are called.
+            past_covariates: by name and series id, as many as there are values.
+            known_covariates: the same, or more: the rest is of the steps ahead.
+            static_covariates: by name and series id, one value each.
+
+        Raises:
+            InvalidValues: a value is missing or infinite.
+            DataError: no series, an empty series, or as many timestamps as values lack.
+            InvalidTimestamps: a timestamp cannot be read.
+            IrregularTimestamps, DuplicateTimestamps: the timestamps lie on no calendar,
+                or lack moments of it.
+            MissingCovariates: a covariate lacks a series, or values.
+        """
+        if not values:
+            raise DataError("no series were given; give at least one.")
+        arrays = {str(name): _to_array(str(name), own) for name, own in values.items()}
+        lengths = [len(array) for array in arrays.values()]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        if timestamps is None:
+            axis: npt.NDArray[Any] = np.concatenate(
+                [np.arange(1, n + 1, dtype=np.int64) for n in lengths]
+            )
+            calendar = STEPS
+        else:
+            axis = _join_timestamps(arrays, timestamps)
+            calendar = infer_calendar(axis, offsets, tuple(arrays), freq=freq)
+            check_gaps(calendar, axis, offsets, tuple(arrays), GAPS)
+        own = (past_covariates or {}, known_covariates or {}, static_covariates or {})
+        given = join_covariates(dict(zip(arrays, lengths, strict=True)), *own)
+        return cls(
+            series_ids=tuple(arrays),
+            values=np.concatenate(list(arrays.values())),
+            offsets=offsets,
+            timestamps=axis,
+            calendar=calendar,
+            target=target,
+            covariates=given.columns,
+            roles=given.roles,
+            future=given.future,
+        )
+
+    def __len__(self) -> int:
+        return len(self.series_ids)
+
+    @property
+    def lengths(self) -> IntArray:
+        """Number of observations of each series, ``(series,)``."""
+        return np.asarray(self.offsets[1:] - self.offsets[:-1])
+
+    def series(self, series_id: str) -> FloatArray:
+        """Return the observations of one series, oldest first (a view).
+
+        Raises:
+            UnknownSeries: the panel has no series of that name.
+        """
+        try:
+            index = self.series_ids.index(series_id)
+        except ValueError:
+            raise UnknownSeries([series_id], self.series_ids) from None
+        return self.values[self.offsets[index] : self.offsets[index + 1]]
+
+    def last_timestamps(self) -> npt.NDArray[Any]:
+        """Return the last timestamp of each series, ``(series,)``."""
+        return self.timestamps[self.offsets[1:] - 1]
+
+    def with_future(self, known: BySeries) -> "Panel":
+        """Return the panel with known covariates of the steps after its end.
+
+        They come by name and series id, the next step first.
+
+        Raises:
+            DataError: the panel has no such known covariate, or no such series, or a
+                value is missing.
+        """
+        ahead = join_future(self.series_ids, self.roles, known)
+        return replace(self, future={**self.future, **ahead})
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row an observation: ``series_id, timestamp, target``."""
+        ids = np.repeat(np.asarray(self.series_ids, dtype=object), self.lengths)
+        return pd.DataFrame(
+            {"series_id": ids, "timestamp": self.timestamps, "target": self.values}
+        )
+
+    def until(self, ends: IntArray) -> "Panel":
+        """Return each series cut to its first ``ends[s]`` observations (a copy).
+
+        What lies behind the cut is not in the result in any form.
+        """
+        return self.pieces(np.arange(len(self)), np.zeros_like(ends), ends)
+
+    def tail(self, length: int) -> "Panel":
+        """Return the last ``length`` observations of each series, or all (a copy)."""
+        begins = np.maximum(self.lengths - length, 0)
+        return self.pieces(np.arange(len(self)), begins, self.lengths)
+
+    def pieces(self, series: IntArray, begins: IntArray, ends: IntArray) -> "Panel":
+        """Return a panel of pieces of series, which may overlap (a copy).
+
+        A piece that reaches the end of its series keeps what is known behind it.
+
+        Args:
+            series: which series each piece is of, ``(pieces,)``.
+            begins, ends: its first observation and the one behind its last, counted
+                from the start of the series, ``(pieces,)``.
+        """
+        counts = ends - begins
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        first = self.offsets[series] + begins
+        kept = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], counts)
+        return replace(
+            self,
+            series_ids=tuple(self.series_ids[s] for s in series),
+            values=self.values[kept],
+            timestamps=self.timestamps[kept],
+            offsets=offsets,
+            covariates={name: column[kept] for name, column in self.covariates.items()},
+            future={
+                name: ahead.select(series, ends == self.lengths[series])
+                for name, ahead in self.future.items()
+            },
+        )
+
+
+def series_blocks(offsets: IntArray, points: int = 2**18) -> Iterator[slice]:
+    """Yield runs of neighbouring series, each of few points or a single series.
+
+    What is worked out by such blocks needs memory for one of them, not for all.
+
+    Args:
+        offsets: borders of the series, ``(series + 1,)``.
+        points: in a block, at most.
+    """
+    begin, count = 0, len(offsets) - 1
+    while begin < count:
+        end = int(np.searchsorted(offsets, offsets[begin] + points, side="right")) - 1
+        end = min(max(end, begin + 1), count)
+        yield slice(begin, end)
+        begin = end
+
+
+def _to_array(name: str, values: Sequence[float] | FloatArray) -> FloatArray:
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"series {name!r} must be a list of numbers; found {values!r:.60}."
+        ) from None
+    if array.ndim != 1 or len(array) == 0:
+        raise DataError(
+            f"series {name!r} must be a list of at least one number; "
+            f"found an array of shape {array.shape}."
+        )
+    bad = np.flatnonzero(~np.isfinite(array))
+    if len(bad):
+        raise InvalidValues(
+            name,
+            [f"position {i}" for i in bad],
+            "NaN or infinity",
+            "Send finite numbers only.",
+        )
+    return array
+
+
+def _join_timestamps(
+    arrays: Mapping[str, FloatArray],
+    timestamps: Mapping[str, Sequence[Any] | npt.NDArray[Any]],
+) -> npt.NDArray[Any]:
+    columns = []
+    for name, array in arrays.items():
+        column = np.asarray(timestamps.get(name, ()))
+        if len(column) != len(array):
+            raise DataError(
+                f"series {name!r} has {len(array)} values and {len(column)} "
+                "timestamps; give one timestamp for each value."
+            )
+        columns.append(column)
+    joined = np.concatenate(columns)
+    if np.issubdtype(joined.dtype, np.integer):
+        return joined.astype(np.int64)
+
+    def where(at: int) -> str:
+        names = np.repeat(list(arrays), [len(array) for array in arrays.values()])
+        return f"place {at + 1} (series {str(names[at])!r})"
+
+    return parse_timestamps("timestamps", pd.Series(joined), where)[0]

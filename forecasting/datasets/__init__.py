@@ -1,0 +1,5 @@
+"""Batches of scaled windows for training.
+
+window_dataset   batches gathered by index on the device of the series
+host_dataset     the same for panels larger than the memory of a GPU
+"""

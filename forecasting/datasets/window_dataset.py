@@ -1,0 +1,294 @@
+"""Batches of normalised windows, as the linear part and the training loop take them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from forecasting.covariates.design import Design
+from forecasting.covariates.layout import Encoded, Layout, beside_covariates
+from forecasting.data.panel import Panel
+from forecasting.data.windows import Windows, WindowSpec
+from forecasting.scaling.normalization import Method, Normalizer, window_level
+from forecasting.scaling.window_scaling import (
+    BOUND,
+    SMOOTHED,
+    Frame,
+    States,
+    frame_window,
+    last_season,
+)
+from forecasting.types import IntArray
+
+MOST_EVIDENCE = 65_536  # windows drawn for a regression
+
+
+GATHERED = 2**19  # numbers gathered in one go, unless one batch has more
+
+
+EVALUATION_BATCH = 4096  # windows a forward pass without gradients, at most
+
+
+BLOCK = 2**21  # values of them: larger blocks make the machine look for memory
+
+
+Batch = tuple[Tensor, Tensor]  # inputs (n, seq_len, features), targets (n, horizon)
+
+
+class Batches(Protocol):
+    """Windows to learn from or to validate on."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the windows are."""
+
+    def __len__(self) -> int:
+        """Return how many windows there are."""
+
+    def in_order(self) -> Iterator[Batch]:
+        """Yield all windows, oldest first, in blocks of bounded size."""
+
+    def evidence(self) -> Iterator[Batch]:
+        """Yield what a regression is solved for, in blocks of bounded size."""
+
+    @property
+    def numbers(self) -> int:
+        """Numbers in a window, input and target."""
+
+    def order(
+        self,
+        batch_size: int,
+        batches: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Return the numbers of all windows in a new random order.
+
+        Or those of so many batches of windows drawn at random.
+        """
+
+    def take(self, index: Tensor) -> Batch:
+        """Return windows by their numbers."""
+
+    def evenly(self, most: int) -> Batch:
+        """Return at most ``most`` windows, evenly spread."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowBatches:
+    """Windows of scaled series, gathered and levelled when they are asked for.
+
+    Attributes:
+        values: u of `forecasting.scaling.normalization`, ``(points,)``.
+        windows: which windows, on the same device.
+        method: how each is levelled.
+        covariates: of every point, on the same device; None without any.
+        states: what smoothing knows at every point, for the methods that need it.
+        chances: of each series to be drawn, ``(series,)``; None to take every window
+            once an epoch.
+        season: steps of a season, 1 for none.
+    """
+
+    values: Tensor
+    windows: Windows
+    method: Method
+    covariates: Encoded | None = None
+    states: States | None = None
+    chances: Tensor | None = None
+    season: int = 1
+
+    @property
+    def device(self) -> torch.device:
+        """Where the windows are."""
+        return self.values.device
+
+    @property
+    def layout(self) -> Layout | None:
+        """Of the inputs' columns; None without covariates."""
+        return None if self.covariates is None else self.covariates.layout
+
+    def design(self, steps: int) -> Design | None:
+        """Return what a forecast of ``steps`` steps is linear in, with covariates."""
+        layout = self.layout
+        return (
+            None if layout is None else Design(layout, self.windows.spec.seq_len, steps)
+        )
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def take(self, index: Tensor) -> Batch:
+        """Return z of windows: inputs ``(n, seq_len, 1)``, targets ``(n, horizon)``.
+
+        With covariates, the inputs are ``(n, seq_len + horizon, features)``.
+        """
+        seq_len = self.windows.spec.seq_len
+        if self.states is None:
+            window = self.windows.gather(self.values, index)
+            level, size = window_level(window[:, :seq_len], self.method)
+            inputs = (window[:, :seq_len] - level).div_(size)
+            targets = (window[:, seq_len:] - level).div_(size)
+        else:
+            states = self.states.with_room(seq_len)
+            series, first = self.windows.locate(index)
+            ends = first + seq_len - self.windows.begins[series]
+            stops = first + seq_len + states.room
+            inputs, base, size = states.measure(stops, ends, seq_len)
+            targets = states.following(stops).sub_(base).div_(size)
+            targets.clamp_(-BOUND, BOUND)
+        if self.covariates is None:
+            return inputs[..., None], targets
+        own = self.windows.gather(self.covariates.columns, index)
+        return beside_covariates(inputs[..., None], own), targets
+
+    def frame(self, index: Tensor) -> Frame:
+        """Return z of windows, and how forecasts of them become u again."""
+        seq_len = self.windows.spec.seq_len
+        series, first = self.windows.locate(index)
+        begins, ends = self.windows.begins[series], first + seq_len
+        if self.states is not None:
+            return self.states.frame(series, ends - begins, seq_len)
+        window = self.windows.gather(self.values, index)
+        recent = last_season(self.values, begins[:, None], ends, self.season)
+        return frame_window(window[:, :seq_len], self.method, recent)
+
+    def in_order(self) -> Iterator[Batch]:
+        """Yield all windows, oldest first, in blocks of bounded size."""
+        every = torch.arange(len(self), device=self.values.device)
+        yield from self._in_blocks(every)
+
+    def evidence(self) -> Iterator[Batch]:
+        """Yield all windows in order; with chances, those drawn by them."""
+        if self.chances is None:
+            yield from self.in_order()
+            return
+        generator = torch.Generator(self.values.device).manual_seed(0)
+        for _ in range(min(len(self), MOST_EVIDENCE) // EVALUATION_BATCH + 1):
+            drawn = self.windows.draw(self.chances, EVALUATION_BATCH, generator)
+            yield from self._in_blocks(drawn)
+
+    def _in_blocks(self, index: Tensor) -> Iterator[Batch]:
+        most = max(BLOCK // self.windows.spec.length, 1)
+        for block in index.split(min(most, EVALUATION_BATCH)):
+            if len(block):
+                yield self.take(block)
+
+    @property
+    def numbers(self) -> int:
+        """Numbers in a window, input and target."""
+        width = 1 if self.layout is None else self.layout.width
+        return self.windows.spec.length * width
+
+    def order(
+        self,
+        batch_size: int,
+        batches: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Return all windows in a new random order, or so many batches by chance."""
+        if batches is None:
+            home = self.values.device
+            return torch.randperm(len(self), device=home, generator=generator)
+        chances = self.windows.counts() if self.chances is None else self.chances
+        chances = chances.float()
+        drawn = [
+            self.windows.draw(chances, batch_size, generator) for _ in range(batches)
+        ]
+        return torch.cat(drawn)
+
+    def evenly(self, most: int) -> Batch:
+        """Return at most ``most`` windows, evenly spread."""
+        return self.take(self.windows.evenly(most))
+
+
+def gathered(batches: Batches, order: Tensor, batch_size: int) -> Iterator[Batch]:
+    """Yield windows in a given order, as many whole batches at a time as are cheap.
+
+    Gathering costs by the call, as long as what is gathered stays in the cache.
+    """
+    whole = max(1, GATHERED // (batch_size * batches.numbers))
+    yield from map(batches.take, order.split(whole * batch_size))
+
+
+def split_windows(
+    panel: Panel,
+    spec: WindowSpec,
+    normalizer: Normalizer,
+    ends: IntArray,
+    encoded: Encoded | None,
+    device: torch.device,
+    *,
+    season_length: int = 1,
+    states: States | None = None,
+) -> tuple[WindowBatches, WindowBatches]:
+    """Return the windows to learn from, and the later ones, which validate.
+
+    Args:
+        panel: the series.
+        spec: shape of a window.
+        normalizer: fitted on the earlier parts.
+        ends: where the training part of each series ends.
+        encoded: covariates of every observation.
+        device: where the windows shall be.
+        season_length: steps of the season that smoothing takes out.
+        states: what smoothing knows, if that is known already, see `smooth_panel`.
+    """
+    values = normalizer.scale_series(panel).to(device)
+    own = encoded and encoded.to(device)
+    every = replace(spec, stride=1)
+    least, any_length = None, None
+    if normalizer.method in SMOOTHED:
+        if states is None:
+            states = smooth_panel(panel, normalizer, spec.horizon, season_length)
+        states = states.with_room(spec.seq_len).to(device)
+        least = least_history(ends, spec)
+        any_length = np.ones_like(ends)
+    earlier = Windows(panel.offsets, spec, stop=ends, least=least).to(device)
+    later = Windows(panel.offsets, every, start=ends, least=any_length).to(device)
+    batches = WindowBatches(
+        values, earlier, normalizer.method, own, states, season=season_length
+    )
+    return batches, replace(batches, windows=later)
+
+
+def series_chances(
+    batches: WindowBatches, ends: IntArray, *, balance: float, relative: float
+) -> Tensor:
+    """Return the chance of each series to be drawn, ``(series,)``.
+
+    Args:
+        batches: whose windows are drawn.
+        ends: where the training part of each series ends.
+        balance, relative: see `forecasting.training.TrainingConfig`.
+    """
+    chances = batches.windows.counts().float() ** (1 - balance)
+    if batches.states is not None and relative:
+        last = (
+            torch.from_numpy(ends).to(batches.values.device) + batches.states.begins - 1
+        )
+        scale = batches.states.scale[last]
+        chances = chances * (1 - relative + relative * scale / scale.mean())
+    return chances / chances.sum()
+
+
+def smooth_panel(
+    panel: Panel, normalizer: Normalizer, horizon: int, season_length: int
+) -> States:
+    """Return what smoothing knows at every point of a panel."""
+    owner = np.repeat(np.arange(len(panel)), panel.lengths)
+    return States.fit(
+        normalizer.scale_values(panel.values, owner),
+        panel.offsets,
+        season_length=season_length,
+        horizon=horizon,
+    )
+
+
+def least_history(ends: IntArray, spec: WindowSpec) -> IntArray:
+    """Return how much of each series a training window must have seen, ``(series,)``.
+
+    Half a window, or, of series that end before, what leaves them one target.
+    """
+    return np.clip(ends - spec.horizon, 2, max(spec.seq_len // 2, 2))

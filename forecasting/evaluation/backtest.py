@@ -1,0 +1,197 @@
+"""Forecasts on rolling origins, beside each other in one table.
+
+Every model is fitted on what lies before the first fold, then asked for forecasts from
+each fold's cutoff with all observations up to it; its intervals learn from the errors
+of the folds before. With ``refit`` it is fitted anew at every cutoff. No model sees an
+observation behind the cutoff it forecasts from.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.forecast import Forecast, Intervals, check_levels
+from forecasting.data.panel import Panel
+from forecasting.data.splits import Origins, automatic_folds, rolling_origins
+from forecasting.errors import SettingError
+from forecasting.types import FloatArray
+
+METRICS = ("mae", "rmse", "mape", "smape", "mase", "rmsse")
+
+
+class Model(Protocol):
+    """What can be backtested: `Forecaster` and `Baseline` are."""
+
+    def forecast_at(
+        self, panel: Panel, origins: Origins, horizon: int | None = None
+    ) -> FloatArray:
+        """Return forecasts from given origins, ``(origins, horizon)``."""
+
+    def intervals_at(
+        self,
+        panel: Panel,
+        origins: Origins,
+        points: FloatArray,
+        levels: Iterable[float] = (),
+    ) -> Intervals:
+        """Return central intervals round forecasts, by level."""
+
+    def calibrate(self, panel: Panel, origins: Origins, points: FloatArray) -> Any:
+        """Add the errors of forecasts made earlier to the evidence for intervals."""
+
+    def predict(
+        self,
+        panel: Panel | None = None,
+        *,
+        horizon: int | None = None,
+        levels: Iterable[float] = (),
+    ) -> Forecast:
+        """Return what follows each series."""
+
+
+Fit = Callable[[Panel], Model]  # makes a model and fits it to a panel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationConfig:
+    """How a model is measured.
+
+    Attributes:
+        folds: cutoffs, one horizon apart; ``auto`` tests the latest fifth of the
+            shortest series.
+        refit: fit anew at every cutoff.
+        season_length: steps of a season, for the seasonal naive forecast and the
+            scaled errors; ``auto`` takes it from the frequency.
+        levels: central intervals that are measured, in percent.
+        metric: what the leaderboard and the gate go by; lower is better.
+
+    Raises:
+        SettingError: a value is out of range.
+    """
+
+    folds: int | Literal["auto"] = "auto"
+    refit: bool = False
+    season_length: int | Literal["auto"] = "auto"
+    levels: tuple[float, ...] = (80.0, 95.0)
+    metric: Literal["mae", "rmse", "mape", "smape", "mase", "rmsse"] = "mase"
+
+    def __post_init__(self) -> None:
+        check_levels(self.levels)
+        if self.metric not in METRICS:
+            raise SettingError("metric", self.metric, f"one of {', '.join(METRICS)}")
+        for name in ("folds", "season_length"):
+            value = getattr(self, name)
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if value != "auto" and not (whole and value >= 1):
+                raise SettingError(name, value, "auto or a whole number of at least 1")
+
+    def seasons(self, panel: Panel) -> int:
+        """Return the season length for a panel, in steps."""
+        if self.season_length == "auto":
+            return panel.calendar.season_length
+        return self.season_length
+
+    def origins(self, panel: Panel, *, seq_len: int, horizon: int) -> list[Origins]:
+        """Return the folds' origins on a panel, oldest first.
+
+        Raises:
+            SeriesTooShort: a series leaves no window to train on before the folds.
+        """
+        folds = self.folds
+        if folds == "auto":
+            folds = automatic_folds(panel, seq_len=seq_len, horizon=horizon)
+        window = seq_len + horizon
+        return rolling_origins(panel, folds=folds, horizon=horizon, before=window)
+
+
+def backtest(
+    fits: Mapping[str, Fit],
+    panel: Panel,
+    folds: list[Origins],
+    *,
+    horizon: int,
+    levels: Iterable[float] = (80, 95),
+    refit: bool = False,
+) -> pd.DataFrame:
+    """Forecast every fold with every model.
+
+    Args:
+        fits: by the model's name, a function that fits it to a panel.
+        panel: the whole series.
+        folds: origins of each fold, oldest first, of every series in order.
+        horizon: steps ahead.
+        levels: central intervals, in percent.
+        refit: fit at every cutoff instead of once.
+
+    Returns:
+        A row a model, series, fold and step: ``model, series_id, fold, cutoff, step,
+        timestamp, actual, point, lower_80, upper_80, ...``; ``cutoff`` is the last
+        timestamp that the forecast saw.
+
+    Raises:
+        SeriesTooShort: what lies before the first fold is too short for a model.
+    """
+    tables = []
+    for name, fit in fits.items():
+        model: Model | None = None
+        waiting: list[tuple[Origins, FloatArray]] = []  # forecasts whose time will come
+        for fold, origins in enumerate(folds, start=1):
+            if model is None or refit:
+                model, waiting = fit(panel.until(origins.ends)), []
+            waiting = _learn_errors(model, panel, waiting, origins)
+            points = model.forecast_at(panel, origins, horizon)
+            waiting.append((origins, points))
+            intervals = model.intervals_at(panel, origins, points, levels)
+            table = forecast_table(panel, origins, points, intervals)
+            table.insert(0, "model", name)
+            table.insert(2, "fold", fold)
+            tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _learn_errors(
+    model: Model,
+    panel: Panel,
+    waiting: list[tuple[Origins, FloatArray]],
+    now: Origins,
+) -> list[tuple[Origins, FloatArray]]:
+    """Calibrate on the forecasts whose every step has been observed by now.
+
+    Returns those that still wait.
+    """
+    waits = []
+    for origins, points in waiting:
+        if (origins.ends + points.shape[1] <= now.ends).all():
+            model.calibrate(panel, origins, points)
+        else:
+            waits.append((origins, points))
+    return waits
+
+
+def forecast_table(
+    panel: Panel, origins: Origins, points: FloatArray, intervals: Intervals
+) -> pd.DataFrame:
+    """Return forecasts beside what came: a row an origin and step.
+
+    The columns are ``series_id, cutoff, step, timestamp, actual, point`` and, for each
+    level, ``lower_80, upper_80``. All forecasts must end within their series.
+    """
+    count, horizon = points.shape
+    end = panel.offsets[origins.series] + origins.ends
+    ahead = (end[:, None] + np.arange(horizon)).ravel()
+    names = np.asarray(panel.series_ids, dtype=object)[origins.series]
+    columns: dict[str, Any] = {
+        "series_id": np.repeat(names, horizon),
+        "cutoff": np.repeat(panel.timestamps[end - 1], horizon),
+        "step": np.tile(np.arange(1, horizon + 1), count),
+        "timestamp": panel.timestamps[ahead],
+        "actual": panel.values[ahead],
+        "point": points.ravel(),
+    }
+    for level, (lower, upper) in intervals.items():
+        columns[f"lower_{level:g}"] = lower.ravel()
+        columns[f"upper_{level:g}"] = upper.ravel()
+    return pd.DataFrame(columns)

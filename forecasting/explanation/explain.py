@@ -1,0 +1,232 @@
+"""What a forecast depends on: gradients back to every observation of the window.
+
+The influence of an observation x on a step y of the forecast is dy/dx, by
+back-propagation through the whole forecast; |x dy/dx| ("gradient x input", Shrikumar
+et al. 2016, "Not just a black box") also weighs how far x lies from the level that its
+series is scaled by. Both are averaged over windows. Where smoothing gives
+a series its level, season and scale (``ets``, ``log_ets``), these are held as they are,
+and the gradient is that of what they leave over.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from forecasting.covariates.encoding import Covariates
+from forecasting.data.panel import Panel
+from forecasting.data.splits import Origins, last_origins
+from forecasting.devices import fitting_threads
+from forecasting.errors import (
+    DataError,
+    MissingCovariates,
+    NotFittedError,
+    SettingError,
+)
+from forecasting.explanation.gradients import CPU, gradients, network_alone, whole_model
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.forecaster.history import Rows, read_rows
+from forecasting.forecaster.trained_model import Fitted
+from forecasting.types import FloatArray
+
+Part = Literal["model", "network"]
+
+
+PARTS: tuple[str, ...] = get_args(Part)
+
+
+MAX_WINDOWS = 64  # averaged at most: enough for a picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """How strongly each step of a forecast depends on what the model is given.
+
+    Values are in normalised units (u of `forecasting.scaling.normalization`; z for the network
+    alone, and with ``ets`` and ``log_ets``), columns in the order of time: that of
+    lag 1 is the observation right before the forecast. Covariates are the numbers, and
+    the positions in the seasons; a category has no gradient and is left out.
+
+    Attributes:
+        target: name of what is forecast.
+        windows: how many were averaged.
+        observations: mean of ``|x dy/dx|``, ``(horizon, seq_len)``.
+        sensitivity: mean of ``|dy/dx|``, ``(horizon, seq_len)``.
+        covariates: mean of ``|x dy/dx|`` by name: ``(horizon, seq_len)`` of past ones,
+            ``(horizon, seq_len + horizon)`` of known ones, ``(horizon,)`` of static
+            ones.
+    """
+
+    target: str
+    windows: int
+    observations: FloatArray
+    sensitivity: FloatArray
+    covariates: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    @property
+    def lags(self) -> list[int]:
+        """Steps from each column to the first step of the forecast: seq_len to 1."""
+        return list(range(self.observations.shape[1], 0, -1))
+
+    def by_feature(self) -> dict[str, FloatArray]:
+        """Return the importance of target and covariates, ``(horizon, positions)``."""
+        parts = {self.target: self.observations, **self.covariates}
+        return {name: part.reshape(len(part), -1) for name, part in parts.items()}
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a number: ``step, lag, feature, importance``.
+
+        Lag 0 is the first step of the forecast, -1 the second; static covariates have
+        no lag.
+        """
+        seq_len, tables = self.observations.shape[1], []
+        for name, part in self.by_feature().items():
+            step, place = np.indices(part.shape)
+            table = pd.DataFrame({"step": step.ravel() + 1})
+            lag = pd.array(seq_len - place.ravel(), dtype="Int64")
+            if name in self.covariates and self.covariates[name].ndim == 1:
+                lag[:] = pd.NA
+            table["lag"] = lag
+            tables.append(table.assign(feature=name, importance=part.ravel()))
+        return pd.concat(tables, ignore_index=True)
+
+
+def explain(
+    forecaster: Forecaster,
+    panel: Panel | None = None,
+    *,
+    part: Part = "model",
+    windows: int = MAX_WINDOWS,
+) -> Explanation:
+    """Return what the steps of the trained horizon depend on.
+
+    Args:
+        forecaster: trained.
+        panel: series whose windows are averaged; default the last window of each
+            series seen in training.
+        part: the whole ``model``, or the recurrent ``network`` alone: what it makes of
+            a levelled window, without the linear skip.
+        windows: averaged at most, evenly spread; the last one is among them.
+
+    Raises:
+        NotFittedError: the forecaster has not been trained.
+        SeriesTooShort: no series has seq_len observations.
+        IrregularTimestamps, InvalidValues: as `Forecaster.predict`.
+        MissingCovariates: the series lack a covariate of the model, or no window of
+            theirs has known ones as far as the horizon.
+        DataError: the observations are beyond every number.
+        SettingError: there is no such part, or no window is asked for.
+
+    >>> import math
+    >>> from forecasting.training import TrainingConfig
+    >>> wave = Panel.from_values({"wave": [math.sin(0.3 * t) for t in range(200)]})
+    >>> forecaster = Forecaster(training=TrainingConfig(epochs=2)).fit(wave)
+    >>> explain(forecaster, wave).observations.shape
+    (2, 5)
+    """
+    fitted, seq_len = forecaster.fitted, forecaster.windows.seq_len
+    if fitted is None:
+        raise NotFittedError("forecaster")
+    if part not in PARTS:
+        raise SettingError("part", part, f"one of {', '.join(PARTS)}")
+    if windows < 1:
+        raise SettingError("windows", windows, "at least 1")
+    series = fitted.context if panel is None else panel
+    fitted.context.calendar.continued_by(series.calendar)
+    origins = _evenly(series, fitted, windows, last=panel is None)
+    rows = _read(fitted, series, origins)
+    forecast, inputs = whole_model(fitted, rows)
+    if part == "network":
+        forecast, inputs = network_alone(fitted), rows.frame.inputs
+    own = None
+    if rows.covariates is not None:
+        length = seq_len + forecaster.windows.horizon
+        own = rows.covariates.take(slice(None), 0, length)
+    with fitting_threads(CPU, forecaster.model.hidden_size), torch.enable_grad():
+        slopes, own_slopes = gradients(forecast, inputs, own)
+    seen = torch.arange(seq_len, 0, -1) <= torch.from_numpy(origins.ends)[:, None]
+    covariates = {}
+    if own is not None and own_slopes is not None:
+        covariates = _by_name(fitted.covariates, own_slopes * own, seq_len)
+    return Explanation(
+        target=fitted.context.target,
+        windows=len(origins),
+        observations=_mean(slopes * inputs * seen),
+        sensitivity=_mean(slopes * seen),
+        covariates=covariates,
+    )
+
+
+def _evenly(panel: Panel, fitted: Fitted, most: int, *, last: bool) -> Origins:
+    """Return the ends of at most ``most`` windows, evenly spread over all series.
+
+    Of each series only the ``last`` one, or any.
+
+    Known covariates must reach the horizon from there. Where no series has one, the
+    ends of all, for the reader to refuse, or to fill up the windows.
+    """
+    network = fitted.networks[0]
+    ends = panel.lengths
+    for name in fitted.covariates.names("known"):
+        beyond = panel.future[name].lengths if name in panel.future else 0
+        ends = np.minimum(ends, panel.lengths + beyond - network.horizon)
+    counts = np.maximum(ends - network.seq_len + 1, 0)
+    until = np.cumsum(np.minimum(counts, 1) if last else counts)
+    total = int(until[-1])
+    if total == 0:
+        return last_origins(panel)
+    taken = min(most, total)
+    index = np.arange(1, taken + 1) * total // taken - 1
+    series = np.searchsorted(until, index, side="right")
+    back = until[series] - 1 - index
+    return Origins(series=series, ends=ends[series] - back)
+
+
+def _read(fitted: Fitted, panel: Panel, origins: Origins) -> Rows:
+    network = fitted.networks[0]
+    try:
+        return read_rows(fitted, panel, origins, network.horizon)
+    except MissingCovariates as error:
+        raise error.advise(
+            "Explain series with their covariates, known ones for the horizon "
+            f"too: at least seq_len {network.seq_len} + horizon {network.horizon} "
+            "steps of a series."
+        ) from None
+
+
+def _mean(slopes: Tensor) -> FloatArray:
+    """Return the mean absolute value over windows, the second axis.
+
+    Raises:
+        DataError: one is no finite number.
+    """
+    if not slopes.isfinite().all():
+        raise DataError(
+            "the forecast of these observations has no finite gradient: they are far "
+            "beyond what the model was trained on. Check their unit."
+        )
+    return slopes.double().abs().mean(1).numpy()  # no float32 holds some sums
+
+
+def _by_name(
+    covariates: Covariates, weighted: Tensor, seq_len: int
+) -> dict[str, FloatArray]:
+    """Return the importance of the numbers among covariates.
+
+    Args:
+        covariates: of the model.
+        weighted: x dy/dx, ``(horizon, windows, seq_len + horizon, features)``.
+        seq_len: of the model.
+    """
+    found = {}
+    for name, role, columns in covariates.numbers():
+        part = weighted[..., columns]
+        if role == "static":  # one number, wherever it is read
+            part = part.sum(2)
+        importance = _mean(part).sum(-1)  # a season's position is two columns
+        found[name] = importance[:, :seq_len] if role == "past" else importance
+    return found

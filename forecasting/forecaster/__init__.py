@@ -1,0 +1,15 @@
+"""`Forecaster`: fit, predict, save and load.
+
+forecaster      the public class
+presets         named settings: classic, guarded, accurate
+prepare         panel to training windows
+fit             training windows to trained networks
+validation      residuals and losses on held-out windows
+fine_tuning     training that starts from a trained model
+per_series      one forecaster for each series
+trained_model   networks, scaling and intervals of a trained forecaster
+artifact        the model folder: config.json and model.safetensors
+history         observations before each origin, as the networks read them
+predict         forecasts from given origins
+quick           the same for bare arrays, as the service asks for them
+"""

@@ -1,0 +1,272 @@
+"""A recurrent forecaster: fit it to a panel, ask it for forecasts, save and load it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from forecasting.data.covariates import BySeries
+from forecasting.data.forecast import Forecast, Intervals, check_horizon
+from forecasting.data.panel import Panel
+from forecasting.data.splits import Origins, last_origins, moments
+from forecasting.data.windows import WindowSpec
+from forecasting.devices import Device, pick_device
+from forecasting.errors import NotFittedError
+from forecasting.forecaster.artifact import (
+    locate_artifact,
+    read_artifact,
+    write_artifact,
+)
+from forecasting.forecaster.fine_tuning import Start
+from forecasting.forecaster.fit import fit_networks
+from forecasting.forecaster.history import memory, read_blocks
+from forecasting.forecaster.predict import bound, forecast, read_spread
+from forecasting.forecaster.trained_model import Fitted, pack, unpack
+from forecasting.intervals.calibration import Calibration
+from forecasting.intervals.scores import to_scores
+from forecasting.models.config import RecurrentConfig
+from forecasting.training import EpochRecord, TrainingConfig
+from forecasting.types import FloatArray
+
+LEVELS = (80.0, 95.0)
+
+
+class Forecaster:
+    """A recurrent network, or a median of several, that forecasts series.
+
+    Args:
+        windows: observations in, steps out.
+        model: cell, size, strategy, normalisation.
+        training: optimizer, early stopping, device, seed.
+
+    Attributes:
+        fitted: what training found; None before.
+        history: one record an epoch and member.
+
+    >>> import math
+    >>> wave = [math.sin(0.3 * t) for t in range(200)]
+    >>> forecaster = Forecaster(training=TrainingConfig(epochs=2))
+    >>> forecast = forecaster.fit(Panel.from_values({"wave": wave})).predict(horizon=3)
+    >>> forecast.points.shape, forecast.timestamps.tolist()
+    ((1, 3), [[201, 202, 203]])
+    """
+
+    def __init__(
+        self,
+        *,
+        windows: WindowSpec | None = None,
+        model: RecurrentConfig | None = None,
+        training: TrainingConfig | None = None,
+    ) -> None:
+        self.windows = windows or WindowSpec()
+        self.model = model or RecurrentConfig()
+        self.training = training or TrainingConfig()
+        self.fitted: Fitted | None = None
+        self.history: list[EpochRecord] = []
+        self._calibration = Calibration.start(
+            np.empty((0, self.windows.horizon)), np.empty(0), self.model.intervals
+        )
+
+    def fit(
+        self,
+        panel: Panel,
+        *,
+        start: "Forecaster | None" = None,
+        on_epoch: Callable[[EpochRecord], None] | None = None,
+    ) -> Self:
+        """Train on every series of the panel.
+
+        Args:
+            panel: series without missing values.
+            start: a trained forecaster with the same windows and layers, whose weights
+                and normalisation training starts from; as it is, it is one of the
+                candidates that validation chooses from.
+            on_epoch: called after each epoch, for a progress bar or a log.
+
+        Raises:
+            SeriesTooShort: no series holds a window of seq_len + horizon.
+            SettingError: the settings contradict each other, or those of ``start``.
+            NotFittedError: ``start`` has not been trained.
+            TrainingDiverged: the loss became infinite.
+        """
+        begin = None if start is None else start.as_start()
+        found = fit_networks(
+            panel, self.windows, self.model, self.training, on_epoch, begin
+        )
+        self.history = found.history
+        self._calibration = Calibration.start(
+            found.residuals, found.volatility, self.model.intervals
+        )
+        self.fitted = Fitted(
+            networks=found.networks,
+            normalizer=found.normalizer,
+            intervals=self._calibration.table,
+            context=panel.tail(memory(found.networks[0], found.normalizer.method)),
+            non_negative=bool(panel.values.min() >= 0),
+            covariates=found.covariates,
+            guard=found.guard,
+        )
+        return self
+
+    def forecast_at(
+        self, panel: Panel, origins: Origins, horizon: int | None = None
+    ) -> FloatArray:
+        """Forecast from given origins, ``(origins, horizon)``, original units.
+
+        Nothing behind an origin is looked at. Beyond the trained horizon, forecasts
+        are fed back as if they had been observed.
+
+        Args:
+            panel: the series; ids seen in training are scaled as they were there,
+                others by what lies before their origin.
+            origins: where to stand; each needs at least seq_len observations, or one
+                where the normalisation is ``ets`` or ``log_ets``.
+            horizon: steps ahead; default the trained horizon.
+
+        Raises:
+            NotFittedError: the forecaster has not been trained.
+            SeriesTooShort: an origin has fewer than seq_len observations.
+            InvalidValues: the model takes logarithms and a value of a series that it
+                has not seen in training is not positive.
+            SettingError: the horizon is no number of steps, or so far off that
+                forecasts exceed every number, or that past covariates are not known.
+            MissingCovariates: the panel lacks a covariate, or a known one ends before
+                the horizon.
+        """
+        steps = self.windows.horizon if horizon is None else check_horizon(horizon)
+        precision = self.training.precision
+        return forecast(self._known(), panel, origins, steps, (), precision)[0]
+
+    def intervals_at(
+        self,
+        panel: Panel,
+        origins: Origins,
+        points: FloatArray,
+        levels: Iterable[float] = LEVELS,
+    ) -> Intervals:
+        """Return central intervals round forecasts, original units.
+
+        Args:
+            panel: the series.
+            origins: where the forecasts were made.
+            points: the forecasts, ``(origins, horizon)``.
+            levels: in percent, from 1 to 99; 80 is the central 80 %.
+
+        Raises:
+            NotFittedError, SeriesTooShort, SettingError, MissingCovariates: as
+                `forecast_at`.
+        """
+        precision = self.training.precision
+        return bound(self._known(), panel, origins, points, levels, precision)
+
+    def predict(
+        self,
+        panel: Panel | None = None,
+        *,
+        future: BySeries | None = None,
+        horizon: int | None = None,
+        levels: Iterable[float] = LEVELS,
+    ) -> Forecast:
+        """Forecast what follows each series, with central intervals.
+
+        Args:
+            panel: series to continue; default those seen in training.
+            future: known covariates of the steps ahead, by name and series id, where
+                the panel does not hold them.
+            horizon: steps ahead; default the trained horizon.
+            levels: intervals in percent, from 1 to 99; 80 is the central 80 %.
+
+        Raises:
+            NotFittedError, SeriesTooShort, SettingError, MissingCovariates: as
+                `forecast_at`.
+            IrregularTimestamps: the panel's timestamps go on in another way than those
+                seen in training.
+        """
+        fitted = self._known()
+        series = fitted.context if panel is None else panel
+        series = series.with_future(future) if future else series
+        calendar = fitted.context.calendar.continued_by(series.calendar)
+        steps = self.windows.horizon if horizon is None else check_horizon(horizon)
+        points, intervals = forecast(
+            fitted, series, last_origins(series), steps, levels, self.training.precision
+        )
+        return Forecast(
+            series_ids=series.series_ids,
+            timestamps=calendar.future(series.last_timestamps(), steps),
+            points=points,
+            intervals=intervals,
+        )
+
+    def calibrate(self, panel: Panel, origins: Origins, points: FloatArray) -> Self:
+        """Add errors that were made since to the evidence for the intervals.
+
+        They are taken in from the oldest origins to the latest.
+
+        Args:
+            panel: the series, as far as the forecasts reach.
+            origins: where the forecasts were made.
+            points: what was forecast there without having been seen, original units,
+                ``(origins, horizon)``.
+        """
+        fitted = self._known()
+        errors, volatility = np.empty(points.shape), np.empty(len(points))
+        for block, rows in read_blocks(fitted, panel, origins, points.shape[1]):
+            series, ends = origins.series[block], origins.ends[block]
+            came = panel.pieces(series, ends, ends + points.shape[1])
+            actual = rows.normalizer.scale_series(came).double().numpy()
+            actual = actual.reshape(len(rows), -1)
+            missed = (actual - rows.scale(points[block])) / rows.size
+            spread = read_spread(fitted, rows, self.training.precision)
+            if spread is not None:
+                missed = to_scores(missed, spread, self.model.quantiles)
+            errors[block], volatility[block] = missed, rows.volatility
+        self._calibration = self._calibration.learn(
+            errors, volatility, moments(panel, origins)
+        )
+        self.fitted = replace(fitted, intervals=self._calibration.table)
+        return self
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to a new folder, all of it or nothing.
+
+        Raises:
+            NotFittedError: there is nothing to save yet.
+            ArtifactError: the folder cannot be written.
+        """
+        parts = pack(self.windows, self.model, self.training, self._known())
+        write_artifact(Path(path), *parts)
+
+    @classmethod
+    def load(cls, path: str | Path, *, device: Device = "auto") -> "Forecaster":
+        """Read a model that `save` wrote, on this or another machine.
+
+        Args:
+            path: the folder that `save` wrote, or an MLflow model that holds it.
+            device: where the networks shall be.
+
+        Raises:
+            ArtifactError: the folder is missing, damaged or of a later format.
+            SettingError: the device is not there.
+        """
+        folder = locate_artifact(Path(path))
+        windows, model, training, fitted = unpack(
+            folder, *read_artifact(folder), pick_device(device)
+        )
+        forecaster = cls(windows=windows, model=model, training=training)
+        forecaster.fitted = fitted
+        return forecaster
+
+    def as_start(self) -> Start:
+        """Return what another training can start from.
+
+        Raises:
+            NotFittedError: the forecaster has not been trained.
+        """
+        return Start(self.windows, self.model, self._known())
+
+    def _known(self) -> Fitted:
+        if self.fitted is None:
+            raise NotFittedError("forecaster")
+        return self.fitted

@@ -1,0 +1,303 @@
+"""What a trained forecaster knows, and how that becomes plain data and back."""
+
+# MERGED """The covariates of the last observations, as tensors that a model keeps.
+# MERGED
+# MERGED Numbers stay as they are; text is kept as its codes, so that a category that training
+# MERGED never saw comes back as empty text, which is unknown too.
+# MERGED """
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from forecasting.covariates.encoding import Covariate, Covariates
+from forecasting.data.covariates import Ahead, Column
+from forecasting.data.panel import Panel
+from forecasting.data.windows import WindowSpec
+from forecasting.errors import ForecastingError, ShapeError
+from forecasting.forecaster.artifact import damaged
+from forecasting.intervals.table import PROBABILITIES, IntervalTable
+from forecasting.intervals.volatility import Scaling
+from forecasting.models.config import RecurrentConfig
+from forecasting.models.network import RecurrentNetwork
+from forecasting.scaling.normalization import METHODS, Method, Normalizer
+from forecasting.scaling.window_scaling import SMOOTHED
+from forecasting.selection.guard import Guard, pack_guard, unpack_guard
+from forecasting.timestamps.calendar import Calendar
+from forecasting.training import TrainingConfig
+
+NONE: dict[str, Any] = {"columns": [], "cycles": []}  # of a model without covariates
+
+
+def pack_columns(covariates: Covariates, context: Panel) -> dict[str, Tensor]:
+    """Return the covariates of a panel, and what is known behind it, as tensors."""
+    tensors = {}
+    for one in covariates.columns:
+        observed = context.covariates[one.name]
+        tensors[f"covariates.{one.name}"] = _pack(one, observed)
+        if one.name in context.future:
+            ahead = context.future[one.name]
+            tensors[f"future.{one.name}"] = _pack(one, ahead.values)
+            tensors[f"future_offsets.{one.name}"] = torch.from_numpy(ahead.offsets)
+    return tensors
+
+
+def unpack_columns(
+    covariates: Covariates, tensors: dict[str, Tensor]
+) -> dict[str, Any]:
+    """Return what `pack_columns` packed, as fields of a `Panel`.
+
+    Raises:
+        LookupError, ValueError: a tensor is missing, or does not fit.
+    """
+    columns, future = {}, {}
+    points = len(tensors["context.values"])
+    for one in covariates.columns:
+        columns[one.name] = _unpack(one, tensors[f"covariates.{one.name}"])
+        if columns[one.name].shape != (points,):
+            name = f"covariates.{one.name}"
+            raise ShapeError(name, columns[one.name].shape, (points,))
+        if f"future.{one.name}" in tensors:
+            values = _unpack(one, tensors[f"future.{one.name}"])
+            offsets = tensors[f"future_offsets.{one.name}"].numpy()
+            if len(offsets) != len(tensors["context.offsets"]):
+                name = f"future_offsets.{one.name}"
+                raise ShapeError(name, offsets.shape, ("series + 1",))
+            if (np.diff(offsets, prepend=0, append=len(values)) < 0).any():
+                raise ValueError(f"future_offsets.{one.name} do not ascend")
+            future[one.name] = Ahead(values, offsets)
+    roles = {one.name: one.role for one in covariates.columns}
+    return {"covariates": columns, "roles": roles, "future": future}
+
+
+def _pack(one: Covariate, values: Column) -> Tensor:
+    if one.categories is not None:
+        return torch.from_numpy(one.encode(values).astype(np.int64))
+    return torch.from_numpy(values)
+
+
+def _unpack(one: Covariate, tensor: Tensor) -> Column:
+    array = tensor.numpy()
+    return array if one.categories is None else one.decode(array)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """All that a trained forecaster knows.
+
+    Attributes:
+        networks: one a member.
+        normalizer: fitted statistics, a row for each series of ``context``.
+        intervals: spread of the errors, by probability and step, normalised.
+        context: the last observations of every series seen in training: seq_len, or
+            all that smoothing remembers.
+        non_negative: no observation seen in training was below zero.
+        covariates: that it was trained with, and how they become numbers.
+        guard: which forecast each series gets; None to trust the networks.
+    """
+
+    networks: list[RecurrentNetwork]
+    normalizer: Normalizer
+    intervals: IntervalTable
+    context: Panel
+    non_negative: bool
+    covariates: Covariates
+    guard: Guard | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return self.networks[0].head.weight.device
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where in ``context`` each series is, by its id."""
+        return {name: place for place, name in enumerate(self.context.series_ids)}
+
+    @cached_property
+    def num_bytes(self) -> int:
+        """Bytes of weights, tables and all that is kept of the series."""
+        states = (network.state_dict().values() for network in self.networks)
+        arrays = [tensor.numpy(force=True) for state in states for tensor in state]
+        context, scaler = self.context, self.normalizer
+        arrays += [scaler.center, scaler.scale, scaler.floor, scaler.shift]
+        arrays += [self.intervals.quantiles, *context.covariates.values()]
+        arrays += [context.values, context.offsets, context.timestamps]
+        if self.guard is not None:
+            arrays += [self.guard.by_series, self.guard.linear.weights.numpy()]
+        numbers = sum(int(array.nbytes) for array in arrays)
+        return numbers + sum(map(len, context.series_ids))
+
+
+Parts = tuple[WindowSpec, RecurrentConfig, TrainingConfig, Fitted]
+
+
+def pack(
+    windows: WindowSpec,
+    model: RecurrentConfig,
+    training: TrainingConfig,
+    fitted: Fitted,
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return a forecaster as settings that JSON can hold and named tensors."""
+    context, calendar = fitted.context, fitted.context.calendar
+    scaling = fitted.intervals.scaling
+    config = {
+        "windows": asdict(windows),
+        "model": asdict(model),
+        "training": asdict(training),
+        "normalization": fitted.normalizer.method,
+        "non_negative": fitted.non_negative,
+        "target": context.target,
+        "calendar": asdict(calendar),
+        "series_ids": list(context.series_ids),
+    }
+    if fitted.covariates:
+        config["covariates"] = fitted.covariates.to_plain()
+    guard, guard_tensors = pack_guard(fitted.guard)
+    if guard:
+        config["guard"] = guard
+    tensors = guard_tensors | {
+        "scaler.center": torch.from_numpy(fitted.normalizer.center),
+        "scaler.scale": torch.from_numpy(fitted.normalizer.scale),
+        "scaler.floor": torch.from_numpy(fitted.normalizer.floor),
+        "scaler.shift": torch.from_numpy(fitted.normalizer.shift),
+        "intervals.quantiles": torch.from_numpy(fitted.intervals.quantiles),
+        "intervals.scaling": torch.tensor([scaling.exponent, scaling.typical]).double(),
+        "context.values": torch.from_numpy(context.values),
+        "context.offsets": torch.from_numpy(context.offsets),
+        "context.timestamps": torch.from_numpy(context.timestamps.astype(np.int64)),
+    }
+    tensors |= pack_columns(fitted.covariates, context)
+    for member, network in enumerate(fitted.networks):
+        for name, tensor in network.state_dict().items():
+            tensors[f"members.{member}.{name}"] = tensor.cpu()
+    return config, {name: tensor.contiguous() for name, tensor in tensors.items()}
+
+
+def unpack(
+    path: Path, config: dict[str, Any], tensors: dict[str, Tensor], device: torch.device
+) -> Parts:
+    """Return what `pack` packed, networks on ``device``.
+
+    Raises:
+        ArtifactError: parts are missing or do not fit together; ``path`` is named.
+    """
+    try:
+        windows = WindowSpec(**config["windows"])
+        model = RecurrentConfig(**config["model"])
+        training = TrainingConfig(**config["training"])
+        covariates = Covariates.from_plain(config.get("covariates") or NONE)
+        context = replace(
+            _unpack_context(config, tensors), **unpack_columns(covariates, tensors)
+        )
+        normalizer = Normalizer(
+            config["normalization"],
+            tensors["scaler.center"].numpy(),
+            tensors["scaler.scale"].numpy(),
+            tensors["scaler.floor"].numpy(),
+            tensors["scaler.shift"].numpy(),
+        )
+        networks = [
+            _unpack_network(
+                member, windows, model, normalizer.method, tensors, covariates
+            ).to(device)
+            for member in range(model.members)
+        ]
+        fitted = Fitted(
+            networks=networks,
+            normalizer=normalizer,
+            intervals=IntervalTable(
+                tensors["intervals.quantiles"].numpy(),
+                Scaling(*tensors["intervals.scaling"].tolist()),
+            ),
+            context=context,
+            non_negative=bool(config["non_negative"]),
+            covariates=covariates,
+            guard=unpack_guard(
+                config.get("guard", {}),
+                tensors,
+                networks[0],
+                smoothed=normalizer.method in SMOOTHED,
+            ),
+        )
+        _check_shapes(windows, fitted)
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+        ForecastingError,
+    ) as error:
+        raise damaged(path, f"{type(error).__name__}: {error}") from error
+    return windows, model, training, fitted
+
+
+def _check_shapes(windows: WindowSpec, fitted: Fitted) -> None:
+    context, normalizer = fitted.context, fitted.normalizer
+    count, points = len(context), len(context.values)
+    expected = {
+        "scaler.center": (normalizer.center, (count,)),
+        "scaler.scale": (normalizer.scale, (count,)),
+        "scaler.floor": (normalizer.floor, (count,)),
+        "scaler.shift": (normalizer.shift, (count,)),
+        "intervals.quantiles": (
+            fitted.intervals.quantiles,
+            (len(PROBABILITIES), windows.horizon),
+        ),
+        "context.values": (context.values, (points,)),
+        "context.timestamps": (context.timestamps, (points,)),
+        "context.offsets": (context.offsets, (count + 1,)),
+    }
+    for name, (array, shape) in expected.items():
+        if array.shape != shape:
+            raise ShapeError(name, array.shape, shape)
+    if not (np.diff(context.offsets, prepend=0, append=points) >= 0).all():
+        raise ValueError("context.offsets do not ascend within context.values")
+    if normalizer.method not in METHODS:
+        raise ValueError(f"there is no normalization {normalizer.method!r}")
+
+
+def _unpack_context(config: dict[str, Any], tensors: dict[str, Tensor]) -> Panel:
+    plain = config["calendar"]
+    calendar = Calendar(plain["freq"], tuple(plain["weekdays"]), plain["step"])
+    timestamps = tensors["context.timestamps"].numpy()
+    return Panel(
+        series_ids=tuple(config["series_ids"]),
+        values=tensors["context.values"].numpy(),
+        offsets=tensors["context.offsets"].numpy(),
+        timestamps=timestamps
+        if calendar.freq is None
+        else timestamps.view("datetime64[ns]"),
+        calendar=calendar,
+        target=config["target"],
+    )
+
+
+def _unpack_network(
+    member: int,
+    windows: WindowSpec,
+    model: RecurrentConfig,
+    method: Method,
+    tensors: dict[str, Tensor],
+    covariates: Covariates,
+) -> RecurrentNetwork:
+    with torch.device("meta"):  # shapes only: no memory, no random numbers
+        network = RecurrentNetwork(
+            model,
+            seq_len=windows.seq_len,
+            horizon=windows.horizon,
+            level=method,
+            layout=covariates.layout,
+        )
+    prefix = f"members.{member}."
+    state = {
+        name.removeprefix(prefix): tensor.float()
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
+    network.load_state_dict(state, assign=True)
+    return network.eval()

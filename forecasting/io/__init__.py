@@ -1,0 +1,16 @@
+"""CSV files and frames to a `Panel`: the one place where data enter and are checked.
+
+csv_format  bytes to a table of text: compression, encoding, delimiter, header
+columns     roles of the columns
+numbers     text to numbers
+sorting     rows to series, oldest first
+missing     missing values and timestamps, by policy
+alignment   covariate columns over the timestamps of the series
+panel       all of these, in order
+future      known covariates of the steps ahead, from a table of their own
+"""
+
+from forecasting.io.future import read_future
+from forecasting.io.panel import read_csv, read_frame
+
+__all__ = ["read_csv", "read_frame", "read_future"]

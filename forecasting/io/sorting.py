@@ -1,0 +1,117 @@
+"""Rows in any order to series after series, oldest first."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from forecasting.errors import SHOWN, DuplicateTimestamps, InvalidValues
+from forecasting.io.columns import Columns, text_columns
+from forecasting.io.csv_format import Table
+from forecasting.timestamps.calendar import show_moment
+from forecasting.timestamps.parsing import parse_timestamps
+from forecasting.types import FloatArray, IntArray, Timestamps
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderedRows:
+    """Rows of a table, series after series, oldest first.
+
+    Attributes:
+        series_ids: names of the series, by first appearance.
+        order: row of the table at each place, ``(rows,)``.
+        offsets: borders of the series, ``(series + 1,)``.
+        timestamps: in that order, ``(rows,)``.
+        notes: what was decided.
+    """
+
+    series_ids: tuple[str, ...]
+    order: IntArray
+    offsets: IntArray
+    timestamps: Timestamps
+    notes: list[str]
+
+
+def order_rows(table: Table, columns: Columns, target: str) -> OrderedRows:
+    """Sort rows by series and time; without a time column, number them.
+
+    Args:
+        table: as it was read.
+        columns: roles of its columns.
+        target: name of a series that has none.
+
+    Raises:
+        DuplicateTimestamps: two rows are for one moment of one series.
+        InvalidTimestamps: a timestamp cannot be read.
+        InvalidValues: a row names no series.
+    """
+    codes, ids = _series_of_rows(table, columns.series_id, target)
+    counts = np.bincount(codes)
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    if columns.time is None:
+        order = np.argsort(codes, kind="stable")
+        steps = np.arange(len(order)) - np.repeat(offsets[:-1], counts) + 1
+        return OrderedRows(
+            series_ids=ids, order=order, offsets=offsets, timestamps=steps, notes=[]
+        )
+    column = table.frame[columns.time]
+    moments, notes = parse_timestamps(columns.time, column, table.where)
+    order = np.lexsort((moments, codes))
+    timestamps, owners = moments[order], codes[order]
+    same = np.diff(owners) == 0
+    twice = np.flatnonzero(same & (timestamps[1:] == timestamps[:-1]))
+    if len(twice):
+        where = [
+            f"{show_moment(timestamps[i])} of series {ids[owners[i]]!r} "
+            f"({table.where(int(order[i]))} and {table.where(int(order[i + 1]))})"
+            for i in twice[:SHOWN]
+        ]
+        raise DuplicateTimestamps(where, len(twice), _advice_on_twice(table, columns))
+    if (np.diff(order)[same] < 0).any():
+        notes.append("rows sorted by time")
+    return OrderedRows(
+        series_ids=ids, order=order, offsets=offsets, timestamps=timestamps, notes=notes
+    )
+
+
+def observed_rows(values: FloatArray, axis: OrderedRows) -> Flags:
+    """Say of each row, in order, whether it is not behind its series' last value.
+
+    A series without any value counts as observed: its values are missing.
+
+    Args:
+        values: the target in the rows' order, NaN where it is missing.
+        axis: the rows.
+    """
+    place = np.arange(len(values))
+    last = np.maximum.reduceat(np.where(np.isnan(values), -1, place), axis.offsets[:-1])
+    last = np.where(last < axis.offsets[:-1], axis.offsets[1:], last)
+    return np.asarray(place <= np.repeat(last, np.diff(axis.offsets)))
+
+
+def _series_of_rows(
+    table: Table, series_id: str | None, target: str
+) -> tuple[IntArray, tuple[str, ...]]:
+    """Return each row's series by number, and the names, by first appearance."""
+    if series_id is None:
+        return np.zeros(len(table.frame), dtype=np.int64), (target,)
+    column = table.frame[series_id]
+    lacking = np.flatnonzero(column.isna())
+    if len(lacking):
+        where = [table.where(int(i)) for i in lacking[:SHOWN]]
+        found = f"{len(lacking)} missing series id{'s' * (len(lacking) > 1)}"
+        raise InvalidValues(series_id, where, found, "Name the series in every row.")
+    codes, names = pd.factorize(column.astype(str).str.strip())
+    return codes.astype(np.int64), tuple(map(str, names))
+
+
+def _advice_on_twice(table: Table, columns: Columns) -> str:
+    advice = "Keep one row for each moment."
+    candidates = text_columns(table, columns.named)
+    if columns.series_id is None and candidates:
+        names = ", ".join(map(repr, candidates))
+        advice += f" If a column names the series ({names}), say it with --series-id."
+    return advice

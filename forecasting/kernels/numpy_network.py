@@ -1,0 +1,173 @@
+"""One pass of a small network over few windows, in NumPy.
+
+At that size a pass is overhead: torch spends more on finding its kernels than they
+spend on arithmetic, the more so when other work has pushed its code out of the cache.
+Here a step is a product of matrices and a few calls on blocks of rows, features by
+windows. Numbers are those of the modules, to float32 rounding.
+
+The logistic function is taken as (1 + tanh(x / 2)) / 2, the halves folded into weights.
+Letters in comments: B windows, D hidden size, P patch length.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor, nn
+
+from forecasting.models.network import RecurrentNetwork
+
+Array = npt.NDArray[np.float32]
+
+
+SMALL = 2048  # numbers of state, windows times hidden size: torch is sooner with more
+
+
+ZERO, HALF, ONE = (np.array(number, np.float32) for number in (0, 0.5, 1))
+
+
+Step = Callable[[], None]  # advances the state that it was made for
+
+
+class SmallNetwork:
+    """A plain network, laid out for few windows.
+
+    Plain is one layer of torch's, in one direction, without covariates, that gives all
+    steps at once.
+
+    Args:
+        network: a plain one, see `is_plain`.
+
+    Attributes:
+        most: windows up to which it is sooner than torch.
+    """
+
+    def __init__(self, network: RecurrentNetwork) -> None:
+        cell: Any = network.encoder.recurrent_layers[0].forward_cell
+        self.hidden, self.patch = cell.hidden_size, network.config.patch_len
+        self.most = SMALL // self.hidden
+        self._make_step, self._weights, halved = _lay_out(cell)
+        self._head = _numbers(network.head.weight) * np.float32(0.5 if halved else 1)
+        self._bias, self._skip = _numbers(network.head.bias), None
+        if network.skip is not None:
+            self._skip = _numbers(network.skip.weight).T
+            self._bias = self._bias + _numbers(network.skip.bias)
+
+    def __call__(self, windows: Array) -> Array:
+        """Return forecasts ``(B, horizon)`` of windows z ``(B, seq_len)``."""
+        count, hidden = len(windows), self.hidden
+        state = np.zeros((hidden + self.patch + 1, count), np.float32)
+        state[-1] = 1  # what the biases are multiplied by
+        observed = state[hidden:-1]  # (P, B)
+        step = self._make_step(self._weights, state, hidden)
+        for patch in windows.T.reshape(-1, self.patch, count):
+            observed[:] = patch
+            step()
+        forecast: Array = state[:hidden].T @ self._head.T
+        if self._skip is not None:
+            forecast += windows @ self._skip
+        forecast += self._bias
+        return forecast
+
+
+def is_plain(network: RecurrentNetwork) -> bool:
+    """Return whether `SmallNetwork` can take the place of a network."""
+    config, layer = network.config, network.encoder.recurrent_layers[0]
+    return (
+        config.strategy == "direct"
+        and config.num_layers == 1
+        and not layer.bidirectional
+        and network.reader is None
+        and isinstance(layer.forward_cell, nn.RNNBase)
+    )
+
+
+def _lay_out(cell: Any) -> tuple[Callable[[Array, Array, int], Step], Array, bool]:
+    """Return how to step, the weights of a step, and whether states are doubled.
+
+    The weights are those of the state, the observations and one, ``(rows, D + P + 1)``.
+    """
+    recurrent, inputs = _numbers(cell.weight_hh_l0), _numbers(cell.weight_ih_l0)
+    bias_h, bias_i = _numbers(cell.bias_hh_l0), _numbers(cell.bias_ih_l0)
+    if cell.mode == "LSTM":
+        joined = np.hstack([recurrent, inputs, (bias_h + bias_i)[:, None]])
+        forget_in, gate, out = np.split(
+            joined, [2 * cell.hidden_size, 3 * cell.hidden_size]
+        )
+        ordered = np.vstack([forget_in / 2, out / 2, gate])
+        ordered[:, : cell.hidden_size] /= 2  # the state is kept twice as large
+        return _lstm, np.ascontiguousarray(ordered), True
+    if cell.mode == "GRU":
+        joined = np.hstack([recurrent, inputs, (bias_h + bias_i)[:, None]])
+        gates = joined[: 2 * cell.hidden_size] / 2
+        own = slice(2 * cell.hidden_size, None)
+        none = np.zeros_like
+        ahead = np.hstack([none(recurrent[own]), inputs[own], bias_i[own, None]])
+        before = np.hstack([recurrent[own], none(inputs[own]), bias_h[own, None]]) / 2
+        return _gru, np.vstack([gates, before, ahead]), False
+    joined = np.hstack([recurrent, inputs, (bias_h + bias_i)[:, None]])
+    return (_tanh if cell.mode == "RNN_TANH" else _relu), joined, False
+
+
+def _lstm(weights: Array, state: Array, hidden: int) -> Step:
+    """Rows: input, forget and output gate, candidate, memory."""
+    rows = np.zeros((5 * hidden, state.shape[1]), np.float32)
+    all_four, gates = rows[: 4 * hidden], rows[: 3 * hidden]
+    keep, out = rows[: 2 * hidden], rows[2 * hidden : 3 * hidden]
+    kept, memory = rows[3 * hidden :], rows[4 * hidden :]
+    products = np.empty((2 * hidden, state.shape[1]), np.float32)
+    first, second = products[:hidden], products[hidden:]
+    carried, dot, tanh, multiply = state[:hidden], weights.dot, np.tanh, np.multiply
+
+    def step() -> None:
+        dot(state, all_four)
+        tanh(all_four, all_four)
+        np.add(gates, ONE, gates)
+        multiply(keep, kept, products)
+        np.add(first, second, memory)
+        multiply(memory, HALF, memory)
+        tanh(memory, first)
+        multiply(out, first, carried)
+
+    return step
+
+
+def _gru(weights: Array, state: Array, hidden: int) -> Step:
+    """Rows: reset and update gate, what the state adds to the candidate, candidate."""
+    rows = np.empty((4 * hidden, state.shape[1]), np.float32)
+    gates, reset, update = rows[: 2 * hidden], rows[:hidden], rows[hidden : 2 * hidden]
+    before, candidate = rows[2 * hidden : 3 * hidden], rows[3 * hidden :]
+    carried = state[:hidden]
+
+    def step() -> None:
+        weights.dot(state, rows)
+        np.tanh(gates, gates)
+        np.add(gates, ONE, gates)
+        np.multiply(before, reset, before)
+        np.add(candidate, before, candidate)
+        np.tanh(candidate, candidate)
+        np.subtract(carried, candidate, carried)
+        np.multiply(carried, update, carried)
+        np.multiply(carried, HALF, carried)
+        np.add(carried, candidate, carried)
+
+    return step
+
+
+def _tanh(weights: Array, state: Array, hidden: int) -> Step:
+    def step() -> None:
+        np.tanh(weights.dot(state), state[:hidden])
+
+    return step
+
+
+def _relu(weights: Array, state: Array, hidden: int) -> Step:
+    def step() -> None:
+        np.maximum(weights.dot(state), ZERO, out=state[:hidden])
+
+    return step
+
+
+def _numbers(tensor: Tensor) -> Array:
+    return tensor.detach().cpu().numpy()

@@ -1,0 +1,42 @@
+"""What several networks forecast together."""
+
+import torch
+from torch import Tensor
+
+from forecasting.datasets.window_dataset import EVALUATION_BATCH, WindowBatches
+from forecasting.models.lean import run_network
+from forecasting.models.network import RecurrentNetwork
+from forecasting.models.quantile_head import QuantileHead
+
+
+def ensemble_forecast(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor:
+    """Return the members' median, ``(batch, horizon)``, for ``(batch, seq_len, 1)``."""
+    members: list[Tensor] = [
+        run_network(network, inputs).float() for network in networks
+    ]
+    if len(members) == 1:
+        return members[0]
+    median = torch.stack(members).quantile(0.5, dim=0)
+    return median  # the mean of the two middle ones when even
+
+
+def ensemble_spread(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor | None:
+    """Return the members' median of each quantile, minus that of the point.
+
+    ``(batch, horizon, quantiles)``; None if the networks forecast no quantiles.
+    """
+    if not networks[0].config.quantiles:
+        return None
+    members = [network.forward_quantiles(inputs).float() for network in networks]
+    quantiles = torch.stack(members).quantile(0.5, dim=0)
+    middle = networks[0].config.quantiles.index(0.5)
+    return quantiles - quantiles[..., middle, None]
+
+
+@torch.no_grad()
+def start_spread(
+    spread: QuantileHead, network: RecurrentNetwork, batches: WindowBatches
+) -> None:
+    """Start the quantiles where the untrained network's errors have theirs."""
+    inputs, targets = batches.evenly(EVALUATION_BATCH)
+    spread.set_gaps(targets - network.eval()(inputs))

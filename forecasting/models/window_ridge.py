@@ -1,0 +1,126 @@
+"""The linear part of a forecast, and the choices that validation makes with it.
+
+A ridge regression from the levelled window to the levelled future costs one small
+eigenvalue problem, so it can try every penalty, and every normalisation, before a
+network is trained. The penalty is the largest that is not clearly worse than the best
+(the one-standard-error rule of Breiman et al. 1984): at the far end of the grid the
+weights are zero, and last of all the bias too. With normalisation ``last`` these are
+the forecast with drift and the naive one.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from forecasting.covariates.design import Design
+from forecasting.datasets.window_dataset import Batches
+from forecasting.models.ridge import fit_ridge_path, fit_shared_ridge_path
+
+PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, math.inf)
+
+
+UNVALIDATED = 1e-2  # the penalty when there is nothing to choose it by
+
+
+MAX_ROWS = 20_000  # validation windows that a choice is made by
+
+
+@dataclass(frozen=True, slots=True)
+class LinearPart:
+    """A fitted ridge regression on the window.
+
+    Attributes:
+        weights: ``(seq_len * features, steps)``; bias: ``(steps,)``; both float64.
+        penalty: what was chosen.
+        ahead: weights of the covariates of each step ahead, ``(features,)``.
+        design: what of windows with covariates it is linear in; None without any.
+    """
+
+    weights: Tensor
+    bias: Tensor
+    penalty: float
+    ahead: Tensor | None = None
+    design: Design | None = None
+
+    @property
+    def steps(self) -> int:
+        """Number of steps ahead."""
+        return len(self.bias)
+
+    def forecast(self, inputs: Tensor) -> Tensor:
+        """Return ``(n, steps)`` for ``(n, seq_len, features)``, float64, on the CPU."""
+        if self.design is not None and self.ahead is not None:
+            window = self.design.window(inputs).cpu().double() @ self.weights
+            ahead = self.design.ahead(inputs).cpu().double() @ self.ahead
+            return window + ahead + self.bias
+        return inputs.flatten(1).cpu().double() @ self.weights + self.bias
+
+
+def fit_linear(
+    batches: Batches,
+    validation: Batches,
+    *,
+    steps: int,
+    tolerance: float = 1.0,
+    design: Design | None = None,
+    penalty: float | None = None,
+) -> LinearPart:
+    """Fit the regression of the first ``steps`` steps; validation picks the penalty.
+
+    Args:
+        batches: windows to learn from.
+        validation: later windows; without any the penalty is a fixed one.
+        steps: how many of the targets' steps.
+        tolerance: standard errors by which a larger penalty may be worse than the
+            best; 0 for the best.
+        design: what of windows with covariates it shall be linear in.
+        penalty: what was picked before.
+    """
+    solve = _fit_path(batches, steps, design)
+    if penalty is not None or not len(validation):
+        return solve(UNVALIDATED if penalty is None else penalty)
+    parts = [solve(penalty) for penalty in PENALTIES]
+    parts.append(replace(parts[-1], bias=torch.zeros_like(parts[0].bias)))
+    inputs, targets = (part.cpu().double() for part in validation.evenly(MAX_ROWS))
+    actual = targets[:, :steps]
+    errors = torch.stack([(p.forecast(inputs) - actual).abs().mean(1) for p in parts])
+    return parts[_largest_equal(errors, tolerance, overlap=targets.shape[1])]
+
+
+def _fit_path(
+    batches: Batches, steps: int, design: Design | None
+) -> Callable[[float], LinearPart]:
+    """Return the solutions of the regression by penalty."""
+    if design is None:
+        pairs = ((x.flatten(1), y[:, :steps]) for x, y in batches.evidence())
+        path = fit_ridge_path(pairs)
+        return lambda penalty: LinearPart(*path.solve(penalty), penalty)
+    shared = fit_shared_ridge_path(
+        lambda: (
+            (design.window(x), design.ahead(x), y[:, :steps])
+            for x, y in batches.evidence()
+        )
+    )
+
+    def solve(penalty: float) -> LinearPart:
+        weights, bias, ahead = shared.solve(penalty)
+        return LinearPart(weights, bias, penalty, ahead, design)
+
+    return solve
+
+
+def _largest_equal(errors: Tensor, tolerance: float, *, overlap: int) -> int:
+    """Return the last row whose mean is not clearly above the least.
+
+    Args:
+        errors: of each penalty (growing) and window, ``(penalties, windows)``.
+        tolerance: what is clear, in standard errors.
+        overlap: how many neighbouring windows share a target; they count as one.
+    """
+    excess = errors - errors[errors.mean(1).argmin()]
+    independent = max(errors.shape[1] / overlap, 1.0)
+    error = excess.std(1, correction=0) / math.sqrt(independent)
+    return int((excess.mean(1) <= tolerance * error).nonzero().max())

@@ -1,0 +1,7 @@
+"""Choices made on the data by validation.
+
+normalization   the normalization with the best ridge forecast
+lookback        lookback and season length by a search over ridge forecasts
+seasonality     season lengths from the autocorrelation
+guard           the method that answers for each series: simple forecast or network
+"""

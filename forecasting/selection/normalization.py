@@ -1,0 +1,95 @@
+"""What a forecaster takes where nobody said: the linear forecast that validates best.
+
+A ridge regression is solved in a moment, so that normalisations, seasons and lookbacks
+can be tried on the data itself before a network is trained.
+"""
+
+import numpy as np
+import torch
+
+from forecasting.covariates.layout import Encoded
+from forecasting.data.panel import Panel
+from forecasting.data.windows import WindowSpec
+from forecasting.datasets.window_dataset import split_windows
+from forecasting.evaluation.metrics import naive_scale
+from forecasting.models.window_ridge import fit_linear
+from forecasting.scaling.normalization import Method, Normalizer, candidates
+from forecasting.scaling.window_scaling import States
+from forecasting.types import FloatArray, IntArray
+
+MOST_WINDOWS = 20_000  # that a choice is made by
+
+
+def choose_method(
+    panel: Panel, spec: WindowSpec, ends: IntArray, encoded: Encoded | None = None
+) -> Method:
+    """Return the normalisation whose linear forecast validates best.
+
+    Args:
+        panel: the series.
+        spec: shape of a window.
+        ends: where the training part of each series ends.
+        encoded: covariates of every observation.
+    """
+    methods = candidates(panel)
+    errors = [linear_errors(panel, spec, ends, method, encoded) for method in methods]
+    if not all(len(own) for own in errors):
+        return methods[0]
+    return methods[int(np.argmin([own.mean() for own in errors]))]
+
+
+def linear_errors(
+    panel: Panel,
+    spec: WindowSpec,
+    ends: IntArray,
+    method: Method,
+    encoded: Encoded | None = None,
+    *,
+    season_length: int = 1,
+    scale_lag: int = 1,
+    tolerance: float = 1.0,
+    states: States | None = None,
+) -> FloatArray:
+    """Return the linear forecast's mean error in each later window, ``(windows,)``.
+
+    Errors are absolute, in units of each series' naive error, so that methods and
+    series can be compared. Empty where there is nothing to fit, or to validate on.
+
+    Args:
+        panel: the series.
+        spec: shape of a window.
+        ends: where the training part of each series ends.
+        method: normalisation.
+        encoded: covariates of every observation.
+        season_length: that the normalisation takes out.
+        scale_lag: of the naive error.
+        tolerance: of the penalty's choice, see `forecasting.models.window_ridge.fit_linear`.
+        states: see `forecasting.datasets.window_dataset.split_windows`.
+    """
+    normalizer = Normalizer.fit(panel, method, seq_len=spec.seq_len, ends=ends)
+    batches, validation = split_windows(
+        panel, spec, normalizer, ends, encoded, torch.device("cpu"),
+        season_length=season_length, states=states,
+    )  # fmt: skip
+    if not len(batches) or not len(validation):
+        return np.empty(0)
+    design = batches.design(spec.horizon)
+    linear = fit_linear(
+        batches, validation, steps=spec.horizon, tolerance=tolerance, design=design
+    )
+    index = validation.windows.evenly(MOST_WINDOWS)
+    located, first = validation.windows.locate(index)
+    series = located.numpy()
+    inputs, _ = validation.take(index)
+    forecast = validation.frame(index).restore(linear.forecast(inputs))
+    points = normalizer.unscale(forecast.numpy(), series)
+    reach = np.arange(spec.seq_len, spec.length)
+    actual = panel.values[first.numpy()[:, None] + reach]
+    scales = _naive_scales(panel, ends, scale_lag)
+    return np.asarray(np.abs(points - actual).mean(1) / scales[series])
+
+
+def _naive_scales(panel: Panel, ends: IntArray, lag: int) -> FloatArray:
+    parts = zip(np.split(panel.values, panel.offsets[1:-1]), ends, strict=True)
+    scales = np.array([naive_scale(values[:end], lag) for values, end in parts])
+    return np.where(scales > 0, scales, 1.0)

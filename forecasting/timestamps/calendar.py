@@ -1,0 +1,195 @@
+"""How timestamps go on: frequencies, trading days, gaps, the moments of a forecast.
+
+Everything rests on two operations. `Calendar.advance` goes a number of steps on from
+a moment, `Calendar.count` counts the steps from one moment to another. A moment lies
+on the calendar of its series when advancing by the steps counted arrives at it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecasting.errors import (
+    SHOWN,
+    IrregularTimestamps,
+    SettingError,
+    listed,
+)
+from forecasting.timestamps.frequency import parse_frequency
+from forecasting.types import IntArray, Timestamps
+
+WORKDAYS = (0, 1, 2, 3, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """What comes after a timestamp.
+
+    Attributes:
+        freq: pandas alias (``D``, ``MS``, ``W-SUN``, ``15min``, ...); None for integer
+            steps. Monthly, quarterly and yearly series keep the day of the month of
+            their timestamps, so that ``MS`` fits the 15th of every month too.
+        weekdays: the trading days, Monday 0; empty on any other calendar. A holiday is
+            a trading day that is not there, and is neither a gap nor predicted.
+        step: how far apart integer timestamps are.
+
+    >>> Calendar("ME").future(np.array(["2024-01-31"], "datetime64[ns]"), 2).tolist()
+    [[1709164800000000000, 1711843200000000000]]
+    """
+
+    freq: str | None
+    weekdays: tuple[int, ...] = ()
+    step: int = 1
+
+    def __str__(self) -> str:
+        return repr(self.freq) if self.freq else f"of steps of {self.step}"
+
+    @property
+    def season_length(self) -> int:
+        """Steps after which a season usually comes back; 1 where none is known."""
+        if self.freq is None:
+            return 1
+        rule = parse_frequency(self.freq)
+        return len(self._trading_days) if rule.unit == "days" else rule.season_length
+
+    def future(self, last: Timestamps, horizon: int) -> Timestamps:
+        """Return the next ``horizon`` moments after each of ``last``.
+
+        Args:
+            last: ``(series,)``.
+            horizon: steps ahead.
+
+        Returns:
+            ``(series, horizon)``, of the type of ``last``.
+
+        Raises:
+            SettingError: the moments lie after 2262, where 64-bit nanoseconds end.
+        """
+        steps = np.arange(1, horizon + 1)
+        if self.freq is not None:
+            reach = 1.5 * horizon * parse_frequency(self.freq).nanoseconds
+            if float(last.view(np.int64).max(initial=0)) + reach > 2.0**63:
+                raise SettingError("horizon", horizon, "so short that it ends by 2262")
+        return self.advance(last[:, None], steps[None, :])
+
+    def advance(self, start: Timestamps, steps: IntArray) -> Timestamps:
+        """Go ``steps`` on from ``start``; the two broadcast."""
+        if self.freq is None:
+            return np.asarray(start + steps * self.step)
+        rule = parse_frequency(self.freq)
+        if rule.unit == "ticks":
+            return np.asarray(start + (steps * rule.size).view("timedelta64[ns]"))
+        days = start.astype("datetime64[D]")
+        if rule.unit == "days":
+            moved = np.busday_offset(days, steps, "backward", weekmask=self._weekmask)
+        else:
+            moved = rule.place_in_month(days, steps)
+        return np.asarray(moved + (start - days))  # the time of the day is kept
+
+    def count(self, start: Timestamps, end: Timestamps) -> IntArray:
+        """Count the steps from ``start`` to ``end``, rounded down."""
+        if self.freq is None:
+            return np.asarray((end - start) // self.step)
+        rule = parse_frequency(self.freq)
+        if rule.unit == "ticks":
+            return np.asarray((end - start).astype(np.int64) // rule.size)
+        if rule.unit == "days":
+            first, until = start.astype("datetime64[D]"), end.astype("datetime64[D]")
+            return np.asarray(np.busday_count(first, until, weekmask=self._weekmask))
+        months = end.astype("datetime64[M]") - start.astype("datetime64[M]")
+        return np.asarray(months.astype(np.int64) // rule.size)
+
+    def continued_by(self, given: "Calendar") -> "Calendar":
+        """Return the calendar that series go on by, trained on this one.
+
+        Raises:
+            IrregularTimestamps: the two have different frequencies.
+        """
+        if given.freq is None or self.freq is None:
+            return given
+        if given.freq != self.freq:
+            raise IrregularTimestamps(
+                f"the timestamps go on by {given.freq!r}, those seen in training "
+                f"by {self.freq!r}",
+                "Send the series at the trained frequency, or without timestamps.",
+            )
+        return self  # the few rows given may not show every trading day
+
+    @property
+    def _trading_days(self) -> tuple[int, ...]:
+        return self.weekdays or WORKDAYS
+
+    @property
+    def _weekmask(self) -> list[bool]:
+        return [day in self._trading_days for day in range(7)]
+
+
+STEPS = Calendar(freq=None)
+
+
+def count_gaps(
+    calendar: Calendar, timestamps: Timestamps, offsets: IntArray
+) -> IntArray:
+    """Count the moments that each series lacks, ``(series,)``; 0 for trading days."""
+    if calendar.weekdays:
+        return np.zeros(len(offsets) - 1, dtype=np.int64)
+    first, last = timestamps[offsets[:-1]], timestamps[offsets[1:] - 1]
+    return np.asarray(calendar.count(first, last) + 1 - np.diff(offsets))
+
+
+def find_gaps(
+    calendar: Calendar, timestamps: Timestamps, most: int | None = None
+) -> Timestamps:
+    """Return the moments that one series lacks, oldest first; none for trading days.
+
+    Args:
+        calendar: of the series.
+        timestamps: of the series, strictly increasing and on the calendar.
+        most: stop after so many.
+    """
+    if calendar.weekdays or len(timestamps) == 0:
+        return timestamps[:0]
+    counted = calendar.count(timestamps[:1], timestamps)
+    lengths = np.diff(counted) - 1
+    if most is not None:
+        lengths = np.minimum(lengths, np.maximum(most + lengths - lengths.cumsum(), 0))
+    before = np.repeat(lengths.cumsum() - lengths, lengths)
+    within = np.arange(lengths.sum()) - before
+    return calendar.advance(
+        timestamps[:1], np.repeat(counted[:-1] + 1, lengths) + within
+    )
+
+
+def check_gaps(
+    calendar: Calendar,
+    timestamps: Timestamps,
+    offsets: IntArray,
+    series_ids: tuple[str, ...],
+    advice: str,
+) -> None:
+    """Refuse series that lack moments of their calendar.
+
+    Raises:
+        IrregularTimestamps: names the first moments that are missing and counts all.
+    """
+    gaps = count_gaps(calendar, timestamps, offsets)
+    if not gaps.any():
+        return
+    index, total = int(np.argmax(gaps > 0)), int(gaps.sum())
+    own = timestamps[offsets[index] : offsets[index + 1]]
+    lacking = map(show_moment, find_gaps(calendar, own, most=SHOWN))
+    raise IrregularTimestamps(
+        f"{total} moment{'s are' if total > 1 else ' is'} missing on the calendar "
+        f"{calendar}: series {series_ids[index]!r} lacks "
+        f"{listed(lacking, int(gaps[index]))}",
+        advice,
+    )
+
+
+def show_moment(moment: Any) -> str:
+    """Write a timestamp, midnight as the date alone."""
+    if isinstance(moment, np.datetime64):
+        return str(pd.Timestamp(moment)).removesuffix(" 00:00:00")
+    return str(moment)

@@ -1,0 +1,259 @@
+"""Timestamps as people write them: ISO, named months, quarters, years, plain steps.
+
+A column is read in one form, that of its first value, from its first row to its last.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecasting.errors import InvalidTimestamps
+from forecasting.timestamps.frequency import MONTH_NAMES
+from forecasting.types import Timestamps
+
+TIME = r"(?:[T ]+(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(?P<half>[AaPp][Mm])?)?"
+
+
+ZONE = r" ?(?P<zone>Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?"
+
+
+NAME = "(?P<name>" + "|".join(MONTH_NAMES) + ")[A-Z]*\\.?"
+
+
+FORMS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?P<year>\d{{4}})([-/.])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){TIME}{ZONE}",
+        r"(?P<year>\d{4})[-/](?P<month>\d{1,2})",
+        r"(?P<year>\d{4})",
+        r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})",
+        r"(?P<year>\d{4})[- ]?Q(?P<quarter>[1-4])",
+        rf"(?P<first>\d{{1,2}})([-/.])(?P<second>\d{{1,2}})\2(?P<year>\d{{4}}){TIME}{ZONE}",
+        rf"{NAME}[- ](?P<year>\d{{4}})",
+        rf"(?P<day>\d{{1,2}})[- ]{NAME}[- ](?P<year>\d{{4}}){TIME}{ZONE}",
+        rf"{NAME} (?P<day>\d{{1,2}}),? (?P<year>\d{{4}}){TIME}{ZONE}",
+    )
+)
+
+
+PLAIN_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
+
+
+YEARS = (1678, 2261)  # whole years that 64-bit nanoseconds reach
+
+
+LIKELY_YEARS = (1500, 2200)
+
+
+LIKELY_DAYS = (15000101, 22001231)  # years, months and days as one number
+
+
+DATE_NAME = re.compile("year|date|time|month|jahr|datum|period", re.IGNORECASE)
+
+
+ISO_ADVICE = "Write ISO dates, such as 2020-01-31 or 2020-01-31 13:00."
+
+
+def is_date_column(name: str, column: "pd.Series[Any]") -> bool:
+    """Say whether a column looks like dates: by its type, or its first value's form.
+
+    Whole numbers count if they are years under a name that says so, or days such as
+    20200131.
+    """
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return True
+    if pd.api.types.is_bool_dtype(column):
+        return False
+    present = column.dropna()
+    if pd.api.types.is_numeric_dtype(column):
+        return _are_whole(present) and _are_dates(name, present.to_numpy())
+    return len(present) > 0 and _find_form(str(present.iloc[0]).strip()) is not None
+
+
+def parse_timestamps(
+    name: str, column: "pd.Series[Any]", where: Callable[[int], str]
+) -> tuple[Timestamps, list[str]]:
+    """Read a column of timestamps.
+
+    Args:
+        name: of the column.
+        column: text, numbers or datetimes.
+        where: names the place of a row, for messages.
+
+    Returns:
+        ``datetime64[ns]``, in UTC where the text gave a zone, or ``int64`` steps,
+        ``(rows,)``; and notes of what was decided.
+
+    Raises:
+        InvalidTimestamps: one is missing or cannot be read, or the order of day and
+            month is open.
+    """
+    lacking = np.flatnonzero(column.isna())
+    if len(lacking):
+        raise InvalidTimestamps(
+            name,
+            f"{len(lacking)} missing timestamps, the first at {where(lacking[0])}",
+            "Fill them in or delete the rows.",
+        )
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return _from_datetimes(name, column, where)
+    if pd.api.types.is_numeric_dtype(column):
+        if not _are_whole(column):
+            found = f"numbers with fractions, such as {column.iloc[0]}"
+            raise InvalidTimestamps(name, found, f"Write whole steps. {ISO_ADVICE}")
+        numbers = column.to_numpy().astype(np.int64)
+        if not _are_dates(name, numbers):
+            return numbers, []
+        column = pd.Series(numbers).astype(str)
+    codes, distinct = pd.factorize(column.astype(str).str.strip())
+    first_row = np.unique(codes, return_index=True)[1]
+    moments, notes = _parse_text(
+        name, pd.Series(distinct, dtype=object), lambda i: where(int(first_row[i]))
+    )
+    return moments[codes], notes
+
+
+def _from_datetimes(
+    name: str, column: "pd.Series[Any]", where: Callable[[int], str]
+) -> tuple[Timestamps, list[str]]:
+    notes = []
+    if column.dt.tz is not None:
+        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+        notes.append(f"time {name!r}: converted to UTC")
+    _check_years(name, column.dt.year.to_numpy(), where)
+    return column.to_numpy().astype("datetime64[ns]"), notes
+
+
+def _parse_text(
+    name: str, text: "pd.Series[Any]", where: Callable[[int], str]
+) -> tuple[Timestamps, list[str]]:
+    quick = _parse_iso(name, text, where)
+    if quick is not None:
+        return quick, []
+    form = _find_form(text.iloc[0])
+    if form is None:
+        raise _unreadable(name, text, where, 0)
+    bad = np.flatnonzero(~text.str.fullmatch(form).to_numpy(dtype=bool))
+    if len(bad):
+        raise _unreadable(name, text, where, int(bad[0]))
+    parts = text.str.extract(form).fillna("")
+    notes: list[str] = []
+    if "first" in parts:
+        order = _order_of(name, text, parts)
+        parts["day"], parts["month"] = parts[order[0]], parts[order[1]]
+        leading = "day" if order[0] == "first" else "month"
+        notes.append(f"time {name!r}: the {leading} comes first")
+    _check_years(name, parts["year"].astype(int).to_numpy(), where)
+    zoned = _are_zoned(name, parts)
+    if zoned:
+        notes.append(f"time {name!r}: converted to UTC")
+    iso = _to_iso(parts)
+    moments = pd.to_datetime(iso, format="ISO8601", errors="coerce", utc=zoned)
+    bad = np.flatnonzero(moments.isna())
+    if len(bad):
+        raise _unreadable(name, text, where, int(bad[0]))
+    naive = moments.dt.tz_localize(None) if zoned else moments
+    return naive.to_numpy().astype("datetime64[ns]"), notes
+
+
+def _parse_iso(
+    name: str, text: "pd.Series[Any]", where: Callable[[int], str]
+) -> Timestamps | None:
+    """Read ISO dates without a zone, the quick way; None if any is something else."""
+    if not text.str.fullmatch(PLAIN_ISO).all():
+        return None
+    moments = pd.to_datetime(text, format="ISO8601", errors="coerce")
+    if moments.isna().any():
+        return None
+    _check_years(name, moments.dt.year.to_numpy(), where)
+    return moments.to_numpy().astype("datetime64[ns]")
+
+
+def _to_iso(parts: pd.DataFrame) -> "pd.Series[Any]":
+    one = pd.Series("01", index=parts.index)
+    month = parts.get("month", one)
+    if "name" in parts:
+        numbers = {name: f"{i + 1:02d}" for i, name in enumerate(MONTH_NAMES)}
+        month = parts["name"].str.upper().map(numbers)
+    if "quarter" in parts:
+        month = (parts["quarter"].astype(int) * 3 - 2).astype(str)
+    day = parts.get("day", one)
+    iso = parts["year"] + "-" + month.str.zfill(2) + "-" + day.str.zfill(2)
+    if "time" not in parts:
+        return iso
+    time = _to_24_hours(parts["time"], parts["half"].str.upper())
+    zone = parts["zone"].str.upper().replace(["Z", "UTC", "GMT"], "+00:00")
+    return iso + "T" + time + zone
+
+
+def _to_24_hours(time: "pd.Series[Any]", half: "pd.Series[Any]") -> "pd.Series[Any]":
+    time = time.where(time != "", "00:00")
+    hour = time.str.partition(":")[0].astype(int)
+    hour = hour.where(half == "", hour % 12 + 12 * (half == "PM"))
+    return hour.astype(str).str.zfill(2) + ":" + time.str.partition(":")[2]
+
+
+def _order_of(
+    name: str, text: "pd.Series[Any]", parts: pd.DataFrame
+) -> tuple[str, str]:
+    """Return which group is the day, which the month, by the whole column."""
+    first_is_day = bool((parts["first"].astype(int) > 12).any())
+    second_is_day = bool((parts["second"].astype(int) > 12).any())
+    if first_is_day and second_is_day:
+        raise InvalidTimestamps(name, "day and month change places", ISO_ADVICE)
+    if second_is_day:
+        return "second", "first"
+    if first_is_day or "." in text.iloc[0].split(" ")[0]:  # with dots, the day is first
+        return "first", "second"
+    found = f"it is open whether {text.iloc[0]!r} begins with the day or the month"
+    raise InvalidTimestamps(name, found, ISO_ADVICE)
+
+
+def _are_zoned(name: str, parts: pd.DataFrame) -> bool:
+    if "zone" not in parts:
+        return False
+    zoned = parts["zone"] != ""
+    if zoned.any() and not zoned.all():
+        found = "some timestamps have a time zone and some have none"
+        raise InvalidTimestamps(name, found, "Write all of them in UTC.")
+    return bool(zoned.any())
+
+
+def _find_form(value: str) -> "re.Pattern[str] | None":
+    return next((form for form in FORMS if form.fullmatch(value)), None)
+
+
+def _are_whole(numbers: "pd.Series[Any]") -> bool:
+    values = numbers.to_numpy(dtype=np.float64)
+    return bool((values == np.floor(values)).all() and (np.abs(values) < 2**53).all())
+
+
+def _are_dates(name: str, numbers: Timestamps) -> bool:
+    if len(numbers) == 0:
+        return False
+    low, high = numbers.min(), numbers.max()
+    if LIKELY_DAYS[0] <= low and high <= LIKELY_DAYS[1]:
+        month, day = numbers // 100 % 100, numbers % 100
+        return bool(((month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)).all())
+    years = LIKELY_YEARS[0] <= low and high <= LIKELY_YEARS[1]
+    return bool(years and DATE_NAME.search(name))
+
+
+def _check_years(name: str, years: Timestamps, where: Callable[[int], str]) -> None:
+    outside = np.flatnonzero((years < YEARS[0]) | (years > YEARS[1]))
+    if len(outside):
+        found = f"the year {years[outside[0]]} at {where(int(outside[0]))}"
+        advice = f"Years from {YEARS[0]} to {YEARS[1]} can be read; number the steps."
+        raise InvalidTimestamps(name, found, advice)
+
+
+def _unreadable(
+    name: str, text: "pd.Series[Any]", where: Callable[[int], str], at: int
+) -> InvalidTimestamps:
+    found = f"{text.iloc[at]!r:.100} at {where(at)} cannot be read as a date"
+    if at:
+        found += f" like {text.iloc[0]!r:.100}"
+    return InvalidTimestamps(name, found, ISO_ADVICE)

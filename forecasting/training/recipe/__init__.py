@@ -1,0 +1,1 @@
+"""Training settings: optimizer, loss, learning-rate schedule, early stopping."""

@@ -1,0 +1,123 @@
+"""How a network is trained: the settings, checked."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from forecasting.devices import DEVICES, PRECISIONS, Device, Precision
+from forecasting.errors import SettingError
+from forecasting.training.recipe.losses import LOSSES, Loss
+
+Optimizer = Literal["adam", "adamw"]
+
+
+Schedule = Literal["constant", "one_cycle"]
+
+
+Engine = Literal["auto", "torch", "fused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingConfig:
+    """How a network is trained.
+
+    Attributes:
+        epochs: passes over all windows, at most.
+        steps: optimizer steps instead of epochs, on windows drawn at random; a tenth
+            of them counts as an epoch, and patience does not end them early.
+        balance: with steps, the chance of a series is its number of windows to the
+            power of 1 - balance: 0 draws all windows alike, 1 all series.
+        relative: with steps, the share of the loss that counts errors relative to the
+            level of their series instead of its scale (``ets`` and ``log_ets``).
+        schedule: of the learning rate: ``constant``, or ``one_cycle`` up to it and
+            down again (Smith and Topin 2019).
+        refit: train once more, on everything, as long as validation found best.
+        batch_size: windows a step.
+        learning_rate: of the optimizer.
+        optimizer: ``adam`` or ``adamw``.
+        weight_decay: of the optimizer.
+        loss: ``mae``, ``mse``, ``huber`` or ``quantile``, on normalised values.
+        huber_delta: where the Huber loss turns linear.
+        quantile: the probability that the quantile loss aims at.
+        clip_norm: bound on the gradient's global norm; None for no bound.
+        patience: epochs without a better validation loss before training stops.
+        validation: share of each series, its latest part, that training does not see
+            and that chooses the weights; 0 for none.
+        teacher_forcing: probability that a strategy that feeds its forecasts back is
+            fed the truth while it trains.
+        truncate: observations that the gradient reaches back at most; None for all.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        precision: ``auto``, ``float32`` or ``bfloat16``.
+        engine: what makes the steps: ``torch``, or compiled loops for small networks on
+            the CPU, ``fused``; the numbers are the same. ``auto`` takes the faster one.
+        seed: same seed, same weights (on one CPU).
+
+    Raises:
+        SettingError: a value is out of range.
+    """
+
+    epochs: int = 100
+    steps: int | None = None
+    balance: float = 0.0
+    relative: float = 0.0
+    schedule: Schedule = "constant"
+    refit: bool = False
+    batch_size: int = 256
+    learning_rate: float = 1e-3
+    optimizer: Optimizer = "adam"
+    weight_decay: float = 0.0
+    loss: Loss = "mae"
+    huber_delta: float = 1.0
+    quantile: float = 0.5
+    clip_norm: float | None = 1.0
+    patience: int = 10
+    validation: float = 0.15
+    teacher_forcing: float = 0.5
+    truncate: int | None = None
+    device: Device = "auto"
+    precision: Precision = "auto"
+    engine: Engine = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES:
+            if getattr(self, name) not in choices:
+                wanted = f"one of {', '.join(choices)}"
+                raise SettingError(name, getattr(self, name), wanted)
+        for name, low, high in _RANGES:
+            value = getattr(self, name)
+            whole = isinstance(value, int) or name not in _WHOLE
+            if value is not None and not (whole and low <= value <= high):
+                kind = "a whole number " if name in _WHOLE else ""
+                raise SettingError(name, value, f"{kind}from {low:g} to {high:g}")
+
+
+_CHOICES = (
+    ("optimizer", get_args(Optimizer)),
+    ("schedule", get_args(Schedule)),
+    ("loss", LOSSES),
+    ("device", DEVICES),
+    ("precision", PRECISIONS),
+    ("engine", get_args(Engine)),
+)
+
+
+_WHOLE = ("epochs", "steps", "batch_size", "patience", "truncate", "seed")
+
+
+_RANGES = (
+    ("epochs", 0, 100_000),
+    ("steps", 0, 10_000_000),
+    ("balance", 0, 1),
+    ("relative", 0, 1),
+    ("batch_size", 1, 1_000_000),
+    ("learning_rate", 1e-9, 10),
+    ("weight_decay", 0, 10),
+    ("huber_delta", 1e-9, 1e9),
+    ("quantile", 0.001, 0.999),
+    ("clip_norm", 1e-9, 1e9),
+    ("patience", 1, 100_000),
+    ("validation", 0, 0.9),
+    ("teacher_forcing", 0, 1),
+    ("truncate", 1, 10_000),
+    ("seed", 0, 2**32 - 1),
+)

@@ -1,0 +1,58 @@
+"""What training makes small. All losses are means over every element."""
+
+from collections.abc import Callable
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+from torch.nn.functional import huber_loss, l1_loss, mse_loss
+
+Loss = Literal["mse", "mae", "huber", "quantile"]
+
+
+LOSSES: tuple[str, ...] = get_args(Loss)
+
+
+def make_loss(
+    name: Loss,
+    *,
+    huber_delta: float = 1.0,
+    quantile: float = 0.5,
+    quantiles: tuple[float, ...] = (),
+) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return a loss of (forecast, actual), any one shape, as a scalar.
+
+    Args:
+        name: ``mse`` (squared error), ``mae`` (absolute error), ``huber`` (squared up
+            to ``huber_delta``, linear beyond), ``quantile`` (pinball).
+        huber_delta: where the Huber loss turns linear, in normalised units.
+        quantile: the probability that the quantile loss aims at; 0.5 is half the MAE.
+        quantiles: if there are any, the forecast is ``(..., quantiles)``, and the loss
+            is the sum of their pinball losses, whatever the name.
+    """
+    if quantiles:
+        return lambda forecast, actual: pinball_sum(forecast, actual, quantiles)
+    if name == "mse":
+        return mse_loss
+    if name == "mae":
+        return l1_loss
+    if name == "huber":
+        return lambda forecast, actual: huber_loss(forecast, actual, delta=huber_delta)
+    return lambda forecast, actual: pinball_loss(forecast, actual, quantile)
+
+
+def pinball_loss(forecast: Tensor, actual: Tensor, quantile: float) -> Tensor:
+    """Return the mean of ``max(q e, (q - 1) e)``, ``e = actual - forecast``.
+
+    It is least when the forecast is the ``q`` quantile (Koenker and Bassett 1978).
+    """
+    error = actual - forecast
+    return (quantile * error).maximum((quantile - 1) * error).mean()
+
+
+def pinball_sum(
+    forecast: Tensor, actual: Tensor, quantiles: tuple[float, ...]
+) -> Tensor:
+    """Return the sum of the losses of quantiles ``(..., quantiles)``."""
+    each = zip(forecast.unbind(-1), quantiles, strict=True)
+    return torch.stack([pinball_loss(f, actual, q) for f, q in each]).sum()

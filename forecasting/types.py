@@ -1,0 +1,11 @@
+"""Array types that the packages of the library pass to each other."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Timestamps = npt.NDArray[Any]
+"""``datetime64[ns]``, or ``int64`` steps where a series has no dates."""

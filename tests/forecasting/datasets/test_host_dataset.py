@@ -1,0 +1,124 @@
+import gc
+import weakref
+
+import numpy as np
+import pytest
+import torch
+
+from forecasting.data.panel import Panel
+from forecasting.data.windows import Windows, WindowSpec
+from forecasting.datasets.host_dataset import CPU, Streamed, home_of
+from forecasting.datasets.window_dataset import GATHERED, WindowBatches, gathered
+from forecasting.forecaster.prepare import prepare, training_ends
+from forecasting.forecaster.validation import find_residuals
+from forecasting.models.config import RecurrentConfig
+from forecasting.models.network import RecurrentNetwork
+from forecasting.models.window_ridge import fit_linear
+from forecasting.training import TrainingConfig, train
+
+SPEC = WindowSpec(seq_len=6, horizon=2)
+TRAINING = TrainingConfig(device="cpu", epochs=2, batch_size=16)
+
+
+def prepared(method="last", steps=None):
+    """Return the windows of two series with a covariate, as networks learn of them."""
+    drawn, lengths = np.random.default_rng(0), {"a": 60, "b": 90}
+    panel = Panel.from_values(
+        {name: 20 + drawn.normal(size=count) for name, count in lengths.items()},
+        known_covariates={
+            "price": {name: drawn.normal(size=n) for name, n in lengths.items()}
+        },
+    )
+    model = RecurrentConfig(hidden_size=4, normalization=method)
+    training = TrainingConfig(device="cpu", steps=steps)
+    ends = training_ends(panel, SPEC, 0.2)
+    return prepare(panel, ends, SPEC, model, training, None)
+
+
+def make_network(batches):
+    torch.manual_seed(0)
+    model = RecurrentConfig(hidden_size=4)
+    return RecurrentNetwork(model, seq_len=6, horizon=2, layout=batches.layout)
+
+
+def same(first, second):
+    pairs = zip(first, second, strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("method", ["last", "window", "ets"])
+def test_windows_are_those_that_lie_on_the_device(method):
+    batches = prepared(method).batches
+
+    streamed = Streamed.of(batches, CPU)
+
+    index = torch.tensor([0, 40, 17])
+    assert len(streamed) == len(batches)
+    assert same(streamed.take(index), batches.take(index))
+    assert same(streamed.frame(index), batches.frame(index))
+    assert same(streamed.evenly(9), batches.evenly(9))
+    assert all(map(same, streamed.in_order(), batches.in_order()))
+
+
+@pytest.mark.parametrize("steps", [None, 20])
+def test_training_gives_the_same_weights(steps):
+    ready = prepared(steps=steps)
+    networks = [make_network(ready.batches) for _ in range(2)]
+    kinds = (
+        (ready.batches, ready.validation),
+        (Streamed.of(ready.batches, CPU), Streamed.of(ready.validation, CPU)),
+    )
+
+    for network, (earlier, later) in zip(networks, kinds, strict=True):
+        linear = fit_linear(earlier, later, steps=2, design=earlier.design(2))
+        network.set_skip(linear.weights, linear.bias, linear.ahead)
+        generator = torch.Generator().manual_seed(3)
+        train(network, earlier, later, TRAINING, generator=generator)
+    residuals = [
+        find_residuals([network], later, "auto")
+        for network, (_, later) in zip(networks, kinds, strict=True)
+    ]
+
+    assert same(*(network.parameters() for network in networks))
+    assert np.array_equal(residuals[0][0], residuals[1][0])
+
+
+def test_no_more_than_two_blocks_are_alive_at_a_time():
+    windows = Windows(np.array([0, GATHERED]), SPEC)
+    batches = WindowBatches(torch.zeros(GATHERED), windows, "none")
+    streamed, alive, most = Streamed.of(batches, CPU), [], 0
+
+    for inputs, _ in gathered(streamed, streamed.order(1000), 1000):
+        gc.collect()
+        alive.append(weakref.ref(inputs))
+        most = max(most, sum(block() is not None for block in alive))
+
+    assert len(alive) > 5
+    assert most <= 2
+
+
+@pytest.mark.parametrize(("room", "home"), [(4000, "cuda"), (3999, "cpu")])
+def test_a_panel_that_takes_too_much_stays_on_the_host(room, home):
+    assert home_of(1000, torch.device("cuda"), room).type == home
+
+
+def test_on_the_cpu_there_is_always_room():
+    assert home_of(10**15, CPU) == CPU
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_windows_from_the_host_train_a_network_on_a_gpu():
+    device, ready = torch.device("cuda"), prepared("ets")
+    earlier = Streamed.of(ready.batches, device)
+    later = Streamed.of(ready.validation, device)
+    network = make_network(earlier).to(device)
+    generator = torch.Generator(device).manual_seed(0)
+
+    how = TrainingConfig(device="cuda", epochs=3)
+    records = train(network, earlier, later, how, generator=generator)
+    residuals, _ = find_residuals([network], later, "auto")
+
+    assert earlier.take(torch.tensor([0]))[0].device.type == "cuda"
+    assert np.isfinite([record.validation_loss for record in records]).all()
+    assert np.isfinite(residuals).all()

@@ -1,0 +1,195 @@
+"""What lies before origins is read as training read it."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecasting.data.panel import Panel
+from forecasting.data.splits import Origins, last_origins
+from forecasting.data.windows import WindowSpec
+from forecasting.errors import SeriesTooShort
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.forecaster.history import (
+    MEMORY,
+    SmoothedHistory,
+    WindowHistory,
+    least_history,
+    memory,
+    read_rows,
+)
+from forecasting.models.config import RecurrentConfig
+from forecasting.models.network import RecurrentNetwork
+from forecasting.scaling.window_scaling import States
+from forecasting.training import TrainingConfig
+
+SEQ_LEN, HORIZON = 5, 3
+
+
+def noise(count, seed=0):
+    return np.random.default_rng(seed).normal(size=count)
+
+
+def network(season_length=4, seq_len=SEQ_LEN):
+    config = RecurrentConfig(hidden_size=2, season_length=season_length)
+    return RecurrentNetwork(config, seq_len=seq_len, horizon=HORIZON)
+
+
+def fit(panel, **model):
+    settings = {"hidden_size": 4, "season_length": 4, "normalization": "log_ets"}
+    return Forecaster(
+        windows=WindowSpec(seq_len=SEQ_LEN, horizon=HORIZON),
+        model=RecurrentConfig(**{**settings, **model}),
+        training=TrainingConfig(device="cpu", epochs=2),
+    ).fit(panel)
+
+
+def positive(count=80, seed=0):
+    return np.exp(0.2 * noise(count, seed) + np.sin(np.pi / 2 * np.arange(count)) + 3)
+
+
+def assert_same(first, second):
+    for one, other in zip(first, second, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+@given(st.integers(1, 40), st.integers(1, 9))
+def test_a_history_is_framed_like_the_same_origin_of_the_whole_series(end, m):
+    values = noise(40) + np.sin(np.arange(40))
+    states = States.fit(values, np.array([0, 40]), season_length=m, horizon=HORIZON)
+
+    frame = SmoothedHistory([values[:end]], network(m)).frame()
+
+    assert_same(frame, states.frame(torch.tensor([0]), torch.tensor([end]), SEQ_LEN))
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_forecasts_join_a_smoothed_history_as_if_they_had_been_observed(steps):
+    pieces = [noise(30), noise(7, 1)]
+    history = SmoothedHistory(pieces, network())
+    forecast = torch.tensor(noise(2 * steps).reshape(2, steps))
+
+    longer = history.extend(forecast)
+
+    joined = [np.r_[piece, own] for piece, own in zip(pieces, forecast, strict=True)]
+    assert_same(longer.frame(), SmoothedHistory(joined, network()).frame())
+
+
+@pytest.mark.parametrize("season", [1, 7])
+@pytest.mark.parametrize("steps", [1, 3, 9])
+def test_forecasts_move_a_window_and_the_season_that_is_remembered(steps, season):
+    observed, forecast = torch.randn(2, max(SEQ_LEN, season)), torch.randn(2, steps)
+
+    moved = WindowHistory(observed, network(season), "last").extend(forecast)
+
+    joined = torch.cat([observed, forecast], 1)
+    expected = joined[:, -SEQ_LEN:] - joined[:, -1:]
+    torch.testing.assert_close(moved.frame().inputs, expected)
+    torch.testing.assert_close(moved.frame().recent, joined[:, -season:])
+
+
+def test_smoothing_remembers_more_than_a_window():
+    assert memory(network(), "last") == SEQ_LEN
+    assert memory(network(season_length=7), "last") == 7
+    assert memory(network(), "ets") == MEMORY
+    assert memory(network(seq_len=MEMORY + 1), "log_ets") == MEMORY + 1
+
+
+@pytest.mark.parametrize(
+    ("method", "least"), [("ets", 1), ("log_ets", 1), ("last", 5), ("log", 5)]
+)
+def test_where_smoothing_says_the_level_one_observation_will_do(method, least):
+    forecaster = fit(Panel.from_values({"a": positive()}), normalization=method)
+    new = Panel.from_values({"b": positive(least)})
+
+    assert least_history(forecaster.fitted) == least
+    forecast = forecaster.predict(new)
+    assert np.isfinite(forecast.points).all()
+    assert np.isfinite(np.array(forecast.intervals[95])).all()
+
+
+def test_fewer_than_a_window_are_refused_without_smoothing():
+    forecaster = fit(Panel.from_values({"a": positive()}), normalization="last")
+
+    with pytest.raises(SeriesTooShort, match="'b'"):
+        forecaster.predict(Panel.from_values({"b": positive(4)}))
+
+
+def test_a_short_series_beside_others_is_forecast_as_if_alone():
+    forecaster = fit(Panel.from_values({"a": positive(), "b": positive(seed=1)}))
+    values = {"x": positive(40, 2), "y": positive(2, 3), "z": positive(9, 4)}
+
+    together = forecaster.predict(Panel.from_values(values)).points
+
+    for row, (name, own) in enumerate(values.items()):
+        alone = forecaster.predict(Panel.from_values({name: own})).points
+        np.testing.assert_allclose(together[row], alone[0], rtol=1e-5)
+
+
+def test_short_series_with_covariates_are_forecast_as_if_alone():
+    def shops(lengths):
+        known = {name: noise(n + 3, n) for name, n in lengths.items()}
+        return Panel.from_values(
+            {name: positive(n, n) for name, n in lengths.items()},
+            known_covariates={"price": known},
+            past_covariates={"visits": {s: noise(n) for s, n in lengths.items()}},
+        )
+
+    forecaster = fit(shops({"a": 80, "b": 60}))
+    lengths = {"x": 40, "y": 2, "z": 9}
+
+    together = forecaster.predict(shops(lengths)).points
+
+    for row, (name, own) in enumerate(lengths.items()):
+        alone = forecaster.predict(shops({name: own})).points
+        np.testing.assert_allclose(together[row], alone[0], rtol=1e-5)
+
+
+def test_nothing_behind_an_origin_is_read():
+    panel = Panel.from_values({"a": positive()})
+    forecaster = fit(panel)
+    poisoned = panel.values.copy()
+    poisoned[50:] = 1e6
+    origins = Origins(series=np.array([0, 0]), ends=np.array([50, 20]))
+
+    points = forecaster.forecast_at(panel, origins)
+
+    other = Panel.from_values({"a": poisoned})
+    np.testing.assert_array_equal(forecaster.forecast_at(other, origins), points)
+
+
+@pytest.mark.parametrize("method", ["ets", "log_ets"])
+def test_forecasts_beyond_the_horizon_go_on_from_its_end(method):
+    panel = Panel.from_values({"a": positive()})
+    forecaster = fit(panel, normalization=method)
+    first = forecaster.predict(panel).points
+    longer = Panel.from_values({"a": np.r_[panel.values, first[0]]})
+
+    points = forecaster.predict(panel, horizon=5).points
+
+    expected = forecaster.predict(longer).points[:, :2]
+    np.testing.assert_allclose(points[:, 3:], expected, rtol=1e-4)
+
+
+def test_a_saved_model_remembers_what_smoothing_needs(tmp_path):
+    forecaster = fit(Panel.from_values({"a": positive(), "b": positive(30, 1)}))
+    forecaster.save(tmp_path / "model")
+
+    loaded = Forecaster.load(tmp_path / "model", device="cpu")
+
+    assert loaded.fitted.context.lengths.tolist() == [80, 30]
+    np.testing.assert_array_equal(
+        loaded.predict(horizon=7).points, forecaster.predict(horizon=7).points
+    )
+
+
+def test_no_forecast_is_below_zero_where_nothing_was():
+    low = np.maximum(noise(80), 0)
+    forecaster = fit(Panel.from_values({"a": low}), normalization="ets")
+    panel = Panel.from_values({"a": low, "b": noise(80)})
+
+    rows = read_rows(forecaster.fitted, panel, last_origins(panel), HORIZON)
+
+    assert (forecaster.predict().points >= 0).all()
+    assert rows.floor[:, 0].tolist() == [0, -np.inf]

@@ -1,0 +1,142 @@
+"""Forecasts are what the parts say that they are made of, computed here one by one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from forecasting.data.panel import Panel
+from forecasting.data.splits import Origins
+from forecasting.data.windows import WindowSpec
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.models.config import RecurrentConfig
+from forecasting.selection.guard import RUNGS
+from forecasting.training import TrainingConfig
+
+SEQ_LEN, HORIZON, SEASON = 6, 3, 4
+PANEL = Panel.from_values(
+    {
+        name: np.exp(np.sin(np.arange(n) / 2) + np.random.default_rng(n).normal(size=n))
+        for name, n in {"a": 60, "b": 75, "c": 50}.items()
+    }
+)
+
+
+def fit(**model):
+    config = {"hidden_size": 8, "normalization": "last", "season_length": SEASON}
+    return Forecaster(
+        windows=WindowSpec(seq_len=SEQ_LEN, horizon=HORIZON),
+        model=RecurrentConfig(**{**config, **model}),
+        training=TrainingConfig(device="cpu", epochs=2),
+    ).fit(PANEL)
+
+
+def standing_on(forecaster, *rungs):
+    guard = replace(forecaster.fitted.guard, by_series=np.array(rungs))
+    forecaster.fitted = replace(forecaster.fitted, guard=guard)
+    return forecaster
+
+
+def one_by_one(fitted, name, values, steps):
+    """Forecast a series in the plainest way, original units."""
+    place = fitted.context.series_ids.index(name)
+    center, scale = fitted.normalizer.center[place], fitted.normalizer.scale[place]
+    seen, network = list((values - center) / scale), fitted.networks[0]
+    rung = "network" if fitted.guard is None else RUNGS[fitted.guard.by_series[place]]
+    made = []
+    while len(made) < steps:
+        last = seen[-1]
+        window = torch.tensor([[[u - last] for u in seen[-SEQ_LEN:]]]).float()
+        with torch.no_grad():
+            said = network(window)[0].double().numpy()
+        if rung in ("linear", "halfway"):
+            linear = fitted.guard.linear.forecast(window)[0].numpy()
+            said = linear if rung == "linear" else (linear + said) / 2
+        if rung == "last_value":
+            said = np.zeros(HORIZON)
+        if rung == "seasonal_naive":
+            said = np.array(seen[-SEASON:][:HORIZON]) - last
+        made += list(said + last)
+        seen += list(said + last)
+    return np.maximum(np.array(made[:steps]) * scale + center, 0.0)
+
+
+@pytest.mark.parametrize("steps", [2, HORIZON, 8])
+def test_a_forecast_is_what_the_network_says_of_the_levelled_window(steps):
+    forecaster = fit()
+
+    points = forecaster.predict(PANEL, horizon=steps).points
+
+    for row, name in zip(points, PANEL.series_ids, strict=True):
+        plain = one_by_one(forecaster.fitted, name, PANEL.series(name), steps)
+        np.testing.assert_allclose(row, plain, rtol=2e-6)
+
+
+@pytest.mark.parametrize(
+    "rungs",
+    [(5, 5, 5), (4, 4, 4), (3, 3, 3), (1, 1, 1), (0, 0, 0), (0, 4, 1), (3, 5, 3)],
+)
+def test_each_series_gets_the_forecast_of_its_own_rung(rungs):
+    forecaster = standing_on(fit(guard=True), *rungs)
+
+    points = forecaster.predict(PANEL, horizon=5).points
+
+    for row, name in zip(points, PANEL.series_ids, strict=True):
+        plain = one_by_one(forecaster.fitted, name, PANEL.series(name), 5)
+        np.testing.assert_allclose(row, plain, rtol=2e-6)
+
+
+@pytest.mark.parametrize("rung", [0, 1, 3])
+def test_no_network_runs_where_no_series_asks_for_it(rung):
+    forecaster = standing_on(fit(guard=True), 3, 3, rung)
+    forecaster.fitted.networks[0].encoder = torch.nn.Identity()  # nothing that runs
+
+    points = forecaster.predict(PANEL).points
+
+    assert np.isfinite(points).all()
+
+
+@pytest.mark.parametrize("rung", [4, 5])
+def test_the_network_runs_where_one_series_asks_for_it(rung):
+    forecaster = standing_on(fit(guard=True), 3, 3, rung)
+    forecaster.fitted.networks[0].encoder = torch.nn.Identity()
+
+    with pytest.raises(AttributeError, match="recurrent_layers"):
+        forecaster.predict(PANEL)
+
+
+@pytest.mark.parametrize("model", [{}, {"quantiles": (0.1, 0.9)}])
+def test_bounds_of_many_levels_are_those_of_each_level_alone(model):
+    forecaster = fit(**model)
+
+    together = forecaster.predict(PANEL, levels=(95, 50, 80.5)).intervals
+
+    assert list(together) == [50, 80.5, 95]
+    for level, bounds in together.items():
+        alone = forecaster.predict(PANEL, levels=(level,)).intervals[level]
+        np.testing.assert_array_equal(bounds, alone)
+
+
+def test_bounds_are_the_table_s_offsets_in_units_of_each_series():
+    forecaster = fit(intervals="split")
+    fitted, points = forecaster.fitted, forecaster.predict(PANEL, horizon=5).points
+
+    lower, upper = forecaster.predict(PANEL, horizon=5).intervals[80]
+
+    below, above = fitted.intervals.offsets(80, 5)
+    windows = np.array([PANEL.series(name)[-SEQ_LEN:] for name in PANEL.series_ids])
+    scale = fitted.normalizer.scale[:, None]
+    change = np.sqrt(np.mean((np.diff(windows) / scale) ** 2, axis=1))
+    unit = fitted.intervals.scaling.sizes(change) * scale
+    np.testing.assert_allclose(lower, np.maximum(points + below * unit, 0), rtol=1e-5)
+    np.testing.assert_allclose(upper, points + above * unit, rtol=1e-5)
+
+
+def test_without_levels_there_are_no_intervals():
+    forecaster = fit()
+    origins = Origins(series=np.array([1, 0]), ends=np.array([30, 40]))
+    points = forecaster.forecast_at(PANEL, origins)
+
+    assert forecaster.predict(levels=()).intervals == {}
+    assert forecaster.intervals_at(PANEL, origins, points, ()) == {}

@@ -1,0 +1,186 @@
+"""Known covariates of the steps ahead: in the series' table, or in their own."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.errors import (
+    IrregularTimestamps,
+    MissingColumns,
+    MissingValues,
+    SettingError,
+    UnknownSeries,
+)
+from forecasting.io import read_csv, read_frame, read_future
+
+DAYS = [f"2024-03-0{day}" for day in range(1, 8)]
+
+
+def frame(**columns):
+    """Return two series of four days, of which three more are known of."""
+    table = pd.DataFrame(
+        {
+            "shop": ["n"] * 7 + ["s"] * 5,
+            "day": [*DAYS, *DAYS[:5]],
+            "sales": [1.0, 2, 3, 4, None, None, None, 5.0, 6, 7, 8, None],
+            "visits": [9.0] * 4 + [None] * 3 + [8.0] * 4 + [None],
+            "promo": [0, 1, 0, 1, 1, 0, 1, 0, 0, 0, 0, 1],
+            "size": ["big"] * 7 + ["small"] * 4 + [None],
+        }
+    )
+    return table.assign(**columns)
+
+
+def read(table, **settings):
+    roles = {
+        "past_covariates": ["visits"],
+        "known_covariates": ["promo"],
+        "static_covariates": ["size"],
+    }
+    columns = {"time": "day", "target": "sales", "series_id": "shop"}
+    return read_frame(table, **{**columns, **roles, **settings})
+
+
+def test_rows_without_a_target_at_the_end_are_the_steps_ahead():
+    panel = read(frame())
+
+    assert panel.values.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert panel.offsets.tolist() == [0, 4, 8]
+    assert panel.timestamps[3] == np.datetime64("2024-03-04")
+    assert panel.covariates["visits"].tolist() == [9] * 4 + [8] * 4
+    assert panel.covariates["promo"].tolist() == [0, 1, 0, 1, 0, 0, 0, 0]
+    assert panel.covariates["size"].tolist() == ["big"] * 4 + ["small"] * 4
+    assert panel.future["promo"].values.tolist() == [1, 0, 1, 1]
+    assert panel.future["promo"].lengths.tolist() == [3, 1]
+    assert "4 rows without 'sales' at the end: the future" in panel.notes
+    assert panel.roles == {"visits": "past", "promo": "known", "size": "static"}
+
+
+def test_the_order_of_the_rows_does_not_matter():
+    panel = read(frame().sample(frac=1, random_state=0), series_id="shop")
+
+    first = panel.series_ids.index("n")
+    ahead = panel.future["promo"]
+    own = ahead.values[ahead.offsets[first] : ahead.offsets[first + 1]]
+    assert own.tolist() == [1, 0, 1]
+
+
+def test_a_file_gives_the_steps_ahead_too(tmp_path):
+    frame().to_csv(tmp_path / "sales.csv", index=False)
+
+    panel = read_csv(
+        tmp_path / "sales.csv",
+        time="day",
+        target="sales",
+        series_id="shop",
+        known_covariates=["promo"],
+    )
+
+    assert panel.future["promo"].values.tolist() == [1, 0, 1, 1]
+
+
+def test_without_known_covariates_an_empty_target_is_a_missing_value():
+    with pytest.raises(MissingValues, match="'sales': 4 missing values"):
+        read(frame(), known_covariates=[])
+
+
+def test_an_empty_target_before_the_end_is_a_missing_value():
+    sales = frame()["sales"].mask(frame()["sales"] == 2)
+
+    with pytest.raises(MissingValues, match="'sales': 1 missing value at row 1"):
+        read(frame(sales=sales))
+
+
+def test_a_series_without_any_target_has_missing_values():
+    sales = frame()["sales"].where(frame()["shop"] == "n")
+
+    with pytest.raises(MissingValues, match="'sales': 5 missing values"):
+        read(frame(sales=sales))
+
+
+def test_a_missing_known_covariate_ahead_is_refused():
+    promo = frame()["promo"].astype(float).where(frame().index != 5)
+
+    with pytest.raises(MissingValues, match="'promo': 1 missing value at row 5"):
+        read(frame(promo=promo))
+
+
+def test_gaps_are_filled_before_the_end_and_the_future_stays_the_future():
+    table = frame().drop(index=[1, 5])
+
+    panel = read(table, missing="forward")
+
+    assert panel.values.tolist() == [1, 1, 3, 4, 5, 6, 7, 8]
+    assert panel.future["promo"].values.tolist() == [1, 1, 1, 1]
+
+
+def test_one_column_has_one_role():
+    with pytest.raises(SettingError, match="named for one role each; found 'promo'"):
+        read(frame(), past_covariates=["promo"])
+
+
+# A table of its own
+
+
+def observed():
+    table = frame()
+    return read(table[table["sales"].notna()])
+
+
+def test_a_table_of_the_future_gives_the_steps_behind_each_series():
+    future = read_future(frame(), observed(), ["promo"], series_id="shop")
+
+    assert future["promo"]["n"].tolist() == [1, 0, 1]
+    assert future["promo"]["s"].tolist() == [1]
+
+
+def test_a_file_of_the_future_has_its_own_columns(tmp_path):
+    path = tmp_path / "future.csv"
+    table = frame().rename(columns={"day": "date", "shop": "series_id"})
+    table[["series_id", "date", "promo"]].to_csv(path, index=False)
+
+    future = read_future(path, observed(), ["promo"])
+
+    assert future["promo"]["n"].tolist() == [1, 0, 1]
+
+
+def test_without_timestamps_the_rows_are_the_steps_ahead():
+    panel = read_frame(
+        pd.DataFrame({"y": [1.0, 2], "x": [0, 1]}), known_covariates=["x"]
+    )
+
+    future = read_future(pd.DataFrame({"x": [5, 6, 7]}), panel, ["x"])
+
+    assert future["x"]["y"].tolist() == [5, 6, 7]
+
+
+def test_a_step_that_is_left_out_is_named():
+    table = frame().drop(index=4)
+
+    message = r"step 1 ahead of series 'n' is 2024-03-05; found 2024-03-06\. Give one"
+    with pytest.raises(IrregularTimestamps, match=message):
+        read_future(table, observed(), ["promo"], series_id="shop")
+
+
+def test_a_future_of_an_unknown_series_is_refused():
+    table = frame(shop="west")[:7]
+
+    with pytest.raises(
+        UnknownSeries, match="unknown series 'west'; known are 'n', 's'"
+    ):
+        read_future(table, observed(), ["promo"], series_id="shop")
+
+
+def test_a_future_of_dates_for_steps_is_refused():
+    panel = read_frame(
+        pd.DataFrame({"y": [1.0, 2], "x": [0, 1]}), known_covariates=["x"]
+    )
+    table = pd.DataFrame({"day": DAYS, "x": range(7)})
+
+    with pytest.raises(IrregularTimestamps, match="Give both dates, or both steps"):
+        read_future(table, panel, ["x"])
+
+
+def test_a_future_without_a_covariate_is_refused():
+    with pytest.raises(MissingColumns, match="no column 'weather'"):
+        read_future(frame(), observed(), ["promo", "weather"], series_id="shop")

@@ -1,0 +1,170 @@
+"""Windows in their own units: the two ways there, and the way back."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from forecasting.scaling.ets import DAMPINGS, season_index, smooth
+from forecasting.scaling.normalization import METHODS
+from forecasting.scaling.window_scaling import BOUND, Frame, States, frame_window
+
+SEQ_LEN, HORIZON = 5, 3
+
+
+def noise(count, seed=0):
+    return np.random.default_rng(seed).normal(size=count)
+
+
+def states(values, season_length=1, offsets=None, horizon=HORIZON):
+    borders = np.array([0, len(values)] if offsets is None else offsets)
+    return States.fit(values, borders, season_length=season_length, horizon=horizon)
+
+
+def at(known, end, series=0):
+    return known.frame(torch.tensor([series]), torch.tensor([end]), SEQ_LEN)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("steps", [1, 3])
+def test_restoring_undoes_measuring(method, steps):
+    window = torch.randn(4, SEQ_LEN, generator=torch.Generator().manual_seed(0))
+    following = torch.randn(4, steps)
+    frame = frame_window(window, method, window)
+
+    restored = frame.restore(frame.measure(following))
+
+    torch.testing.assert_close(restored, following)
+
+
+def test_restoring_undoes_measuring_where_smoothing_says_the_base():
+    frame = at(states(noise(40), 4), 30)
+    following = torch.randn(1, HORIZON)
+
+    torch.testing.assert_close(frame.restore(frame.measure(following)), following)
+    torch.testing.assert_close(
+        frame.restore(frame.measure(following[:, :1])), following[:, :1]
+    )
+
+
+def test_a_forecast_of_zero_is_the_base():
+    frame = at(states(noise(40), 4), 30)
+
+    torch.testing.assert_close(frame.restore(torch.zeros(1, HORIZON)), frame.base)
+
+
+def test_the_base_is_level_damped_trend_and_season():
+    values = noise(40) + 0.5 * np.arange(40) + np.tile([3.0, 0, -3, 0], 10)
+    found = smooth(values, np.array([0, 40]), season_length=4, horizon=HORIZON)
+
+    frame = at(states(values, 4), 30)
+
+    _, first, second = found.trend[29]
+    trend = [first * 0.85**h + second * 0.95**h for h in (1, 2, 3)]
+    seasons = found.season[[26, 27, 24]]  # of moments 30, 31, 32: known until 27
+    expected = found.level[29] + np.cumsum(trend) + seasons
+    np.testing.assert_allclose(frame.base[0], expected, rtol=1e-5)
+    assert frame.size.item() == pytest.approx(found.scale[29], rel=1e-6)
+
+
+def test_the_window_is_without_season_level_and_scale():
+    values = noise(40) + np.tile([3.0, 0, -3, 0], 10)
+    found = smooth(values, np.array([0, 40]), season_length=4, horizon=HORIZON)
+
+    inputs = at(states(values, 4), 30).inputs[0]
+
+    seasons = found.season[[25, 26, 27, 24, 25]]  # the latest known of each phase
+    expected = (values[25:30] - seasons - found.level[29]) / found.scale[29]
+    np.testing.assert_allclose(inputs, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_window_before_the_start_of_its_series_begins_with_the_first_value():
+    values = np.concatenate([np.full(7, 900.0), noise(20)])
+    known = states(values, offsets=[0, 7, 27])
+
+    inputs = at(known, 2, series=1).inputs[0]
+
+    alone = at(states(values[7:]), 2).inputs[0]
+    torch.testing.assert_close(inputs, alone)
+    assert (inputs[:4] == inputs[0]).all()
+    assert inputs[4] != inputs[0]
+
+
+@pytest.mark.parametrize("season_length", [1, 3, 4, 7])
+def test_room_before_the_first_series_changes_no_frame(season_length):
+    known = states(noise(40), season_length, offsets=[0, 15, 40])
+
+    roomy = known.with_room(30)
+
+    assert roomy.with_room(30) is roomy
+    for series, end in [(0, 1), (0, 6), (0, 15), (1, 2), (1, 25)]:
+        for one, other in zip(
+            at(known, end, series), at(roomy, end, series), strict=True
+        ):
+            torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("season_length", [1, 2, 3, 4, 7, 12])
+def test_windows_are_without_the_season_that_is_known_at_their_end(season_length):
+    values, m = noise(40), season_length
+    found = smooth(values, np.array([0, 40]), season_length=m, horizon=HORIZON)
+    ends = np.arange(1, 41)[:, None]
+
+    frame = states(values, m).frame(
+        torch.zeros(40, dtype=torch.long), torch.from_numpy(ends[:, 0]), SEQ_LEN
+    )
+
+    def seasons(moments):
+        index = season_index(moments, ends, m)
+        return np.where(index < 0, 0, found.season[np.maximum(index, 0)])
+
+    moments = np.maximum(ends + np.arange(-SEQ_LEN, 0), 0)
+    level, scale = found.level[ends - 1], found.scale[ends - 1]
+    inputs = (values[moments] - seasons(moments) - level) / scale
+    inputs = inputs.clip(-BOUND, BOUND)
+    steps = np.arange(1, HORIZON + 1)[:, None]
+    damped = np.cumsum(np.array(DAMPINGS) ** steps, 0)
+    base = level + found.trend[ends[:, 0] - 1] @ damped.T
+    base += seasons(ends + np.arange(HORIZON))
+    np.testing.assert_allclose(frame.inputs, inputs, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(frame.base, base, rtol=1e-4, atol=1e-5)
+
+
+def test_a_jump_that_was_never_seen_is_cut_off():
+    values = np.concatenate([np.full(10, 1.0), [1e6], np.full(3, 1.0)])
+
+    inputs = at(states(values), 10).inputs
+    jumped = at(states(np.concatenate([values, [-1e9]])), 11).inputs
+
+    assert (inputs == 0).all()
+    assert jumped.abs().max() <= BOUND
+
+
+@given(st.integers(1, 30), st.integers(1, 7))
+def test_nothing_behind_the_end_of_a_window_changes_its_frame(end, season_length):
+    values = noise(40)
+    changed = np.where(np.arange(40) < end, values, 9 * noise(40, 1))
+
+    first, second = (at(states(v, season_length), end) for v in (values, changed))
+
+    for one, other in zip(first, second, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_states_move_to_a_device_whole():
+    moved = states(noise(20), 4).to(torch.device("meta"))
+
+    tensors = [moved.values, moved.season, moved.known, moved.damped, moved.begins]
+    assert all(tensor.is_meta for tensor in tensors)
+
+
+def test_a_frame_is_level_and_size_of_the_window_alone():
+    window = torch.tensor([[1.0, 2, 3, 4, 5]])
+
+    frame = frame_window(window, "last", window[:, -2:])
+
+    assert isinstance(frame, Frame)
+    assert frame.inputs.tolist() == [[-4, -3, -2, -1, 0]]
+    assert (frame.base.item(), frame.size.item()) == (5, 1)
+    assert frame.recent.tolist() == [[4, 5]]

@@ -1,0 +1,167 @@
+"""What a CUDA graph does, on the CPU: whatever repeats recorded work stands for it."""
+
+import numpy as np
+import pytest
+import torch
+
+from forecasting.models.config import RecurrentConfig
+from forecasting.models.network import RecurrentNetwork
+from forecasting.regressors.rows import RowBatches
+from forecasting.training import TrainingConfig, train
+from forecasting.training.engines.cuda_graph import is_random, recorder_for
+from forecasting.training.engines.stacked_engine import StackedEngine
+from forecasting.training.engines.torch_engine import TorchEngine
+from forecasting.training.recipe.schedule import step_rates
+
+needs_cuda = pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="needs a CUDA device"
+)
+
+
+class Repeat:
+    """Repeats work by doing it again; counts how often."""
+
+    def __init__(self):
+        self.recorded, self.replayed = 0, 0
+
+    def __call__(self, work):
+        self.recorded += 1
+
+        def replay():
+            self.replayed += 1
+            work()
+
+        return replay
+
+
+def forget(work):
+    """Repeat nothing: what a recording without its work would do."""
+    work()
+    return lambda: None
+
+
+def refuse(work):
+    """Fail as torch does where a graph cannot hold a call."""
+    raise RuntimeError("operation not permitted when stream is capturing")
+
+
+def make_network(seed=0, **model):
+    torch.manual_seed(seed)
+    config = RecurrentConfig(**{"hidden_size": 6, **model})
+    return RecurrentNetwork(config, seq_len=5, horizon=2)
+
+
+def make_rows(count=100, device="cpu"):
+    drawn = np.random.default_rng(0)
+    inputs = torch.tensor(drawn.normal(size=(count, 5, 1)))
+    targets = inputs[:, -1] + torch.tensor(drawn.normal(size=(count, 2)))
+    return RowBatches(inputs, targets).to(torch.device(device))
+
+
+def config(**training):
+    return TrainingConfig(
+        **{"engine": "torch", "device": "cpu", "batch_size": 32, **training}
+    )
+
+
+def learn(record, *, kind=TorchEngine, networks=1, epochs=3, training=None, **model):
+    """Return weights and losses of epochs of 3 batches of 32 rows and one of 4."""
+    how, rows = config(**(training or {})), make_rows()
+    made = [make_network(seed, **model) for seed in range(networks)]
+    rates = step_rates(4 * epochs, how)
+    engine = kind(made if kind is StackedEngine else made[0], how, *rates, record)
+    order = torch.arange(len(rows))
+    if kind is StackedEngine:
+        order = order.expand(networks, -1)
+    losses = [engine.learn(rows, order) for _ in range(epochs)]
+    if kind is StackedEngine:
+        engine.finish(made, best=False)
+    weights = [torch.nn.utils.parameters_to_vector(n.parameters()) for n in made]
+    return torch.stack(weights), losses
+
+
+@pytest.mark.parametrize(
+    ("model", "training"),
+    [
+        ({}, {}),
+        ({"cell": "gru", "num_layers": 2}, {"clip_norm": 0.1}),
+        ({"linear_skip": False}, {"schedule": "one_cycle"}),
+        ({"cell": "mlp", "bidirectional": True}, {"optimizer": "adamw"}),
+        ({"quantiles": (0.1, 0.5, 0.9)}, {}),
+    ],
+)
+def test_replayed_gradients_train_the_same_weights(model, training):
+    repeat = Repeat()
+
+    weights, losses = learn(repeat, training=training, **model)
+
+    expected, expected_losses = learn(None, training=training, **model)
+    assert torch.equal(weights, expected)
+    assert losses == expected_losses
+    assert repeat.recorded == 1
+    assert repeat.replayed == 1 + 3 * 3  # to check it, and for every full batch
+
+
+def test_members_at_once_are_replayed_as_well():
+    repeat = Repeat()
+
+    weights, losses = learn(repeat, kind=StackedEngine, networks=3)
+
+    expected, expected_losses = learn(None, kind=StackedEngine, networks=3)
+    assert torch.equal(weights, expected)
+    assert losses == expected_losses
+    assert repeat.replayed == 10
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (forget, "gives other numbers when it is replayed"),
+        (refuse, r"cannot be recorded \(operation not permitted"),
+    ],
+)
+def test_a_recording_that_is_wrong_is_told_of_once_and_not_used(record, message):
+    with pytest.warns(RuntimeWarning, match=message) as told:
+        weights, _ = learn(record)
+
+    assert len(told) == 1
+    assert torch.equal(weights, learn(None)[0])
+
+
+@pytest.mark.parametrize(
+    ("model", "training", "random"),
+    [
+        ({}, {}, False),
+        ({"dropout": 0.5}, {}, False),  # there is nothing between one layer
+        ({"dropout": 0.5, "num_layers": 2}, {}, True),
+        ({"strategy": "recursive"}, {}, True),
+        ({"strategy": "seq2seq"}, {"teacher_forcing": 0}, False),
+    ],
+)
+def test_what_is_drawn_at_random_is_not_recorded(model, training, random):
+    assert is_random(make_network(**model), config(**training)) == random
+
+
+def test_nothing_is_recorded_on_the_cpu():
+    assert recorder_for(make_network(), config(engine="auto"), 10_000) is None
+
+
+@pytest.mark.gpu
+@needs_cuda
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "mlp"])
+@pytest.mark.parametrize("size", [16, 300])
+def test_a_graph_on_a_gpu_trains_what_torch_trains(cell, size):
+    device, losses = torch.device("cuda"), {}
+    rows, nothing = make_rows(1000, device), make_rows(0, device)
+    how = {"device": "cuda", "epochs": 5}  # 160 steps, the last one of 8 rows each
+
+    for engine in ("torch", "auto"):
+        network = make_network(cell=cell, hidden_size=size).to(device)
+        generator = torch.Generator(device).manual_seed(0)
+        settings = config(engine=engine, **how)
+        records = train(network, rows, nothing, settings, generator=generator)
+        losses[engine] = [record.train_loss for record in records[1:]]
+
+    recorded = recorder_for(network, config(engine="auto", **how), 160)
+    assert recorded is not None
+    np.testing.assert_allclose(losses["auto"], losses["torch"], rtol=1e-3)
