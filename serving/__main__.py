@@ -2,7 +2,7 @@
 
 import typer
 
-from serving.command import serve
+from serving.cli import serve
 
 if __name__ == "__main__":
     typer.run(serve)

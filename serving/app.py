@@ -16,20 +16,23 @@ from starlette.responses import Response
 
 from forecasting.kernels.blas import one_blas_thread
 from forecasting.kernels.compilation import is_compiled
-from serving import inference, invocations, pages, routes
-from serving.access import access
-from serving.deadlines import Deadlines
+from serving.api.mlflow_scoring import routes as invocations
+from serving.api.nixtla.routes import router as nixtla
+from serving.api.open_inference import routes as inference
+from serving.api.v1 import routes
+from serving.api.v1.fast_route import PlainRoute
 from serving.errors import ServiceError
-from serving.memory import keep_freed_memory
-from serving.middleware import BodyLimit, HeadAsGet, Observed
-from serving.nixtla.routes import router as nixtla
+from serving.http import pages
+from serving.http.auth import access
+from serving.http.middleware import BodyLimit, HeadAsGet, Observed
+from serving.http.problems import problem_response
+from serving.http.timeouts import Deadlines
+from serving.http.validation import request_error
+from serving.observability.tracing import tracing
 from serving.openapi import DESCRIPTION, add_bodies
-from serving.plain_route import PlainRoute
-from serving.problems import problem_response
+from serving.server.malloc import keep_freed_memory
 from serving.service import Service
 from serving.settings import Settings
-from serving.tracing import tracing
-from serving.validation import request_error
 
 START_SECONDS = 15.0  # how long the models may be loaded before requests are taken
 SWITCH_SECONDS = 0.0005  # that a request waits, at each turn, for a thread that loads

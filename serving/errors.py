@@ -18,13 +18,13 @@
     ├── KeyNeeded             no API key, or one that is not known
     └── RateExceeded          more requests in a time than one may make
 
-`serving.problems` says which status each has, and how it is answered.
+`serving.http.problems` says which status each has, and how it is answered.
 """
 
 from collections.abc import Iterable, Mapping
 
 from forecasting.errors import ForecastingError, listed
-from serving.schemas import Flaw
+from serving.schemas.forecast import Flaw
 
 MOST_FLAWS = 20  # shown in one answer
 MOST_TEXT = 2000  # characters of a text in it

@@ -5,12 +5,12 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
-from serving.access import is_open
-from serving.problems import MEDIA_TYPE
-from serving.schemas import ForecastRequest, Problem
+from serving.api.mlflow_scoring.tables import Invocation
+from serving.api.open_inference.tensors import InferRequest
+from serving.http.auth import is_open
+from serving.http.problems import MEDIA_TYPE
+from serving.schemas.forecast import ForecastRequest, Problem
 from serving.settings import Settings
-from serving.tables import Invocation
-from serving.tensors import InferRequest
 
 REFERENCE = "#/components/schemas/{model}"
 DESCRIPTION = """\

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from serving.batching import Batcher
-from serving.metrics import Metrics
-from serving.models import Models
-from serving.polling import Poller
-from serving.registry import Registry
+from serving.forecasts.batching import Batcher
+from serving.forecasts.thread_pool import Workers
+from serving.observability.metrics import Metrics
+from serving.registry.mlflow_registry import Registry
+from serving.registry.model_store import Models
+from serving.registry.poller import Poller
 from serving.settings import Settings
-from serving.workers import Workers
 
 
 class Service:

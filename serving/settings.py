@@ -1,16 +1,44 @@
 """What the service can be told: each setting is an environment variable SERVING_*."""
 
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BeforeValidator, StringConstraints
+from pydantic_core import from_json
+
+if TYPE_CHECKING:
+    pass
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from limits import parse_many
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from serving.keys import KeyHashes
+FORMAT = '{"NAME": "sha256:<64 hex digits>"}'
+
+
+def _decode(given: object) -> object:
+    if not isinstance(given, str | bytes):
+        return given
+    try:
+        return from_json(given)
+    except ValueError:
+        raise ValueError(f"this is not JSON; expected {FORMAT}") from None
+
+
+KeyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+
+
+KeyHash = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+KeyHashes = Annotated[dict[KeyName, KeyHash], BeforeValidator(_decode)]
+
 
 MIB = 1024 * 1024
+
+
 MOST_LEVELS = 99  # of intervals, whatever the settings say
 
 

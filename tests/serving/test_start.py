@@ -6,7 +6,7 @@ import sys
 
 PROGRAM = """
 import asyncio, gc, sys
-from serving.command import create_logged_app
+from serving.cli import create_logged_app
 
 async def start(app):
     async with app.router.lifespan_context(app):

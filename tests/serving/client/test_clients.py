@@ -11,7 +11,6 @@ import pytest
 
 from forecasting import Panel
 from forecasting.explanation.explain import explain
-from serving import schemas
 from serving.client import (
     AsyncClient,
     Client,
@@ -21,7 +20,8 @@ from serving.client import (
     ProblemAnswer,
     series_of,
 )
-from serving.explanations import ExplainAnswer
+from serving.forecasts.explain import ExplainAnswer
+from serving.schemas import forecast as schemas
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "clients.md"
 DAYS = pd.date_range("2024-03-01", periods=7, freq="D")

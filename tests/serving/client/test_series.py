@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from serving.client.series import series_of, to_series
-from serving.series import Series
+from serving.schemas.series import Series
 
 NAN = float("nan")
 

@@ -1,0 +1,1 @@
+"""Routes of MLflow's scoring server: /ping, /version, /invocations."""

@@ -1,0 +1,104 @@
+"""The routes of MLflow's scoring server, for clients of ``mlflow models serve``."""
+
+from collections.abc import Iterable
+
+from fastapi import APIRouter, Depends, Request
+from mlflow.version import VERSION
+from starlette.responses import PlainTextResponse, Response
+
+from forecasting.errors import listed
+from serving.api.mlflow_scoring.scoring import Predictions, score
+from serving.api.mlflow_scoring.tables import CSV, EXAMPLE
+from serving.errors import NotReady, ServiceError, UnknownModel, UnsupportedMedia
+from serving.http.problems import problems
+from serving.http.validation import refuse_encoded
+from serving.observability.health import ANSWERS, readiness
+from serving.registry.model_store import Models
+from serving.service import Here
+
+JSON = "application/json"
+
+
+CSV_EXAMPLE = "\n".join(["target", *map(str, EXAMPLE), ""])
+
+
+BODY = {  # read by the worker that answers
+    "requestBody": {
+        "required": True,
+        "content": {
+            JSON: {"schema": {"$ref": "#/components/schemas/Invocation"}},
+            CSV: {"schema": {"type": "string", "examples": [CSV_EXAMPLE]}},
+        },
+    }
+}
+
+
+router = APIRouter(tags=["MLflow"], dependencies=[Depends(refuse_encoded)])
+
+
+class NoDefaultModel(UnknownModel):
+    """No model is named, and none stands out."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        ServiceError.__init__(
+            self,
+            "This address asks the service's default model, and there is none: there "
+            f"is {listed(map(repr, known)) or 'no model'}. Set SERVING_DEFAULT_MODEL, "
+            "or ask a model by name at /v1/models/NAME/forecast.",
+        )
+
+
+@router.post(
+    "/invocations",
+    response_model=Predictions,
+    responses=problems(404, 413, 415, 422, 500, 503),
+    openapi_extra=BODY,
+)
+async def invocations(request: Request, service: Here) -> Response:
+    """Forecast as `mlflow models serve` does, by the service's default model.
+
+    That is the model that SERVING_DEFAULT_MODEL names, or the only one there is.
+    """
+    media_type = request.headers.get("Content-Type", JSON).partition(";")[0].strip()
+    if media_type.lower() not in (JSON, CSV):
+        found = f"found {media_type[:100]!r}"
+        raise UnsupportedMedia(f"Content-Type is {JSON} or {CSV}; {found}.")
+    body = await request.body()
+    models = service.models
+    name = service.settings.default_model or _only_one(models)
+    model = await models.find(name)
+    content, count = await service.workers.run(
+        score, model, models.alias, body, media_type.lower(), service.settings
+    )
+    service.metrics.count_forecasts(name, count)
+    return Response(content, media_type=JSON)
+
+
+@router.get("/ping", response_class=PlainTextResponse, responses=problems(500, 503))
+@router.get("/health", response_class=PlainTextResponse, responses=problems(500, 503))
+async def ping(service: Here) -> str:
+    """Say whether forecasts can be had: an empty line, or status 503."""
+    if readiness(service.models, service.poller).state not in ANSWERS:
+        raise NotReady
+    return "\n"
+
+
+@router.get("/version", response_class=PlainTextResponse, responses=problems(500))
+async def version() -> str:
+    """Return the version of MLflow that the service runs with."""
+    return str(VERSION)
+
+
+def _only_one(models: Models) -> str:
+    """Return the name of the only model of ours under the service's alias.
+
+    Raises:
+        NotReady: the registry has not answered yet.
+        NoDefaultModel: there is none, or several.
+    """
+    if models.registered is None:
+        raise NotReady
+    names = models.offered()
+    if len(names) != 1:
+        raise NoDefaultModel(names)
+    return names[0]

@@ -1,0 +1,106 @@
+"""From a body as MLflow's scoring server takes it to its answer; runs in a thread.
+
+The columns are those of `forecasting.pyfunc`, which makes the forecast: the numbers are
+those of ``mlflow models serve``.
+"""
+
+import pandas as pd
+from pydantic import BaseModel, Field
+from pydantic_core import to_json
+
+from forecasting.data.forecast import Forecast
+from forecasting.errors import DataError, SettingError
+from forecasting.pyfunc import forecast_frame
+from serving.api.mlflow_scoring.tables import Params, read_table
+from serving.errors import Loc, RequestError
+from serving.forecasts.limits import Places, check_limits
+from serving.registry.loaded_model import Model
+from serving.schemas.forecast import Answering
+from serving.schemas.timestamps import show_moments
+from serving.settings import Settings
+
+AT: Loc = ("body",)  # a table's flaws of size: it has no part that they are of
+
+
+class Predictions(BaseModel):
+    """One object a series and step, and the version that made them."""
+
+    predictions: list[dict[str, float | int | str | None]] = Field(
+        examples=[
+            [
+                {
+                    "series_id": "a",
+                    "step": 1,
+                    "timestamp": "2024-06-01T00:00:00",
+                    "point": 123.4,
+                    "lower_80": 119.2,
+                    "upper_80": 127.6,
+                }
+            ]
+        ]
+    )
+    model: Answering
+
+
+def score(
+    model: Model, alias: str, body: bytes, media_type: str, settings: Settings
+) -> tuple[bytes, int]:
+    """Return the answer to a request as JSON, and how many series it forecasts.
+
+    Args:
+        model: that shall make the forecast.
+        alias: that the model was asked by.
+        body: CSV, or JSON of an `Invocation`.
+        media_type: of the body.
+        settings: the limits.
+
+    Raises:
+        RequestError: the body, or the series in it, cannot be used.
+        RequestTooLarge: it asks for more than the limits.
+    """
+    frame, params = read_table(body, media_type, model, settings)
+    _check_size(frame, params, model, settings)
+    made = _forecast(model, frame, params)
+    table = made.to_frame()
+    if made.timestamps is not None:
+        table["timestamp"] = show_moments(made.timestamps.ravel())
+    who = {"name": model.name, "version": model.version, "alias": alias}
+    content = {"predictions": table.to_dict(orient="records"), "model": who}
+    return to_json(content, inf_nan_mode="null"), len(made.series_ids)
+
+
+def _check_size(
+    frame: pd.DataFrame, params: Params, model: Model, settings: Settings
+) -> None:
+    forecaster = model.forecaster
+    assert forecaster.fitted is not None
+    if frame.empty:
+        series, count = 0, len(forecaster.fitted.context)
+    else:
+        series = count = frame["series_id"].nunique() if "series_id" in frame else 1
+    steps = params.horizon or forecaster.windows.horizon
+    levels = len(params.levels)
+    check_limits(
+        settings,
+        series=series,
+        points=len(frame),
+        horizon=params.horizon or None,
+        levels=levels,
+        numbers=count * steps * (1 + 2 * levels),
+        places=Places(AT, AT, AT, AT),
+    )
+
+
+def _forecast(model: Model, frame: pd.DataFrame, params: Params) -> Forecast:
+    try:
+        return forecast_frame(
+            model.forecaster,
+            frame,
+            horizon=params.horizon or None,
+            levels=tuple(params.levels),
+        )
+    except SettingError as error:
+        place = ("body", "params", error.setting)
+        raise RequestError([(place, str(error))], error) from error
+    except DataError as error:
+        raise RequestError([(AT, str(error))], error) from error

@@ -1,0 +1,81 @@
+"""From what the client sends to the library's panel."""
+
+import numpy as np
+import pandas as pd
+
+from forecasting.data.panel import Panel
+from forecasting.errors import DataError
+from forecasting.forecaster.trained_model import Fitted
+from forecasting.timestamps.calendar import Calendar
+from forecasting.timestamps.parsing import parse_timestamps
+from forecasting.types import Timestamps
+from serving.api.nixtla.frequencies import check_frequency
+from serving.api.nixtla.requests import Asked
+from serving.errors import MOST_FLAWS, RequestError
+
+
+def make_panel(asked: Asked, fitted: Fitted) -> Panel:
+    """Return the series of a request as a panel on the model's calendar.
+
+    They come without names, so that each counts as not seen in training; their
+    timestamps are those that go on from where they start.
+
+    Raises:
+        RequestError: the model cannot forecast such series.
+    """
+    sent, calendar = asked.series, fitted.context.calendar
+    if fitted.covariates.columns:
+        text = (
+            "the model has covariates, and this client sends them without names: ask "
+            "POST /v1/models/NAME/forecast"
+        )
+        raise RequestError([(("body", "model"), text)])
+    names = _names(len(sent.sizes), fitted)
+    pieces = np.split(np.asarray(sent.y, dtype=np.float64), np.cumsum(sent.sizes)[:-1])
+    stamps = None
+    if sent.start_datetime is not None:
+        stamps = _timestamps(sent.start_datetime, sent.sizes, asked.freq, calendar)
+    elif fitted.covariates.cycles:
+        text = "this model takes the seasons from the timestamps: send datetimes"
+        raise RequestError([(("body", "series", "start_datetime"), text)])
+    try:
+        return Panel.from_values(
+            dict(zip(names, pieces, strict=True)),
+            timestamps=None
+            if stamps is None
+            else dict(zip(names, stamps, strict=True)),
+            freq=calendar.freq,
+        )
+    except DataError as error:
+        raise RequestError([(("body", "series"), str(error))], error) from error
+
+
+def _names(count: int, fitted: Fitted) -> list[str]:
+    """Return a name for each series, none of them one seen in training."""
+    mark = ""
+    while any(f"{mark}{row}" in fitted.places for row in range(count)):
+        mark += "#"
+    return [f"{mark}{row}" for row in range(count)]
+
+
+def _timestamps(
+    starts: list[str], sizes: list[int], freq: str, calendar: Calendar
+) -> list[Timestamps]:
+    loc = ("body", "series", "start_datetime")
+    if calendar.freq is None:
+        text = "this model's series have no dates: make the time column integers"
+        raise RequestError([(loc, text)])
+    check_frequency(freq, calendar)
+    try:
+        column = pd.Series(starts, dtype=object)
+        parsed, _ = parse_timestamps("start_datetime", column, "series {}".format)
+    except DataError as error:
+        raise RequestError([(loc, str(error))], error) from error
+    off = np.flatnonzero(calendar.advance(parsed, np.zeros(1, np.int64)) != parsed)
+    if len(off):
+        text = f"it does not lie on the model's calendar, {calendar.freq!r}"
+        raise RequestError([((*loc, int(row)), text) for row in off[:MOST_FLAWS]])
+    return [
+        calendar.advance(start, np.arange(size))
+        for start, size in zip(parsed, sizes, strict=True)
+    ]

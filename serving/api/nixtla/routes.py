@@ -1,0 +1,119 @@
+"""The routes that the client calls, by its names."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Query, Request
+from pydantic_core import to_json
+from starlette.responses import Response
+
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.forecaster.history import memory
+from serving.api.nixtla.answers import Answer, cross_validate, find_anomalies, forecast
+from serving.api.nixtla.model_names import find_model
+from serving.api.nixtla.requests import (
+    Asked,
+    AskedAnomalies,
+    AskedForecast,
+    AskedLatest,
+    AskedWindows,
+    read,
+)
+from serving.errors import NotOffered, NotReady
+from serving.service import Here, Service
+from serving.settings import Settings
+
+A = TypeVar("A", bound=Asked)
+
+
+router = APIRouter(include_in_schema=False)  # another's interface: see docs/clients.md
+
+
+@router.post("/v2/forecast")
+async def make_forecast(request: Request, service: Here) -> Response:
+    """Answer ``forecast``."""
+    return await _answer(AskedForecast, forecast, request, service)
+
+
+@router.post("/v2/cross_validation")
+async def make_cross_validation(request: Request, service: Here) -> Response:
+    """Answer ``cross_validation``, and ``forecast`` with ``add_history``."""
+    return await _answer(AskedWindows, cross_validate, request, service)
+
+
+@router.post("/v2/anomaly_detection")
+async def detect_anomalies(request: Request, service: Here) -> Response:
+    """Answer ``detect_anomalies``."""
+    return await _answer(AskedAnomalies, find_anomalies, request, service)
+
+
+@router.post("/v2/online_anomaly_detection")
+async def detect_latest(request: Request, service: Here) -> Response:
+    """Answer ``detect_anomalies_online``."""
+    return await _answer(AskedLatest, find_anomalies, request, service)
+
+
+@router.get("/model_params")
+async def model_params(
+    service: Here, model: Annotated[str, Query(max_length=500)]
+) -> dict[str, dict[str, int]]:
+    """Say how much of a series the client shall send, and the trained horizon.
+
+    A model of many series scales one that it does not know by all of its history.
+    """
+    found, _ = await find_model(service, model)
+    fitted, most = found.forecaster.fitted, service.settings.max_points
+    assert fitted is not None
+    if len(fitted.places) == 1:
+        most = memory(fitted.networks[0], fitted.normalizer.method)
+    return {"detail": {"input_size": most, "horizon": found.details.horizon}}
+
+
+@router.get("/v2/models")
+async def list_models(service: Here) -> dict[str, list[dict[str, str]]]:
+    """Answer ``list_models``: those that answer under the service's alias."""
+    if service.models.registered is None:
+        raise NotReady
+    return {"models": [{"name": name} for name in sorted(service.models.answering())]}
+
+
+@router.get("/validate_api_key")
+async def validate_api_key() -> dict[str, str]:
+    """Answer ``validate_api_key``: who has no good key does not come this far."""
+    return {"detail": "The key is good."}
+
+
+@router.get("/usage")
+@router.post("/v2/finetune")
+@router.get("/v2/finetuned_models")
+@router.get("/v2/finetuned_models/{name}")
+@router.delete("/v2/finetuned_models/{name}")
+@router.post("/v2/{task}/async")
+async def refuse() -> None:
+    """Answer what the client can ask and we cannot do."""
+    raise NotOffered(
+        "There is no fine-tuning, simulation, explanation or job by this client here, "
+        "and no usage is counted. There is: forecast, cross_validation, "
+        "detect_anomalies, detect_anomalies_online, list_models, validate_api_key."
+    )
+
+
+async def _answer(
+    kind: type[A],
+    work: Callable[[Forecaster, A, Settings], Answer],
+    request: Request,
+    service: Service,
+) -> Response:
+    body, workers = await request.body(), service.workers
+    encoding = request.headers.get("content-encoding", "identity")
+    asked = await workers.run(read, kind, body, encoding, service.settings)
+    model, alias = await find_model(service, asked.model)
+    who = {"name": model.name, "version": model.version, "alias": alias}
+
+    def write() -> bytes:
+        made: dict[str, Any] = work(model.forecaster, asked, service.settings)
+        return to_json({"model": who, **made}, inf_nan_mode="null")
+
+    content = await workers.run(write)
+    service.metrics.count_forecasts(model.name, len(asked.series.sizes))
+    return Response(content, media_type="application/json")

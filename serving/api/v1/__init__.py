@@ -1,0 +1,1 @@
+"""Routes of Recast's own API: forecast, explain, models, health."""

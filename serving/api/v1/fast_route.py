@@ -1,0 +1,123 @@
+"""The short way to a forecast: plain requests are answered before they are routed.
+
+It stands in front of the routes, behind all that every request passes. What it cannot
+answer by itself goes on to the route of `serving.api.v1.routes`, which the OpenAPI document
+shows, and which says what is wrong.
+"""
+
+import re
+from typing import NamedTuple
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.errors import TooBusy
+from serving.forecasts.encoding import encode_answer
+from serving.forecasts.forecast import read_plain
+from serving.http.problems import problem_response
+from serving.observability.logging import note
+from serving.service import Service
+
+PATH = re.compile(r"/v1/models/([^/]+)/forecast")
+
+
+QUERY = re.compile(rb"(?:alias=([A-Za-z0-9_.-]+)|version=([1-9][0-9]{0,8}))?")
+
+
+SMALL = 2**16  # bytes of a body that is read at once; others are read by the workers
+
+
+class Route(NamedTuple):
+    """What the log and the metrics call this route."""
+
+    path: str = "/v1/models/{name}/forecast"
+
+
+ROUTE = Route()
+
+
+class PlainRoute:
+    """Answers plain requests for forecasts, passes on all others."""
+
+    def __init__(self, app: ASGIApp, service: Service) -> None:
+        self.app, self.service = app, service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        place = PATH.fullmatch(scope["path"]) if _is_small_post(scope) else None
+        query = QUERY.fullmatch(scope["query_string"]) if place else None
+        if place is None or query is None:
+            await self.app(scope, receive, send)
+            return
+        alias, version = (part.decode() if part else None for part in query.groups())
+        body = await _read_body(receive)
+        try:
+            content = await self._answer(scope, place[1], alias, version, body)
+        except TooBusy as error:
+            scope["route"] = ROUTE
+            await problem_response(error)(scope, receive, send)
+            return
+        if content is None:
+            await self.app(scope, _Again(body, receive), send)
+            return
+        scope["route"] = ROUTE
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(content)),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    async def _answer(
+        self,
+        scope: Scope,
+        name: str,
+        alias: str | None,
+        version: str | None,
+        body: bytes,
+    ) -> bytes | None:
+        """Return the answer as JSON; None if the request is not for here."""
+        service = self.service
+        model = service.models.at_hand(name, alias, version)
+        asked = read_plain(body, model, service.settings) if model else None
+        if model is None or asked is None:
+            return None
+        told = await service.batcher.forecast(model, asked)
+        if told is None:
+            return None
+        note(scope, model=name, version=model.version)
+        service.metrics.count_forecasts(name, len(asked.names))
+        by = None if version is not None else alias or service.models.alias
+        return encode_answer(model, by, told)
+
+
+class _Again:
+    """Receives a body once more."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self.body: bytes | None = body
+        self.receive = receive
+
+    async def __call__(self) -> Message:
+        body, self.body = self.body, None
+        if body is None:
+            return await self.receive()
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+def _is_small_post(scope: Scope) -> bool:
+    if scope["type"] != "http" or scope["method"] != "POST":
+        return False
+    length = next((v for k, v in scope["headers"] if k == b"content-length"), b"")
+    return length.isdigit() and int(length) <= SMALL
+
+
+async def _read_body(receive: Receive) -> bytes:
+    parts, more = [], True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -1,0 +1,150 @@
+"""The routes of the REST interface."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from serving.errors import NotReady
+from serving.forecasts.explain import ExplainAnswer, explain_forecast
+from serving.forecasts.forecast import answer
+from serving.http.problems import MEDIA_TYPE, problem_of, problems
+from serving.http.validation import refuse_encoded
+from serving.observability.health import ANSWERS, Alive, Readiness, readiness
+from serving.observability.logging import note
+from serving.schemas.forecast import ForecastAnswer, ModelDetails, ModelList, Which
+from serving.service import Here
+
+Asked = Annotated[Which, Query()]
+
+
+router = APIRouter(dependencies=[Depends(refuse_encoded)])
+
+
+BODY = {  # read by the worker that answers
+    "requestBody": {
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/ForecastRequest"}
+            }
+        }
+    }
+}
+
+
+@router.post(
+    "/v1/models/{name}/forecast",
+    tags=["forecasts"],
+    response_model=ForecastAnswer,
+    responses=problems(404, 408, 413, 415, 422, 500, 503),
+    openapi_extra=BODY,
+)
+async def forecast(
+    name: str, asked: Asked, request: Request, service: Here
+) -> Response:
+    """Forecast what follows each series, with central intervals."""
+    body = await request.body()
+    model = await service.models.find(name, asked.alias, _text(asked.version))
+    note(request.scope, model=name, version=model.version)
+    alias = None if asked.version is not None else asked.alias or service.models.alias
+    content, count = await service.workers.run(
+        answer, model, alias, body, service.settings
+    )
+    service.metrics.count_forecasts(name, count)
+    service.metrics.observe_batch(name, count)
+    return Response(content, media_type="application/json")
+
+
+@router.post(
+    "/v1/models/{name}/explain",
+    tags=["forecasts"],
+    response_model=ExplainAnswer,
+    responses=problems(404, 408, 413, 415, 422, 500, 503),
+    openapi_extra=BODY,
+)
+async def explain(name: str, asked: Asked, request: Request, service: Here) -> Response:
+    """Say how strongly each step of a forecast depends on each observation.
+
+    The body is that of the forecast; intervals have no part in it. Steps end with the
+    trained horizon. The windows of the series are averaged: send as many values as the
+    model's seq_len to explain a single forecast.
+    """
+    body = await request.body()
+    model = await service.models.find(name, asked.alias, _text(asked.version))
+    note(request.scope, model=name, version=model.version)
+    alias = None if asked.version is not None else asked.alias or service.models.alias
+    content = await service.workers.run(
+        explain_forecast, model, alias, body, service.settings
+    )
+    return Response(content, media_type="application/json")
+
+
+@router.get("/v1/models", tags=["models"], responses=problems(500, 503))
+async def list_models(service: Here) -> ModelList:
+    """List the models that answer under the service's alias."""
+    models = service.models
+    if models.registered is None:
+        raise NotReady
+    answering = sorted(models.answering().items())
+    return ModelList(
+        models=[
+            models.describe(name, number, models.alias) for name, number in answering
+        ]
+    )
+
+
+@router.get(
+    "/v1/models/{name}", tags=["models"], responses=problems(404, 422, 500, 503)
+)
+async def describe_model(name: str, asked: Asked, service: Here) -> ModelDetails:
+    """Describe a model: what a request needs, what it has seen, how good it is."""
+    models = service.models
+    model = await models.find(name, asked.alias, _text(asked.version))
+    alias = None if asked.version is not None else asked.alias or models.alias
+    return models.describe(name, model.version, alias)
+
+
+@router.get("/livez", tags=["health"], responses=problems(500))
+async def livez() -> Alive:
+    """Say that the process answers."""
+    return Alive(status="alive")
+
+
+@router.get(
+    "/readyz",
+    tags=["health"],
+    response_model=Readiness,
+    responses=problems(500, 503),
+)
+async def readyz(service: Here) -> Response:
+    """Say whether forecasts can be had, and what stands in the way.
+
+    When they cannot, the problem has the same members beside its own.
+    """
+    found = readiness(service.models, service.poller)
+    content = found.model_dump(mode="json")
+    if found.state in ANSWERS:
+        return JSONResponse(content)
+    error = NotReady(
+        "The model registry does not answer, and no model is held."
+        if found.state == "unavailable"
+        else "The models are being loaded."
+    )
+    problem = content | problem_of(error).model_dump()
+    return JSONResponse(problem, 503, error.headers, media_type=MEDIA_TYPE)
+
+
+@router.get(
+    "/metrics",
+    tags=["health"],
+    response_class=PlainTextResponse,
+    responses=problems(500),
+)
+async def metrics(service: Here) -> Response:
+    """Return the service's numbers for Prometheus."""
+    return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _text(version: int | None) -> str | None:
+    return None if version is None else str(version)

@@ -1,0 +1,173 @@
+"""``recast serve``: the service in a process of its own."""
+
+import gc
+import json
+import math
+import os
+import signal
+import socket
+import sys
+import threading
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from serving.settings import Settings
+LEAVE_SECONDS = 5  # how long a registry that does not answer may delay the end
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.  [127.0.0.1]")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port; 0 takes a free one.  [8000]"),
+    ] = None,
+    new_key: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Make an API key, show it, and end."),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that answer, on one port.")
+    ] = 1,
+) -> None:
+    """Serve forecasts over HTTP, and a page that shows them.
+
+    Other settings are environment variables SERVING_*; the registry is where
+    MLFLOW_TRACKING_URI says.
+    """
+    from pydantic import ValidationError
+
+    from forecasting.errors import SettingError
+    from serving.http.api_keys import check_exposure
+    from serving.settings import Settings
+
+    if new_key is not None:
+        _show_new_key(new_key)
+        return
+    given = {"host": host, "port": port}
+    try:
+        settings = Settings.model_validate(
+            Settings().model_dump() | {k: v for k, v in given.items() if v is not None}
+        )
+        check_exposure(settings)
+    except SettingError as error:
+        _refuse(str(error))
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        _refuse(f"settings (SERVING_* in the environment): {'; '.join(wrong)}")
+    _stop_on_signals()
+    listener = _listen(settings.host, settings.port)
+    _run(settings, listener, workers)
+
+
+def _run(settings: "Settings", listener: socket.socket, workers: int) -> None:
+    import uvicorn
+
+    from serving.observability.logging import set_up_logging
+    from serving.observability.multiprocess_metrics import shared_numbers
+    from serving.registry.mlflow_registry import Registry
+    from serving.server.graceful_server import DrainingServer, Workers
+    from serving.server.http_protocol import Heads
+
+    set_up_logging(settings.log_level)
+    config = uvicorn.Config(
+        "serving.cli:create_logged_app",
+        factory=True,
+        http=Heads,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
+        # Every request that has begun is answered, at the latest with its time-out.
+        timeout_graceful_shutdown=math.ceil(
+            settings.body_seconds + settings.request_seconds
+        )
+        + 1,
+    )
+    url = f"http://{_shown(listener)}"
+    registry = Registry().shown_uri
+    sys.stderr.write(f"Recast at {url}  API: {url}/docs  MLflow: {registry}\n")
+    sys.stderr.flush()
+    if workers == 1:
+        config.load()  # before it listens to signals: until then they end it
+        DrainingServer(config).run(sockets=[listener])
+        return
+    with shared_numbers():
+        supervisor = Workers(config, [listener])
+        supervisor.run()
+    if supervisor.failed:
+        raise typer.Exit(1)
+
+
+def create_logged_app() -> "FastAPI":
+    """Return the service, in the process that answers."""
+    gc.disable()  # what is imported is no garbage; enabled when the service has started
+
+    from serving.app import create_app
+    from serving.observability.logging import set_up_logging
+    from serving.settings import Settings
+
+    settings = Settings()
+    set_up_logging(settings.log_level)
+    return create_app(settings)
+
+
+def _show_new_key(name: str) -> None:
+    """Print a key, and what the settings need of it."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from serving.http.api_keys import hash_key, make_key
+    from serving.settings import KeyName
+
+    try:
+        TypeAdapter(KeyName).validate_python(name)
+    except ValidationError:
+        rule = "1 to 64 letters, digits, dots, dashes and underscores"
+        _refuse(f"--new-key: the name of a key has {rule}; found {name!r}.")
+    key = make_key()
+    typer.echo(f"Key, shown only now:      {key}")
+    typer.echo(f"Add to SERVING_API_KEYS:  {json.dumps({name: hash_key(key)})}")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket, or end with one message."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, UnicodeError) as error:
+        number = getattr(error, "errno", None) or 0
+        reason = os.strerror(number) if number > 0 else str(error)
+        advice = "Choose another with --host and --port."
+        _refuse(f"cannot listen on {host}, port {port}: {reason}. {advice}")
+
+
+def _shown(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "localhost"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _stop_on_signals() -> None:
+    """End quietly on Ctrl-C and SIGTERM; uvicorn raises them again, once drained."""
+
+    def stop(_number: int, _frame: object) -> NoReturn:
+        leave = threading.Timer(LEAVE_SECONDS, os._exit, [0])
+        leave.daemon = True
+        leave.start()  # Python waits for its threads, and one may wait for a registry
+        sys.exit(0)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+
+
+def _refuse(message: str) -> NoReturn:
+    sys.stderr.write(f"Error: {message}\n")
+    raise typer.Exit(2)

@@ -1,0 +1,121 @@
+"""From the body of an explain request to the body of its answer; runs in a thread."""
+
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import to_json
+
+from forecasting.errors import DataError
+from forecasting.explanation.explain import Explanation, explain
+from serving.errors import RequestError
+from serving.forecasts.limits import check_limits
+from serving.forecasts.panels import make_panel
+from serving.http.validation import read_body
+from serving.registry.loaded_model import Model
+from serving.schemas.forecast import Answering, ForecastRequest
+from serving.settings import Settings
+
+Grid = list[list[float]]
+
+
+class ExplainAnswer(BaseModel):
+    """How strongly each step depends on each observation, and the version explained.
+
+    A row a step of the forecast, a column a lag; in normalised units.
+    """
+
+    model_config = ConfigDict(
+        use_attribute_docstrings=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "model": {"name": "sales", "version": "3", "alias": "champion"},
+                    "windows": 1,
+                    "lags": [3, 2, 1],
+                    "importance": [[0.02, 0.11, 0.64], [0.04, 0.17, 0.48]],
+                    "sensitivity": [[0.03, 0.09, 0.81], [0.05, 0.14, 0.61]],
+                    "covariates": {},
+                }
+            ]
+        },
+    )
+
+    model: Answering
+    windows: int
+    """Windows of the series that were averaged, at most 64, evenly spread."""
+    lags: list[int]
+    """Of the columns: 1 is the observation right before the forecast."""
+    importance: Grid
+    """Mean of the absolute gradient times the observation."""
+    sensitivity: Grid
+    """Mean of the absolute gradient alone."""
+    covariates: dict[str, Grid]
+    """Importance of each covariate that is a number; categories are left out.
+
+    A column a lag: past ones from the first lag to 1, known ones on to the last step
+    ahead, whose lags are 0, -1, ...; static ones have one column.
+    """
+
+
+def explain_forecast(
+    model: Model, alias: str | None, body: bytes, settings: Settings
+) -> bytes:
+    """Return the answer to a request as JSON.
+
+    Args:
+        model: that shall be explained.
+        alias: that the model was asked by.
+        body: JSON of a `ForecastRequest`; empty means ``{}``.
+        settings: the limits.
+
+    Raises:
+        RequestError: the body, or the series in it, cannot be used.
+        RequestTooLarge: it asks for more than the limits.
+    """
+    asked = read_body(ForecastRequest, body or b"{}", settings)
+    steps = _check_size(asked, model, settings)
+    made = _explain(asked, model)
+    grids = {name: part[:steps].tolist() for name, part in made.by_feature().items()}
+    return to_json(
+        {
+            "model": {"name": model.name, "version": model.version, "alias": alias},
+            "windows": made.windows,
+            "lags": made.lags,
+            "importance": grids.pop(made.target),
+            "sensitivity": made.sensitivity[:steps].tolist(),
+            "covariates": grids,
+        }
+    )
+
+
+def _check_size(asked: ForecastRequest, model: Model, settings: Settings) -> int:
+    """Return how many steps are asked for, if they can be explained."""
+    windows, series = model.forecaster.windows, asked.series or []
+    assert model.forecaster.fitted is not None
+    columns = 2 * windows.seq_len
+    for _, role, _ in model.forecaster.fitted.covariates.numbers():
+        known = windows.seq_len + windows.horizon
+        columns += {"past": windows.seq_len, "known": known, "static": 1}[role]
+    steps = asked.horizon or windows.horizon
+    check_limits(
+        settings,
+        series=len(series),
+        points=sum(len(one.values) for one in series),
+        horizon=asked.horizon,
+        levels=len(asked.levels),
+        numbers=steps * columns,
+    )
+    if steps > windows.horizon:
+        message = f"at most {windows.horizon}, the trained horizon; found {steps}"
+        raise RequestError([(("body", "horizon"), message)])
+    return steps
+
+
+def _explain(asked: ForecastRequest, model: Model) -> Explanation:
+    forecaster, panel = model.forecaster, None
+    if asked.series is not None:
+        assert forecaster.fitted is not None
+        spec = forecaster.windows
+        panel = make_panel(asked.series, forecaster.fitted, horizon=spec.horizon)
+    try:
+        return explain(forecaster, panel)
+    except DataError as error:
+        raise RequestError([(("body", "series"), str(error))], error) from error

@@ -1,0 +1,77 @@
+"""API keys: how one is made, and how the service knows it again.
+
+A key is 32 random bytes, so nobody finds it by trying, and a plain SHA-256 keeps it as
+well as a slow hash would: those protect passwords, which people choose. The settings
+hold hashes only; who reads them can ask for nothing.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
+
+from forecasting.errors import SettingError
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
+from serving.settings import FORMAT, KeyHashes
+
+
+def make_key() -> str:
+    """Return a new key."""
+    return f"recast_{secrets.token_urlsafe(32)}"
+
+
+def hash_key(key: str) -> str:
+    """Return what the settings hold of a key.
+
+    >>> hash_key("recast_example")[:20]
+    'sha256:f3c0d3661eb12'
+    """
+    return f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def read_keys(settings: "Settings") -> Mapping[str, bytes]:
+    """Return the SHA-256 digest of each key by the key's name; none: no key is asked.
+
+    Raises:
+        SettingError: the file with the keys cannot be used.
+    """
+    hashes = settings.api_keys
+    file = settings.api_keys_file
+    if file is not None:
+        try:
+            read = TypeAdapter(KeyHashes).validate_python(file.read_bytes())
+        except (OSError, ValueError):
+            expected = f"a file of JSON, {FORMAT}"
+            raise SettingError("api_keys_file", str(file), expected) from None
+        hashes = hashes | read
+    return {
+        name: bytes.fromhex(text.partition(":")[2]) for name, text in hashes.items()
+    }
+
+
+def check_exposure(settings: "Settings") -> None:
+    """Refuse to be reached from other machines when nobody is asked for a key.
+
+    Raises:
+        SettingError: that would be so, or the keys cannot be read.
+    """
+    closed = bool(read_keys(settings)) or settings.allow_anonymous
+    if not closed and not _is_local(settings.host):
+        raise SettingError(
+            "host",
+            settings.host,
+            "127.0.0.1 as long as SERVING_API_KEYS holds no keys (`recast serve "
+            "--new-key NAME` makes one; SERVING_ALLOW_ANONYMOUS=true does without)",
+        )
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

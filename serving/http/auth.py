@@ -1,0 +1,161 @@
+"""Who may ask, and how often: decided before anything else is done for a request.
+
+Plain ASGI, in front of every route. It is there only where keys or a rate are set.
+"""
+
+import math
+import time
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from hmac import compare_digest
+
+from limits import parse
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from serving.errors import KeyNeeded, RateExceeded, ServiceError
+from serving.http.api_keys import read_keys
+from serving.http.problems import problem_response
+from serving.observability.logging import note
+from serving.observability.metrics import Metrics
+from serving.settings import Settings
+
+# Probes know no key, and a browser opens a page without one. None tells of forecasts.
+PROBES = (
+    "/livez",
+    "/readyz",
+    "/ping",
+    "/health",
+    "/v2/health/live",
+    "/v2/health/ready",
+)
+
+
+OPEN = frozenset({*PROBES, "/", "/docs", "/openapi.json"})
+
+
+OPEN_FOLDER = "/docs/assets/"
+
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+class RateLimit:
+    """So many requests in a time for each who asks; each process counts for itself.
+
+    Args:
+        rate: such as ``100/second``, in the notation of the library `limits`.
+    """
+
+    def __init__(self, rate: str) -> None:
+        self._item = parse(rate)
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    def admit(self, who: str) -> int:
+        """Count a request; return 0, or the seconds to wait when it is one too many."""
+        if self._limiter.hit(self._item, who):
+            return 0
+        reset = self._limiter.get_window_stats(self._item, who).reset_time
+        return max(1, math.ceil(reset - time.time()))
+
+
+class Access:
+    """Asks for a key where there are keys, and counts where there is a rate.
+
+    Args:
+        app: what answers.
+        keys: SHA-256 digests by name; empty lets everybody in.
+        rate: for each key, or for each address when there are no keys.
+        metrics: where requests are counted by key.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        keys: Mapping[str, bytes],
+        rate: RateLimit | None,
+        metrics: Metrics,
+    ) -> None:
+        self.app, self._rate, self._metrics = app, rate, metrics
+        self._keys = [(digest, name) for name, digest in keys.items()]
+        self._no_key = _Refusal(KeyNeeded())
+        self._too_often = _Refusal(RateExceeded())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http" or is_open(scope["path"]):
+            await self.app(scope, receive, send)
+            return
+        name = None
+        if self._keys:
+            name = self._name(key_in(scope["headers"]))
+            if name is None:
+                await self._no_key(send)
+                return
+            note(scope, key=name)
+            self._metrics.count_key(name)
+        if self._rate is not None:
+            wait = self._rate.admit(name or _address(scope))
+            if wait:
+                await self._too_often(send, (b"retry-after", b"%d" % wait))
+                return
+        await self.app(scope, receive, send)
+
+    def _name(self, key: bytes) -> str | None:
+        """Return whose key it is; it takes the same time for every key."""
+        digest, found = sha256(key).digest(), None
+        for known, name in self._keys:
+            if compare_digest(digest, known):
+                found = name
+        return found
+
+
+class _Refusal:
+    """An answer that is always the same, made once."""
+
+    def __init__(self, error: ServiceError) -> None:
+        response = problem_response(error)
+        self._status, self._headers = response.status_code, response.raw_headers
+        self._body = bytes(response.body)
+
+    async def __call__(self, send: Send, *headers: tuple[bytes, bytes]) -> None:
+        """Send it, with a few headers more."""
+        start = {"type": "http.response.start", "status": self._status}
+        await send({**start, "headers": [*self._headers, *headers]})
+        await send({"type": "http.response.body", "body": self._body})
+
+
+def access(settings: Settings, metrics: Metrics) -> list[Middleware]:
+    """Return what stands before the routes; nothing where neither is set.
+
+    Raises:
+        SettingError: the file with the keys cannot be used.
+    """
+    keys = read_keys(settings)
+    rate = RateLimit(settings.rate_limit) if settings.rate_limit else None
+    if not keys and rate is None:
+        return []
+    return [Middleware(Access, keys, rate, metrics)]
+
+
+def is_open(path: str) -> bool:
+    """Say whether a path asks nobody for a key, and is not counted."""
+    return path in OPEN or path.startswith(OPEN_FOLDER)
+
+
+def key_in(headers: Headers) -> bytes:
+    """Return the key of a request: ``Authorization: Bearer``, or ``X-API-Key``."""
+    key = b""
+    for name, value in headers:
+        if name == b"authorization" and value[:7].lower() == b"bearer ":
+            return value[7:].strip()
+        if name == b"x-api-key":
+            key = value.strip()
+    return key
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else "unknown"

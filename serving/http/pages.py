@@ -1,0 +1,64 @@
+"""The service's two pages, for people: forecasts at /, the API's manual at /docs."""
+
+import base64
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+
+from fastapi import APIRouter
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+router = APIRouter(include_in_schema=False)
+
+
+ASSETS = StaticFiles(packages=[("fastapi_offline", "static")])
+
+
+INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
+
+
+@router.get("/")
+async def page() -> HTMLResponse:
+    """Return the page that shows models and their forecasts."""
+    return _respond(_page())
+
+
+@router.get("/docs")
+async def docs() -> HTMLResponse:
+    """Return Swagger UI, all of it from here: the machine may be offline."""
+    html = get_swagger_ui_html(
+        openapi_url="openapi.json",
+        title="Recast: the API",
+        swagger_js_url="docs/assets/swagger-ui-bundle.js",
+        swagger_css_url="docs/assets/swagger-ui.css",
+        swagger_favicon_url="docs/assets/favicon.png",
+    )
+    return _respond(bytes(html.body).decode())
+
+
+def content_security_policy(html: str) -> str:
+    """Return the policy under which only what is written in the page itself runs."""
+    hashes: dict[str, list[str]] = {"script": [], "style": []}
+    for kind, text in INLINE.findall(html):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        hashes[kind].append(f"'sha256-{digest}'")
+    return (
+        "default-src 'none'; connect-src 'self'; img-src 'self' data:; "
+        f"script-src 'self' {' '.join(hashes['script'])}; "
+        f"style-src 'self' {' '.join(hashes['style'])}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+@cache
+def _page() -> str:
+    return files("serving").joinpath("page.html").read_text(encoding="utf-8")
+
+
+def _respond(html: str) -> HTMLResponse:
+    return HTMLResponse(
+        html, headers={"Content-Security-Policy": content_security_policy(html)}
+    )

@@ -1,0 +1,137 @@
+"""Errors over HTTP: one table from class to status, one shape for every answer.
+
+The library's own errors are in the table too. The body is always RFC 9457
+``application/problem+json``; what went wrong inside stays in the log.
+"""
+
+import re
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from forecasting.errors import (
+    ArtifactError,
+    DataError,
+    NotFittedError,
+    SettingError,
+    ShapeError,
+    TrainingDiverged,
+)
+from serving.errors import (
+    MOST_FLAWS,
+    AnswerTooSlow,
+    BodyTooLarge,
+    BodyTooSlow,
+    ForeignVersion,
+    KeyNeeded,
+    NotOffered,
+    NotReady,
+    RateExceeded,
+    RequestError,
+    RequestTooLarge,
+    ServiceError,
+    TooBusy,
+    UnknownAlias,
+    UnknownModel,
+    UnknownVersion,
+    UnsupportedMedia,
+    VersionUnusable,
+    shortened,
+)
+from serving.schemas.forecast import Problem
+
+MEDIA_TYPE = "application/problem+json"
+
+
+STATUS: dict[type[Exception], int] = {
+    DataError: 422,
+    SettingError: 422,
+    ShapeError: 500,
+    NotFittedError: 500,
+    TrainingDiverged: 500,
+    ArtifactError: 500,  # a version that cannot be loaded is VersionUnusable
+    RequestError: 422,
+    BodyTooLarge: 413,
+    RequestTooLarge: 413,
+    UnknownModel: 404,
+    UnknownAlias: 404,
+    UnknownVersion: 404,
+    UnsupportedMedia: 415,
+    ForeignVersion: 404,
+    VersionUnusable: 503,
+    NotOffered: 501,
+    NotReady: 503,
+    TooBusy: 503,
+    BodyTooSlow: 408,
+    AnswerTooSlow: 503,
+    KeyNeeded: 401,
+    RateExceeded: 429,
+}
+
+
+def status_of(error: type[Exception]) -> int:
+    """Return the status for an error class: its own, or its nearest ancestor's."""
+    return next((STATUS[kind] for kind in error.__mro__ if kind in STATUS), 500)
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return what a client may know of an error; nothing where it is our own fault."""
+    if isinstance(error, HTTPException):
+        return _http_problem(error.status_code)
+    kind = error.cause if isinstance(error, RequestError) and error.cause else error
+    status = status_of(type(kind))
+    if status == 500:
+        return _http_problem(500)
+    return Problem(
+        type=f"urn:recast:problem:{_kebab(type(kind).__name__)}",
+        title=(type(kind).__doc__ or "").partition("\n")[0].rstrip("."),
+        status=status,
+        detail=shortened(str(error)),
+        errors=list(error.flaws[:MOST_FLAWS])
+        if isinstance(error, ServiceError)
+        else [],
+    )
+
+
+def problem_response(error: Exception) -> JSONResponse:
+    """Return an error as ``application/problem+json``."""
+    problem = problem_of(error)
+    headers = error.headers if isinstance(error, HTTPException | ServiceError) else None
+    content = problem.model_dump()
+    return JSONResponse(content, problem.status, headers, media_type=MEDIA_TYPE)
+
+
+DETAILS: dict[int, str] = {
+    404: "There is nothing at this address. /docs lists what there is.",
+    405: "This address does not take this method. /docs lists what there is.",
+    500: "The service failed. Its log says why, under this answer's X-Request-ID.",
+}
+
+
+def _http_problem(status: int) -> Problem:
+    phrase = HTTPStatus(status).phrase
+    return Problem(
+        type=f"urn:recast:problem:{phrase.lower().replace(' ', '-')}",
+        title=phrase,
+        status=status,
+        detail=DETAILS.get(status, phrase),
+        errors=[],
+    )
+
+
+def _kebab(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what OpenAPI says of errors."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": schema}},
+        }
+        for status in statuses
+    }

@@ -1,0 +1,70 @@
+"""Traces of requests: a span each, with its route, its key and who answered.
+
+OpenTelemetry's ASGI instrumentation makes the spans; its SDK reads everything else (the
+sampler, headers, the batch) from the environment. MLflow's own traces are not touched:
+the provider is never made the global one.
+"""
+
+from collections.abc import Sequence
+
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.observability.logging import note
+
+TOLD = {"key", "model", "version"}  # of what the log tells of a request
+
+
+def traced(kinds: Sequence[str]) -> list[Middleware]:
+    """Return what makes the spans and sends them, in the background.
+
+    Args:
+        kinds: of exporters, ``otlp`` or ``console``.
+    """
+    resource = Resource.create({"service.name": "recast"})
+    environment = OTELResourceDetector().detect()  # whose name for the service wins
+    provider = TracerProvider(resource=resource.merge(environment))
+    for kind in kinds:
+        exporter = OTLPSpanExporter() if kind == "otlp" else ConsoleSpanExporter()
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+    spans = Middleware(
+        OpenTelemetryMiddleware,
+        tracer_provider=provider,
+        exclude_spans=["receive", "send"],
+    )
+    return [spans, Middleware(Named)]
+
+
+class Named:
+    """Gives a span what is known once an answer begins, and the log the trace's id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        span = trace.get_current_span()
+        trace_id = trace.format_trace_id(span.get_span_context().trace_id)
+        note(scope, trace_id=trace_id)
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", None)
+                if route:
+                    span.update_name(f"{scope['method']} {route}")
+                    span.set_attribute("http.route", route)
+                fields = scope["fields"]
+                told = {f"recast.{name}": fields[name] for name in TOLD & fields.keys()}
+                span.set_attributes(told)
+            await send(message)
+
+        await self.app(scope, receive, answer)

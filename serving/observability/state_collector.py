@@ -1,0 +1,52 @@
+"""What Prometheus sees: requests as they happen, models and registry when it asks."""
+
+from collections.abc import Iterator
+
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from serving.registry.model_store import Models
+from serving.registry.poller import Poller
+
+
+class _State(Collector):
+    """Reads models and registry at the moment that Prometheus asks."""
+
+    def __init__(self, models: Models, poller: Poller) -> None:
+        self._models, self._poller = models, poller
+
+    def collect(self) -> Iterator[Metric]:
+        version = GaugeMetricFamily(
+            "recast_model_version", "Version that answers.", labels=["model", "alias"]
+        )
+        for name, number in self._models.answering().items():
+            version.add_metric([name, self._models.alias], float(number))
+        yield version
+        yield GaugeMetricFamily(
+            "recast_versions_refused",
+            "Versions that an alias points to and that cannot be used.",
+            value=len(self._models.troubles()),
+        )
+        yield GaugeMetricFamily(
+            "recast_models_held", "Versions in memory.", value=len(self._models.held)
+        )
+        yield GaugeMetricFamily(
+            "recast_models_bytes",
+            "Bytes of the weights, tables and series of the versions in memory.",
+            value=self._models.held.num_bytes,
+        )
+        yield GaugeMetricFamily(
+            "recast_registry_age_seconds",
+            "Since the registry last answered; infinite when it never has.",
+            value=float("inf") if self._poller.age is None else self._poller.age,
+        )
+        yield GaugeMetricFamily(
+            "recast_registry_reachable",
+            "1 while the registry answers.",
+            value=float(self._poller.reachable),
+        )
+        yield GaugeMetricFamily(
+            "recast_registry_recalled",
+            "1 while names and aliases come from the cache on disk.",
+            value=float(self._poller.recalled),
+        )

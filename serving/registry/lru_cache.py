@@ -1,0 +1,55 @@
+"""The versions in memory, least recently used first, bounded by count and bytes."""
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+
+from serving.registry.loaded_model import Model
+
+Key = tuple[str, str]  # name and version
+
+
+class Held(Mapping[Key, Model]):
+    """Versions by name and number; looking at one does not count as using it.
+
+    Args:
+        most: versions; the least recently used leaves first.
+        most_bytes: of them together; a single version may have more.
+    """
+
+    def __init__(self, most: int, most_bytes: float = math.inf) -> None:
+        self._most, self._most_bytes = most, most_bytes
+        self._models: OrderedDict[Key, Model] = OrderedDict()
+
+    def __getitem__(self, key: Key) -> Model:
+        return self._models[key]
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def __delitem__(self, key: Key) -> None:
+        del self._models[key]
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the weights, tables and series of all of them."""
+        return sum(model.num_bytes for model in self._models.values())
+
+    def use(self, key: Key) -> Model | None:
+        """Return a version, now the most recently used; None if it is not held."""
+        model = self._models.get(key)
+        if model is not None:
+            self._models.move_to_end(key)
+        return model
+
+    def add(self, key: Key, model: Model) -> None:
+        """Take in a version; others leave until the bounds hold again."""
+        self._models[key] = model
+        self._models.move_to_end(key)
+        while len(self._models) > 1 and (
+            len(self._models) > self._most or self.num_bytes > self._most_bytes
+        ):
+            self._models.popitem(last=False)

@@ -1,0 +1,50 @@
+"""One series of a request: its history, and the covariates that go with it."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, FailFast, Field, WithJsonSchema
+
+LONGEST_ID = 500  # letters: a name comes back with every step of its forecast
+
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
+Numbers = Annotated[list[Number], FailFast()]
+
+
+# Checked against the model's axis later, in `panels`: dates or steps, not both.
+Moments = Annotated[
+    list[Any],
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]},
+        }
+    ),
+]
+
+
+# Checked against the model's covariates later, in `covariates`: numbers or text.
+Value = Annotated[
+    Any, WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}]})
+]
+
+
+class Series(BaseModel):
+    """The history of one series."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    id: str = Field(min_length=1, max_length=LONGEST_ID, strict=True)
+    """Name of the series; a series seen in training is scaled as it was there."""
+    values: Numbers = Field(min_length=1)
+    """Observations, oldest first; at least the model's least_history."""
+    timestamps: Moments | None = None
+    """One for each value: ISO dates, or integer steps if the model has no dates."""
+    past_covariates: dict[str, list[Value]] = {}
+    """By name, as many as there are values."""
+    known_covariates: dict[str, list[Value]] = {}
+    """By name, as many as there are values, then one for each step of the horizon."""
+    static_covariates: dict[str, Value] = {}
+    """By name, one value."""

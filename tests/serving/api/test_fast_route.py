@@ -1,0 +1,235 @@
+"""Plain requests take a short way, and get what the long way gives."""
+
+import asyncio
+import json
+
+import httpx
+import numpy as np
+import pytest
+
+from serving.errors import TooBusy
+from serving.forecasts.batching import Batcher
+from serving.forecasts.encoding import encode_answer
+from serving.forecasts.forecast import answer_any, read_plain
+from serving.forecasts.thread_pool import Workers
+from serving.registry.description import describe
+from serving.registry.loaded_model import Model
+from serving.settings import Settings
+
+VALUES = [10.0, 10.5, 11, 10.2, 9.9, -0.0, 10.1]
+STAMPS = [f"2024-02-{day}" for day in range(23, 30)]
+SETTINGS = Settings(max_horizon=900, max_series=3, max_points=40_000)
+
+
+@pytest.fixture(scope="module")
+def model(library):
+    return Model(
+        library["waves", "1"], describe("waves", "1", library["waves", "1"], {})
+    )
+
+
+def one(values=VALUES, name="x", **more):
+    return {"series": [{"id": name, "values": values}], **more}
+
+
+def dated(timestamps, **more):
+    return {"series": [{"id": "a", "values": VALUES, "timestamps": timestamps}], **more}
+
+
+def ask_together(model, *bodies, workers=None, count=lambda *_: None):
+    """Return the answers to bodies that arrive at once; None where not plain."""
+
+    async def ask():
+        batcher = Batcher(workers or Workers(1, 8), count)
+
+        async def answer(body):
+            asked = read_plain(json.dumps(body).encode(), model, SETTINGS)
+            told = await batcher.forecast(model, asked)
+            return told and json.loads(encode_answer(model, "champion", told))
+
+        return await asyncio.gather(
+            *(answer(b) for b in bodies), return_exceptions=True
+        )
+
+    return asyncio.run(ask())
+
+
+def usual(model, body):
+    return json.loads(
+        answer_any(model, "champion", json.dumps(body).encode(), SETTINGS)[0]
+    )
+
+
+def assert_same(found, expected):
+    """Check that two answers have the same text but for the rounding of numbers."""
+    if isinstance(expected, dict):
+        assert list(found) == list(expected)
+        for key in expected:
+            assert_same(found[key], expected[key])
+    elif isinstance(expected, list) and expected and isinstance(expected[0], float):
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+    elif isinstance(expected, list):
+        assert len(found) == len(expected)
+        for mine, other in zip(found, expected, strict=True):
+            assert_same(mine, other)
+    else:
+        assert found == expected
+
+
+PLAIN = [
+    one(),
+    one(name="a"),
+    one(VALUES * 3, horizon=7),
+    one(levels=[]),
+    one(levels=[95, 12.5, 95, 80]),
+    {"series": [{"id": "é\u0000", "values": VALUES}, {"id": "a", "values": VALUES}]},
+    dated(STAMPS),
+    dated([f"{stamp} 06:30:00" for stamp in STAMPS], horizon=7),
+    dated(None),
+]
+
+
+@pytest.mark.parametrize("body", PLAIN)
+def test_a_plain_request_is_answered_as_any_other(model, body):
+    [found] = ask_together(model, body)
+
+    assert_same(found, usual(model, body))
+
+
+def test_requests_that_arrive_together_make_one_pass(model):
+    passes = []
+
+    found = ask_together(model, *PLAIN, count=lambda _, series: passes.append(series))
+
+    assert sorted(passes) == [2, 8]  # series; two ask for another horizon
+    for answer, body in zip(found, PLAIN, strict=True):
+        assert_same(answer, usual(model, body))
+
+
+def test_a_request_without_a_forecast_leaves_others_theirs(model):
+    good, bad = ask_together(model, one(), one([1e308, -1e308] * 4))
+
+    assert_same(good, usual(model, one()))
+    assert bad is None
+
+
+def test_requests_with_many_levels_are_not_mixed(model):
+    bodies = [one(levels=list(range(k, k + 20))) for k in (1, 21, 41)]
+    passes = []
+
+    found = ask_together(model, *bodies, count=lambda _, series: passes.append(series))
+
+    assert passes == [1, 1, 1]
+    for answer, body in zip(found, bodies, strict=True):
+        assert_same(answer, usual(model, body))
+
+
+def test_much_work_is_done_beside_and_refused_when_there_is_too_much(
+    model, monkeypatch
+):
+    monkeypatch.setattr("serving.forecasts.batching.AT_ONCE", 0)
+    busy = Workers(1, 1)
+    busy._busy = 1
+
+    [found] = ask_together(model, one())
+    [refused] = ask_together(model, one(), workers=busy)
+
+    assert_same(found, usual(model, one()))
+    assert isinstance(refused, TooBusy)
+
+
+def test_an_answer_of_many_numbers_is_written_beside(model):
+    busy = Workers(1, 1)
+    busy._busy = 1
+    levels = list(range(50, 70))
+
+    [little] = ask_together(model, one(horizon=7, levels=levels), workers=busy)
+    [much] = ask_together(model, one(horizon=900, levels=levels), workers=busy)
+
+    assert_same(little, usual(model, one(horizon=7, levels=levels)))
+    assert isinstance(much, TooBusy)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b"[",
+        b'{"series": []}',
+        b'{"series": [{"id": "", "values": [1,2,3,4,5,6]}]}',
+        b'{"series": [{"id": "a", "values": [1,2,3,4,5]}]}',
+        b'{"series": [{"id": "a", "values": [1,2,3,4,5,NaN]}]}',
+        b'{"series": [{"id": "a", "values": [1,2,3,4,5,1e999]}]}',
+        b'{"series": [{"id": "a", "values": [1,2,3,4,5,true]}]}',
+        b'{"series": [{"id": "a", "values": [1,2,3,4,5,"6"]}]}',
+        b'{"series": [{"id": "\xff", "values": [1,2,3,4,5,6]}]}',
+        b'{"series": [{"id": "\\ud800", "values": [1,2,3,4,5,6]}]}',
+        b'{"series": [{"id": 1, "values": [1,2,3,4,5,6]}]}',
+        json.dumps(dated([*STAMPS[:-1], "2024-03-05"])).encode(),
+        json.dumps(dated([*STAMPS, "2024-03-01"])).encode(),
+        json.dumps(dated(list(range(7)))).encode(),
+        json.dumps({"series": [*dated(STAMPS)["series"], *one()["series"]]}).encode(),
+        b'{"series": [{"id": "a", "values": [1,2,3,4,5,6]}], "horizon": 3.0}',
+        b'{"series": [{"id": "a", "values": [1,2,3,4,5,6]}], "horizon": 901}',
+        b'{"series": [{"id": "a", "values": [1,2,3,4,5,6]}], "levels": [0.5]}',
+        b'{"series": [{"id": "a", "values": [1,2,3,4,5,6]}], "seed": 1}',
+    ],
+)
+def test_what_is_not_plain_is_left_to_others(model, body):
+    assert read_plain(body, model, SETTINGS) is None
+
+
+def test_names_that_come_twice_and_too_many_series_are_left_to_others(model):
+    for count in (2, 4):
+        body = {"series": [{"id": "a", "values": VALUES}] * count}
+
+        assert read_plain(json.dumps(body).encode(), model, SETTINGS) is None
+
+
+def test_the_short_way_has_the_same_headers_line_and_count(service):
+    headers = {"X-Request-ID": "short-way"}
+    url = "/v1/models/waves/forecast"
+
+    short = service.client.post(url, json=one(), headers=headers)
+    long = service.client.post(url, json={}, headers=headers)
+
+    lines = service.wait_for(
+        lambda: (r := service.requests("short-way")) and len(r) == 2 and r
+    )
+    assert [line["route"] for line in lines] == ["/v1/models/{name}/forecast"] * 2
+    assert set(short.headers) == set(long.headers)
+    assert short.json()["model"] == long.json()["model"]
+    metrics = service.client.get("/metrics").text
+    assert 'recast_batch_series_bucket{le="1.0",model="waves"}' in metrics
+
+
+@pytest.mark.parametrize(
+    ("query", "version", "alias"),
+    [
+        ({}, "1", "champion"),
+        ({"alias": "challenger"}, "2", "challenger"),
+        ({"version": 2}, "2", None),
+    ],
+)
+def test_the_short_way_asks_the_model_that_is_named(service, query, version, alias):
+    service.forecast(**query)  # from here on it is held
+
+    answer = service.forecast(body=one(), **query).json()
+
+    assert answer["model"] == {"name": "waves", "version": version, "alias": alias}
+
+
+def test_many_clients_at_once_get_what_each_gets_alone(service):
+    bodies = [one([v + i for v in VALUES], f"n{i}") for i in range(40)]
+    alone = [service.forecast(body=body).json() for body in bodies]
+
+    async def ask():
+        async with httpx.AsyncClient(base_url=service.url, timeout=180) as client:
+            url = "/v1/models/waves/forecast"
+            return await asyncio.gather(*(client.post(url, json=b) for b in bodies))
+
+    together = asyncio.run(ask())
+
+    for answer, expected in zip(together, alone, strict=True):
+        assert_same(answer.json(), expected)

@@ -1,0 +1,61 @@
+"""The service is ready as soon as something can be had of it."""
+
+import asyncio
+import threading
+
+import pytest
+
+from serving.observability.health import readiness
+from serving.registry.mlflow_registry import Registry
+from serving.registry.model_store import Models
+from serving.registry.poller import Poller
+
+
+class SlowRegistry(Registry):
+    """The registry, but each model comes when it may."""
+
+    def __init__(self):
+        super().__init__()
+        names = ("waves", "my steps", "spare", "other")
+        self.may_come = {name: threading.Event() for name in names}
+
+    def load(self, name, version, made=0):
+        assert self.may_come[name].wait(180)
+        return super().load(name, version, made)
+
+
+@pytest.fixture
+def source(registry, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", registry.uri)
+    return SlowRegistry()
+
+
+def test_a_slow_model_keeps_nobody_from_the_others(source):
+    async def start():
+        models = Models(source, "champion", 10)
+        poller = Poller(source, models, 0.05)
+        polling = asyncio.create_task(poller.run())
+
+        async def ask(number):
+            while len(models.moving) != number:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)  # some looks more
+            found = readiness(models, poller)
+            return found.state, found.models, found.loading, poller.tried.is_set()
+
+        states = [await ask(4)]
+        for name in ("waves", "other", "spare"):
+            source.may_come[name].set()
+        states.append(await ask(1))
+        source.may_come["my steps"].set()
+        states.append(await ask(0))
+        polling.cancel()
+        return states
+
+    states = asyncio.run(asyncio.wait_for(start(), 180))
+
+    assert states == [
+        ("starting", 0, 4, False),
+        ("degraded", 2, 1, False),
+        ("ready", 3, 0, True),
+    ]

@@ -1,0 +1,236 @@
+"""Which versions are held in memory, and how they come and go."""
+
+import asyncio
+import math
+import threading
+from dataclasses import replace
+
+import pytest
+
+from serving.errors import NotReady, UnknownModel, VersionUnusable
+from serving.registry.mlflow_registry import Registry, RegistryDown
+from serving.registry.model_store import Models
+
+
+@pytest.fixture
+def source(registry, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", registry.uri)
+    return Registry()
+
+
+async def follow(source, most=10):
+    models = Models(source, "champion", most)
+    await models.follow(source.read())
+    return models
+
+
+def test_the_registry_is_read_as_it_is(source):
+    registered = source.read()
+
+    assert sorted(registered) == ["my steps", "other", "spare", "waves"]
+    assert registered["waves"].aliases == {"champion": "1", "challenger": "2"}
+    assert registered["waves"].versions == ("4", "3", "2", "1")
+
+
+def test_a_version_that_is_added_or_removed_is_seen(source, registry):
+    source.read()
+
+    registry.client.delete_model_version("waves", "4")
+
+    assert source.read()["waves"].versions == ("3", "2", "1")
+
+
+def test_no_database_is_made_where_there_is_none(monkeypatch, tmp_path):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/none.db")
+
+    with pytest.raises(RegistryDown, match=r"there is no file .*none\.db"):
+        Registry().read()
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("https://me:secret@mlflow.example/x", "https://mlflow.example/x"),
+        ("postgresql://me:secret@db/mlflow", "postgresql://db/mlflow"),
+    ],
+)
+def test_a_password_in_the_uri_is_never_shown(monkeypatch, uri, shown):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+
+    assert Registry().shown_uri == shown
+
+
+def test_the_champions_are_held_from_the_start(source):
+    models = asyncio.run(follow(source))
+
+    assert sorted(models.held) == [("my steps", "1"), ("spare", "1"), ("waves", "1")]
+    assert models.answering() == {"my steps": "1", "spare": "1", "waves": "1"}
+
+
+def test_the_least_recently_used_version_leaves_first(source):
+    async def ask():
+        models = await follow(source, most=2)
+        await models.find("my steps")
+        await models.find("waves", version="2")
+        return models
+
+    models = asyncio.run(ask())
+
+    assert list(models.held) == [("my steps", "1"), ("waves", "2")]
+
+
+def test_versions_leave_when_they_take_too_much_memory_together(source):
+    async def ask(most_bytes):
+        models = Models(source, "champion", 10, most_bytes)
+        await models.follow(source.read())
+        for name in ("my steps", "spare", "waves"):  # they are loaded in any order
+            await models.find(name)
+        return models
+
+    every = asyncio.run(ask(math.inf))
+    sizes = {key: model.num_bytes for key, model in every.held.items()}
+    two = asyncio.run(ask(sum(sizes.values()) - 1))
+    one = asyncio.run(ask(1))
+
+    assert every.held.num_bytes == sum(sizes.values()) > 10_000
+    assert list(two.held) == [("spare", "1"), ("waves", "1")]
+    assert list(one.held) == [("waves", "1")]
+
+
+def test_a_version_that_left_comes_back_when_it_is_asked_for(source):
+    async def ask():
+        models = await follow(source, most=1)
+        left = next(
+            name for name in models.answering() if (name, "1") not in models.held
+        )
+        return left, await models.find(left)
+
+    name, model = asyncio.run(ask())
+
+    assert (model.name, model.version) == (name, "1")
+
+
+def test_requests_for_one_version_wait_for_one_loading(source):
+    async def ask():
+        models = await follow(source)
+        return await asyncio.gather(
+            *(models.find("waves", "challenger") for _ in "abc")
+        )
+
+    first, *others = asyncio.run(ask())
+
+    assert all(other is first for other in others)
+
+
+def test_a_refused_version_is_not_loaded_again_at_once(source):
+    failures = []
+
+    async def ask():
+        models = Models(source, "champion", 10, count_failure=failures.append)
+        await models.follow(source.read())
+        for _ in "ab":
+            with pytest.raises(VersionUnusable, match="it is damaged"):
+                await models.find("waves", version="3")
+
+    asyncio.run(ask())
+
+    assert failures == ["waves"]
+
+
+def test_nothing_is_known_before_the_registry_has_answered(source):
+    models = Models(source, "champion", 1)
+
+    with pytest.raises(NotReady, match="has not answered yet"):
+        asyncio.run(models.find("waves"))
+
+
+def test_what_was_removed_can_no_longer_be_described(source):
+    async def ask():
+        models = await follow(source)
+        await models.follow({})
+        return models
+
+    models = asyncio.run(ask())
+
+    with pytest.raises(UnknownModel, match="There is: none"):
+        models.describe("waves", "1", None)
+    assert not models.held
+
+
+class SlowRegistry(Registry):
+    """The registry, but the versions of one model come when they may."""
+
+    def __init__(self, slow):
+        super().__init__()
+        self.slow, self.may_come = slow, threading.Event()
+
+    def load(self, name, version, made=0):
+        if name == self.slow:
+            assert self.may_come.wait(180)
+        return super().load(name, version, made)
+
+
+def test_a_slow_download_delays_no_other_swap(source):
+    source = SlowRegistry("my steps")
+
+    async def ask():
+        models = Models(source, "champion", 10)
+        first = asyncio.create_task(models.follow(source.read()))
+        while len(models.answering()) < 2:
+            await asyncio.sleep(0.01)
+        moved = pointing(source.read(), "2")
+        await models.follow(moved)
+        during = models.answering()
+        source.may_come.set()
+        await first
+        return during, models.answering()
+
+    during, after = asyncio.run(asyncio.wait_for(ask(), 180))
+
+    assert during == {"spare": "1", "waves": "2"}
+    assert after == {"my steps": "1", "spare": "1", "waves": "2"}
+
+
+def test_a_version_that_comes_too_late_does_not_take_over(source):
+    source = SlowRegistry("waves")
+
+    async def ask():
+        models = Models(source, "champion", 10)
+        registered = source.read()
+        source.may_come.set()
+        await models.follow(registered)
+        source.may_come.clear()
+        late = asyncio.create_task(models.follow(pointing(registered, "2")))
+        await asyncio.sleep(0.05)
+        await models.follow(registered)
+        source.may_come.set()
+        await late
+        return models
+
+    models = asyncio.run(asyncio.wait_for(ask(), 180))
+
+    assert ("waves", "2") in models.held
+    assert models.answering()["waves"] == "1"
+
+
+def test_a_number_that_is_used_again_is_another_version(source):
+    async def ask():
+        models = await follow(source)
+        before = await models.find("waves")
+        entry = models.registered["waves"]
+        again = replace(entry, made={**entry.made, "1": 7})
+        await models.follow({**models.registered, "waves": again})
+        return before, await models.find("waves")
+
+    before, after = asyncio.run(ask())
+
+    assert before.version == after.version == "1"
+    assert before is not after
+
+
+def pointing(registered, version):
+    """Return what would be registered with another champion of the waves."""
+    entry = registered["waves"]
+    return {**registered, "waves": replace(entry, aliases={"champion": version})}

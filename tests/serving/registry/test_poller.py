@@ -1,0 +1,31 @@
+"""What the service does when it has first looked at the registry."""
+
+import asyncio
+import gc
+
+from serving.registry.mlflow_registry import Registry
+from serving.registry.model_store import Models
+from serving.registry.poller import Poller
+
+
+async def poll_until_settled(registry, models):
+    poller = Poller(registry, models, 0.05)
+    polling = asyncio.create_task(poller.run())
+    async with asyncio.timeout(180):
+        while not poller.settled:
+            await asyncio.sleep(0.01)
+    polling.cancel()
+
+
+def test_garbage_is_not_looked_for_among_the_models_that_stay(registry, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", registry.uri)
+    models = Models(source := Registry(), "champion", most=10)
+
+    try:
+        asyncio.run(poll_until_settled(source, models))
+        looked_through = gc.get_objects()
+    finally:
+        gc.unfreeze()
+
+    assert models.held
+    assert all(one is not models.held for one in looked_through)

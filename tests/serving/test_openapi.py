@@ -1,0 +1,55 @@
+"""The OpenAPI document is valid, complete, and its examples are true."""
+
+import json
+import re
+
+import pytest
+from fastapi.openapi.models import OpenAPI
+
+from serving.forecasts.explain import ExplainAnswer
+from serving.schemas.forecast import ForecastAnswer, ForecastRequest, Problem
+
+
+@pytest.fixture(scope="module")
+def document(service):
+    return service.client.get("/openapi.json").json()
+
+
+def test_the_document_is_openapi(document):
+    assert document["openapi"].startswith("3.1")
+    OpenAPI.model_validate(document)
+
+
+def test_every_reference_leads_somewhere(document):
+    references = re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document))
+
+    assert {"ForecastRequest", "Series", "Problem"} <= set(references)
+    assert set(references) <= set(document["components"]["schemas"])
+
+
+def test_every_route_says_how_it_fails(document):
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            assert operation["description"], path
+            for status, response in operation["responses"].items():
+                kinds = list(response["content"])
+                expected = "application/problem+json" if int(status) >= 400 else None
+                assert expected in (None, *kinds), (path, status)
+
+
+@pytest.mark.parametrize(
+    "schema", [ForecastRequest, ForecastAnswer, ExplainAnswer, Problem]
+)
+def test_examples_fit_their_schema(document, schema):
+    examples = document["components"]["schemas"][schema.__name__]["examples"]
+
+    assert examples
+    for example in examples:
+        schema.model_validate(example)
+
+
+def test_the_documents_page_shows_it(service):
+    html = service.client.get("/docs").text
+
+    assert "openapi.json" in html
+    assert "swagger-ui-bundle.js" in html
