@@ -18,13 +18,13 @@ def main(arguments: list[str] | None = None) -> None:
         arguments: what was typed behind ``recast``; default the process's own.
     """
     try:
-        from pipelines.cli import app
+        from pipelines.cli.app import app
 
         run = partial(app, arguments, prog_name="recast")
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             run()
         else:  # torchrun has started several of this process
-            from pipelines.processes import run_together
+            from pipelines.cli.torchrun import run_together
 
             run_together(run, sys.argv[1:] if arguments is None else arguments)
     except ModuleNotFoundError as error:
@@ -47,7 +47,7 @@ def _explain(error: Exception) -> int:
     if isinstance(error, MENDABLE):
         sys.stderr.write(f"Error: {error}\n")
         return 2
-    from pipelines.access import find_mendable, without_password
+    from pipelines.tracking.access import find_mendable, without_password
 
     mendable = find_mendable(error)
     if mendable is not None:

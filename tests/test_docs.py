@@ -8,7 +8,7 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
-from pipelines.job import Job
+from pipelines.config.job import Job
 from serving.settings import Settings
 
 ROOT = Path(__file__).parents[1]

@@ -17,8 +17,8 @@ import mlflow
 from benchmarks.speed.plan import sunspots
 from benchmarks.speed.timing import run_module
 from forecasting import Forecaster, forecaster_for
-from pipelines.models import log_model
-from pipelines.registry import promote, register
+from pipelines.tracking.models import log_model
+from pipelines.tracking.registry import promote, register
 
 NAME, ALIAS = "sunspots", "champion"
 SEQ_LEN, HORIZON = 24, 12

@@ -15,9 +15,9 @@ import pytest
 from rich.console import Console
 
 from forecasting import Forecaster, read_future
-from pipelines.job import read_job
-from pipelines.models import open_model
-from pipelines.train import train
+from pipelines.config.job import read_job
+from pipelines.jobs.train import train
+from pipelines.tracking.models import open_model
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "first_layout"
 FOLDER = Path("data", "forecaster")  # of a version, with the model

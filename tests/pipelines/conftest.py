@@ -13,8 +13,8 @@ import pytest
 from rich.console import Console
 
 from pipelines.__main__ import main
-from pipelines.job import read_job
-from pipelines.train import Outcome, train
+from pipelines.config.job import read_job
+from pipelines.jobs.train import Outcome, train
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,225 @@
+"""The job file: what to read, train, measure and register. Every key is checked."""
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+
+from forecasting.data.panel import Panel
+from forecasting.data.windows import WindowSpec
+from forecasting.errors import SettingError
+from forecasting.evaluation.backtest import EvaluationConfig
+from forecasting.forecaster.presets import Preset
+from forecasting.io import read_csv
+from forecasting.models.config import RecurrentConfig
+from forecasting.training import TrainingConfig
+from pipelines.config.aliases import CHAMPION, check_alias
+from pipelines.errors import JobError
+
+MAX_JOB_BYTES = 1_000_000
+
+
+STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+def check_name(name: str) -> str:
+    """Return the name of a model.
+
+    Raises:
+        SettingError: the registry or a URL could not hold it.
+    """
+    if not re.fullmatch(r"\w[\w. -]{0,99}", name):
+        wanted = "up to 100 letters, digits, spaces and . _ -, a letter or digit first"
+        raise SettingError("name", name, wanted)
+    return name
+
+
+class DataConfig(BaseModel):
+    """Where the series are and which column is what; None is guessed, and then said."""
+
+    model_config = STRICT
+
+    path: Path
+    time: str | None = None
+    target: str | None = None
+    series_id: str | None = None
+    freq: str | None = None
+    missing: Literal["error", "interpolate", "forward", "mean"] = "error"
+    past_covariates: tuple[str, ...] = ()
+    known_covariates: tuple[str, ...] = ()
+    static_covariates: tuple[str, ...] = ()
+
+
+class RegistryConfig(BaseModel):
+    """Which alias a new version may take, and when."""
+
+    model_config = STRICT
+
+    alias: Annotated[str, AfterValidator(check_alias)] = CHAMPION
+    promote: Literal["if_better", "always", "never"] = "if_better"
+
+
+class Job(BaseModel):
+    """One training job, every setting resolved."""
+
+    model_config = STRICT
+
+    name: Annotated[str, AfterValidator(check_name)]
+    preset: Preset = "guarded"
+    data: DataConfig
+    windows: WindowSpec = Field(default_factory=WindowSpec)
+    model: RecurrentConfig = Field(default_factory=RecurrentConfig)
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
+    registry: RegistryConfig = Field(default_factory=RegistryConfig)
+    _given: frozenset[str] = PrivateAttr(frozenset())
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Settings that the file or an option names, by dotted path: no defaults."""
+        return self._given
+
+    def get(self, path: str) -> Any:
+        """Return a setting by its dotted path."""
+        section, key = path.split(".")
+        return getattr(getattr(self, section), key)
+
+    def replace(self, settings: Mapping[str, Any]) -> "Job":
+        """Return the job with other settings, by dotted path (``windows.seq_len``).
+
+        Raises:
+            SettingError: one of them is out of range, or two do not go together.
+        """
+        sections: dict[str, dict[str, Any]] = {}
+        for path, value in settings.items():
+            section, key = path.split(".")
+            sections.setdefault(section, {})[key] = value
+        changed = {
+            name: replace(getattr(self, name), **values)
+            for name, values in sections.items()
+        }
+        return self.model_copy(update=changed)
+
+    def read_panel(self) -> Panel:
+        """Read the job's series.
+
+        Raises:
+            DataError: they cannot be used; the message says where and why.
+        """
+        return read_csv(**dict(self.data))
+
+    def to_yaml(self) -> str:
+        """Return the job as a job file that means the same wherever it is put."""
+        plain = self.model_dump(mode="json")
+        plain["data"]["path"] = os.path.abspath(self.data.path)
+        return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+
+
+def read_job(source: Path, overrides: Mapping[str, Any] | None = None) -> Job:
+    """Read a job file, or make a job for a CSV.
+
+    Args:
+        source: a ``.yaml`` job file, or a CSV with the series.
+        overrides: settings by dotted path (``windows.horizon``) that win over the file.
+
+    Raises:
+        JobError: the file is no job, or a key or value is wrong; its path is named.
+    """
+    if source.suffix.lower() in (".yaml", ".yml"):
+        plain = _read_yaml(source)
+        data = plain.get("data")
+        if isinstance(data, dict) and isinstance(data.get("path"), str):
+            data["path"] = str(source.parent / data["path"])
+    else:
+        stem = source.name.removesuffix(".gz").removesuffix(".csv")
+        plain = {"name": _registered_name(stem), "data": {"path": str(source)}}
+    for path, value in (overrides or {}).items():
+        _set(plain, path.split("."), value)
+    try:
+        job = Job.model_validate(plain)
+    except ValidationError as error:
+        problems = [_explain(detail) for detail in error.errors()]
+        raise JobError(source, problems) from None
+    job._given = frozenset(_paths(plain))
+    return job
+
+
+def _read_yaml(source: Path) -> dict[str, Any]:
+    try:
+        if source.stat().st_size > MAX_JOB_BYTES:
+            raise JobError(source, [f"a job file has at most {MAX_JOB_BYTES} bytes"])
+        plain = yaml.safe_load(source.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise JobError(source, [f"cannot be read ({error.strerror})"]) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise JobError(
+            source, [f"is no YAML ({' '.join(str(error).split())})"]
+        ) from None
+    if not isinstance(plain, dict):
+        raise JobError(source, ["a job file holds keys: name, data, windows, ..."])
+    return plain
+
+
+def _registered_name(stem: str) -> str:
+    kept = "".join(c if c.isalnum() or c in "._- " else "-" for c in stem)
+    return kept.strip("._- ") or "model"
+
+
+def _set(plain: dict[str, Any], path: list[str], value: Any) -> None:
+    for key in path[:-1]:
+        section = plain.setdefault(key, {})
+        if not isinstance(section, dict):
+            return  # validation names what stands there instead of a section
+        plain = section
+    plain[path[-1]] = value
+
+
+def _paths(plain: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in plain.items():
+        if isinstance(value, dict):
+            yield from _paths(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def _explain(detail: ErrorDetails) -> str:
+    """Return one problem as: path, what is wrong, what to do."""
+    path = [str(part) for part in detail["loc"] if part != "function-after"]
+    place = ".".join(path)
+    if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        known = _keys_at(path[:-1])
+        near = difflib.get_close_matches(path[-1], known, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        return f"{place}: unknown key{hint} The keys here are {', '.join(known)}."
+    if detail["type"] in ("missing", "missing_argument"):
+        return f"{place} is missing"
+    message = detail["msg"].removeprefix("Value error, ")
+    found = detail["input"]
+    shown = "" if isinstance(found, dict) else f" (found {found!r})"
+    return f"{place}: {message}{shown}"
+
+
+def _keys_at(path: list[str]) -> list[str]:
+    here: Any = Job
+    for key in path:
+        field = here.model_fields.get(key)
+        here = None if field is None else field.annotation
+        if here is None:
+            return []
+    if is_dataclass(here):
+        return [field.name for field in fields(here)]
+    return list(here.model_fields)

@@ -1,0 +1,38 @@
+"""Rolling-origin evaluation only: nothing is tracked, nothing is registered."""
+
+from dataclasses import replace
+
+import pandas as pd
+from rich.console import Console
+
+from pipelines.config.job import Job
+from pipelines.jobs.experiment import Experiment
+from pipelines.output.progress import training_progress
+
+
+def run_backtest(
+    job: Job, console: Console, *, refit: bool = False
+) -> tuple[Experiment, pd.DataFrame, pd.DataFrame]:
+    """Backtest the job's model beside the baselines.
+
+    Args:
+        job: what to evaluate.
+        console: where progress is shown.
+        refit: train anew at every cutoff, whatever the job says.
+
+    Returns:
+        The experiment, every forecast with its cutoff, and the leaderboard.
+
+    Raises:
+        DataError: the series cannot be used.
+    """
+    if refit:
+        evaluation = replace(job.evaluation, refit=True)
+        job = job.model_copy(update={"evaluation": evaluation})
+    experiment = Experiment(job)
+    job = experiment.job
+    title = f"{job.name}: backtest of {job.model.cell}"
+    with training_progress(console, title) as show:
+        measured = experiment.measure(job, show)
+    table = pd.concat([measured.table, experiment.baselines], ignore_index=True)
+    return experiment, table, experiment.scores(table)

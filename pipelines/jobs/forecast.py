@@ -1,0 +1,81 @@
+"""Forecasts of a registered model, or of a model folder, as a batch job."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from forecasting.data.covariates import ROLES
+from forecasting.data.forecast import Forecast
+from forecasting.data.panel import Panel
+from forecasting.errors import MissingColumns, SettingError
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.io import read_csv, read_future
+from pipelines.tracking.models import open_model
+
+
+def load_model(reference: str) -> tuple[Forecaster, str]:
+    """Return a model, see `pipelines.tracking.models.open_model`, and its full name."""
+    forecaster, version = open_model(reference)
+    if version is None:
+        return forecaster, reference
+    return forecaster, f"{version.name} version {version.version}"
+
+
+def forecast(
+    forecaster: Forecaster,
+    *,
+    data: Path | None,
+    future: Path | None = None,
+    columns: Mapping[str, Any],
+    horizon: int | None,
+    levels: tuple[float, ...],
+) -> tuple[Forecast, tuple[str, ...]]:
+    """Forecast new observations, or what follows the series seen in training.
+
+    Args:
+        forecaster: trained.
+        data: CSV with the latest observations, at least seq_len of each series; rows
+            at the end of a series that have no target hold its known covariates ahead.
+        future: CSV with the known covariates of the steps ahead.
+        columns: time, target and series_id columns, where they are not plain.
+        horizon: steps ahead; None for the trained horizon.
+        levels: central intervals, in percent.
+
+    Returns:
+        The forecast, and notes on what was guessed while reading.
+
+    Raises:
+        DataError: the observations cannot be used.
+        SettingError: the horizon or a level is out of range.
+    """
+    assert forecaster.fitted is not None
+    panel = forecaster.fitted.context
+    known = forecaster.fitted.covariates.names("known")
+    if data is not None:
+        panel = read_latest(forecaster, data, columns)
+    if future is not None:
+        if not known:
+            wanted = "left out: the model has no known covariates"
+            raise SettingError("future", str(future), wanted)
+        place = {name: columns.get(name) for name in ("time", "series_id")}
+        panel = panel.with_future(read_future(future, panel, known, **place))
+    return forecaster.predict(panel, horizon=horizon, levels=levels), panel.notes
+
+
+def read_latest(
+    forecaster: Forecaster, data: Path, columns: Mapping[str, Any]
+) -> Panel:
+    """Read new observations, the target and the frequency as trained if they can be.
+
+    Raises:
+        DataError: the observations cannot be used.
+    """
+    assert forecaster.fitted is not None
+    fitted = forecaster.fitted
+    asked = {name: column for name, column in columns.items() if column is not None}
+    trained = {"target": fitted.context.target, "freq": fitted.context.calendar.freq}
+    roles = {f"{role}_covariates": fitted.covariates.names(role) for role in ROLES}
+    try:
+        return read_csv(data, **(trained | asked | roles))
+    except (MissingColumns, SettingError):  # another name; rows without dates
+        return read_csv(data, **(asked | roles))

@@ -1,0 +1,181 @@
+"""Pictures of a run: forecast, loss, errors by step, what the forecast looks at."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from forecasting.data.forecast import Forecast
+from forecasting.data.panel import Panel
+from forecasting.explanation.explain import Explanation
+from forecasting.training import EpochRecord
+
+BLUE, ORANGE, GREY = "#1f6feb", "#d1570a", "#57606a"
+
+
+MOST_SERIES = 4  # series in one picture
+
+
+MOST_HISTORY = 96  # observations before the forecast
+
+
+def plot_forecast(
+    panel: Panel, forecast: Forecast | None, table: pd.DataFrame
+) -> Figure:
+    """Draw the end of the first series, the backtest there, and the forecast.
+
+    Args:
+        panel: the series.
+        forecast: what follows them, with intervals; None where it cannot be told.
+        table: the model's backtest, without the baselines.
+    """
+    shown = panel.series_ids[:MOST_SERIES]
+    figure = Figure(figsize=(9, 0.8 + 3.2 * len(shown)), layout="constrained")
+    axes = figure.subplots(len(shown), squeeze=False)[:, 0]
+    for row, (series_id, ax) in enumerate(zip(shown, axes, strict=True)):
+        start, end = panel.offsets[row], panel.offsets[row + 1]
+        first = max(start, end - MOST_HISTORY)
+        stamps = panel.timestamps[first:end]
+        ax.plot(stamps, panel.values[first:end], color=GREY, lw=1.2, label="observed")
+        past = table[table["series_id"] == series_id]
+        _draw_backtest(ax, past[past["timestamp"] >= stamps[0]])
+        if forecast is not None:
+            _draw_future(ax, panel, forecast, row)
+        ax.set_title(series_id, loc="left", fontsize=11)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].legend(loc="best", frameon=False, fontsize=9)
+    return figure
+
+
+def _draw_backtest(ax: Axes, past: pd.DataFrame) -> None:
+    """Draw each fold's forecast as a line of its own."""
+    label: str | None = "backtest"
+    for _, fold in past.groupby("cutoff"):
+        ax.plot(
+            fold["timestamp"], fold["point"], ".-", color=BLUE, lw=1, ms=3, alpha=0.7,
+            label=label,
+        )  # fmt: skip
+        label = None
+
+
+def _draw_future(ax: Axes, panel: Panel, forecast: Forecast, row: int) -> None:
+    assert forecast.timestamps is not None
+    end = panel.offsets[row + 1] - 1
+    future = np.concatenate([panel.timestamps[[end]], forecast.timestamps[row]])
+    last = panel.values[[end]]
+    for level, (lower, upper) in sorted(forecast.intervals.items(), reverse=True):
+        ax.fill_between(
+            future,
+            np.concatenate([last, lower[row]]),
+            np.concatenate([last, upper[row]]),
+            color=ORANGE,
+            alpha=0.6 * (1 - level / 110),
+            lw=0,
+            label=f"{level:g} % interval",
+        )
+    points = np.concatenate([last, forecast.points[row]])
+    ax.plot(future, points, color=ORANGE, lw=2, label="forecast")
+
+
+def plot_loss(history: list[EpochRecord]) -> Figure:
+    """Draw training and validation loss by epoch, a pair of lines a member.
+
+    Of the first training, that validation ended; a refit has no such loss.
+    """
+    history = [record for record in history if not record.refit]
+    figure, ax = _one_axes("epoch", "loss, normalised")
+    for member in sorted({record.member for record in history}):
+        records = [record for record in history if record.member == member]
+        epochs = [record.epoch for record in records]
+        label = {} if member else {"train": "training", "check": "validation"}
+        ax.plot(
+            epochs, [r.train_loss for r in records], color=BLUE, lw=1.2,
+            label=label.get("train"),
+        )  # fmt: skip
+        ax.plot(
+            epochs, [r.validation_loss for r in records], color=ORANGE, lw=1.6,
+            label=label.get("check"),
+        )  # fmt: skip
+    ax.legend(frameon=False)
+    return figure
+
+
+def plot_residuals(table: pd.DataFrame) -> Figure:
+    """Draw the spread of actual minus forecast at every step of the backtest."""
+    figure, ax = _one_axes("step ahead", "actual - forecast")
+    errors = (table["actual"] - table["point"]).groupby(table["step"])
+    steps = [int(step) for step, _ in errors]
+    style: dict[str, Any] = {"color": BLUE, "linewidth": 1.2}
+    ax.boxplot(
+        [group.to_numpy() for _, group in errors],
+        positions=steps,
+        widths=0.6,
+        showfliers=len(table) < 5000,
+        flierprops={"markersize": 3, "markeredgecolor": GREY},
+        boxprops=style,
+        medianprops={"color": ORANGE, "linewidth": 1.6},
+    )
+    ax.axhline(0, color=GREY, lw=0.8)
+    if len(steps) > 20:
+        shown = steps[:: len(steps) // 10]
+        ax.set_xticks(shown, labels=[str(step) for step in shown])
+    return figure
+
+
+def plot_explanation(explanation: Explanation) -> Figure:
+    """Draw what each step depends on as heat maps, one for target and covariates.
+
+    All share one scale, so that a covariate can be compared with the observations.
+    """
+    parts = explanation.by_feature()
+    height = 1.4 + 2.6 * len(parts)
+    figure = Figure(figsize=(9, height), layout="constrained")
+    axes = figure.subplots(len(parts), squeeze=False)[:, 0]
+    top = max(part.max() for part in parts.values()) or 1.0
+    seq_len = explanation.lags[0]
+    for ax, (name, part) in zip(axes, parts.items(), strict=True):
+        steps, places = part.shape
+        edges = (seq_len + 0.5, seq_len - places + 0.5, steps + 0.5, 0.5)
+        image = ax.imshow(
+            part, cmap="viridis", vmin=0, vmax=top, aspect="auto", extent=edges
+        )
+        ax.set_title(name, loc="left", fontsize=11)
+        ax.set_ylabel("step ahead")
+        ax.yaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    axes[-1].set_xlabel("lag: steps before the first one forecast")
+    figure.colorbar(image, ax=list(axes), label="importance: mean |gradient x input|")
+    return figure
+
+
+def plot_search(trials: pd.DataFrame, metric: str) -> Figure:
+    """Draw each trial's error, and the least so far; a cross where one was pruned.
+
+    Args:
+        trials: what `pipelines.jobs.tune.list_trials` returned.
+        metric: what the value is called.
+    """
+    figure, ax = _one_axes("trial", metric)
+    done = trials[trials["state"] == "complete"].sort_values("trial")
+    pruned = trials[trials["state"] == "pruned"]
+    ax.plot(done["trial"], done["value"], "o", color=BLUE, ms=4, label="complete")
+    ax.step(
+        done["trial"], done["value"].cummin(), where="post", color=ORANGE, lw=1.6,
+        label="best so far",
+    )  # fmt: skip
+    if len(pruned):
+        level = np.full(len(pruned), done["value"].max())
+        ax.plot(pruned["trial"], level, "x", color=GREY, ms=5, label="pruned")
+    ax.legend(frameon=False)
+    return figure
+
+
+def _one_axes(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    ax = figure.subplots()
+    ax.set_xlabel(xlabel)
+    ax.set_ylabel(ylabel)
+    ax.spines[["top", "right"]].set_visible(False)
+    return figure, ax

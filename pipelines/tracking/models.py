@@ -1,0 +1,128 @@
+"""Forecasters as MLflow models: logged with a run, loaded from the registry."""
+
+import tempfile
+from importlib.metadata import version as package_version
+from pathlib import Path
+
+import mlflow
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.models.model import ModelInfo
+from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
+
+from forecasting.data.forecast import check_levels
+from forecasting.errors import ArtifactError
+from forecasting.forecaster.forecaster import LEVELS, Forecaster
+from forecasting.pyfunc import example_frame
+from pipelines.tracking.access import check_access, first_line
+from pipelines.tracking.registry import find_version
+from pipelines.tracking.runs import connect, quiet_mlflow
+
+LOADER = "forecasting.pyfunc"
+
+
+EXAMPLE_SERIES = 2  # series in the input example
+
+
+def log_model(forecaster: Forecaster, levels: tuple[float, ...]) -> ModelInfo:
+    """Log a forecaster to the open run as a pyfunc model; return its URI and id.
+
+    Args:
+        forecaster: trained.
+        levels: of the intervals that it is asked for, for the signature.
+    """
+    example = example_frame(forecaster, EXAMPLE_SERIES)
+    with tempfile.TemporaryDirectory() as folder, quiet_mlflow():
+        path = Path(folder) / "forecaster"
+        forecaster.save(path)
+        return mlflow.pyfunc.log_model(
+            name="model",
+            loader_module=LOADER,
+            data_path=str(path),
+            signature=_signature(forecaster, levels),
+            input_example=example,
+            pip_requirements=[
+                f"{name}=={package_version(name)}"
+                for name in ("recast-forecasting", "torch", "pandas")
+            ],
+        )
+
+
+def open_model(reference: str) -> tuple[Forecaster, ModelVersion | None]:
+    """Load a model from the registry or a folder; without a version, it was a folder.
+
+    Args:
+        reference: ``name``, ``name@alias``, ``name/version`` or a model folder.
+
+    Raises:
+        UnknownModel: it is not in the registry.
+        ArtifactError: it is damaged.
+        TrackingError: MLflow does not answer.
+    """
+    if Path(reference).is_dir():
+        return Forecaster.load(reference), None
+    connect()
+    version = find_version(reference)
+    return load_forecaster(version), version
+
+
+def load_forecaster(version: ModelVersion) -> Forecaster:
+    """Download a version and load it.
+
+    Raises:
+        ArtifactError: what was stored is damaged, or gone.
+        AccessDenied: the server does not let this user have it.
+    """
+    name = f"{version.name} version {version.version}"
+    with tempfile.TemporaryDirectory() as folder, quiet_mlflow():
+        try:
+            path = mlflow.artifacts.download_artifacts(
+                f"models:/{version.name}/{version.version}", dst_path=folder
+            )
+            return Forecaster.load(path)
+        except ArtifactError as error:
+            raise ArtifactError(name, error.found, error.advice) from error
+        except (MlflowException, OSError) as error:
+            check_access(error)
+            found = f"its files did not arrive ({first_line(error)})"
+            advice = "Look for them in the artifact store, or take another version."
+            raise ArtifactError(name, found, advice) from error
+
+
+def _signature(forecaster: Forecaster, levels: tuple[float, ...]) -> ModelSignature:
+    assert forecaster.fitted is not None
+    covariates = forecaster.fitted.covariates.columns
+    bounds = [
+        f"{side}_{level:g}"
+        for level in check_levels(levels)
+        for side in ("lower", "upper")
+    ]
+    return ModelSignature(
+        inputs=Schema(
+            [
+                ColSpec("string", "series_id", required=False),
+                ColSpec("string", "timestamp", required=False),
+                ColSpec("double", "target"),
+                *(
+                    ColSpec("double" if one.categories is None else "string", one.name)
+                    for one in covariates
+                ),
+            ]
+        ),
+        outputs=Schema(
+            [
+                ColSpec("string", "series_id"),
+                ColSpec("long", "step"),
+                ColSpec("string", "timestamp", required=False),
+                ColSpec("double", "point"),
+                *(ColSpec("double", name) for name in bounds),
+            ]
+        ),
+        params=ParamSchema(
+            [
+                ParamSpec("horizon", "long", 0),
+                ParamSpec("levels", "double", list(LEVELS), shape=(-1,)),
+            ]
+        ),
+    )

@@ -1,0 +1,83 @@
+"""Pictures of a run: sensible sizes, and no state left behind."""
+
+import io
+import sys
+
+import numpy as np
+import pytest
+from matplotlib import rcParams
+from matplotlib.image import imread
+
+from forecasting.data.panel import Panel
+from forecasting.data.windows import WindowSpec
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.training import TrainingConfig
+from pipelines.config.job import read_job
+from pipelines.jobs.experiment import Experiment
+from pipelines.output.plots import plot_forecast, plot_loss, plot_residuals
+
+
+def size(figure):
+    """Return width and height of a figure as PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    height, width, _ = imread(io.BytesIO(buffer.getvalue())).shape
+    return width, height
+
+
+@pytest.fixture(scope="module")
+def measured(shared_workplace, daily_csv):
+    path = daily_csv("shops.csv", {f"shop {i}": 60 for i in range(6)})
+    quick = {"training.epochs": 1, "evaluation.folds": 3, "model.hidden_size": 4}
+    experiment = Experiment(read_job(path, quick))
+    return experiment.panel, experiment.measure(experiment.job)
+
+
+def test_the_forecast_shows_at_most_four_series(measured):
+    panel, result = measured
+    forecast = result.forecaster.predict(panel)
+
+    figure = plot_forecast(panel, forecast, result.table)
+
+    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    assert titles == ["shop 0", "shop 1", "shop 2", "shop 3"]
+    assert size(figure) == (900, 1360)
+
+
+def test_loss_and_residuals_are_pictures(measured):
+    _, result = measured
+
+    assert size(plot_loss(result.forecaster.history)) == (900, 400)
+    assert size(plot_residuals(result.table)) == (900, 400)
+
+
+def test_integer_steps_are_drawn_too():
+    panel = Panel.from_values({"a": np.sin(np.arange(40.0))})
+    forecaster = Forecaster(training=TrainingConfig(epochs=1)).fit(panel)
+    table = forecaster.predict().to_frame().assign(actual=0.0, cutoff=40)
+
+    figure = plot_forecast(panel, forecaster.predict(), table)
+
+    assert size(figure) == (900, 400)
+
+
+def test_a_long_horizon_has_few_labels():
+    panel = Panel.from_values({"a": np.sin(np.arange(200.0))})
+    windows = WindowSpec(horizon=60)
+    forecaster = Forecaster(windows=windows, training=TrainingConfig(epochs=1))
+    table = forecaster.fit(panel).predict().to_frame().assign(actual=0.0)
+
+    figure = plot_residuals(table)
+
+    assert len(figure.axes[0].get_xticks()) <= 12
+
+
+def test_no_global_state_of_matplotlib_is_touched(measured):
+    _, result = measured
+    before = dict(rcParams)
+
+    plot_loss(result.forecaster.history)
+
+    assert dict(rcParams) == before
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    assert pyplot is None or pyplot.get_fignums() == []

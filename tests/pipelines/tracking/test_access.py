@@ -1,0 +1,142 @@
+"""What jobs say and leave behind when an MLflow server, or a store, lets them down."""
+
+import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
+
+import mlflow
+import pytest
+from mlflow.exceptions import MlflowException
+
+from pipelines.tracking import runs as tracking
+from pipelines.tracking.access import without_password
+from pipelines.tracking.registry import register
+
+NOWHERE = SimpleNamespace(model_uri="models:/m-nowhere", model_id="m-nowhere")
+
+
+class Deserter(BaseHTTPRequestHandler):
+    """Answers the first question of a job, and hangs up on every other."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer()
+
+    def do_GET(self):
+        self.answer()
+
+    def answer(self):
+        if "experiments/search" not in self.path:
+            self.close_connection = True
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def deserting_server():
+    with HTTPServer(("127.0.0.1", 0), Deserter) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_server_that_dies_during_a_job_is_one_message_without_the_password(
+    workplace, recast, monkeypatch, deserting_server
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:s3cret@{deserting_server}")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+
+    said = recast("models")
+
+    assert (said.code, said.out) == (2, "")
+    start = f"Error: MLflow at http://me:***@{deserting_server} does not answer: "
+    assert said.err.startswith(start)
+    assert len(said.err.splitlines()) == 1
+    assert "s3cret" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://me:secret@host/x", "https://me:***@host/x"),
+        ("postgresql+psycopg2://me:se/cr@et@db/x", "postgresql+psycopg2://me:***@db/x"),
+        ("to http://a:b@c/d failed, and http://e/f", "to http://a:***@c/d failed, and http://e/f"),
+        ("http://127.0.0.1:5000/api", "http://127.0.0.1:5000/api"),
+        ("models:/rain@champion is gone", "models:/rain@champion is gone"),
+    ],
+)  # fmt: skip
+def test_a_password_is_hidden_wherever_a_text_holds_it(text, shown):
+    assert without_password(text) == shown
+
+
+def test_a_mistake_in_the_program_is_a_traceback_without_the_password(
+    workplace, recast, monkeypatch
+):
+    def fail(_name):
+        raise RuntimeError("sent to http://me:s3cret@host/api")
+
+    monkeypatch.setattr("pipelines.tracking.registry.list_versions", fail)
+
+    said = recast("models")
+
+    assert said.code == 1
+    assert "Traceback" in said.err
+    assert "RuntimeError: sent to http://me:***@host/api" in said.err
+    assert "s3cret" not in said.err
+
+
+def test_a_version_that_cannot_be_made_leaves_no_empty_model(workplace):
+    with mlflow.start_run() as run, pytest.raises(MlflowException):
+        register("rain", NOWHERE, run.info.run_id, {})
+
+    assert not mlflow.MlflowClient().search_registered_models()
+
+
+def test_a_version_that_cannot_be_made_leaves_a_model_that_was_there(workplace):
+    mlflow.MlflowClient().create_registered_model("rain")
+
+    with mlflow.start_run() as run, pytest.raises(MlflowException):
+        register("rain", NOWHERE, run.info.run_id, {})
+
+    [model] = mlflow.MlflowClient().search_registered_models()
+    assert model.name == "rain"
+
+
+def test_jobs_that_begin_at_once_set_up_a_new_file_once(tmp_path):
+    environment = os.environ | {"MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
+    code = "from pipelines.tracking.runs import connect; input(); connect()"
+    jobs = [
+        subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=tmp_path, env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        for _ in range(3)
+    ]  # fmt: skip
+
+    for job in jobs:
+        job.stdin.write("\n")
+        job.stdin.flush()
+    said = [job.communicate(timeout=120)[0] for job in jobs]
+
+    assert [job.returncode for job in jobs] == [0, 0, 0], said
+
+
+def test_no_deadline_holds_for_setting_up_a_file(tmp_path, monkeypatch):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setattr(tracking, "ANSWER_SECONDS", 0)
+
+    assert tracking.connect() == uri
+
+    assert (tmp_path / "mlflow.db").is_file()
