@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.usage import RSS_PER_MB
+from benchmarks.common.usage import RSS_PER_MB
 from forecasting import Forecaster, Panel, forecaster_for
 from forecasting.data.splits import last_origins
 from forecasting.selection.guard import RUNGS

@@ -4,7 +4,7 @@
         --job '{"cell": "lstm", "hidden_size": 32}'
 
 Runs in an environment of its own, where Recast is not; `benchmarks.training` calls it.
-FOLDER has a train.csv of ``unique_id, y``. The job is that of `benchmarks.speed.job`:
+FOLDER has a train.csv of ``unique_id, y``. The job is that of `benchmarks.common.job`:
 both packages get its cell, its size, one layer, a linear head, its windows, its batch,
 Adam at a rate of 0.001, squared errors and as many optimizer steps as it has. Loggers,
 checkpoints, progress bars and validation are off. The last line is JSON; imports,
@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.speed.job import Job
+from benchmarks.common.job import Job
 
 QUIET: dict[str, Any] = {
     "accelerator": "cpu",

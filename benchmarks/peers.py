@@ -17,8 +17,8 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.sets import shape_of
-from benchmarks.usage import measured, write_usage
+from benchmarks.common.sets import shape_of
+from benchmarks.common.usage import measured, write_usage
 
 LOCAL = ("SeasonalNaive", "AutoETS", "AutoTheta")  # statsforecast, a fit a series
 GLOBAL = ("LSTM", "GRU")  # neuralforecast, one network for all series

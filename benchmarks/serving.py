@@ -17,6 +17,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NoReturn
 
+from benchmarks.common.command import check_json, measure, show, write_json
+from benchmarks.common.timing import start_with_one_thread
 from benchmarks.load.hostile import hostile
 from benchmarks.load.lasting import memory, moves, start
 from benchmarks.load.pressure import WRK
@@ -24,8 +26,6 @@ from benchmarks.load.rows import batch, latency, throughput
 from benchmarks.load.stage import Plan, Row, Stage
 from benchmarks.load.store import Store
 from benchmarks.load.targets import Tally
-from benchmarks.speed.command import check_json, measure, show, write_json
-from benchmarks.speed.timing import start_with_one_thread
 from forecasting.errors import ForecastingError, SettingError
 
 QUICK = Plan(rounds=1, seconds=1, duration=3, requests=3_000)

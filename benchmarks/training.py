@@ -13,13 +13,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.speed.command import check_json, measure, show, write_json
-from benchmarks.speed.gpu import gpu
-from benchmarks.speed.many import fleet, growth, preset
-from benchmarks.speed.parts import batches, share
-from benchmarks.speed.plan import Plan, Row
-from benchmarks.speed.rows import fresh, hourly, long_windows, small
-from benchmarks.speed.timing import ROOT, start_with_one_thread
+from benchmarks.common.command import check_json, measure, show, write_json
+from benchmarks.common.plan import Plan, Row
+from benchmarks.common.timing import ROOT, start_with_one_thread
+from benchmarks.training_speed.gpu import gpu
+from benchmarks.training_speed.many import fleet, growth, preset
+from benchmarks.training_speed.parts import batches, share
+from benchmarks.training_speed.rows import fresh, hourly, long_windows, small
 from forecasting.errors import ForecastingError, SettingError
 
 PEERS = ROOT / ".peers" / "bin" / "python"

@@ -4,9 +4,9 @@ import sys
 from collections.abc import Iterator
 from statistics import median
 
+from benchmarks.common.results import Result, Skipped, bounded
 from benchmarks.load.stage import Stage
 from benchmarks.load.targets import ROUTE, Target
-from benchmarks.speed.results import Result, Skipped, bounded
 
 BYTES = 4_000_000  # of each body, about
 MOST = 10.0  # times what the good one costs

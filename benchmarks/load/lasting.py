@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
 
+from benchmarks.common.results import Result, Skipped, bounded
+from benchmarks.common.timing import Contestant, take_turns
 from benchmarks.load.pressure import Answered, press
 from benchmarks.load.stage import Stage
 from benchmarks.load.store import VERSIONS, Store
 from benchmarks.load.targets import Target
-from benchmarks.speed.results import Result, Skipped, bounded
-from benchmarks.speed.timing import Contestant, take_turns
 
 CLIENTS = 16
 EVERY = 3.0  # seconds between two moves of the alias

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.common.timing import ROOT, ProcessFailed, Spent, run_module
 from benchmarks.load.servers import HOST
 from benchmarks.load.targets import Target
-from benchmarks.speed.timing import ROOT, ProcessFailed, Spent, run_module
 
 WRK = shutil.which("wrk")
 SCRIPT = Path(__file__).with_name("wrk.lua")

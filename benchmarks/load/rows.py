@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from benchmarks.common.results import Result, Skipped, bounded, more
+from benchmarks.common.timing import Contestant, ProcessFailed, take_turns
 from benchmarks.load.pressure import pressing
 from benchmarks.load.stage import Stage
 from benchmarks.load.targets import many_series
-from benchmarks.speed.results import Result, Skipped, bounded, more
-from benchmarks.speed.timing import Contestant, ProcessFailed, take_turns
 
 CLIENTS = (16, 64)
 SERIES = 1000

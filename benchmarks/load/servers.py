@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.speed.timing import ONE_THREAD, ROOT, ProcessFailed
+from benchmarks.common.timing import ONE_THREAD, ROOT, ProcessFailed
 
 HOST = "127.0.0.1"
 PATIENCE = 120.0  # seconds until a service must be ready

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from benchmarks.common.results import Result, Skipped
 from benchmarks.load.servers import Server, running
 from benchmarks.load.store import NAME, VERSIONS, Store
 from benchmarks.load.targets import (
@@ -21,7 +22,6 @@ from benchmarks.load.targets import (
     points_of,
     recast_target,
 )
-from benchmarks.speed.results import Result, Skipped
 
 UVICORN = (sys.executable, "-m", "uvicorn", "--port", "{port}", "--log-level", "error")
 FAST = ("--loop", "uvloop", "--http", "httptools", "--no-access-log")

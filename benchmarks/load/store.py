@@ -14,8 +14,8 @@ from pathlib import Path
 
 import mlflow
 
-from benchmarks.speed.plan import sunspots
-from benchmarks.speed.timing import run_module
+from benchmarks.common.plan import sunspots
+from benchmarks.common.timing import run_module
 from forecasting import Forecaster, forecaster_for
 from pipelines.tracking.models import log_model
 from pipelines.tracking.registry import promote, register

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from http.client import HTTPException
 from typing import Any
 
+from benchmarks.common.plan import sunspots
 from benchmarks.load.servers import Server
 from benchmarks.load.store import HORIZON, LEVELS, NAME, SEQ_LEN, VERSIONS
-from benchmarks.speed.plan import sunspots
 
 ROUTE = f"/v1/models/{NAME}/forecast"
 Judge = Callable[[bytes], bool]

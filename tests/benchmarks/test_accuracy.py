@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.accuracy import main
+from benchmarks.accuracy.__main__ import main
 
 BOUNDS = ["lower_80", "upper_80", "lower_95", "upper_95"]
 TIME = np.arange(48)

@@ -5,7 +5,12 @@ import gzip
 import numpy as np
 import pytest
 
-from benchmarks.files import count_steps, read_forecasts, read_series, write_forecasts
+from benchmarks.common.files import (
+    count_steps,
+    read_forecasts,
+    read_series,
+    write_forecasts,
+)
 from forecasting import DataError, Forecast, Panel
 
 TEST = Panel.from_values({"b": [1, 2], "NA": [3, 4]})

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from benchmarks.scoring import is_seasonal, msis, naive2, score, seasonal_indices
+from benchmarks.accuracy.scoring import (
+    is_seasonal,
+    msis,
+    naive2,
+    score,
+    seasonal_indices,
+)
 from forecasting import DataError, Forecast, Panel
 
 WAVE = np.tile([11.0, 10.0, 9.0, 10.0], 4)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.common.timing import ProcessFailed
 from benchmarks.load import pressure
 from benchmarks.load.pressure import bundled, press
 from benchmarks.load.servers import running
@@ -20,7 +21,6 @@ from benchmarks.load.targets import (
     recast_target,
 )
 from benchmarks.serving import main
-from benchmarks.speed.timing import ProcessFailed
 
 ANSWER = {
     "model": {"name": "sunspots", "version": "1", "alias": None},

@@ -5,13 +5,10 @@ import sys
 
 import pytest
 
-from benchmarks.speed import fresh, growth
-from benchmarks.speed.arithmetic import training_flops
-from benchmarks.speed.job import Job
-from benchmarks.speed.plan import write_set
-from benchmarks.speed.recast import fit_each, run_recast, training_loop, training_of
-from benchmarks.speed.results import bounded, faster, more, table
-from benchmarks.speed.timing import (
+from benchmarks.common.job import Job
+from benchmarks.common.plan import write_set
+from benchmarks.common.results import bounded, faster, more, table
+from benchmarks.common.timing import (
     Contestant,
     ProcessFailed,
     Runs,
@@ -20,8 +17,16 @@ from benchmarks.speed.timing import (
     take_turns,
     timed,
 )
-from benchmarks.speed.tutorial import Network, make_loader, train_network
 from benchmarks.training import main
+from benchmarks.training_speed import fresh, growth
+from benchmarks.training_speed.arithmetic import training_flops
+from benchmarks.training_speed.recast import (
+    fit_each,
+    run_recast,
+    training_loop,
+    training_of,
+)
+from benchmarks.training_speed.tutorial import Network, make_loader, train_network
 from forecasting import Forecaster
 
 TINY = Job(hidden_size=2, epochs=2)

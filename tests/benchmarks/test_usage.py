@@ -2,7 +2,7 @@
 
 import time
 
-from benchmarks.usage import measured, read_usage, write_usage
+from benchmarks.common.usage import measured, read_usage, write_usage
 
 
 def test_seconds_are_those_of_the_block_and_idle_ones_take_no_processor(tmp_path):

@@ -1,6 +1,6 @@
 """Small guards of accuracy: they fail when it is lost, in seconds.
 
-`benchmarks/accuracy.py` measures it at full size.
+`benchmarks/accuracy/__main__.py` measures it at full size.
 """
 
 from pathlib import Path

@@ -5,25 +5,24 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
 
-from benchmarks.files import read_series
-from benchmarks.sets import SETS
-from benchmarks.speed.growth import POINTS, make_panel
-from benchmarks.speed.job import Job
-from benchmarks.speed.plan import Plan
-from benchmarks.speed.recast import fit_each
-from benchmarks.speed.results import Result, Skipped, bounded, faster
-from benchmarks.speed.timing import (
-    Contestant,
-    run_module,
-    take_turns,
-    timed,
-)
-from benchmarks.speed.tutorial import Series, run_tutorial
+from benchmarks.common.files import read_series
+from benchmarks.common.job import Job
+from benchmarks.common.plan import Plan
+from benchmarks.common.results import Result, Skipped, bounded, faster
+from benchmarks.common.sets import SETS
+from benchmarks.common.timing import Contestant, run_module, take_turns, timed
+from benchmarks.training_speed.growth import POINTS, make_panel
+from benchmarks.training_speed.recast import fit_each
+from benchmarks.training_speed.tutorial import Series, run_tutorial
 from forecasting import Panel
 from forecasting.forecaster.presets import forecaster_for
 
 FLEET_POINTS = 250  # of each series that gets a model of its own
+
+
 GROWTH = (1, 10, 100, 1_000, 10_000)
+
+
 LINEAR = 1.25  # times the work a point that still counts as linear
 
 
@@ -108,7 +107,9 @@ def _run_tutorials(series: Series, job: Job) -> int:
 
 
 def _grow(series: int) -> dict[str, float]:
-    return run_module(sys.executable, "benchmarks.speed.growth", "--series", series)
+    return run_module(
+        sys.executable, "benchmarks.training_speed.growth", "--series", series
+    )
 
 
 def _fit_preset(panel: Panel, horizon: int, engine: str) -> int:

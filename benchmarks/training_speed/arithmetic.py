@@ -2,9 +2,11 @@
 
 import torch
 
-from benchmarks.speed.job import GATES, Job
+from benchmarks.common.job import GATES, Job
 
 SIDE = 1024  # of the matrices of a product
+
+
 PRODUCTS = 10  # a run
 
 

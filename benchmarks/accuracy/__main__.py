@@ -17,22 +17,26 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
-from benchmarks.files import (
+from benchmarks.accuracy.scoring import score
+from benchmarks.common.files import (
     count_steps,
     has_test,
     read_forecasts,
     read_series,
     write_forecasts,
 )
-from benchmarks.scoring import score
-from benchmarks.sets import shape_of
-from benchmarks.usage import Usage, measured, read_usage, write_usage
+from benchmarks.common.sets import shape_of
+from benchmarks.common.usage import Usage, measured, read_usage, write_usage
 from forecasting.errors import ForecastingError, SettingError
 from forecasting.forecaster.presets import Preset, forecaster_for
 from forecasting.training import EpochRecord
 
 LEVELS = (80, 95)
+
+
 LINE_SECONDS = 5.0  # between two lines of progress
+
+
 COLUMNS = (
     ("sMAPE", ".3f"),
     ("MASE", ".3f"),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.speed.job import Job
-from benchmarks.speed.results import Result, Skipped
-from benchmarks.speed.timing import ROOT, Contestant, Spent, time_module
+from benchmarks.common.job import Job
+from benchmarks.common.results import Result, Skipped
+from benchmarks.common.timing import ROOT, Contestant, Spent, time_module
 from forecasting import Panel
 
 PEERS = ("NeuralForecast", "Darts")

@@ -5,21 +5,23 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from benchmarks.files import read_series
-from benchmarks.speed.arithmetic import training_flops
-from benchmarks.speed.growth import make_panel
-from benchmarks.speed.job import Job
-from benchmarks.speed.plan import Plan, sunspots
-from benchmarks.speed.recast import fit_each, training_loop
-from benchmarks.speed.results import Result, Skipped, more
-from benchmarks.speed.rows import HOURLY, SMALL
-from benchmarks.speed.timing import Contestant, Spent, take_turns
-from benchmarks.speed.tutorial import make_loader, run_tutorial, train_network
+from benchmarks.common.files import read_series
+from benchmarks.common.job import Job
+from benchmarks.common.plan import Plan, sunspots
+from benchmarks.common.results import Result, Skipped, more
+from benchmarks.common.timing import Contestant, Spent, take_turns
+from benchmarks.training_speed.arithmetic import training_flops
+from benchmarks.training_speed.growth import make_panel
+from benchmarks.training_speed.recast import fit_each, training_loop
+from benchmarks.training_speed.rows import HOURLY, SMALL
+from benchmarks.training_speed.tutorial import make_loader, run_tutorial, train_network
 from forecasting import Panel
 
 LARGE = Job(
     cell="gru", hidden_size=256, seq_len=168, horizon=24, batch_size=4096, steps=50
 )
+
+
 SIDE, PRODUCTS = 8192, 20
 
 

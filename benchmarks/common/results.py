@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.speed.timing import Runs
+from benchmarks.common.timing import Runs
 
 HEAD = (
     "| row | work | against | ours | theirs | unit | ratio | goal | met | runs |",

@@ -1,6 +1,6 @@
 """One job in a process of its own: what a first training costs, start-up included.
 
-    python -m benchmarks.speed.fresh --side recast --data FOLDER --job '{}'
+    python -m benchmarks.training_speed.fresh --side recast --data FOLDER --job '{}'
 
 The last line printed is JSON, as that of `benchmarks.peer_training`.
 """
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.speed.job import Job
+from benchmarks.common.job import Job
 from forecasting.training.recipe.config import Engine
 
 
@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _recast(folder: Path, job: Job, engine: Engine) -> Callable[[], int]:
-    from benchmarks.files import read_series
-    from benchmarks.speed.recast import run_recast
+    from benchmarks.common.files import read_series
+    from benchmarks.training_speed.recast import run_recast
 
     panel = read_series(folder, "train")
     return lambda: run_recast(panel, job, engine)
@@ -41,7 +41,7 @@ def _recast(folder: Path, job: Job, engine: Engine) -> Callable[[], int]:
 def _tutorial(folder: Path, job: Job, engine: Engine) -> Callable[[], int]:
     import pandas as pd
 
-    from benchmarks.speed.tutorial import run_tutorial
+    from benchmarks.training_speed.tutorial import run_tutorial
 
     frame = pd.read_csv(folder / "train.csv")
     series = [own.to_numpy() for _, own in frame.groupby("unique_id")["y"]]

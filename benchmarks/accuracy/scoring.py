@@ -7,7 +7,7 @@ means are over every series and step alike.
 
 import numpy as np
 
-from benchmarks.files import as_rows
+from benchmarks.common.files import as_rows
 from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
 from forecasting.evaluation.metrics import (
@@ -21,6 +21,8 @@ from forecasting.evaluation.metrics import (
 from forecasting.types import FloatArray
 
 MSIS_LEVEL = 95.0  # M4's alpha is 0.05
+
+
 CRITICAL = 1.645  # normal quantile of the test of seasonality, at 90 %
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 # ru_maxrss counts bytes on macOS and kilobytes elsewhere (getrusage(2)).
 RSS_PER_MB = 1e6 if sys.platform == "darwin" else 1e6 / 1024
 
+
 PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
 
 

@@ -25,7 +25,11 @@ from forecasting.errors import (
 from forecasting.types import FloatArray
 
 Part = Literal["train", "test"]
+
+
 KEYS = {"series_id": "unique_id", "point": "y_hat"}
+
+
 SIDES = ("lower", "upper")
 
 

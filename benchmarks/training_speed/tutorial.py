@@ -12,11 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.speed.job import Job
+from benchmarks.common.job import Job
 
 CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
+
 Series = Sequence[npt.NDArray[np.float64]]
+
+
 Loader = DataLoader[tuple[Tensor, ...]]
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmarks.speed.plan import say
-from benchmarks.speed.results import Result, Skipped, table, to_json
-from benchmarks.speed.timing import ProcessFailed
+from benchmarks.common.plan import say
+from benchmarks.common.results import Result, Skipped, table, to_json
+from benchmarks.common.timing import ProcessFailed
 from forecasting.errors import SettingError
 
 P = TypeVar("P")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import forecasting
-from benchmarks.speed.job import Job
+from benchmarks.common.job import Job
 from forecasting import Forecaster, Panel, RecurrentConfig, TrainingConfig, WindowSpec
 from forecasting.devices import Device
 from forecasting.forecaster.prepare import prepare

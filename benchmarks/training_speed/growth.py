@@ -1,6 +1,6 @@
 """Train on so many series in a process of its own: time and memory.
 
-    python -m benchmarks.speed.growth --series 1000
+    python -m benchmarks.training_speed.growth --series 1000
 
 One epoch in batches of 1024, everything else at its default. Prints JSON. A first, tiny
 training loads what is loaded late; memory is counted from there, so that the series
@@ -18,10 +18,12 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from benchmarks.usage import RSS_PER_MB
+from benchmarks.common.usage import RSS_PER_MB
 from forecasting import Forecaster, Panel, TrainingConfig
 
 POINTS = 200  # of each series
+
+
 FORGET, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 

@@ -5,14 +5,19 @@ from functools import partial
 
 from torch import Tensor
 
-from benchmarks.speed.arithmetic import multiply_matrices, training_flops
-from benchmarks.speed.growth import make_panel
-from benchmarks.speed.job import Job
-from benchmarks.speed.plan import Plan, sunspots
-from benchmarks.speed.recast import model_of, training_loop, training_of, windows_of
-from benchmarks.speed.results import Result, Skipped, bounded, more
-from benchmarks.speed.timing import Contestant, take_turns, timed
-from benchmarks.speed.tutorial import Loader, make_loader
+from benchmarks.common.job import Job
+from benchmarks.common.plan import Plan, sunspots
+from benchmarks.common.results import Result, Skipped, bounded, more
+from benchmarks.common.timing import Contestant, take_turns, timed
+from benchmarks.training_speed.arithmetic import multiply_matrices, training_flops
+from benchmarks.training_speed.growth import make_panel
+from benchmarks.training_speed.recast import (
+    model_of,
+    training_loop,
+    training_of,
+    windows_of,
+)
+from benchmarks.training_speed.tutorial import Loader, make_loader
 from forecasting import Panel
 from forecasting.datasets.window_dataset import WindowBatches, gathered
 from forecasting.forecaster.prepare import prepare
@@ -20,6 +25,8 @@ from forecasting.forecaster.prepare import prepare
 GRU = Job(
     cell="gru", hidden_size=64, seq_len=48, horizon=24, batch_size=1024, epochs=10
 )
+
+
 SHARES = ((Job(), 0.65), (Job(batch_size=1024), 0.70), (GRU, 0.80))
 
 

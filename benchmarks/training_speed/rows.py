@@ -6,28 +6,20 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from benchmarks.files import read_series
-from benchmarks.speed.job import Job
-from benchmarks.speed.plan import (
-    Plan,
-    no_peers,
-    peer_contestants,
-    sunspots,
-    write_set,
-)
-from benchmarks.speed.recast import run_recast, training_loop
-from benchmarks.speed.results import Result, Skipped, faster, more
-from benchmarks.speed.timing import (
-    Contestant,
-    Spent,
-    take_turns,
-    time_module,
-    timed,
-)
-from benchmarks.speed.tutorial import make_loader, run_tutorial, train_network
+from benchmarks.common.files import read_series
+from benchmarks.common.job import Job
+from benchmarks.common.plan import Plan, no_peers, peer_contestants, sunspots, write_set
+from benchmarks.common.results import Result, Skipped, faster, more
+from benchmarks.common.timing import Contestant, Spent, take_turns, time_module, timed
+from benchmarks.training_speed.recast import run_recast, training_loop
+from benchmarks.training_speed.tutorial import make_loader, run_tutorial, train_network
 
-FRESH = "benchmarks.speed.fresh"
+FRESH = "benchmarks.training_speed.fresh"
+
+
 SMALL = Job()
+
+
 HOURLY = Job(
     cell="gru", hidden_size=64, seq_len=48, horizon=24, batch_size=1024, steps=40
 )

@@ -1,0 +1,1 @@
+"""Forecast accuracy on published sets of series."""

@@ -1,0 +1,1 @@
+"""Timing, results, data files and command options that the benchmarks share."""
