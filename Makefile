@@ -86,11 +86,11 @@ peers: .peers/.ready ## make .peers with the packages that benchmarks compare wi
 	@touch .peers/.ready
 
 nixtla: .nixtla/.ready ## make .nixtla with the nixtla client, whose tests are skipped without
-	@echo "Ready: $(BIN)/python -m pytest tests/serving/test_nixtla_client.py"
+	@echo "Ready: $(BIN)/python -m pytest tests/serving/api/test_nixtla_client.py"
 
-.nixtla/.ready: tests/serving/nixtla.txt
+.nixtla/.ready: tests/serving/api/nixtla.txt
 	@"$(PYTHON)" -m venv .nixtla
-	@.nixtla/bin/pip install -q --disable-pip-version-check -r tests/serving/nixtla.txt
+	@.nixtla/bin/pip install -q --disable-pip-version-check -r tests/serving/api/nixtla.txt
 	@touch .nixtla/.ready
 
 clean: ## remove .venv, .peers, .nixtla, caches and build output; tracked runs and models stay

@@ -19,7 +19,7 @@ from forecasting.io import read_csv
 from forecasting.models.config import RecurrentConfig
 from forecasting.training import TrainingConfig
 
-DATA = Path(__file__).parents[3] / "data"
+DATA = Path(__file__).parents[2] / "data"
 HORIZON, SEASON = 12, 12
 
 
