@@ -29,7 +29,7 @@ from collections.abc import Iterable
 SHOWN = 5  # how many offenders a message lists before it counts the rest
 
 
-def listed(items: Iterable[object], total: int | None = None) -> str:
+def join_shown(items: Iterable[object], total: int | None = None) -> str:
     """Name the first five of ``items``, and count them: ``a, b, ... (12 in all)``."""
     first = list(items)
     count = len(first) if total is None else total
@@ -59,7 +59,7 @@ class MissingColumns(DataError):
     def __init__(self, missing: Iterable[str], present: Iterable[str]) -> None:
         self.missing, self.present = tuple(missing), tuple(present)
         super().__init__(
-            f"no column {listed(map(repr, self.missing))}: "
+            f"no column {join_shown(map(repr, self.missing))}: "
             f"the columns are {', '.join(map(repr, self.present))}. "
             "Name one of these (column names are case-sensitive)."
         )
@@ -89,7 +89,7 @@ class InvalidValues(DataError):
     ) -> None:
         self.column, self.where = column, tuple(where)
         super().__init__(
-            f"column {column!r}: {found} at {listed(self.where)}. {advice}"
+            f"column {column!r}: {found} at {join_shown(self.where)}. {advice}"
         )
 
 
@@ -107,7 +107,7 @@ class MissingValues(DataError):
         self.column, self.total = column, total
         super().__init__(
             f"column {column!r}: {total} missing value{'s' * (total != 1)} at "
-            f"{listed(where, total)}. {advice}"
+            f"{join_shown(where, total)}. {advice}"
         )
 
 
@@ -126,7 +126,7 @@ class DuplicateTimestamps(DataError):
         self.total = total
         super().__init__(
             f"{total} timestamp{'s' * (total != 1)} more than once: "
-            f"{listed(where, total)}. {advice}"
+            f"{join_shown(where, total)}. {advice}"
         )
 
 
@@ -144,7 +144,7 @@ class SeriesTooShort(DataError):
         self, series: Iterable[tuple[str, int]], required: int, reason: str
     ) -> None:
         self.series, self.required = tuple(series), required
-        names = listed(f"{name!r} has {length}" for name, length in self.series)
+        names = join_shown(f"{name!r} has {length}" for name, length in self.series)
         super().__init__(
             f"series too short: {names}; at least {required} points are needed "
             f"({reason}). Give more history, or a smaller seq_len or horizon."
@@ -182,8 +182,8 @@ class UnknownSeries(DataError):
     def __init__(self, unknown: Iterable[str], known: Iterable[str]) -> None:
         self.unknown = tuple(unknown)
         super().__init__(
-            f"unknown series {listed(map(repr, self.unknown))}; "
-            f"known are {listed(map(repr, known))}. Check the ids."
+            f"unknown series {join_shown(map(repr, self.unknown))}; "
+            f"known are {join_shown(map(repr, known))}. Check the ids."
         )
 
 

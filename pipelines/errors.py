@@ -19,7 +19,7 @@ from forecasting.errors import (
     DataError,
     SettingError,
     TrainingDiverged,
-    listed,
+    join_shown,
 )
 
 
@@ -77,7 +77,7 @@ class UnknownModel(InputError):
 
     def __init__(self, reference: str, what: str, known: Iterable[object]) -> None:
         self.reference = reference
-        there = listed(known)
+        there = join_shown(known)
         found = f"such {what}; there is: {there}" if there else what
         super().__init__(f"{reference}: there is no {found}.")
 

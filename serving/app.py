@@ -20,13 +20,13 @@ from serving.api.mlflow_scoring import routes as invocations
 from serving.api.nixtla.routes import router as nixtla
 from serving.api.open_inference import routes as inference
 from serving.api.v1 import routes
-from serving.api.v1.fast_route import PlainRoute
+from serving.api.v1.fast_route import FastRoute
 from serving.errors import ServiceError
 from serving.http import pages
 from serving.http.auth import access
-from serving.http.middleware import BodyLimit, HeadAsGet, Observed
+from serving.http.middleware import BodyLimit, HeadAsGet, RequestLogMiddleware
 from serving.http.problems import problem_response
-from serving.http.timeouts import Deadlines
+from serving.http.timeouts import TimeoutMiddleware
 from serving.http.validation import request_error
 from serving.observability.tracing import tracing
 from serving.openapi import DESCRIPTION, add_bodies
@@ -56,12 +56,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_live,
         middleware=[
             *tracing(),
-            Middleware(Observed, service.metrics),
+            Middleware(RequestLogMiddleware, service.metrics),
             *access(settings, service.metrics),
             Middleware(BodyLimit, settings.max_body_bytes),
-            Middleware(Deadlines, settings.body_seconds, settings.request_seconds),
+            Middleware(
+                TimeoutMiddleware, settings.body_seconds, settings.request_seconds
+            ),
             Middleware(HeadAsGet),
-            Middleware(PlainRoute, service),  # last: right before the routes
+            Middleware(FastRoute, service),  # last: right before the routes
         ],
         exception_handlers={
             ServiceError: _explain,

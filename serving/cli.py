@@ -70,15 +70,15 @@ def _run(settings: "Settings", listener: socket.socket, workers: int) -> None:
 
     from serving.observability.logging import set_up_logging
     from serving.observability.multiprocess_metrics import shared_numbers
-    from serving.registry.mlflow_registry import Registry
-    from serving.server.graceful_server import DrainingServer, Workers
-    from serving.server.http_protocol import Heads
+    from serving.registry.mlflow_registry import MlflowRegistry
+    from serving.server.graceful_server import GracefulServer, WorkerProcesses
+    from serving.server.http_protocol import HttpProtocol
 
     set_up_logging(settings.log_level)
     config = uvicorn.Config(
         "serving.cli:create_logged_app",
         factory=True,
-        http=Heads,
+        http=HttpProtocol,
         workers=workers,
         log_config=None,
         access_log=False,
@@ -92,15 +92,15 @@ def _run(settings: "Settings", listener: socket.socket, workers: int) -> None:
         + 1,
     )
     url = f"http://{_shown(listener)}"
-    registry = Registry().shown_uri
+    registry = MlflowRegistry().shown_uri
     sys.stderr.write(f"Recast at {url}  API: {url}/docs  MLflow: {registry}\n")
     sys.stderr.flush()
     if workers == 1:
         config.load()  # before it listens to signals: until then they end it
-        DrainingServer(config).run(sockets=[listener])
+        GracefulServer(config).run(sockets=[listener])
         return
     with shared_numbers():
-        supervisor = Workers(config, [listener])
+        supervisor = WorkerProcesses(config, [listener])
         supervisor.run()
     if supervisor.failed:
         raise typer.Exit(1)

@@ -23,7 +23,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from forecasting.errors import ForecastingError, listed
+from forecasting.errors import ForecastingError, join_shown
 from serving.schemas.forecast import Flaw
 
 MOST_FLAWS = 20  # shown in one answer
@@ -193,7 +193,7 @@ class RateExceeded(ServiceError):
 def describe(flaws: Iterable[Flaw]) -> str:
     """Return the first flaws as one sentence a person can read."""
     texts = [f"{'.'.join(map(str, flaw.loc))}: {flaw.msg}" for flaw in flaws]
-    return listed(texts)
+    return join_shown(texts)
 
 
 def shortened(text: str, most: int = MOST_TEXT) -> str:
@@ -207,4 +207,4 @@ def _flaw(loc: Loc, msg: str) -> Flaw:
 
 
 def _there_is(known: Iterable[str]) -> str:
-    return f"There is: {listed(known) or 'none'}."
+    return f"There is: {join_shown(known) or 'none'}."

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from serving.forecasts.batching import Batcher
-from serving.forecasts.thread_pool import Workers
+from serving.forecasts.thread_pool import ForecastThreads
 from serving.observability.metrics import Metrics
-from serving.registry.mlflow_registry import Registry
-from serving.registry.model_store import Models
+from serving.registry.mlflow_registry import MlflowRegistry
+from serving.registry.model_store import ModelStore
 from serving.registry.poller import Poller
 from serving.settings import Settings
 
@@ -18,9 +18,9 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.registry = Registry(settings.cache_dir, settings.cache_bytes)
+        self.registry = MlflowRegistry(settings.cache_dir, settings.cache_bytes)
         self.metrics = Metrics()
-        self.models = Models(
+        self.models = ModelStore(
             self.registry,
             settings.alias,
             settings.max_models,
@@ -28,7 +28,7 @@ class Service:
             self.metrics.count_failure,
         )
         self.poller = Poller(self.registry, self.models, settings.poll_seconds)
-        self.workers = Workers(
+        self.workers = ForecastThreads(
             settings.threads, settings.max_waiting, self.metrics.tell_queue
         )
         self.metrics.watch(self.models, self.poller)
@@ -46,4 +46,4 @@ def _service_of(request: Request) -> Service:
     return service
 
 
-Here = Annotated[Service, Depends(_service_of)]
+ServiceDependency = Annotated[Service, Depends(_service_of)]

@@ -20,7 +20,7 @@ from forecasting.errors import (
     InvalidValues,
     MissingColumns,
     UnreadableData,
-    listed,
+    join_shown,
 )
 from forecasting.types import FloatArray
 
@@ -127,14 +127,14 @@ def _bounds(table: pd.DataFrame) -> list[str]:
 def _check_complete(path: Path, found: pd.MultiIndex, wanted: pd.MultiIndex) -> None:
     absent = wanted.difference(found, sort=False)
     if len(absent):
-        where = listed((f"{series!r} step {step}" for series, step in absent))
+        where = join_shown((f"{series!r} step {step}" for series, step in absent))
         raise DataError(
             f"{path}: no forecast of series {where}; expected every step of every "
             "series of the test part. Forecast them all."
         )
     twice = found[found.duplicated()]
     if len(twice):
-        where = listed((f"{series!r} step {step}" for series, step in twice))
+        where = join_shown((f"{series!r} step {step}" for series, step in twice))
         raise DataError(
             f"{path}: more than one forecast of series {where}. Keep one of each."
         )

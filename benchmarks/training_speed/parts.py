@@ -19,7 +19,7 @@ from benchmarks.training_speed.recast import (
 )
 from benchmarks.training_speed.tutorial import Loader, make_loader
 from forecasting import Panel
-from forecasting.datasets.window_dataset import WindowBatches, gathered
+from forecasting.datasets.window_dataset import WindowDataset, iterate_batches
 from forecasting.forecaster.prepare import prepare
 
 GRU = Job(
@@ -77,16 +77,16 @@ def _billions(loop: Callable[[], int], job: Job) -> float:
     return loop() * training_flops(job) / 1e9
 
 
-def _cut(panel: Panel, job: Job) -> WindowBatches:
+def _cut(panel: Panel, job: Job) -> WindowDataset:
     model, training = model_of(job), training_of(job)
     return prepare(panel, panel.lengths, windows_of(job), model, training, None).batches
 
 
-def _deliver(ready: WindowBatches, job: Job) -> int:
+def _deliver(ready: WindowDataset, job: Job) -> int:
     """Hand out the batches of a job, as training does; return how many windows."""
     delivered, size = 0, job.batch_size
     for _ in range(job.epochs):
-        for inputs, targets in gathered(ready, ready.order(size), size):
+        for inputs, targets in iterate_batches(ready, ready.order(size), size):
             pairs = zip(inputs.split(size), targets.split(size), strict=True)
             delivered += sum(len(batch) for batch, _ in pairs)
     return delivered
@@ -96,7 +96,7 @@ def _load(loader: Loader, job: Job) -> int:
     return sum(len(inputs) for _ in range(job.epochs) for inputs, _ in loader)
 
 
-def _kept_bytes(ready: WindowBatches) -> int:
+def _kept_bytes(ready: WindowDataset) -> int:
     """Return the bytes of whatever windows are cut with, but for the series' values."""
     kept = vars(ready.windows).values()
     return sum(each.nbytes for each in kept if isinstance(each, Tensor))

@@ -20,7 +20,7 @@ from torch import Tensor
 from forecasting.covariates.layout import Encoded, Layout
 from forecasting.data.covariates import ROLES, Column, Role, as_text
 from forecasting.data.panel import Panel
-from forecasting.errors import InvalidValues, SettingError, listed
+from forecasting.errors import InvalidValues, SettingError, join_shown
 from forecasting.timestamps.cyclical import find_cycles, season_positions
 from forecasting.types import FloatArray, IntArray
 
@@ -224,7 +224,7 @@ def check_strategy(strategy: str, past: tuple[str, ...]) -> None:
         raise SettingError(
             "strategy",
             strategy,
-            f"direct or seq2seq with past covariates ({listed(past)}), whose future "
+            f"direct or seq2seq with past covariates ({join_shown(past)}), whose future "
             "is not known",
         )
 

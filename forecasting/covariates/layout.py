@@ -83,7 +83,7 @@ def _width(size: int) -> int:
     return min(16, (size + 1) // 2)
 
 
-def beside_covariates(inputs: Tensor, covariates: Tensor) -> Tensor:
+def append_covariates(inputs: Tensor, covariates: Tensor) -> Tensor:
     """Return a target and its covariates side by side, ``(n, steps, features)``.
 
     Args:

@@ -13,7 +13,7 @@ from forecasting.covariates.encoding import Covariate, Covariates
 from forecasting.data.covariates import Column
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins
-from forecasting.errors import MissingCovariates, SettingError, listed
+from forecasting.errors import MissingCovariates, SettingError, join_shown
 from forecasting.timestamps.calendar import Calendar
 from forecasting.types import IntArray
 
@@ -158,7 +158,7 @@ def _check_columns(covariates: Covariates, panel: Panel, series_id: str) -> None
     """See that a panel has all that the model was trained with."""
     for one in covariates.columns:
         if one.name not in panel.covariates:
-            found = listed(map(repr, panel.covariates)) or "no covariates"
+            found = join_shown(map(repr, panel.covariates)) or "no covariates"
             advice = "The model was trained with it: give the series with it."
             raise MissingCovariates(
                 one.role, one.name, series_id, "values", found, advice

@@ -17,7 +17,7 @@ from forecasting.errors import (
     InvalidValues,
     MissingCovariates,
     UnknownSeries,
-    listed,
+    join_shown,
 )
 from forecasting.types import IntArray
 
@@ -34,7 +34,7 @@ BySeries = Mapping[str, Mapping[str, Sequence[Any] | Column]]  # name, then seri
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
+class FutureValues:
     """Values of a known covariate in the steps after the end of each series.
 
     Attributes:
@@ -55,14 +55,14 @@ class Ahead:
         """Number of steps of each series, ``(series,)``."""
         return np.diff(self.offsets)
 
-    def select(self, series: IntArray, kept: npt.NDArray[np.bool_]) -> "Ahead":
+    def select(self, series: IntArray, kept: npt.NDArray[np.bool_]) -> "FutureValues":
         """Return the steps of some series, in that order; none where not ``kept``."""
         counts = np.where(kept, self.lengths[series], 0)
         offsets = _borders(counts)
         place = np.arange(offsets[-1]) + np.repeat(
             self.offsets[series] - offsets[:-1], counts
         )
-        return Ahead(self.values[place], offsets)
+        return FutureValues(self.values[place], offsets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class GivenCovariates:
 
     columns: Mapping[str, Column]
     roles: Mapping[str, Role]
-    future: Mapping[str, Ahead]
+    future: Mapping[str, FutureValues]
 
 
 def join_covariates(
@@ -102,7 +102,7 @@ def join_covariates(
     """
     columns: dict[str, Column] = {}
     roles: dict[str, Role] = {}
-    future: dict[str, Ahead] = {}
+    future: dict[str, FutureValues] = {}
     groups: tuple[tuple[Role, Mapping[str, Mapping[str, Any]]], ...] = (
         ("past", past), ("known", known), ("static", static),
     )  # fmt: skip
@@ -127,13 +127,13 @@ def join_covariates(
             columns[name] = np.concatenate([part[:end] for part, end in pairs])
             roles[name] = role
             if role == "known":
-                future[name] = Ahead.join([part[end:] for part, end in pairs])
+                future[name] = FutureValues.join([part[end:] for part, end in pairs])
     return GivenCovariates(columns=columns, roles=roles, future=future)
 
 
 def join_future(
     ids: Sequence[str], roles: Mapping[str, Role], known: BySeries
-) -> dict[str, Ahead]:
+) -> dict[str, FutureValues]:
     """Put together known covariates of the steps behind the series' ends.
 
     Raises:
@@ -144,7 +144,9 @@ def join_future(
     future = {}
     for name, given in known.items():
         if roles.get(name) != "known":
-            there = listed(repr(one) for one, role in roles.items() if role == "known")
+            there = join_shown(
+                repr(one) for one, role in roles.items() if role == "known"
+            )
             raise DataError(
                 f"future: {name!r} is no known covariate of the series; known ones "
                 f"are: {there or 'none'}. Leave it out, or check its name."
@@ -154,7 +156,7 @@ def join_future(
             raise UnknownSeries(unknown, ids)
         parts = [_listed(given.get(series, ())) for series in ids]
         offsets = _borders([len(part) for part in parts])
-        future[name] = Ahead(as_column(name, np.concatenate(parts)), offsets)
+        future[name] = FutureValues(as_column(name, np.concatenate(parts)), offsets)
     return future
 
 

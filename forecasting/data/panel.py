@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecasting.data.covariates import (
-    Ahead,
     BySeries,
+    FutureValues,
     Role,
     join_covariates,
     join_future,
@@ -60,7 +60,7 @@ class Panel:
     target: str = "target"
     covariates: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     roles: Mapping[str, Role] = field(default_factory=dict)
-    future: Mapping[str, Ahead] = field(default_factory=dict)
+    future: Mapping[str, FutureValues] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     @classmethod

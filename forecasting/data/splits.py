@@ -37,7 +37,7 @@ def last_origins(panel: Panel) -> Origins:
     return Origins(series=np.arange(len(panel)), ends=panel.lengths)
 
 
-def moments(panel: Panel, origins: Origins) -> IntArray:
+def timestamps_at(panel: Panel, origins: Origins) -> IntArray:
     """Return when each origin is, in steps from its series' end, ``(origins,)``.
 
     0 is the end, and what is earlier is less; the origins of a fold are one moment.

@@ -1,6 +1,6 @@
 """Sliding windows by index: (seq_len observations) -> (the next horizon values).
 
-A window is two numbers, its series and its first position. `Windows` computes both
+A window is two numbers, its series and its first position. `PlainWindows` computes both
 from the window's number, so ten million windows cost as much memory as one; values
 are gathered a batch at a time, on the device where the series lie.
 """

@@ -11,8 +11,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from forecasting.datasets.window_dataset import Batch, WindowBatches
-from forecasting.scaling.window_scaling import Frame
+from forecasting.datasets.window_dataset import Batch, WindowDataset
+from forecasting.scaling.window_scaling import ScaledWindows
 
 SHARE = 0.5  # of the device's free memory that series may take
 
@@ -21,7 +21,7 @@ CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True)
-class Streamed(WindowBatches):
+class HostDataset(WindowDataset):
     """Windows of series on the host, copied to a device when they are asked for.
 
     Attributes:
@@ -31,7 +31,7 @@ class Streamed(WindowBatches):
     target: torch.device = CPU
 
     @classmethod
-    def of(cls, batches: WindowBatches, device: torch.device) -> Self:
+    def of(cls, batches: WindowDataset, device: torch.device) -> Self:
         """Return windows as they are, but copied to ``device``."""
         own = {field.name: getattr(batches, field.name) for field in fields(batches)}
         return cls(**{**own, "target": device})
@@ -43,12 +43,12 @@ class Streamed(WindowBatches):
 
     def take(self, index: Tensor) -> Batch:
         """Return windows by their numbers, on the device."""
-        inputs, targets = WindowBatches.take(self, index.to(self.values.device))
+        inputs, targets = WindowDataset.take(self, index.to(self.values.device))
         return self._send(inputs), self._send(targets)
 
-    def frame(self, index: Tensor) -> Frame:
+    def frame(self, index: Tensor) -> ScaledWindows:
         """Return z of windows, and how forecasts of them become u, on the device."""
-        own = WindowBatches.frame(self, index.to(self.values.device))
+        own = WindowDataset.frame(self, index.to(self.values.device))
         return own.to(self.target)
 
     def order(
@@ -66,7 +66,7 @@ class Streamed(WindowBatches):
             device = generator.device
             seed = torch.randint(2**62, (), device=device, generator=generator)
             generator = torch.Generator(home).manual_seed(int(seed))
-        return WindowBatches.order(self, batch_size, batches, generator)
+        return WindowDataset.order(self, batch_size, batches, generator)
 
     def _send(self, block: Tensor) -> Tensor:
         """Copy to the device; from pinned memory, so that nothing waits for it."""

@@ -9,17 +9,17 @@ import torch
 from torch import Tensor
 
 from forecasting.covariates.design import Design
-from forecasting.covariates.layout import Encoded, Layout, beside_covariates
+from forecasting.covariates.layout import Encoded, Layout, append_covariates
 from forecasting.data.panel import Panel
 from forecasting.data.windows import Windows, WindowSpec
 from forecasting.scaling.normalization import Method, Normalizer, window_level
 from forecasting.scaling.window_scaling import (
     BOUND,
-    SMOOTHED,
-    Frame,
-    States,
-    frame_window,
+    ETS_METHODS,
+    EtsStates,
+    ScaledWindows,
     last_season,
+    scale_window,
 )
 from forecasting.types import IntArray
 
@@ -38,7 +38,7 @@ BLOCK = 2**21  # values of them: larger blocks make the machine look for memory
 Batch = tuple[Tensor, Tensor]  # inputs (n, seq_len, features), targets (n, horizon)
 
 
-class Batches(Protocol):
+class BatchSource(Protocol):
     """Windows to learn from or to validate on."""
 
     @property
@@ -77,7 +77,7 @@ class Batches(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class WindowBatches:
+class WindowDataset:
     """Windows of scaled series, gathered and levelled when they are asked for.
 
     Attributes:
@@ -95,7 +95,7 @@ class WindowBatches:
     windows: Windows
     method: Method
     covariates: Encoded | None = None
-    states: States | None = None
+    states: EtsStates | None = None
     chances: Tensor | None = None
     season: int = 1
 
@@ -141,9 +141,9 @@ class WindowBatches:
         if self.covariates is None:
             return inputs[..., None], targets
         own = self.windows.gather(self.covariates.columns, index)
-        return beside_covariates(inputs[..., None], own), targets
+        return append_covariates(inputs[..., None], own), targets
 
-    def frame(self, index: Tensor) -> Frame:
+    def frame(self, index: Tensor) -> ScaledWindows:
         """Return z of windows, and how forecasts of them become u again."""
         seq_len = self.windows.spec.seq_len
         series, first = self.windows.locate(index)
@@ -152,7 +152,7 @@ class WindowBatches:
             return self.states.frame(series, ends - begins, seq_len)
         window = self.windows.gather(self.values, index)
         recent = last_season(self.values, begins[:, None], ends, self.season)
-        return frame_window(window[:, :seq_len], self.method, recent)
+        return scale_window(window[:, :seq_len], self.method, recent)
 
     def in_order(self) -> Iterator[Batch]:
         """Yield all windows, oldest first, in blocks of bounded size."""
@@ -203,7 +203,9 @@ class WindowBatches:
         return self.take(self.windows.evenly(most))
 
 
-def gathered(batches: Batches, order: Tensor, batch_size: int) -> Iterator[Batch]:
+def iterate_batches(
+    batches: BatchSource, order: Tensor, batch_size: int
+) -> Iterator[Batch]:
     """Yield windows in a given order, as many whole batches at a time as are cheap.
 
     Gathering costs by the call, as long as what is gathered stays in the cache.
@@ -221,8 +223,8 @@ def split_windows(
     device: torch.device,
     *,
     season_length: int = 1,
-    states: States | None = None,
-) -> tuple[WindowBatches, WindowBatches]:
+    states: EtsStates | None = None,
+) -> tuple[WindowDataset, WindowDataset]:
     """Return the windows to learn from, and the later ones, which validate.
 
     Args:
@@ -239,7 +241,7 @@ def split_windows(
     own = encoded and encoded.to(device)
     every = replace(spec, stride=1)
     least, any_length = None, None
-    if normalizer.method in SMOOTHED:
+    if normalizer.method in ETS_METHODS:
         if states is None:
             states = smooth_panel(panel, normalizer, spec.horizon, season_length)
         states = states.with_room(spec.seq_len).to(device)
@@ -247,14 +249,14 @@ def split_windows(
         any_length = np.ones_like(ends)
     earlier = Windows(panel.offsets, spec, stop=ends, least=least).to(device)
     later = Windows(panel.offsets, every, start=ends, least=any_length).to(device)
-    batches = WindowBatches(
+    batches = WindowDataset(
         values, earlier, normalizer.method, own, states, season=season_length
     )
     return batches, replace(batches, windows=later)
 
 
-def series_chances(
-    batches: WindowBatches, ends: IntArray, *, balance: float, relative: float
+def series_probabilities(
+    batches: WindowDataset, ends: IntArray, *, balance: float, relative: float
 ) -> Tensor:
     """Return the chance of each series to be drawn, ``(series,)``.
 
@@ -275,10 +277,10 @@ def series_chances(
 
 def smooth_panel(
     panel: Panel, normalizer: Normalizer, horizon: int, season_length: int
-) -> States:
+) -> EtsStates:
     """Return what smoothing knows at every point of a panel."""
     owner = np.repeat(np.arange(len(panel)), panel.lengths)
-    return States.fit(
+    return EtsStates.fit(
         normalizer.scale_values(panel.values, owner),
         panel.offsets,
         season_length=season_length,

@@ -22,7 +22,7 @@ from forecasting.types import FloatArray
 METRICS = ("mae", "rmse", "mape", "smape", "mase", "rmsse")
 
 
-class Model(Protocol):
+class FittedModel(Protocol):
     """What can be backtested: `Forecaster` and `Baseline` are."""
 
     def forecast_at(
@@ -52,7 +52,7 @@ class Model(Protocol):
         """Return what follows each series."""
 
 
-Fit = Callable[[Panel], Model]  # makes a model and fits it to a panel
+Fit = Callable[[Panel], FittedModel]  # makes a model and fits it to a panel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,7 @@ def backtest(
     """
     tables = []
     for name, fit in fits.items():
-        model: Model | None = None
+        model: FittedModel | None = None
         waiting: list[tuple[Origins, FloatArray]] = []  # forecasts whose time will come
         for fold, origins in enumerate(folds, start=1):
             if model is None or refit:
@@ -153,7 +153,7 @@ def backtest(
 
 
 def _learn_errors(
-    model: Model,
+    model: FittedModel,
     panel: Panel,
     waiting: list[tuple[Origins, FloatArray]],
     now: Origins,

@@ -17,7 +17,7 @@ import numpy as np
 
 from forecasting.data.forecast import Forecast, Intervals, check_horizon, check_levels
 from forecasting.data.panel import Panel
-from forecasting.data.splits import Origins, last_origins, moments
+from forecasting.data.splits import Origins, last_origins, timestamps_at
 from forecasting.data.windows import Windows, WindowSpec
 from forecasting.errors import NotFittedError, SettingError
 from forecasting.evaluation.linear_ar import LinearAutoregression
@@ -197,7 +197,7 @@ class Baseline:
         scales = naive_scales(panel, origins, self.season_length)
         errors = (came.reshape(points.shape) - points) / scales
         volatility = self._volatility(panel, origins, scales)
-        known = known.learn(errors, volatility, moments(panel, origins))
+        known = known.learn(errors, volatility, timestamps_at(panel, origins))
         self._fitted = seen, known
         return self
 

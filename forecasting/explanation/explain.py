@@ -29,8 +29,8 @@ from forecasting.errors import (
 )
 from forecasting.explanation.gradients import CPU, gradients, network_alone, whole_model
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.history import Rows, read_rows
-from forecasting.forecaster.trained_model import Fitted
+from forecasting.forecaster.history import PredictionBatch, read_rows
+from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.types import FloatArray
 
 Part = Literal["model", "network"]
@@ -161,7 +161,7 @@ def explain(
     )
 
 
-def _evenly(panel: Panel, fitted: Fitted, most: int, *, last: bool) -> Origins:
+def _evenly(panel: Panel, fitted: TrainedModel, most: int, *, last: bool) -> Origins:
     """Return the ends of at most ``most`` windows, evenly spread over all series.
 
     Of each series only the ``last`` one, or any.
@@ -186,7 +186,7 @@ def _evenly(panel: Panel, fitted: Fitted, most: int, *, last: bool) -> Origins:
     return Origins(series=series, ends=ends[series] - back)
 
 
-def _read(fitted: Fitted, panel: Panel, origins: Origins) -> Rows:
+def _read(fitted: TrainedModel, panel: Panel, origins: Origins) -> PredictionBatch:
     network = fitted.networks[0]
     try:
         return read_rows(fitted, panel, origins, network.horizon)

@@ -10,10 +10,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from forecasting.covariates.layout import beside_covariates
-from forecasting.forecaster.history import Rows, WindowHistory
+from forecasting.covariates.layout import append_covariates
+from forecasting.forecaster.history import PredictionBatch, WindowHistory
 from forecasting.forecaster.predict import next_steps
-from forecasting.forecaster.trained_model import Fitted
+from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.models.ensemble import ensemble_forecast
 from forecasting.models.network import RecurrentNetwork
 
@@ -23,7 +23,7 @@ Forecast = Callable[[Tensor, Tensor | None], Tensor]
 CPU = torch.device("cpu")
 
 
-def whole_model(fitted: Fitted, rows: Rows) -> tuple[Forecast, Tensor]:
+def whole_model(fitted: TrainedModel, rows: PredictionBatch) -> tuple[Forecast, Tensor]:
     """Return the forecast as a function of windows and covariates, and the windows.
 
     They are u, or z where smoothing says level and size: these then stay as they are.
@@ -45,7 +45,7 @@ def whole_model(fitted: Fitted, rows: Rows) -> tuple[Forecast, Tensor]:
     return of_frame, frame.inputs
 
 
-def network_alone(fitted: Fitted) -> Forecast:
+def network_alone(fitted: TrainedModel) -> Forecast:
     """Return what the networks add to the linear part, z to z."""
     networks = [_copy(network) for network in fitted.networks]
     for network in networks:
@@ -54,7 +54,7 @@ def network_alone(fitted: Fitted) -> Forecast:
     def forecast(window: Tensor, own: Tensor | None) -> Tensor:
         inputs = window[..., None]
         if own is not None:
-            inputs = beside_covariates(inputs, own)
+            inputs = append_covariates(inputs, own)
         return ensemble_forecast(networks, inputs)
 
     return forecast

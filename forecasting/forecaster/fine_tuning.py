@@ -14,7 +14,7 @@ from forecasting.data.covariates import ROLES
 from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
 from forecasting.errors import SettingError
-from forecasting.forecaster.trained_model import Fitted
+from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.models.config import RecurrentConfig
 from forecasting.scaling.normalization import Normalizer
 from forecasting.types import IntArray
@@ -23,7 +23,7 @@ FREE = ("normalization", "dropout")  # checked by its method; without weights
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class PretrainedSource:
     """What a training starts from.
 
     Attributes:
@@ -33,7 +33,7 @@ class Start:
 
     windows: WindowSpec
     model: RecurrentConfig
-    fitted: Fitted
+    fitted: TrainedModel
 
     def check(
         self, windows: WindowSpec, model: RecurrentConfig, panel: Panel | None = None
@@ -75,7 +75,7 @@ class Start:
     def keep_statistics(self, normalizer: Normalizer, panel: Panel) -> Normalizer:
         """Return a panel's statistics, the start's own where it knows the series."""
         known, own = self.fitted.normalizer, self.fitted.context
-        there = np.flatnonzero(seen_ends(panel, own) >= 0)
+        there = np.flatnonzero(training_ends_of(panel, own) >= 0)
         places = {name: place for place, name in enumerate(own.series_ids)}
         theirs = [places[panel.series_ids[series]] for series in there]
         kept = normalizer.select(np.arange(len(panel)))  # a copy
@@ -84,7 +84,7 @@ class Start:
         return kept
 
 
-def seen_ends(panel: Panel, context: Panel) -> IntArray:
+def training_ends_of(panel: Panel, context: Panel) -> IntArray:
     """Return how much of each series a model may have been trained on, ``(series,)``.
 
     Args:

@@ -13,10 +13,10 @@ import torch
 from forecasting.covariates.encoding import Covariates
 from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
-from forecasting.datasets.window_dataset import WindowBatches
+from forecasting.datasets.window_dataset import WindowDataset
 from forecasting.devices import check_precision, fitting_threads, pick_device
 from forecasting.errors import SettingError
-from forecasting.forecaster.fine_tuning import Start
+from forecasting.forecaster.fine_tuning import PretrainedSource
 from forecasting.forecaster.prepare import least_length, prepare, training_ends
 from forecasting.forecaster.validation import find_residuals
 from forecasting.models.config import RecurrentConfig
@@ -69,7 +69,7 @@ def fit_networks(
     model: RecurrentConfig,
     training: TrainingConfig,
     on_epoch: Callable[[EpochRecord], None] | None = None,
-    start: Start | None = None,
+    start: PretrainedSource | None = None,
 ) -> FittedNetworks:
     """Train the members of a forecaster on a panel, from a start where there is one.
 
@@ -120,7 +120,7 @@ def _fit(
     model: RecurrentConfig,
     training: TrainingConfig,
     on_epoch: Callable[[EpochRecord], None] | None,
-    start: Start | None,
+    start: PretrainedSource | None,
     found: FittedNetworks | None = None,
 ) -> FittedNetworks:
     """Train on the first ``ends[s]`` observations of each series, validate on the rest.
@@ -203,8 +203,8 @@ def check_settings(model: RecurrentConfig, training: TrainingConfig) -> torch.de
 
 
 def _solve_linear(
-    batches: WindowBatches,
-    validation: WindowBatches,
+    batches: WindowDataset,
+    validation: WindowDataset,
     steps: int,
     penalty: float | None,
 ) -> LinearPart:
@@ -217,7 +217,7 @@ def _start(
     begin: LinearPart | RecurrentNetwork | None,
     spec: WindowSpec,
     model: RecurrentConfig,
-    batches: WindowBatches,
+    batches: WindowDataset,
 ) -> Member:
     """Return a network before training, from a linear part or another network."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from forecasting.data.covariates import BySeries
 from forecasting.data.forecast import Forecast, Intervals, check_horizon
 from forecasting.data.panel import Panel
-from forecasting.data.splits import Origins, last_origins, moments
+from forecasting.data.splits import Origins, last_origins, timestamps_at
 from forecasting.data.windows import WindowSpec
 from forecasting.devices import Device, pick_device
 from forecasting.errors import NotFittedError
@@ -19,11 +19,11 @@ from forecasting.forecaster.artifact import (
     read_artifact,
     write_artifact,
 )
-from forecasting.forecaster.fine_tuning import Start
+from forecasting.forecaster.fine_tuning import PretrainedSource
 from forecasting.forecaster.fit import fit_networks
-from forecasting.forecaster.history import memory, read_blocks
+from forecasting.forecaster.history import read_blocks, required_memory
 from forecasting.forecaster.predict import bound, forecast, read_spread
-from forecasting.forecaster.trained_model import Fitted, pack, unpack
+from forecasting.forecaster.trained_model import TrainedModel, pack, unpack
 from forecasting.intervals.calibration import Calibration
 from forecasting.intervals.scores import to_scores
 from forecasting.models.config import RecurrentConfig
@@ -63,7 +63,7 @@ class Forecaster:
         self.windows = windows or WindowSpec()
         self.model = model or RecurrentConfig()
         self.training = training or TrainingConfig()
-        self.fitted: Fitted | None = None
+        self.fitted: TrainedModel | None = None
         self.history: list[EpochRecord] = []
         self._calibration = Calibration.start(
             np.empty((0, self.windows.horizon)), np.empty(0), self.model.intervals
@@ -99,11 +99,13 @@ class Forecaster:
         self._calibration = Calibration.start(
             found.residuals, found.volatility, self.model.intervals
         )
-        self.fitted = Fitted(
+        self.fitted = TrainedModel(
             networks=found.networks,
             normalizer=found.normalizer,
             intervals=self._calibration.table,
-            context=panel.tail(memory(found.networks[0], found.normalizer.method)),
+            context=panel.tail(
+                required_memory(found.networks[0], found.normalizer.method)
+            ),
             non_negative=bool(panel.values.min() >= 0),
             covariates=found.covariates,
             guard=found.guard,
@@ -223,7 +225,7 @@ class Forecaster:
                 missed = to_scores(missed, spread, self.model.quantiles)
             errors[block], volatility[block] = missed, rows.volatility
         self._calibration = self._calibration.learn(
-            errors, volatility, moments(panel, origins)
+            errors, volatility, timestamps_at(panel, origins)
         )
         self.fitted = replace(fitted, intervals=self._calibration.table)
         return self
@@ -258,15 +260,15 @@ class Forecaster:
         forecaster.fitted = fitted
         return forecaster
 
-    def as_start(self) -> Start:
+    def as_start(self) -> PretrainedSource:
         """Return what another training can start from.
 
         Raises:
             NotFittedError: the forecaster has not been trained.
         """
-        return Start(self.windows, self.model, self._known())
+        return PretrainedSource(self.windows, self.model, self._known())
 
-    def _known(self) -> Fitted:
+    def _known(self) -> TrainedModel:
         if self.fitted is None:
             raise NotFittedError("forecaster")
         return self.fitted

@@ -16,11 +16,16 @@ from forecasting.covariates.windows import CovariateWindows, read_covariates
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins
 from forecasting.errors import SeriesTooShort
-from forecasting.forecaster.trained_model import Fitted
+from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.intervals.volatility import window_volatility
 from forecasting.models.network import RecurrentNetwork
 from forecasting.scaling.normalization import Method, Normalizer
-from forecasting.scaling.window_scaling import SMOOTHED, Frame, States, frame_window
+from forecasting.scaling.window_scaling import (
+    ETS_METHODS,
+    EtsStates,
+    ScaledWindows,
+    scale_window,
+)
 from forecasting.types import FloatArray, IntArray
 
 MEMORY = 4096  # observations that smoothing looks back at most
@@ -43,14 +48,14 @@ class WindowHistory:
     ) -> None:
         self.observed, self.network, self.method = observed, network, method
 
-    def frame(self) -> Frame:
+    def frame(self) -> ScaledWindows:
         """Return the frame of the windows."""
         return self.frame_of(self.observed[:, -self.network.seq_len :])
 
-    def frame_of(self, window: Tensor) -> Frame:
+    def frame_of(self, window: Tensor) -> ScaledWindows:
         """Return the frame of windows u in place of those observed."""
         recent = self.observed[:, -self.network.config.season_length :]
-        return frame_window(window, self.method, recent)
+        return scale_window(window, self.method, recent)
 
     def extend(self, forecast: Tensor) -> "WindowHistory":
         """Return the windows moved by forecasts u ``(n, steps)``."""
@@ -70,10 +75,10 @@ class SmoothedHistory:
     def __init__(self, pieces: list[FloatArray], network: RecurrentNetwork) -> None:
         self.pieces, self.network = pieces, network
 
-    def frame(self) -> Frame:
+    def frame(self) -> ScaledWindows:
         """Return the frame of the last windows."""
         lengths = np.array([len(piece) for piece in self.pieces])
-        states = States.fit(
+        states = EtsStates.fit(
             np.concatenate(self.pieces),
             np.concatenate([[0], np.cumsum(lengths)]),
             season_length=self.network.config.season_length,
@@ -94,7 +99,7 @@ History = WindowHistory | SmoothedHistory
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class PredictionBatch:
     """What lies before origins, and how forecasts from there come back.
 
     Attributes:
@@ -109,7 +114,7 @@ class Rows:
 
     normalizer: Normalizer
     history: History
-    frame: Frame
+    frame: ScaledWindows
     floor: FloatArray
     covariates: CovariateWindows | None
     choices: Tensor | None = None
@@ -137,7 +142,9 @@ class Rows:
         return np.maximum(values.swapaxes(0, -2), self.floor)
 
 
-def read_rows(fitted: Fitted, panel: Panel, origins: Origins, steps: int) -> Rows:
+def read_rows(
+    fitted: TrainedModel, panel: Panel, origins: Origins, steps: int
+) -> PredictionBatch:
     """Gather and scale what lies before each origin.
 
     Args:
@@ -168,17 +175,19 @@ def read_rows(fitted: Fitted, panel: Panel, origins: Origins, steps: int) -> Row
     floor = np.where(fitted.non_negative & (least >= 0), 0.0, -np.inf)
     choices = None if fitted.guard is None else fitted.guard.choices(places)
     frame = history.frame()
-    return Rows(normalizer, history, frame, floor[:, None], covariates, choices)
+    return PredictionBatch(
+        normalizer, history, frame, floor[:, None], covariates, choices
+    )
 
 
 def _read_history(
     network: RecurrentNetwork, normalizer: Normalizer, panel: Panel, origins: Origins
 ) -> tuple[History, FloatArray]:
     """Return what lies before origins, scaled, and the least value there of each."""
-    most = memory(network, normalizer.method)
+    most = required_memory(network, normalizer.method)
     begins = panel.offsets[origins.series]
     ends = begins + origins.ends
-    if normalizer.method not in SMOOTHED:  # the first one again and again before all
+    if normalizer.method not in ETS_METHODS:  # the first one again and again before all
         back = np.arange(-most, 0)
         observed = panel.values[np.maximum(ends[:, None] + back, begins[:, None])]
         u = normalizer.scale_rows(observed, EVERY)
@@ -192,7 +201,7 @@ def _read_history(
     return history, np.minimum.reduceat(values, offsets[:-1])
 
 
-def check_lengths(fitted: Fitted, panel: Panel, origins: Origins) -> None:
+def check_lengths(fitted: TrainedModel, panel: Panel, origins: Origins) -> None:
     """Refuse origins before which is less than the model reads.
 
     Raises:
@@ -206,23 +215,23 @@ def check_lengths(fitted: Fitted, panel: Panel, origins: Origins) -> None:
     raise SeriesTooShort(found, least, f"seq_len {fitted.networks[0].seq_len}")
 
 
-def least_history(fitted: Fitted) -> int:
+def least_history(fitted: TrainedModel) -> int:
     """Return how many observations a forecast needs before its origin, at least.
 
     Where smoothing says level and size, one will do: the window is filled up.
     """
-    smoothed = fitted.normalizer.method in SMOOTHED
+    smoothed = fitted.normalizer.method in ETS_METHODS
     return 1 if smoothed else fitted.networks[0].seq_len
 
 
-def memory(network: RecurrentNetwork, method: Method) -> int:
+def required_memory(network: RecurrentNetwork, method: Method) -> int:
     """Return how many observations before an origin a forecast rests on, at most."""
     least = max(network.seq_len, network.config.season_length)
-    return max(MEMORY, least) if method in SMOOTHED else least
+    return max(MEMORY, least) if method in ETS_METHODS else least
 
 
 def _statistics_for(
-    fitted: Fitted, panel: Panel, origins: Origins, places: IntArray
+    fitted: TrainedModel, panel: Panel, origins: Origins, places: IntArray
 ) -> Normalizer:
     """Return statistics, a row an origin.
 
@@ -243,7 +252,7 @@ def _statistics_for(
     return statistics
 
 
-def find_places(fitted: Fitted, panel: Panel, origins: Origins) -> IntArray:
+def find_places(fitted: TrainedModel, panel: Panel, origins: Origins) -> IntArray:
     """Return where the model knows each origin's series, ``(origins,)``, or -1.
 
     A model of one series takes any for that one.
@@ -262,8 +271,8 @@ POINTS = 2**20  # observations before them
 
 
 def read_blocks(
-    fitted: Fitted, panel: Panel, origins: Origins, steps: int
-) -> Iterator[tuple[slice, Rows]]:
+    fitted: TrainedModel, panel: Panel, origins: Origins, steps: int
+) -> Iterator[tuple[slice, PredictionBatch]]:
     """Yield what `read_rows` reads, block after block.
 
     Args:
@@ -279,7 +288,7 @@ def read_blocks(
         yield slice(0, 1), read_rows(fitted, panel, origins, steps)
         return
     check_lengths(fitted, panel, origins)  # of all, to name all
-    most = memory(fitted.networks[0], fitted.normalizer.method)
+    most = required_memory(fitted.networks[0], fitted.normalizer.method)
     known = find_places(fitted, panel, origins) >= 0
     read = np.where(known, np.minimum(origins.ends, most), origins.ends)
     until, begin = np.cumsum(read), 0

@@ -9,24 +9,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from forecasting.covariates.layout import beside_covariates
+from forecasting.covariates.layout import append_covariates
 from forecasting.covariates.windows import CovariateWindows
 from forecasting.data.forecast import Intervals, check_levels
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins
 from forecasting.devices import Precision, autocast, fitting_threads
 from forecasting.errors import DataError, SettingError
-from forecasting.forecaster.history import Rows, read_blocks
-from forecasting.forecaster.trained_model import Fitted
+from forecasting.forecaster.history import PredictionBatch, read_blocks
+from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.intervals.scores import from_scores
 from forecasting.models.ensemble import ensemble_forecast, ensemble_spread
-from forecasting.scaling.window_scaling import Frame
+from forecasting.scaling.window_scaling import ScaledWindows
 from forecasting.selection.guard import Inputs
 from forecasting.types import FloatArray
 
 
 def forecast(
-    fitted: Fitted,
+    fitted: TrainedModel,
     panel: Panel,
     origins: Origins,
     steps: int,
@@ -62,7 +62,7 @@ def forecast(
 
 
 def bound(
-    fitted: Fitted,
+    fitted: TrainedModel,
     panel: Panel,
     origins: Origins,
     points: FloatArray,
@@ -89,8 +89,8 @@ def _by_level(levels: tuple[float, ...], bounds: FloatArray) -> Intervals:
 
 
 def _bound(
-    fitted: Fitted,
-    rows: Rows,
+    fitted: TrainedModel,
+    rows: PredictionBatch,
     points: FloatArray,
     levels: tuple[float, ...],
     precision: Precision,
@@ -116,7 +116,9 @@ def _bound(
 
 
 @torch.no_grad()
-def read_spread(fitted: Fitted, rows: Rows, precision: Precision) -> FloatArray | None:
+def read_spread(
+    fitted: TrainedModel, rows: PredictionBatch, precision: Precision
+) -> FloatArray | None:
     """Return quantile - median, in units of the window's size.
 
     ``(origins, horizon, quantiles)``; None if the networks forecast no quantiles.
@@ -126,7 +128,7 @@ def read_spread(fitted: Fitted, rows: Rows, precision: Precision) -> FloatArray 
         return None
     inputs, own = rows.frame.inputs[..., None], _ahead(fitted, rows.covariates, 0)
     if own is not None:
-        inputs = beside_covariates(inputs, own)
+        inputs = append_covariates(inputs, own)
     with (
         fitting_threads(fitted.device, config.hidden_size),
         autocast(fitted.device, precision, config.hidden_size, config.cell),
@@ -138,7 +140,7 @@ def read_spread(fitted: Fitted, rows: Rows, precision: Precision) -> FloatArray 
 
 @torch.no_grad()
 def _roll_out(
-    fitted: Fitted, rows: Rows, steps: int, precision: Precision
+    fitted: TrainedModel, rows: PredictionBatch, steps: int, precision: Precision
 ) -> FloatArray:
     """Return forecasts ``(origins, steps)``, original units, finite or not."""
     history, frame, parts, made = rows.history, rows.frame, [], 0
@@ -162,7 +164,7 @@ def _count_finite(points: FloatArray) -> int:
 
 
 def _ahead(
-    fitted: Fitted, covariates: CovariateWindows | None, first: int
+    fitted: TrainedModel, covariates: CovariateWindows | None, first: int
 ) -> Tensor | None:
     """Return the covariates that one pass reads after ``first`` steps; None without."""
     if covariates is None:
@@ -172,8 +174,8 @@ def _ahead(
 
 
 def next_steps(
-    fitted: Fitted,
-    frame: Frame,
+    fitted: TrainedModel,
+    frame: ScaledWindows,
     precision: Precision,
     own: Tensor | None = None,
     choices: Tensor | None = None,
@@ -193,7 +195,7 @@ def next_steps(
     here = frame.to(device)
     inputs = here.inputs[..., None]
     if own is not None:
-        inputs = beside_covariates(inputs, own.to(device))
+        inputs = append_covariates(inputs, own.to(device))
     guard, network = fitted.guard, fitted.networks[0]
     if guard is None or choices is None:
         return here.restore(_ask_networks(fitted, inputs, precision))
@@ -204,7 +206,7 @@ def next_steps(
     return here.restore(guard.apply(Inputs(inputs, here), given, choices))
 
 
-def _ask_networks(fitted: Fitted, inputs: Tensor, precision: Precision) -> Tensor:
+def _ask_networks(fitted: TrainedModel, inputs: Tensor, precision: Precision) -> Tensor:
     config = fitted.networks[0].config
     with autocast(inputs.device, precision, config.hidden_size, config.cell):
         return ensemble_forecast(fitted.networks, inputs)

@@ -12,31 +12,31 @@ from forecasting.covariates.encoding import Covariates, check_strategy
 from forecasting.covariates.layout import Encoded
 from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
-from forecasting.datasets.host_dataset import Streamed, home_of
+from forecasting.datasets.host_dataset import HostDataset, home_of
 from forecasting.datasets.window_dataset import (
-    WindowBatches,
-    series_chances,
+    WindowDataset,
+    series_probabilities,
     split_windows,
 )
 from forecasting.devices import pick_device
 from forecasting.errors import SeriesTooShort
-from forecasting.forecaster.fine_tuning import Start
+from forecasting.forecaster.fine_tuning import PretrainedSource
 from forecasting.models.config import RecurrentConfig
 from forecasting.scaling.normalization import Method, Normalizer
-from forecasting.scaling.window_scaling import SMOOTHED, STATES
+from forecasting.scaling.window_scaling import ETS_METHODS, NUM_ETS_STATES
 from forecasting.selection.normalization import choose_method
 from forecasting.training import TrainingConfig
 from forecasting.types import IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
+class PreparedData:
     """A panel as networks learn from it."""
 
     covariates: Covariates
     normalizer: Normalizer
-    batches: WindowBatches
-    validation: WindowBatches
+    batches: WindowDataset
+    validation: WindowDataset
 
 
 def prepare(
@@ -45,8 +45,8 @@ def prepare(
     spec: WindowSpec,
     model: RecurrentConfig,
     training: TrainingConfig,
-    start: Start | None,
-) -> Prepared:
+    start: PretrainedSource | None,
+) -> PreparedData:
     """Fit scales on the first ``ends[s]`` observations; cut windows there and after."""
     device = pick_device(training.device)
     covariates = (
@@ -67,17 +67,17 @@ def prepare(
     )
     if home != device:
         batches, validation = (
-            Streamed.of(batches, device),
-            Streamed.of(validation, device),
+            HostDataset.of(batches, device),
+            HostDataset.of(validation, device),
         )
     if not len(batches):
         raise too_short(panel, spec, least_length(spec, model))
     if training.steps is not None:
-        chances = series_chances(
+        chances = series_probabilities(
             batches, ends, balance=training.balance, relative=training.relative
         )
         batches = replace(batches, chances=chances)
-    return Prepared(
+    return PreparedData(
         covariates=covariates,
         normalizer=normalizer,
         batches=batches,
@@ -88,14 +88,14 @@ def prepare(
 def _numbers(panel: Panel, method: Method, encoded: Encoded | None) -> int:
     """Return how many numbers are kept of a panel, in single precision."""
     columns = 1 if encoded is None else encoded.layout.width
-    if method in SMOOTHED:
-        columns += STATES
+    if method in ETS_METHODS:
+        columns += NUM_ETS_STATES
     return columns * len(panel.values)
 
 
 def least_length(spec: WindowSpec, model: RecurrentConfig) -> int:
     """Return how many observations a series needs to be learnt from."""
-    return spec.horizon + 2 if model.normalization in SMOOTHED else spec.length
+    return spec.horizon + 2 if model.normalization in ETS_METHODS else spec.length
 
 
 def training_ends(

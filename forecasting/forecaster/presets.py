@@ -38,7 +38,7 @@ MANY_SEASONS = 8  # a window that holds so many is read a season a step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class ChosenSettings:
     """What a preset fills in.
 
     Attributes:
@@ -57,7 +57,7 @@ def choose_settings(
     horizon: int,
     season_length: int | Literal["auto"] = "auto",
     given: Settings | None = None,
-) -> Chosen:
+) -> ChosenSettings:
     """Return a preset's settings for a panel.
 
     Args:
@@ -79,9 +79,9 @@ def choose_settings(
     if preset == "accurate":
         chosen = _accurate(panel, horizon, told, fixed)
     else:
-        chosen = Chosen(settings=dict(_CLASSIC))
+        chosen = ChosenSettings(settings=dict(_CLASSIC))
         if preset == "guarded":
-            chosen = Chosen(settings={**_GUARDED, "model.season_length": told})
+            chosen = ChosenSettings(settings={**_GUARDED, "model.season_length": told})
     open_settings = {k: v for k, v in chosen.settings.items() if k not in fixed}
     return replace(chosen, settings=open_settings)
 
@@ -144,7 +144,7 @@ _ACCURATE: Settings = {
 }
 
 
-def _accurate(panel: Panel, horizon: int, told: int, fixed: Settings) -> Chosen:
+def _accurate(panel: Panel, horizon: int, told: int, fixed: Settings) -> ChosenSettings:
     search = LinearSearch(panel, horizon, told, fixed)
     seasons, why = season_candidates(panel, told, fixed)
     method, season, seq_len = search.choose(seasons)
@@ -169,7 +169,7 @@ def _accurate(panel: Panel, horizon: int, told: int, fixed: Settings) -> Chosen:
         f"steps {steps}: {windows} windows to learn from",
     )
     kept = reasons if "training.steps" in settings else reasons[:-1]
-    return Chosen(settings=settings, reasons=kept)
+    return ChosenSettings(settings=settings, reasons=kept)
 
 
 def _patchable(fixed: Settings) -> bool:

@@ -18,27 +18,27 @@ import torch
 
 from forecasting.devices import Precision, autocast, computes_in_bfloat16
 from forecasting.errors import InvalidValues
-from forecasting.forecaster.history import memory
-from forecasting.forecaster.trained_model import Fitted
+from forecasting.forecaster.history import required_memory
+from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.intervals.volatility import window_volatility
 from forecasting.kernels.network import small_network
 from forecasting.kernels.numpy_network import is_plain
 from forecasting.models.ensemble import ensemble_forecast
 from forecasting.scaling.normalization import (
-    LEVEL_0,
-    TINY,
+    LEVEL_FREE_METHODS,
+    MIN_SCALE,
     Method,
     Normalizer,
     fit_values,
 )
-from forecasting.scaling.window_scaling import SMOOTHED
+from forecasting.scaling.window_scaling import ETS_METHODS
 from forecasting.selection.guard import RUNGS
 from forecasting.types import FloatArray, IntArray
 
 Array = npt.NDArray[np.float32]
 
 
-class Windows(NamedTuple):
+class PlainWindows(NamedTuple):
     """The end of histories u, and it in units of its own, see `forecasting.scaling.window_scaling`."""
 
     history: Array
@@ -76,20 +76,20 @@ class Units:
         return np.exp(values) if self._log else values
 
 
-def frame(history: Array, method: Method, seq_len: int) -> Windows:
+def frame(history: Array, method: Method, seq_len: int) -> PlainWindows:
     """Return the windows at the end of histories u, ``(series, memory)``."""
     window = history[:, -seq_len:]
     last = window[:, -1:]
     one = np.ones_like(last)
-    if method in LEVEL_0:
-        return Windows(history, window, np.zeros_like(last), one)
+    if method in LEVEL_FREE_METHODS:
+        return PlainWindows(history, window, np.zeros_like(last), one)
     if method in ("last", "log"):
-        return Windows(history, window - last, last, one)
+        return PlainWindows(history, window - last, last, one)
     mean = window.mean(1, keepdims=True)
     if method == "mean":
-        return Windows(history, window - mean, mean, one)
-    size = np.sqrt(window.var(1, keepdims=True) + np.float32(TINY**2))
-    return Windows(history, (window - mean) / size, mean, size)
+        return PlainWindows(history, window - mean, mean, one)
+    size = np.sqrt(window.var(1, keepdims=True) + np.float32(MIN_SCALE**2))
+    return PlainWindows(history, (window - mean) / size, mean, size)
 
 
 def last_values(values: Sequence[Sequence[float]], count: int) -> FloatArray:
@@ -114,12 +114,12 @@ class QuickModel:
         precision: of its networks' arithmetic where torch runs them.
     """
 
-    def __init__(self, fitted: Fitted, precision: Precision = "auto") -> None:
+    def __init__(self, fitted: TrainedModel, precision: Precision = "auto") -> None:
         network = fitted.networks[0]
         self._fitted, self._precision = fitted, precision
         self._method = fitted.normalizer.method
         self._seq_len, self._horizon = network.seq_len, network.horizon
-        self._memory = memory(network, self._method)
+        self._memory = required_memory(network, self._method)
         self._season = network.config.season_length
         config, device = network.config, fitted.device
         small = is_plain(network) and not computes_in_bfloat16(
@@ -220,7 +220,9 @@ class QuickModel:
             )
         return fit_values(flat, offsets, self._method, self._seq_len)
 
-    def _roll_out(self, windows: Windows, places: IntArray, steps: int) -> FloatArray:
+    def _roll_out(
+        self, windows: PlainWindows, places: IntArray, steps: int
+    ) -> FloatArray:
         """Return u of the steps ahead, ``(series, steps)``; forecasts are fed back."""
         parts = [windows.restore(self._pass(windows, places))]
         for _ in range((steps - 1) // self._horizon):
@@ -230,7 +232,7 @@ class QuickModel:
             parts.append(windows.restore(self._pass(windows, places)))
         return np.hstack(parts)[:, :steps].astype(np.float64)
 
-    def _pass(self, windows: Windows, places: IntArray) -> Array:
+    def _pass(self, windows: PlainWindows, places: IntArray) -> Array:
         """Return z of one pass, ``(series, horizon)``; see `forecasting.selection.guard`."""
         guard = self._fitted.guard
         if guard is None:
@@ -248,7 +250,7 @@ class QuickModel:
             chosen[here] = self._rung(RUNGS[rung], given, windows)[here]
         return chosen
 
-    def _rung(self, name: str, given: Array, windows: Windows) -> Array:
+    def _rung(self, name: str, given: Array, windows: PlainWindows) -> Array:
         if name == "network":
             return given
         if name in ("linear", "halfway"):
@@ -277,12 +279,12 @@ class QuickModel:
         return forecast
 
 
-def is_quick(fitted: Fitted) -> bool:
+def is_quick(fitted: TrainedModel) -> bool:
     """Return whether `QuickModel` can take the place of a model.
 
     It can but for covariates, quantiles, exponential smoothing and other devices.
     """
-    smoothed = fitted.normalizer.method in SMOOTHED
+    smoothed = fitted.normalizer.method in ETS_METHODS
     quantiles = bool(fitted.networks[0].config.quantiles)
     here = fitted.device.type == "cpu"
     return here and not (fitted.covariates or smoothed or quantiles)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from forecasting.covariates.encoding import Covariate, Covariates
-from forecasting.data.covariates import Ahead, Column
+from forecasting.data.covariates import Column, FutureValues
 from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
 from forecasting.errors import ForecastingError, ShapeError
@@ -25,7 +25,7 @@ from forecasting.intervals.volatility import Scaling
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 from forecasting.scaling.normalization import METHODS, Method, Normalizer
-from forecasting.scaling.window_scaling import SMOOTHED
+from forecasting.scaling.window_scaling import ETS_METHODS
 from forecasting.selection.guard import Guard, pack_guard, unpack_guard
 from forecasting.timestamps.calendar import Calendar
 from forecasting.training import TrainingConfig
@@ -69,7 +69,7 @@ def unpack_columns(
                 raise ShapeError(name, offsets.shape, ("series + 1",))
             if (np.diff(offsets, prepend=0, append=len(values)) < 0).any():
                 raise ValueError(f"future_offsets.{one.name} do not ascend")
-            future[one.name] = Ahead(values, offsets)
+            future[one.name] = FutureValues(values, offsets)
     roles = {one.name: one.role for one in covariates.columns}
     return {"covariates": columns, "roles": roles, "future": future}
 
@@ -86,7 +86,7 @@ def _unpack(one: Covariate, tensor: Tensor) -> Column:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fitted:
+class TrainedModel:
     """All that a trained forecaster knows.
 
     Attributes:
@@ -133,14 +133,14 @@ class Fitted:
         return numbers + sum(map(len, context.series_ids))
 
 
-Parts = tuple[WindowSpec, RecurrentConfig, TrainingConfig, Fitted]
+Parts = tuple[WindowSpec, RecurrentConfig, TrainingConfig, TrainedModel]
 
 
 def pack(
     windows: WindowSpec,
     model: RecurrentConfig,
     training: TrainingConfig,
-    fitted: Fitted,
+    fitted: TrainedModel,
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Return a forecaster as settings that JSON can hold and named tensors."""
     context, calendar = fitted.context, fitted.context.calendar
@@ -207,7 +207,7 @@ def unpack(
             ).to(device)
             for member in range(model.members)
         ]
-        fitted = Fitted(
+        fitted = TrainedModel(
             networks=networks,
             normalizer=normalizer,
             intervals=IntervalTable(
@@ -221,7 +221,7 @@ def unpack(
                 config.get("guard", {}),
                 tensors,
                 networks[0],
-                smoothed=normalizer.method in SMOOTHED,
+                smoothed=normalizer.method in ETS_METHODS,
             ),
         )
         _check_shapes(windows, fitted)
@@ -236,7 +236,7 @@ def unpack(
     return windows, model, training, fitted
 
 
-def _check_shapes(windows: WindowSpec, fitted: Fitted) -> None:
+def _check_shapes(windows: WindowSpec, fitted: TrainedModel) -> None:
     context, normalizer = fitted.context, fitted.normalizer
     count, points = len(context), len(context.values)
     expected = {

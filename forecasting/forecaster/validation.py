@@ -16,7 +16,7 @@ from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
 from forecasting.datasets.window_dataset import (
     EVALUATION_BATCH,
-    WindowBatches,
+    WindowDataset,
     split_windows,
 )
 from forecasting.devices import Precision, autocast
@@ -38,7 +38,7 @@ MOST = 100_000  # windows: more say no more about the spread of errors
 @torch.no_grad()
 def find_residuals(
     networks: list[RecurrentNetwork],
-    checked: WindowBatches,
+    checked: WindowDataset,
     precision: Precision,
     guard: Guard | None = None,
 ) -> tuple[FloatArray, FloatArray]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from forecasting.data.covariates import Ahead
+from forecasting.data.covariates import FutureValues
 from forecasting.errors import SHOWN, MissingValues
 from forecasting.io.csv_format import Table
 from forecasting.io.missing import Missing, fill_text, fill_values
@@ -56,10 +56,10 @@ class Spread:
             return fill_text(name, spread, offsets, ids)
         return fill_values(name, spread, offsets, ids, missing)
 
-    def split(self, values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], Ahead]:
+    def split(self, values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], FutureValues]:
         """Return what lies beside the observations, and what lies behind them."""
         behind = self._offsets - self.borders
-        return values[self.kept], Ahead(values[~self.kept], behind)
+        return values[self.kept], FutureValues(values[~self.kept], behind)
 
 
 def read_column(

@@ -14,7 +14,7 @@ from forecasting.io.alignment import read_column
 from forecasting.io.columns import Columns, find_columns
 from forecasting.io.csv_format import Table, read_table
 from forecasting.io.sorting import order_rows
-from forecasting.timestamps.calendar import show_moment
+from forecasting.timestamps.calendar import format_timestamp
 from forecasting.types import Timestamps
 
 
@@ -78,7 +78,7 @@ def _steps_ahead(
     if moments.dtype != panel.timestamps.dtype:
         raise IrregularTimestamps(
             f"the future of series {name!r} has timestamps such as "
-            f"{show_moment(moments[0])}, the series such as {show_moment(end)}",
+            f"{format_timestamp(moments[0])}, the series such as {format_timestamp(end)}",
             "Give both dates, or both steps.",
         )
     later = moments > end
@@ -88,8 +88,8 @@ def _steps_ahead(
     if len(wrong):
         at = wrong[0]
         raise IrregularTimestamps(
-            f"step {at + 1} ahead of series {name!r} is {show_moment(expected[at])}; "
-            f"found {show_moment(found[at])}",
+            f"step {at + 1} ahead of series {name!r} is {format_timestamp(expected[at])}; "
+            f"found {format_timestamp(found[at])}",
             "Give one row for each step after the last observation.",
         )
     return np.asarray(later)

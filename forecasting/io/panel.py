@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from forecasting.data.covariates import Ahead, Role
+from forecasting.data.covariates import FutureValues, Role
 from forecasting.data.panel import Panel
 from forecasting.errors import (
     SHOWN,
@@ -180,10 +180,10 @@ def _make_panel(
 
 def _fill_columns(
     table: Table, target: str, roles: Mapping[str, Role], rows: Spread, missing: Missing
-) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Ahead], list[str]]:
+) -> tuple[dict[str, npt.NDArray[Any]], dict[str, FutureValues], list[str]]:
     """Return the columns of the observations, those of the future, and notes."""
     filled: dict[str, npt.NDArray[Any]] = {}
-    future: dict[str, Ahead] = {}
+    future: dict[str, FutureValues] = {}
     notes: list[str] = []
     for name in (target, *roles):
         known = roles.get(name) == "known"

@@ -9,7 +9,7 @@ import pandas as pd
 from forecasting.errors import SHOWN, DuplicateTimestamps, InvalidValues
 from forecasting.io.columns import Columns, text_columns
 from forecasting.io.csv_format import Table
-from forecasting.timestamps.calendar import show_moment
+from forecasting.timestamps.calendar import format_timestamp
 from forecasting.timestamps.parsing import parse_timestamps
 from forecasting.types import FloatArray, IntArray, Timestamps
 
@@ -65,7 +65,7 @@ def order_rows(table: Table, columns: Columns, target: str) -> OrderedRows:
     twice = np.flatnonzero(same & (timestamps[1:] == timestamps[:-1]))
     if len(twice):
         where = [
-            f"{show_moment(timestamps[i])} of series {ids[owners[i]]!r} "
+            f"{format_timestamp(timestamps[i])} of series {ids[owners[i]]!r} "
             f"({table.where(int(order[i]))} and {table.where(int(order[i + 1]))})"
             for i in twice[:SHOWN]
         ]

@@ -27,7 +27,7 @@ SMALL = 2048  # numbers of state, windows times hidden size: torch is sooner wit
 ZERO, HALF, ONE = (np.array(number, np.float32) for number in (0, 0.5, 1))
 
 
-Step = Callable[[], None]  # advances the state that it was made for
+Operation = Callable[[], None]  # advances the state that it was made for
 
 
 class SmallNetwork:
@@ -83,7 +83,7 @@ def is_plain(network: RecurrentNetwork) -> bool:
     )
 
 
-def _lay_out(cell: Any) -> tuple[Callable[[Array, Array, int], Step], Array, bool]:
+def _lay_out(cell: Any) -> tuple[Callable[[Array, Array, int], Operation], Array, bool]:
     """Return how to step, the weights of a step, and whether states are doubled.
 
     The weights are those of the state, the observations and one, ``(rows, D + P + 1)``.
@@ -110,7 +110,7 @@ def _lay_out(cell: Any) -> tuple[Callable[[Array, Array, int], Step], Array, boo
     return (_tanh if cell.mode == "RNN_TANH" else _relu), joined, False
 
 
-def _lstm(weights: Array, state: Array, hidden: int) -> Step:
+def _lstm(weights: Array, state: Array, hidden: int) -> Operation:
     """Rows: input, forget and output gate, candidate, memory."""
     rows = np.zeros((5 * hidden, state.shape[1]), np.float32)
     all_four, gates = rows[: 4 * hidden], rows[: 3 * hidden]
@@ -133,7 +133,7 @@ def _lstm(weights: Array, state: Array, hidden: int) -> Step:
     return step
 
 
-def _gru(weights: Array, state: Array, hidden: int) -> Step:
+def _gru(weights: Array, state: Array, hidden: int) -> Operation:
     """Rows: reset and update gate, what the state adds to the candidate, candidate."""
     rows = np.empty((4 * hidden, state.shape[1]), np.float32)
     gates, reset, update = rows[: 2 * hidden], rows[:hidden], rows[hidden : 2 * hidden]
@@ -155,14 +155,14 @@ def _gru(weights: Array, state: Array, hidden: int) -> Step:
     return step
 
 
-def _tanh(weights: Array, state: Array, hidden: int) -> Step:
+def _tanh(weights: Array, state: Array, hidden: int) -> Operation:
     def step() -> None:
         np.tanh(weights.dot(state), state[:hidden])
 
     return step
 
 
-def _relu(weights: Array, state: Array, hidden: int) -> Step:
+def _relu(weights: Array, state: Array, hidden: int) -> Operation:
     def step() -> None:
         np.maximum(weights.dot(state), ZERO, out=state[:hidden])
 

@@ -58,7 +58,7 @@ class FeatureReader(nn.Module):
         return torch.cat([self.layout.numbers(rows, ahead=ahead), *embedded], -1)
 
 
-class AheadHead(nn.Module):
+class FutureCovariateHead(nn.Module):
     """What the state and a step's own covariates add to the forecast of that step."""
 
     def __init__(self, state_size: int, ahead_size: int) -> None:
@@ -74,7 +74,7 @@ class AheadHead(nn.Module):
         return forecast
 
 
-def zero(layer: nn.Linear) -> None:
+def init_zero(layer: nn.Linear) -> None:
     """Let a layer give zero, until it is trained."""
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)

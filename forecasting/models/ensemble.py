@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from forecasting.datasets.window_dataset import EVALUATION_BATCH, WindowBatches
+from forecasting.datasets.window_dataset import EVALUATION_BATCH, WindowDataset
 from forecasting.models.lean import run_network
 from forecasting.models.network import RecurrentNetwork
 from forecasting.models.quantile_head import QuantileHead
@@ -35,7 +35,7 @@ def ensemble_spread(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor 
 
 @torch.no_grad()
 def start_spread(
-    spread: QuantileHead, network: RecurrentNetwork, batches: WindowBatches
+    spread: QuantileHead, network: RecurrentNetwork, batches: WindowDataset
 ) -> None:
     """Start the quantiles where the untrained network's errors have theirs."""
     inputs, targets = batches.evenly(EVALUATION_BATCH)

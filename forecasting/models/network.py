@@ -14,11 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from forecasting.covariates.design import Design
-from forecasting.covariates.layout import Layout, beside_covariates
+from forecasting.covariates.layout import Layout, append_covariates
 from forecasting.errors import SettingError, ShapeError
 from forecasting.models.cells import State
 from forecasting.models.config import RecurrentConfig
-from forecasting.models.covariate_layers import AheadHead, FeatureReader, zero
+from forecasting.models.covariate_layers import (
+    FeatureReader,
+    FutureCovariateHead,
+    init_zero,
+)
 from forecasting.models.encoder_decoder import Decoder, Encoder
 from forecasting.models.linear_skip import LinearSkip
 from forecasting.models.quantile_head import QuantileHead
@@ -79,18 +83,18 @@ class RecurrentNetwork(nn.Module):
             if config.strategy == "seq2seq"
             else None
         )
-        self.ahead_head: AheadHead | None = None
+        self.ahead_head: FutureCovariateHead | None = None
         if ahead and self.decoder is None:
-            self.ahead_head = AheadHead(self.encoder.output_size, ahead)
+            self.ahead_head = FutureCovariateHead(self.encoder.output_size, ahead)
         self.skip: LinearSkip | None = None
         if config.linear_skip:
             reach = 1 if config.strategy == "recursive" else horizon
             design = Design(layout, seq_len, reach) if layout else None
             self.skip = LinearSkip(seq_len * input_size, reach, design)
             self.skip.requires_grad_(config.train_skip)
-            zero(self.head)  # training starts at the linear forecast
+            init_zero(self.head)  # training starts at the linear forecast
             if self.ahead_head is not None:
-                zero(self.ahead_head.output)
+                init_zero(self.ahead_head.output)
         self.spread: QuantileHead | None = None
         if config.quantiles:
             size = self.encoder.output_size
@@ -229,7 +233,7 @@ class RecurrentNetwork(nn.Module):
             window = (values - level)[..., None]
             if self.reader is not None:
                 rows = inputs[:, t : t + self.seq_len + 1, 1:]
-                window = beside_covariates(window, rows)
+                window = append_covariates(window, rows)
             step = self._step(window, state, lengths, truncate)
             steps.append(step + level)
             fed = _fed_back(steps[-1], truth, t, teacher_forcing)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from forecasting.covariates.design import Design
-from forecasting.datasets.window_dataset import Batches
+from forecasting.datasets.window_dataset import BatchSource
 from forecasting.models.ridge import fit_ridge_path, fit_shared_ridge_path
 
 PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, math.inf)
@@ -60,8 +60,8 @@ class LinearPart:
 
 
 def fit_linear(
-    batches: Batches,
-    validation: Batches,
+    batches: BatchSource,
+    validation: BatchSource,
     *,
     steps: int,
     tolerance: float = 1.0,
@@ -91,7 +91,7 @@ def fit_linear(
 
 
 def _fit_path(
-    batches: Batches, steps: int, design: Design | None
+    batches: BatchSource, steps: int, design: Design | None
 ) -> Callable[[float], LinearPart]:
     """Return the solutions of the regression by penalty."""
     if design is None:

@@ -27,7 +27,7 @@ from forecasting.models.window_ridge import LinearPart, fit_linear
 from forecasting.regressors.rows import RowBatches, RowMethod, RowNormalizer
 from forecasting.regressors.shrinkage import shrink, trust
 from forecasting.training import TrainingConfig, start_member, train_members
-from forecasting.training.recipe.losses import Loss
+from forecasting.training.recipe.losses import LossName
 from forecasting.types import FloatArray
 
 
@@ -80,7 +80,7 @@ class WindowRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         epochs: int = 300,
         batch_size: int = 32,
         learning_rate: float = 3e-3,
-        loss: Loss = "mse",
+        loss: LossName = "mse",
         clip_norm: float | None = 1.0,
         patience: int = 30,
         validation: float = 0.15,

@@ -14,7 +14,7 @@ from forecasting.models.cells import Merge
 from forecasting.models.config import Strategy
 from forecasting.regressors.base import WindowRegressor
 from forecasting.regressors.rows import RowMethod
-from forecasting.training.recipe.losses import Loss
+from forecasting.training.recipe.losses import LossName
 
 
 class RNNRegressor(WindowRegressor):
@@ -44,7 +44,7 @@ class RNNRegressor(WindowRegressor):
         epochs: int = 300,
         batch_size: int = 32,
         learning_rate: float = 3e-3,
-        loss: Loss = "mse",
+        loss: LossName = "mse",
         clip_norm: float | None = 1.0,
         patience: int = 30,
         validation: float = 0.15,

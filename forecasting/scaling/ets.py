@@ -137,7 +137,7 @@ _ALPHA, _BETA, _PHI = np.array(_SIMPLE + _DAMPED).T  # (members,) each
 _OF_DAMPING = (_PHI[:, None] == np.array(DAMPINGS)).astype(float)  # (members, phis)
 
 
-Moments = TypeVar("Moments", IntArray, Tensor)
+ArrayOrTensor = TypeVar("ArrayOrTensor", IntArray, Tensor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +180,15 @@ def smooth(
     longest = np.argsort(-lengths, kind="stable")
     for first in range(0, len(parts), BLOCK):
         own = longest[first : first + BLOCK]
-        _Bank(plain, offsets[own], lengths[own], horizon).run(level, trend)
+        DampedTrendEnsemble(plain, offsets[own], lengths[own], horizon).run(
+            level, trend
+        )
     return Smoothing(level, trend, season, scale, season_length)
 
 
-def season_index(moments: Moments, ends: Moments, season_length: int) -> Moments:
+def season_index(
+    moments: ArrayOrTensor, ends: ArrayOrTensor, season_length: int
+) -> ArrayOrTensor:
     """Return where the season of moments is read by someone who stands at ``ends``.
 
     That is the latest moment of the same phase whose moving average ends before
@@ -196,11 +200,11 @@ def season_index(moments: Moments, ends: Moments, season_length: int) -> Moments
         season_length: steps of a season.
     """
     latest = ends - 1 - season_length // 2
-    index: Moments = latest - (latest - moments) % season_length
+    index: ArrayOrTensor = latest - (latest - moments) % season_length
     return index
 
 
-def judged_steps(horizon: int) -> tuple[int, ...]:
+def num_scored_steps(horizon: int) -> tuple[int, ...]:
     """Return the steps ahead that the bank is judged by: near, middle and far."""
     return tuple(sorted({1, round(horizon**0.5), max(1, round(horizon * 2 / 3))}))
 
@@ -227,7 +231,7 @@ def _running_scale(values: FloatArray, season_length: int) -> FloatArray:
     return np.maximum(scale, 1e-4)
 
 
-class _Bank:
+class DampedTrendEnsemble:
     """Damped trends with every choice of parameters, side by side on every series.
 
     Members lie along the first axis and series along the second; those that have ended
@@ -243,7 +247,7 @@ class _Bank:
         self, values: FloatArray, begins: IntArray, lengths: IntArray, horizon: int
     ) -> None:
         self.values, self.begins, self.lengths = values, begins, lengths
-        self.farther = judged_steps(horizon)[1:]
+        self.farther = num_scored_steps(horizon)[1:]
         reach = [_damped_sum(q) for q in self.farther]
         constant = np.array([_PHI, _ALPHA, _ALPHA * _BETA, *reach])[:, :, None]
         shape = (len(_ALPHA), len(lengths))

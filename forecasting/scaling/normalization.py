@@ -20,7 +20,7 @@ from torch import Tensor
 
 from forecasting.data.panel import Panel, series_blocks
 from forecasting.errors import InvalidValues, SettingError
-from forecasting.timestamps.calendar import show_moment
+from forecasting.timestamps.calendar import format_timestamp
 from forecasting.types import FloatArray, IntArray
 
 Method = Literal[
@@ -40,10 +40,15 @@ Method = Literal[
 METHODS: tuple[str, ...] = get_args(Method)
 
 
-LOGARITHMIC = ("log", "log_ets")
+LOG_METHODS = ("log", "log_ets")
 
 
-LEVEL_0 = ("none", "standard", "minmax", "robust")  # windows stay as they are
+LEVEL_FREE_METHODS = (
+    "none",
+    "standard",
+    "minmax",
+    "robust",
+)  # windows stay as they are
 
 
 MAX_WINDOWS = 128  # windows a series is sized by: enough for a root mean square
@@ -52,7 +57,9 @@ MAX_WINDOWS = 128  # windows a series is sized by: enough for a root mean square
 BLOCK = 2**18  # values gathered at once while series are sized
 
 
-TINY = 1e-3  # of a window's size, in units of the series': keeps flat windows finite
+MIN_SCALE = (
+    1e-3  # of a window's size, in units of the series': keeps flat windows finite
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,7 @@ class Normalizer:
 
     @classmethod
     def _fit_block(cls, seen: Panel, method: Method, seq_len: int) -> "Normalizer":
-        if method in LOGARITHMIC:
+        if method in LOG_METHODS:
             _check_positive(seen, zero=method == "log_ets")
         return fit_values(seen.values, seen.offsets, method, seq_len)
 
@@ -146,7 +153,7 @@ class Normalizer:
 
     def transform(self, values: FloatArray, series: IntArray | slice) -> FloatArray:
         """Return g(x) for values of shape ``(n, ...)``, rows of ``series``."""
-        if self.method not in LOGARITHMIC:
+        if self.method not in LOG_METHODS:
             return values
         shape = (-1,) + (1,) * (values.ndim - 1)
         floor, shift = self.floor[series].reshape(shape), self.shift[series]
@@ -161,7 +168,7 @@ class Normalizer:
         center, scale = self._rows(series, scaled.ndim)
         with np.errstate(over="ignore"):
             values = scaled * scale + center
-            if self.method not in LOGARITHMIC:
+            if self.method not in LOG_METHODS:
                 return values
             shift = self.shift[series].reshape(center.shape)
             return np.asarray(np.exp(values) - shift)
@@ -187,7 +194,7 @@ def fit_values(
     """
     floor, shift = _log_limits(values, offsets, method)
     limits = Normalizer(method, shift, shift + 1, floor, shift)  # nothing scaled yet
-    if method in LOGARITHMIC:
+    if method in LOG_METHODS:
         owner = np.repeat(np.arange(len(shift)), np.diff(offsets))
         values = limits.transform(values, owner)
     center, scale = _statistics(values, offsets, method, seq_len)
@@ -206,7 +213,7 @@ def window_level(inputs: Tensor, method: Method) -> tuple[Tensor, Tensor]:
         return inputs.mean(1, keepdim=True), one
     if method == "window":
         variance, mean = torch.var_mean(inputs, 1, correction=0, keepdim=True)
-        return mean, (variance + TINY**2).sqrt()
+        return mean, (variance + MIN_SCALE**2).sqrt()
     return torch.zeros_like(last), one
 
 
@@ -221,7 +228,7 @@ def _log_limits(
 ) -> tuple[FloatArray, FloatArray]:
     """Return floor and shift of every series, ``(series,)`` each."""
     none = np.zeros(len(offsets) - 1)
-    if method not in LOGARITHMIC:
+    if method not in LOG_METHODS:
         return none - np.inf, none
     least = np.minimum.reduceat(values, offsets[:-1])
     mean = _means(np.abs(values), offsets)
@@ -236,7 +243,7 @@ def _check_positive(panel: Panel, *, zero: bool = False) -> None:
         raise InvalidValues(
             panel.target,
             [
-                f"{show_moment(panel.timestamps[i])} of series {panel.series_ids[s]!r}"
+                f"{format_timestamp(panel.timestamps[i])} of series {panel.series_ids[s]!r}"
                 for i, s in zip(bad, owner, strict=True)
             ],
             "values below zero" if zero else "values of zero or less",

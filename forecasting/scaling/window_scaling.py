@@ -18,19 +18,19 @@ import torch
 from torch import Tensor
 
 from forecasting.scaling.ets import DAMPINGS, Smoothing, smooth
-from forecasting.scaling.normalization import LEVEL_0, Method, window_level
+from forecasting.scaling.normalization import LEVEL_FREE_METHODS, Method, window_level
 from forecasting.types import FloatArray, IntArray
 
 BOUND = 20.0  # |z| beyond it is cut off: a jump that smoothing has never seen
 
 
-SMOOTHED = ("ets", "log_ets")
+ETS_METHODS = ("ets", "log_ets")
 
 
-STATES = 4 + len(DAMPINGS)  # numbers at every point that `States` holds
+NUM_ETS_STATES = 4 + len(DAMPINGS)  # numbers at every point that `EtsStates` holds
 
 
-class Frame(NamedTuple):
+class ScaledWindows(NamedTuple):
     """Windows in their own units, and the way back.
 
     Attributes:
@@ -49,11 +49,11 @@ class Frame(NamedTuple):
         """Return z of what followed, ``(n, steps)``."""
         return (values - self.base[:, : values.shape[1]]) / self.size
 
-    def to(self, device: torch.device) -> "Frame":
+    def to(self, device: torch.device) -> "ScaledWindows":
         """Return it on a device."""
         if self.inputs.device == device:
             return self
-        return Frame(*(part.to(device) for part in self))
+        return ScaledWindows(*(part.to(device) for part in self))
 
     def restore(self, forecast: Tensor) -> Tensor:
         """Return u of forecasts z, ``(n, steps)``."""
@@ -63,11 +63,13 @@ class Frame(NamedTuple):
         return forecast * self.size + base
 
 
-def frame_window(window: Tensor, method: Method, recent: Tensor) -> Frame:
+def scale_window(window: Tensor, method: Method, recent: Tensor) -> ScaledWindows:
     """Return the frame of windows u ``(n, seq_len)`` by themselves alone."""
     level, size = window_level(window, method)
-    inputs = window if method in LEVEL_0 else window - level
-    return Frame(inputs / size if method == "window" else inputs, level, size, recent)
+    inputs = window if method in LEVEL_FREE_METHODS else window - level
+    return ScaledWindows(
+        inputs / size if method == "window" else inputs, level, size, recent
+    )
 
 
 def last_season(values: Tensor, begins: Tensor, ends: Tensor, season: int) -> Tensor:
@@ -86,7 +88,7 @@ def last_season(values: Tensor, begins: Tensor, ends: Tensor, season: int) -> Te
 
 
 @dataclass(frozen=True, slots=True)
-class States:
+class EtsStates:
     """What smoothing knows at every moment of series, as tensors beside their values.
 
     Attributes:
@@ -110,7 +112,7 @@ class States:
     @classmethod
     def fit(
         cls, values: FloatArray, offsets: IntArray, *, season_length: int, horizon: int
-    ) -> "States":
+    ) -> "EtsStates":
         """Smooth series u, ``(points,)``, and keep the result in single precision."""
         found: Smoothing = smooth(
             values, offsets, season_length=season_length, horizon=horizon
@@ -136,7 +138,7 @@ class States:
         """Mean absolute change over a season so far, ``(points,)``."""
         return self.known[:, 1]
 
-    def to(self, device: torch.device) -> "States":
+    def to(self, device: torch.device) -> "EtsStates":
         """Return them on a device."""
         return replace(
             self,
@@ -147,7 +149,7 @@ class States:
             begins=self.begins.to(device),
         )
 
-    def with_room(self, seq_len: int) -> "States":
+    def with_room(self, seq_len: int) -> "EtsStates":
         """Return them with so many zeros in front that windows are plain slices.
 
         Windows may reach back beyond the first series, as far as ``seq_len`` or what
@@ -169,7 +171,7 @@ class States:
             room=self.room + more,
         )
 
-    def frame(self, series: Tensor, ends: Tensor, seq_len: int) -> Frame:
+    def frame(self, series: Tensor, ends: Tensor, seq_len: int) -> ScaledWindows:
         """Return the frame of windows that end before ``ends``.
 
         Args:
@@ -181,12 +183,12 @@ class States:
         begins, season = roomy.begins[series], self.season_length
         stops = begins + ends
         recent = last_season(roomy.values, begins[:, None], stops, season)
-        return Frame(*roomy.measure(stops, ends, seq_len), recent)
+        return ScaledWindows(*roomy.measure(stops, ends, seq_len), recent)
 
     def measure(
         self, stops: Tensor, ends: Tensor, seq_len: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return inputs, base and size of windows, see `Frame`.
+        """Return inputs, base and size of windows, see `ScaledWindows`.
 
         A window that reaches back beyond its series begins with the first value again
         and again.

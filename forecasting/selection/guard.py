@@ -20,12 +20,12 @@ import torch
 from torch import Tensor
 
 from forecasting.covariates.design import Design
-from forecasting.datasets.window_dataset import WindowBatches
+from forecasting.datasets.window_dataset import WindowDataset
 from forecasting.errors import ShapeError
 from forecasting.models.ensemble import ensemble_forecast
 from forecasting.models.network import RecurrentNetwork
 from forecasting.models.window_ridge import LinearPart
-from forecasting.scaling.window_scaling import Frame
+from forecasting.scaling.window_scaling import ScaledWindows
 from forecasting.types import FloatArray, IntArray
 
 RUNGS = (
@@ -51,7 +51,7 @@ class Inputs(NamedTuple):
     """What the rungs forecast from: windows, and how they were framed."""
 
     inputs: Tensor
-    frame: Frame
+    frame: ScaledWindows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +128,7 @@ class Guard:
 def fit_guard(
     networks: list[RecurrentNetwork],
     linear: LinearPart,
-    validation: WindowBatches,
+    validation: WindowDataset,
     *,
     series: int,
     squared: bool = False,

@@ -9,7 +9,7 @@ from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
 from forecasting.datasets.window_dataset import smooth_panel
 from forecasting.scaling.normalization import Method, Normalizer
-from forecasting.scaling.window_scaling import SMOOTHED, States
+from forecasting.scaling.window_scaling import ETS_METHODS, EtsStates
 from forecasting.selection.normalization import linear_errors
 from forecasting.selection.seasonality import find_seasons
 from forecasting.types import FloatArray, IntArray
@@ -47,7 +47,7 @@ class LinearSearch:
         self.non_negative = bool(panel.values.min() >= 0)  # all of it, no sample
         self.median = int(np.median(self.panel.lengths))
         self.tried: dict[tuple[str, int, int], FloatArray] = {}
-        self.smoothed: dict[tuple[str, int], States] = {}
+        self.smoothed: dict[tuple[str, int], EtsStates] = {}
 
     def errors(self, method: Method, season: int, seq_len: int) -> FloatArray:
         """Return a linear forecast's errors, a window each; infinite without any."""
@@ -68,9 +68,9 @@ class LinearSearch:
             self.tried[key] = errors if len(errors) else np.array([np.inf])
         return self.tried[key]
 
-    def _states(self, method: Method, season: int) -> States | None:
+    def _states(self, method: Method, season: int) -> EtsStates | None:
         """Return what smoothing knows, the same for every lookback."""
-        if method not in SMOOTHED:
+        if method not in ETS_METHODS:
             return None
         key = (method, season)
         if key not in self.smoothed:

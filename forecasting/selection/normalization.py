@@ -14,7 +14,7 @@ from forecasting.datasets.window_dataset import split_windows
 from forecasting.evaluation.metrics import naive_scale
 from forecasting.models.window_ridge import fit_linear
 from forecasting.scaling.normalization import Method, Normalizer, candidates
-from forecasting.scaling.window_scaling import States
+from forecasting.scaling.window_scaling import EtsStates
 from forecasting.types import FloatArray, IntArray
 
 MOST_WINDOWS = 20_000  # that a choice is made by
@@ -48,7 +48,7 @@ def linear_errors(
     season_length: int = 1,
     scale_lag: int = 1,
     tolerance: float = 1.0,
-    states: States | None = None,
+    states: EtsStates | None = None,
 ) -> FloatArray:
     """Return the linear forecast's mean error in each later window, ``(windows,)``.
 

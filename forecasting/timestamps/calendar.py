@@ -15,7 +15,7 @@ from forecasting.errors import (
     SHOWN,
     IrregularTimestamps,
     SettingError,
-    listed,
+    join_shown,
 )
 from forecasting.timestamps.frequency import parse_frequency
 from forecasting.types import IntArray, Timestamps
@@ -179,16 +179,16 @@ def check_gaps(
         return
     index, total = int(np.argmax(gaps > 0)), int(gaps.sum())
     own = timestamps[offsets[index] : offsets[index + 1]]
-    lacking = map(show_moment, find_gaps(calendar, own, most=SHOWN))
+    lacking = map(format_timestamp, find_gaps(calendar, own, most=SHOWN))
     raise IrregularTimestamps(
         f"{total} moment{'s are' if total > 1 else ' is'} missing on the calendar "
         f"{calendar}: series {series_ids[index]!r} lacks "
-        f"{listed(lacking, int(gaps[index]))}",
+        f"{join_shown(lacking, int(gaps[index]))}",
         advice,
     )
 
 
-def show_moment(moment: Any) -> str:
+def format_timestamp(moment: Any) -> str:
     """Write a timestamp, midnight as the date alone."""
     if isinstance(moment, np.datetime64):
         return str(pd.Timestamp(moment)).removesuffix(" 00:00:00")

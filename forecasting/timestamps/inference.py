@@ -15,7 +15,7 @@ from forecasting.errors import (
 from forecasting.timestamps.calendar import (
     WORKDAYS,
     Calendar,
-    show_moment,
+    format_timestamp,
 )
 from forecasting.timestamps.frequency import (
     DAY,
@@ -172,14 +172,14 @@ def _check_increasing(
         return
     names = [series_ids[i] for i in np.searchsorted(offsets, late[:SHOWN], "right") - 1]
     where = [
-        f"{show_moment(timestamps[i + 1])} in series {name!r}"
+        f"{format_timestamp(timestamps[i + 1])} in series {name!r}"
         for i, name in zip(late, names, strict=False)
     ]
     if difference[late[0]] == 0:
         total = int((difference == 0).sum())
         raise DuplicateTimestamps(where, total, "Keep one row for each moment.")
     raise IrregularTimestamps(
-        f"{where[0]} comes after {show_moment(timestamps[late[0]])}",
+        f"{where[0]} comes after {format_timestamp(timestamps[late[0]])}",
         "Sort each series by time, oldest first.",
     )
 
@@ -193,10 +193,12 @@ def _raise_irregular(
 ) -> None:
     series = int(np.searchsorted(offsets, at, "right")) - 1
     follows = (
-        f" (after {show_moment(timestamps[at - 1])})" if at > offsets[series] else ""
+        f" (after {format_timestamp(timestamps[at - 1])})"
+        if at > offsets[series]
+        else ""
     )
     raise IrregularTimestamps(
-        f"series {series_ids[series]!r}: {show_moment(timestamps[at])}{follows} "
+        f"series {series_ids[series]!r}: {format_timestamp(timestamps[at])}{follows} "
         f"does not lie on the calendar {calendar}",
         ADVICE,
     )

@@ -11,18 +11,18 @@ from collections.abc import Callable
 
 import torch
 
-from forecasting.datasets.window_dataset import Batches
+from forecasting.datasets.window_dataset import BatchSource
 from forecasting.models.network import RecurrentNetwork
 from forecasting.training.engines.base import StepEngine, make_engine
 from forecasting.training.recipe.config import TrainingConfig
-from forecasting.training.recipe.early_stopping import Course, EpochRecord
-from forecasting.training.recipe.schedule import plan, step_rates
+from forecasting.training.recipe.early_stopping import EarlyStopping, EpochRecord
+from forecasting.training.recipe.schedule import num_epochs, step_rates
 
 
 def train(
     network: RecurrentNetwork,
-    batches: Batches,
-    validation: Batches,
+    batches: BatchSource,
+    validation: BatchSource,
     config: TrainingConfig,
     *,
     engine: StepEngine | None = None,
@@ -50,10 +50,10 @@ def train(
         TrainingDiverged: the loss is no longer finite.
         SettingError: the engine that was asked for cannot train this network.
     """
-    epochs, each = plan(len(batches), config)
+    epochs, each = num_epochs(len(batches), config)
     drawn = None if config.steps is None else each
     engine = engine or make_engine(network, config, *step_rates(epochs * each, config))
-    course = Course(config, epochs, len(validation) > 0, member, on_epoch)
+    course = EarlyStopping(config, epochs, len(validation) > 0, member, on_epoch)
     best_weights = network.state_dict()
     for epoch in range(epochs + 1):
         began = time.perf_counter()

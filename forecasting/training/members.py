@@ -13,18 +13,18 @@ from threading import RLock
 import torch
 from torch import Tensor
 
-from forecasting.datasets.window_dataset import Batches
+from forecasting.datasets.window_dataset import BatchSource
 from forecasting.kernels.blas import one_blas_thread
 from forecasting.models.network import RecurrentNetwork
 from forecasting.training.engines.base import make_engine
-from forecasting.training.engines.compiled_engine import FusedEngine
+from forecasting.training.engines.compiled_engine import CompiledEngine
 from forecasting.training.engines.distributed import draw_apart
 from forecasting.training.engines.stacked_engine import go_together, train_together
 from forecasting.training.loop import train
 from forecasting.training.parallel import side_by_side
 from forecasting.training.recipe.config import TrainingConfig
 from forecasting.training.recipe.early_stopping import EpochRecord
-from forecasting.training.recipe.schedule import plan, step_rates
+from forecasting.training.recipe.schedule import num_epochs, step_rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ def start_member(
 
 def train_members(
     members: Sequence[Member],
-    batches: Batches,
-    validation: Batches,
+    batches: BatchSource,
+    validation: BatchSource,
     config: TrainingConfig,
     *,
     on_epoch: Callable[[EpochRecord], None] | None = None,
@@ -101,7 +101,7 @@ def train_members(
     """
     if go_together([member.network for member in members], config):
         return train_together(members, batches, validation, config, on_epoch=on_epoch)
-    epochs, each = plan(len(batches), config)
+    epochs, each = num_epochs(len(batches), config)
     rates = step_rates(epochs * each, config)
     engines = [
         make_engine(member.network, config, *rates, alike=len(members))
@@ -120,7 +120,7 @@ def train_members(
         )
         for number, (member, engine) in enumerate(zip(members, engines, strict=True))
     ]
-    if all(isinstance(engine, FusedEngine) for engine in engines):
+    if all(isinstance(engine, CompiledEngine) for engine in engines):
         with one_blas_thread():
             histories = side_by_side(trainings, on_epoch)
         return [record for history in histories for record in history]

@@ -8,9 +8,9 @@ import numpy as np
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins
 from forecasting.errors import DataError
-from forecasting.forecaster.fine_tuning import seen_ends
+from forecasting.forecaster.fine_tuning import training_ends_of
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.timestamps.calendar import show_moment
+from forecasting.timestamps.calendar import format_timestamp
 from pipelines.config.job import Job
 from pipelines.tracking.models import open_model
 
@@ -56,13 +56,13 @@ class StartModel:
             DataError: there is none; a backtest would show it what it has seen.
         """
         context = self.forecaster.as_start().fitted.context
-        seen = seen_ends(panel, context)
+        seen = training_ends_of(panel, context)
         kept = [fold for fold in folds if (fold.ends >= seen[fold.series]).all()]
         if not kept:
             follow = np.where(seen < 0, panel.lengths, panel.lengths - seen)
             least = int(follow.argmin())
             last = panel.offsets[least] + seen[least] - 1
-            until = show_moment(panel.timestamps[last])
+            until = format_timestamp(panel.timestamps[last])
             raise DataError(
                 f"there is nothing to test on: {self.reference} was trained until "
                 f"{until} of series {panel.series_ids[least]!r}, and {follow[least]} "

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from serving.errors import TooBusy
-from serving.forecasts.fast_request import Plain, answer_plain, forecast_plain
-from serving.forecasts.thread_pool import Workers
-from serving.registry.loaded_model import Model
+from serving.forecasts.fast_request import FastForecast, answer_fast, forecast_fast
+from serving.forecasts.thread_pool import ForecastThreads
+from serving.registry.loaded_model import LoadedModel
 
 AT_ONCE = 2**24  # products of a pass that cost less than a thread's turn: a millisecond
 
@@ -30,10 +30,10 @@ Told = bytes | None  # the forecasts as JSON
 class Batch:
     """Requests to one model for one horizon, and whom to tell."""
 
-    model: Model
+    model: LoadedModel
     steps: int
     levels: set[float] = field(default_factory=set)
-    asked: list[tuple[Plain, asyncio.Future[Told]]] = field(default_factory=list)
+    asked: list[tuple[FastForecast, asyncio.Future[Told]]] = field(default_factory=list)
     rows: int = 0
 
     @property
@@ -43,11 +43,11 @@ class Batch:
         numbers = self.rows * self.steps * (1 + 2 * len(self.levels))
         return self.model.quick.work(self.rows, self.steps) + NUMBER * numbers
 
-    def has_room(self, asked: Plain) -> bool:
+    def has_room(self, asked: FastForecast) -> bool:
         """Return whether the levels of one more request fit in."""
         return len(self.levels.union(asked.levels)) <= TOGETHER
 
-    def add(self, asked: Plain, told: "asyncio.Future[Told]") -> None:
+    def add(self, asked: FastForecast, told: "asyncio.Future[Told]") -> None:
         """Take one more request."""
         self.asked.append((asked, told))
         self.levels.update(asked.levels)
@@ -59,9 +59,9 @@ class Batch:
         A request whose series have none does not keep others from theirs.
         """
         requests = [asked for asked, _ in self.asked]
-        made = forecast_plain(self.model, requests, self.steps, self.levels)
+        made = forecast_fast(self.model, requests, self.steps, self.levels)
         if made is None and len(requests) > 1:
-            return [answer_plain(self.model, asked) for asked in requests]
+            return [answer_fast(self.model, asked) for asked in requests]
         if made is None:
             return [None]
         first, told = 0, list[Told]()
@@ -91,12 +91,14 @@ class Batcher:
         count: called with the model and the series of each pass.
     """
 
-    def __init__(self, workers: Workers, count: Callable[[str, int], None]) -> None:
+    def __init__(
+        self, workers: ForecastThreads, count: Callable[[str, int], None]
+    ) -> None:
         self._workers, self._count = workers, count
         self._waiting: dict[tuple[int, int], list[Batch]] = {}
         self._running: set[asyncio.Task[None]] = set()
 
-    async def forecast(self, model: Model, asked: Plain) -> Told:
+    async def forecast(self, model: LoadedModel, asked: FastForecast) -> Told:
         """Return the forecasts of a request; None where the library has none.
 
         Raises:

@@ -6,7 +6,7 @@ from typing import Any
 
 from forecasting.covariates.encoding import Covariate, Covariates
 from forecasting.data.covariates import ROLES, Role
-from forecasting.errors import listed
+from forecasting.errors import join_shown
 from serving.errors import Loc
 from serving.schemas.series import Series
 
@@ -30,7 +30,7 @@ def covariate_flaws(
             names = covariates.names(role)
             for name in given:
                 if name not in names:
-                    there = listed(map(repr, names)) or "none"
+                    there = join_shown(map(repr, names)) or "none"
                     text = f"the model has no such {role} covariate; there is: {there}"
                     yield (*loc, field, name), text
             for column in covariates.columns:

@@ -11,7 +11,7 @@ import orjson
 
 from forecasting.data.forecast import check_levels
 from forecasting.types import FloatArray
-from serving.registry.loaded_model import Model
+from serving.registry.loaded_model import LoadedModel
 
 NULL = b"null"
 
@@ -62,7 +62,7 @@ class Encoded:
         return b",".join([form] * count) % tuple(parts)
 
 
-def encode_answer(model: Model, alias: str | None, forecasts: bytes) -> bytes:
+def encode_answer(model: LoadedModel, alias: str | None, forecasts: bytes) -> bytes:
     """Return the answer to a request.
 
     Args:

@@ -9,7 +9,7 @@ from serving.errors import RequestError
 from serving.forecasts.limits import check_limits
 from serving.forecasts.panels import make_panel
 from serving.http.validation import read_body
-from serving.registry.loaded_model import Model
+from serving.registry.loaded_model import LoadedModel
 from serving.schemas.forecast import Answering, ForecastRequest
 from serving.settings import Settings
 
@@ -56,7 +56,7 @@ class ExplainAnswer(BaseModel):
 
 
 def explain_forecast(
-    model: Model, alias: str | None, body: bytes, settings: Settings
+    model: LoadedModel, alias: str | None, body: bytes, settings: Settings
 ) -> bytes:
     """Return the answer to a request as JSON.
 
@@ -86,7 +86,7 @@ def explain_forecast(
     )
 
 
-def _check_size(asked: ForecastRequest, model: Model, settings: Settings) -> int:
+def _check_size(asked: ForecastRequest, model: LoadedModel, settings: Settings) -> int:
     """Return how many steps are asked for, if they can be explained."""
     windows, series = model.forecaster.windows, asked.series or []
     assert model.forecaster.fitted is not None
@@ -109,7 +109,7 @@ def _check_size(asked: ForecastRequest, model: Model, settings: Settings) -> int
     return steps
 
 
-def _explain(asked: ForecastRequest, model: Model) -> Explanation:
+def _explain(asked: ForecastRequest, model: LoadedModel) -> Explanation:
     forecaster, panel = model.forecaster, None
     if asked.series is not None:
         assert forecaster.fitted is not None

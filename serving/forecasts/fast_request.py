@@ -18,12 +18,12 @@ from forecasting.errors import InvalidValues
 from forecasting.forecaster.history import least_history
 from serving.forecasts.encoding import Encoded
 from serving.forecasts.fast_timestamps import NotConsecutive, find_next
-from serving.registry.loaded_model import Model
+from serving.registry.loaded_model import LoadedModel
 from serving.schemas.series import LONGEST_ID
 from serving.settings import MOST_LEVELS
 
 
-class PlainSeries(Struct, forbid_unknown_fields=True, gc=False):
+class FastSeries(Struct, forbid_unknown_fields=True, gc=False):
     """One series; see `serving.schemas.series.Series`."""
 
     id: Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
@@ -31,17 +31,17 @@ class PlainSeries(Struct, forbid_unknown_fields=True, gc=False):
     timestamps: list[str | int] | None = None
 
 
-class PlainRequest(Struct, forbid_unknown_fields=True, gc=False):
+class FastRequest(Struct, forbid_unknown_fields=True, gc=False):
     """What to forecast; see `serving.schemas.forecast.ForecastRequest`."""
 
-    series: Annotated[list[PlainSeries], Meta(min_length=1)]
+    series: Annotated[list[FastSeries], Meta(min_length=1)]
     horizon: Annotated[int, Meta(ge=1)] | None = None
     levels: Annotated[
         tuple[Annotated[float, Meta(ge=1, le=99)], ...], Meta(max_length=MOST_LEVELS)
     ] = (80.0, 95.0)
 
 
-class Plain(NamedTuple):
+class FastForecast(NamedTuple):
     """A plain request that a model can answer.
 
     Attributes:
@@ -62,10 +62,10 @@ class Plain(NamedTuple):
         return made.tell(self.names, first, self.levels, self.timestamps)
 
 
-_decoder = msgspec.json.Decoder(PlainRequest)
+_decoder = msgspec.json.Decoder(FastRequest)
 
 
-def decode_plain(body: bytes, model: Model) -> PlainRequest | None:
+def decode_fast(body: bytes, model: LoadedModel) -> FastRequest | None:
     """Return a plain request that a model can answer."""
     fitted = model.forecaster.fitted
     assert fitted is not None
@@ -79,7 +79,7 @@ def decode_plain(body: bytes, model: Model) -> PlainRequest | None:
     return None if any(len(one.values) < least for one in series) else asked
 
 
-def plan(asked: PlainRequest, model: Model) -> Plain | None:
+def plan(asked: FastRequest, model: LoadedModel) -> FastForecast | None:
     """Return a request with all that is known before its forecast."""
     fitted = model.forecaster.fitted
     assert fitted is not None
@@ -93,18 +93,21 @@ def plan(asked: PlainRequest, model: Model) -> Plain | None:
                 return None
             stamps.append(one.timestamps)
     if not stamps:
-        return Plain(names, values, steps, asked.levels, None)
+        return FastForecast(names, values, steps, asked.levels, None)
     if len(stamps) < len(names):
         return None
     try:
         following = find_next(fitted.context.calendar, stamps, steps)
     except NotConsecutive:
         return None
-    return Plain(names, values, steps, asked.levels, following)
+    return FastForecast(names, values, steps, asked.levels, following)
 
 
-def forecast_plain(
-    model: Model, requests: Sequence[Plain], steps: int, levels: Iterable[float]
+def forecast_fast(
+    model: LoadedModel,
+    requests: Sequence[FastForecast],
+    steps: int,
+    levels: Iterable[float],
 ) -> Encoded | None:
     """Return forecasts of the series of all requests, in one pass."""
     assert model.quick is not None
@@ -121,7 +124,7 @@ def forecast_plain(
     return Encoded(ascending, points, bounds) if np.isfinite(points).all() else None
 
 
-def answer_plain(model: Model, asked: Plain) -> bytes | None:
+def answer_fast(model: LoadedModel, asked: FastForecast) -> bytes | None:
     """Return the forecasts of a single request as JSON."""
-    made = forecast_plain(model, [asked], asked.steps, asked.levels)
+    made = forecast_fast(model, [asked], asked.steps, asked.levels)
     return None if made is None else asked.tell(made)

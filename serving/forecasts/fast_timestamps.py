@@ -14,7 +14,7 @@ from forecasting.errors import SettingError
 from forecasting.timestamps.calendar import Calendar
 from forecasting.timestamps.frequency import parse_frequency
 from forecasting.types import Timestamps
-from serving.schemas.timestamps import show_moments
+from serving.schemas.timestamps import format_timestamps
 
 DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
@@ -70,7 +70,7 @@ def _next(calendar: Calendar, stamps: tuple[str | int, ...], steps: int) -> byte
     if (calendar.advance(first, np.arange(count)) != moments).any():
         raise NotConsecutive
     try:
-        [ahead] = show_moments(calendar.future(last, steps))
+        [ahead] = format_timestamps(calendar.future(last, steps))
     except SettingError:
         raise NotConsecutive from None
     return orjson.dumps(ahead)

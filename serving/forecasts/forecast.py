@@ -12,23 +12,23 @@ from forecasting.errors import DataError, MissingCovariates, SettingError
 from serving.errors import RequestError, ServiceError
 from serving.forecasts.encoding import Encoded, encode_answer
 from serving.forecasts.fast_request import (
-    Plain,
-    PlainRequest,
-    answer_plain,
-    decode_plain,
+    FastForecast,
+    FastRequest,
+    answer_fast,
+    decode_fast,
     plan,
 )
 from serving.forecasts.limits import check_limits
 from serving.forecasts.panels import make_panel
 from serving.http.validation import read_body
-from serving.registry.loaded_model import Model
+from serving.registry.loaded_model import LoadedModel
 from serving.schemas.forecast import ForecastRequest
-from serving.schemas.timestamps import show_moments
+from serving.schemas.timestamps import format_timestamps
 from serving.settings import Settings
 
 
 def answer(
-    model: Model, alias: str | None, body: bytes, settings: Settings
+    model: LoadedModel, alias: str | None, body: bytes, settings: Settings
 ) -> tuple[bytes, int]:
     """Return the answer to a request as JSON, and how many series it forecasts.
 
@@ -43,14 +43,14 @@ def answer(
         RequestTooLarge: it asks for more than the limits.
     """
     plain = read_plain(body, model, settings)
-    told = None if plain is None else answer_plain(model, plain)
+    told = None if plain is None else answer_fast(model, plain)
     if plain is not None and told is not None:
         return encode_answer(model, alias, told), len(plain.names)
     return answer_any(model, alias, body, settings)
 
 
 def answer_any(
-    model: Model, alias: str | None, body: bytes, settings: Settings
+    model: LoadedModel, alias: str | None, body: bytes, settings: Settings
 ) -> tuple[bytes, int]:
     """Return what `answer` does, whatever the request holds."""
     asked = read_request(body, model, settings)
@@ -60,7 +60,7 @@ def answer_any(
     return encode_answer(model, alias, told), len(forecast.series_ids)
 
 
-def _forecast(asked: ForecastRequest, model: Model) -> Forecast:
+def _forecast(asked: ForecastRequest, model: LoadedModel) -> Forecast:
     forecaster = model.forecaster
     assert forecaster.fitted is not None
     panel = None
@@ -84,7 +84,9 @@ def _forecast(asked: ForecastRequest, model: Model) -> Forecast:
         raise RequestError([(("body", "series"), str(error))], error) from error
 
 
-def read_request(body: bytes, model: Model, settings: Settings) -> ForecastRequest:
+def read_request(
+    body: bytes, model: LoadedModel, settings: Settings
+) -> ForecastRequest:
     """Return what a body asks of a model; empty means ``{}``.
 
     Raises:
@@ -96,9 +98,11 @@ def read_request(body: bytes, model: Model, settings: Settings) -> ForecastReque
     return asked
 
 
-def read_plain(body: bytes, model: Model, settings: Settings) -> Plain | None:
+def read_plain(
+    body: bytes, model: LoadedModel, settings: Settings
+) -> FastForecast | None:
     """Return a plain request within the limits; None for anything else."""
-    asked = None if model.quick is None else decode_plain(body, model)
+    asked = None if model.quick is None else decode_fast(body, model)
     if asked is None:
         return None
     try:
@@ -109,7 +113,7 @@ def read_plain(body: bytes, model: Model, settings: Settings) -> Plain | None:
 
 
 def _check(
-    asked: ForecastRequest | PlainRequest, model: Model, settings: Settings
+    asked: ForecastRequest | FastRequest, model: LoadedModel, settings: Settings
 ) -> None:
     """Refuse what asks for more than the limits.
 
@@ -138,5 +142,5 @@ def _encode(forecast: Forecast, *, dated: bool) -> bytes:
     made = Encoded(levels, forecast.points, bounds)
     stamps = None
     if dated and forecast.timestamps is not None:
-        stamps = [*map(orjson.dumps, show_moments(forecast.timestamps))]
+        stamps = [*map(orjson.dumps, format_timestamps(forecast.timestamps))]
     return made.tell(forecast.series_ids, 0, levels, stamps)

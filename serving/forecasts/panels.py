@@ -6,7 +6,7 @@ from itertools import islice
 from forecasting.data.panel import Panel
 from forecasting.errors import DataError, SeriesTooShort
 from forecasting.forecaster.history import least_history
-from forecasting.forecaster.trained_model import Fitted
+from forecasting.forecaster.trained_model import TrainedModel
 from serving.errors import MOST_FLAWS, RequestError
 from serving.forecasts.covariates import Flaws, by_name, covariate_flaws
 from serving.schemas.series import Series
@@ -14,7 +14,9 @@ from serving.schemas.series import Series
 LARGEST_STEP = 2**53  # what every reader of JSON takes for an exact integer
 
 
-def make_panel(series: Sequence[Series], fitted: Fitted, *, horizon: int) -> Panel:
+def make_panel(
+    series: Sequence[Series], fitted: TrainedModel, *, horizon: int
+) -> Panel:
     """Return the series of a request as a panel on the model's calendar.
 
     Args:

@@ -14,7 +14,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Workers:
+class ForecastThreads:
     """Runs functions in threads.
 
     Args:

@@ -61,7 +61,7 @@ class RateLimit:
         return max(1, math.ceil(reset - time.time()))
 
 
-class Access:
+class AuthMiddleware:
     """Asks for a key where there are keys, and counts where there is a rate.
 
     Args:
@@ -137,7 +137,7 @@ def access(settings: Settings, metrics: Metrics) -> list[Middleware]:
     rate = RateLimit(settings.rate_limit) if settings.rate_limit else None
     if not keys and rate is None:
         return []
-    return [Middleware(Access, keys, rate, metrics)]
+    return [Middleware(AuthMiddleware, keys, rate, metrics)]
 
 
 def is_open(path: str) -> bool:

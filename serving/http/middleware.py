@@ -51,7 +51,7 @@ class Exchange:
     started: bool = False
 
 
-class Observed:
+class RequestLogMiddleware:
     """Gives each request an id, a line in the log, a place in the metrics.
 
     What goes wrong unforeseen is answered with status 500 and logged, here and only

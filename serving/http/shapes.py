@@ -120,7 +120,7 @@ class _Sent(Struct):
 
 
 class _Asked(Struct):
-    """See `serving.api.nixtla.requests.Asked` and those that are more than it."""
+    """See `serving.api.nixtla.requests.NixtlaRequest` and those that are more than it."""
 
     series: _Sent | UnsetType = UNSET
     model: Scalar | UnsetType = UNSET

@@ -14,7 +14,7 @@ from serving.http.problems import problem_response
 ATTENTION = 0.05  # seconds after which we look whether the client is still there
 
 
-class Deadlines:
+class TimeoutMiddleware:
     """Ends requests that take too long, and those whose client has left.
 
     What has not begun is not begun any more; what runs in a thread runs to its end.

@@ -12,14 +12,14 @@ from serving.errors import Loc, RequestError, UnsupportedMedia, shortened
 from serving.http.shapes import check_shape
 from serving.schemas.forecast import (
     ForecastRequest,
-    Which,
+    ModelSelector,
 )
 from serving.schemas.series import Series
 from serving.settings import Settings
 
 # What takes no other keys than its own, by the place that it has in a request.
 STRICT: Mapping[str, type[BaseModel]] = {
-    "query": Which,
+    "query": ModelSelector,
     "body": ForecastRequest,
     "series": Series,
 }

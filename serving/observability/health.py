@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from serving.registry.model_store import Models
+from serving.registry.model_store import ModelStore
 from serving.registry.poller import Poller
 
 ANSWERS = ("ready", "degraded")
@@ -52,7 +52,7 @@ class Readiness(BaseModel):
     """Versions that were refused; where there was one, the last good one answers."""
 
 
-def readiness(models: Models, poller: Poller) -> Readiness:
+def readiness(models: ModelStore, poller: Poller) -> Readiness:
     """Say whether forecasts can be had.
 
     ``unavailable`` with neither registry nor model; ``starting`` until a model answers,

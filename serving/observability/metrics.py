@@ -12,7 +12,7 @@ from prometheus_client import (
 
 from serving.observability.multiprocess_metrics import is_shared, tell_all
 from serving.observability.state_collector import _State
-from serving.registry.model_store import Models
+from serving.registry.model_store import ModelStore
 from serving.registry.poller import Poller
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -77,7 +77,7 @@ class Metrics:
         else:
             ProcessCollector(registry=own)
 
-    def watch(self, models: Models, poller: Poller) -> None:
+    def watch(self, models: ModelStore, poller: Poller) -> None:
         """Tell of models and registry too, as this process knows them when asked."""
         self._registry.register(_State(models, poller))
 

@@ -38,10 +38,10 @@ def traced(kinds: Sequence[str]) -> list[Middleware]:
         tracer_provider=provider,
         exclude_spans=["receive", "send"],
     )
-    return [spans, Middleware(Named)]
+    return [spans, Middleware(TraceMiddleware)]
 
 
-class Named:
+class TraceMiddleware:
     """Gives a span what is known once an answer begins, and the log the trace's id."""
 
     def __init__(self, app: ASGIApp) -> None:

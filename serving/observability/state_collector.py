@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from serving.registry.model_store import Models
+from serving.registry.model_store import ModelStore
 from serving.registry.poller import Poller
 
 
 class _State(Collector):
     """Reads models and registry at the moment that Prometheus asks."""
 
-    def __init__(self, models: Models, poller: Poller) -> None:
+    def __init__(self, models: ModelStore, poller: Poller) -> None:
         self._models, self._poller = models, poller
 
     def collect(self) -> Iterator[Metric]:

@@ -4,14 +4,14 @@ import asyncio
 import math
 from concurrent.futures import ThreadPoolExecutor
 
-from serving.registry.loaded_model import Unloadable
-from serving.registry.mlflow_registry import Registry
-from serving.registry.model_store import Models
+from serving.registry.loaded_model import LoadError
+from serving.registry.mlflow_registry import MlflowRegistry
+from serving.registry.model_store import ModelStore
 
 AGAIN = 60.0  # seconds after which what could not be kept is tried again
 
 
-class Mender:
+class CacheRepair:
     """Fetches the versions in memory that the cache lacks, one after the other.
 
     Only after a loss: what left to make room for others stays away.
@@ -21,7 +21,7 @@ class Mender:
         models: what is in memory.
     """
 
-    def __init__(self, registry: Registry, models: Models) -> None:
+    def __init__(self, registry: MlflowRegistry, models: ModelStore) -> None:
         self._registry, self._models = registry, models
         self._next = 0.0  # when the cache may be mended again; never meanwhile
         self._thread = ThreadPoolExecutor(1, "mend")
@@ -54,7 +54,7 @@ class Mender:
             await asyncio.get_running_loop().run_in_executor(
                 self._thread, load, name, version, made
             )
-        except Unloadable:
+        except LoadError:
             return False
         return True
 

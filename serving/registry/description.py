@@ -11,7 +11,7 @@ from forecasting.data.panel import Panel
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.forecaster.history import least_history
 from serving.schemas.forecast import History, ModelDetails
-from serving.schemas.timestamps import show_moments
+from serving.schemas.timestamps import format_timestamps
 
 MOST_IDS = 100
 
@@ -40,7 +40,7 @@ def describe(
         num_series=len(context),
         cell=forecaster.model.cell,
         metrics=dict(metrics),
-        trained_until=show_moments(np.asarray([context.timestamps.max()]))[0],
+        trained_until=format_timestamps(np.asarray([context.timestamps.max()]))[0],
         series_ids=list(context.series_ids[:MOST_IDS]),
         context=[
             _history(context, row, covariates)
@@ -58,7 +58,7 @@ def _history(context: Panel, row: int, covariates: Covariates) -> History:
         own[one.role][one.name] = values[-1] if one.role == "static" else values
     return History(
         id=context.series_ids[row],
-        timestamps=show_moments(context.timestamps[shown]),
+        timestamps=format_timestamps(context.timestamps[shown]),
         values=context.values[shown].tolist(),
         past_covariates=own["past"],
         known_covariates=own["known"],

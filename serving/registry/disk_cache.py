@@ -21,7 +21,7 @@ from threading import Lock
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from serving.registry.snapshot import Registered
+from serving.registry.snapshot import ModelSnapshot
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ STATE, ENTRY, FILES, DRAFT = "registry.json", "entry.json", "model", ".draft-"
 STALE = 3600.0  # seconds after which a draft belongs to a process that died
 
 
-State = TypeAdapter(dict[str, Registered])
+State = TypeAdapter(dict[str, ModelSnapshot])
 
 
 class Entry(BaseModel):
@@ -43,7 +43,7 @@ class Entry(BaseModel):
     files: dict[str, str]
 
 
-class Cache:
+class DiskCache:
     """Keeps the versions of one registry, and what the registry said last.
 
     Args:
@@ -69,7 +69,7 @@ class Cache:
         """Whether what the registry says is on the disk, as of the last look."""
         return bool(self._remembered)
 
-    def remember(self, registered: Mapping[str, Registered]) -> None:
+    def remember(self, registered: Mapping[str, ModelSnapshot]) -> None:
         """Keep what the registry says."""
         self._aliased = _aliased(registered)
         text = State.dump_json(dict(registered))
@@ -93,7 +93,7 @@ class Cache:
         else:
             self._remembered = text
 
-    def recall(self) -> dict[str, Registered] | None:
+    def recall(self) -> dict[str, ModelSnapshot] | None:
         """Return what the registry said last; None when that is not known."""
         try:
             found = State.validate_json((self._folder / STATE).read_bytes())
@@ -210,7 +210,7 @@ def _folder_name(name: str, version: str) -> str:
     return f"{_short(name)}-{version}"
 
 
-def _aliased(registered: Mapping[str, Registered]) -> frozenset[str]:
+def _aliased(registered: Mapping[str, ModelSnapshot]) -> frozenset[str]:
     return frozenset(
         _folder_name(name, version)
         for name, entry in registered.items()

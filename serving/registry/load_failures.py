@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from serving.errors import ForeignVersion, ServiceError, VersionUnusable
-from serving.registry.loaded_model import Foreign, Unloadable
+from serving.registry.loaded_model import ForeignModel, LoadError
 from serving.registry.lru_cache import Key
-from serving.registry.snapshot import Registered
+from serving.registry.snapshot import ModelSnapshot
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds until a refused version is ret
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class LoadFailure:
     """A version that could not be loaded, and when to try again."""
 
     reason: str
@@ -27,7 +27,7 @@ class Refusal:
     until: float
 
 
-class Refusals(Mapping[Key, Refusal]):
+class LoadFailures(Mapping[Key, LoadFailure]):
     """Refusals by name and version.
 
     Each failure doubles the pause before a version is tried again. One that Recast did
@@ -39,9 +39,9 @@ class Refusals(Mapping[Key, Refusal]):
 
     def __init__(self, count: Callable[[str], None]) -> None:
         self._count = count
-        self._refusals: dict[Key, Refusal] = {}
+        self._refusals: dict[Key, LoadFailure] = {}
 
-    def __getitem__(self, key: Key) -> Refusal:
+    def __getitem__(self, key: Key) -> LoadFailure:
         return self._refusals[key]
 
     def __iter__(self) -> Iterator[Key]:
@@ -66,13 +66,13 @@ class Refusals(Mapping[Key, Refusal]):
         if refusal is not None and time.monotonic() < refusal.until:
             raise _error(key, refusal)
 
-    def add(self, key: Key, error: Unloadable) -> ServiceError:
+    def add(self, key: Key, error: LoadError) -> ServiceError:
         """Remember that a version could not be loaded; return what clients are told."""
         before, reason = self._refusals.get(key), str(error)
-        foreign = isinstance(error, Foreign)
+        foreign = isinstance(error, ForeignModel)
         pause = min(2 * before.pause, LONGEST_PAUSE) if before else FIRST_PAUSE
         until = math.inf if foreign else time.monotonic() + pause
-        refusal = self._refusals[key] = Refusal(reason, foreign, pause, until)
+        refusal = self._refusals[key] = LoadFailure(reason, foreign, pause, until)
         if not foreign:
             self._count(key[0])
         if before is None or before.reason != reason:
@@ -87,7 +87,7 @@ class Refusals(Mapping[Key, Refusal]):
         self._refusals.pop(key, None)
 
     def forget(
-        self, before: Mapping[str, Registered], now: Mapping[str, Registered]
+        self, before: Mapping[str, ModelSnapshot], now: Mapping[str, ModelSnapshot]
     ) -> None:
         """Forget what nobody can ask for any more, or is another version by now.
 
@@ -109,7 +109,7 @@ class Refusals(Mapping[Key, Refusal]):
             self._refusals[key] = replace(refusal, until=0.0)
 
 
-def _error(key: Key, refusal: Refusal) -> ServiceError:
+def _error(key: Key, refusal: LoadFailure) -> ServiceError:
     if refusal.foreign:
         return ForeignVersion(*key)
     return VersionUnusable(*key, refusal.reason)

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class LoadedModel:
     """A version in memory that has made a forecast, and what there is to say of it."""
 
     forecaster: Forecaster
@@ -58,7 +58,7 @@ class Model:
         return self.details.version
 
 
-class Unloadable(Exception):
+class LoadError(Exception):
     """A version cannot be loaded; the message may be shown to anybody.
 
     Attributes:
@@ -70,11 +70,11 @@ class Unloadable(Exception):
         self.cause = first_line(cause) if cause else ""
 
 
-class Foreign(Unloadable):
+class ForeignModel(LoadError):
     """A version is none of ours: somebody else shares the registry."""
 
 
-def _try(name: str, version: str, folder: Path, tags: Mapping[str, str]) -> Model:
+def _try(name: str, version: str, folder: Path, tags: Mapping[str, str]) -> LoadedModel:
     """Load a version from a folder and let it forecast.
 
     Raises:
@@ -86,15 +86,15 @@ def _try(name: str, version: str, folder: Path, tags: Mapping[str, str]) -> Mode
         details = describe(name, version, forecaster, _read_metrics(tags))
     except ArtifactError as error:
         reason = str(error).removeprefix(f"model {error.path}: ")
-        raise Unloadable(reason.replace(str(folder), "its folder")) from error
+        raise LoadError(reason.replace(str(folder), "its folder")) from error
     except Exception as error:
         log.debug("load failed", exc_info=True)
-        raise Unloadable("it cannot make forecasts", error) from error
+        raise LoadError("it cannot make forecasts", error) from error
     if not np.isfinite(made.points).all():
-        raise Unloadable("its forecasts are no numbers")
+        raise LoadError("its forecasts are no numbers")
     if _lacks_bounds(forecaster, made):
-        raise Unloadable("its intervals are no numbers: they are not calibrated")
-    return Model(forecaster, details)
+        raise LoadError("its intervals are no numbers: they are not calibrated")
+    return LoadedModel(forecaster, details)
 
 
 def _trial(forecaster: Forecaster) -> Panel:

@@ -4,12 +4,12 @@ import math
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 
-from serving.registry.loaded_model import Model
+from serving.registry.loaded_model import LoadedModel
 
 Key = tuple[str, str]  # name and version
 
 
-class Held(Mapping[Key, Model]):
+class LruCache(Mapping[Key, LoadedModel]):
     """Versions by name and number; looking at one does not count as using it.
 
     Args:
@@ -19,9 +19,9 @@ class Held(Mapping[Key, Model]):
 
     def __init__(self, most: int, most_bytes: float = math.inf) -> None:
         self._most, self._most_bytes = most, most_bytes
-        self._models: OrderedDict[Key, Model] = OrderedDict()
+        self._models: OrderedDict[Key, LoadedModel] = OrderedDict()
 
-    def __getitem__(self, key: Key) -> Model:
+    def __getitem__(self, key: Key) -> LoadedModel:
         return self._models[key]
 
     def __iter__(self) -> Iterator[Key]:
@@ -38,14 +38,14 @@ class Held(Mapping[Key, Model]):
         """Bytes of the weights, tables and series of all of them."""
         return sum(model.num_bytes for model in self._models.values())
 
-    def use(self, key: Key) -> Model | None:
+    def use(self, key: Key) -> LoadedModel | None:
         """Return a version, now the most recently used; None if it is not held."""
         model = self._models.get(key)
         if model is not None:
             self._models.move_to_end(key)
         return model
 
-    def add(self, key: Key, model: Model) -> None:
+    def add(self, key: Key, model: LoadedModel) -> None:
         """Take in a version; others leave until the bounds hold again."""
         self._models[key] = model
         self._models.move_to_end(key)

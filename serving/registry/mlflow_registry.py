@@ -17,10 +17,10 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.engine import make_url
 
 from serving.masking import first_line, mask
-from serving.registry.disk_cache import Cache
+from serving.registry.disk_cache import DiskCache
 from serving.registry.listing import every_model, every_version
-from serving.registry.loaded_model import Foreign, Model, Unloadable, _try
-from serving.registry.snapshot import Registered
+from serving.registry.loaded_model import ForeignModel, LoadedModel, LoadError, _try
+from serving.registry.snapshot import ModelSnapshot
 
 # Answers within seconds or not at all, so that a registry that is away is soon seen to
 # be; the service asks again by itself. What the user has set wins.
@@ -45,7 +45,7 @@ class RegistryDown(Exception):
     """The registry does not answer."""
 
 
-class Registry:
+class MlflowRegistry:
     """Reads what is registered; the tracking URI is MLflow's.
 
     Args:
@@ -64,17 +64,19 @@ class Registry:
             os.environ.setdefault(name, value)
         database = make_url(self.uri).database if is_file else None
         self._file = Path(database) if database else None
-        self._known: dict[str, Registered] = {}
+        self._known: dict[str, ModelSnapshot] = {}
         self._unreadable: set[str] = set()
         whole = str(self._file.resolve()) if self._file else self.uri
-        self.cache = Cache(Path(cache_dir), whole, cache_bytes) if cache_dir else None
+        self.cache = (
+            DiskCache(Path(cache_dir), whole, cache_bytes) if cache_dir else None
+        )
 
     @property
     def shown_uri(self) -> str:
         """The URI without user and password."""
         return mask(self.uri)
 
-    def read(self) -> dict[str, Registered]:
+    def read(self) -> dict[str, ModelSnapshot]:
         """Return every registered model by name.
 
         A model that cannot be read is as it was last; one never read is left out.
@@ -93,11 +95,11 @@ class Registry:
             self.cache.remember(known)
         return known
 
-    def recall(self) -> dict[str, Registered] | None:
+    def recall(self) -> dict[str, ModelSnapshot] | None:
         """Return what the registry said last, as the cache has it; None without it."""
         return self.cache.recall() if self.cache else None
 
-    def load(self, name: str, version: str, made: int = 0) -> Model:
+    def load(self, name: str, version: str, made: int = 0) -> LoadedModel:
         """Load a version, from the cache or the registry, and see that it forecasts.
 
         Args:
@@ -111,13 +113,13 @@ class Registry:
         """
         try:
             return self._load(name, version, made)
-        except Unloadable:
+        except LoadError:
             raise
         except Exception as error:  # a full disk, a folder that nobody may write to
             log.debug("load failed", exc_info=True)
-            raise Unloadable("it cannot be loaded", error) from error
+            raise LoadError("it cannot be loaded", error) from error
 
-    def _load(self, name: str, version: str, made: int) -> Model:
+    def _load(self, name: str, version: str, made: int) -> LoadedModel:
         found = self.cache.find(name, version, made) if self.cache else None
         if found is not None:
             return _try(name, version, *found)
@@ -132,7 +134,7 @@ class Registry:
         """Put a version's files into a folder; return its tags."""
         uri = f"models:/{name}/{version}"
         if urlparse(uri, allow_fragments=False).path != f"/{name}/{version}":
-            raise Unloadable("a models:/ URI cannot hold its name; choose another name")
+            raise LoadError("a models:/ URI cannot hold its name; choose another name")
         try:
             self._check_file()
             tags = mlflow.MlflowClient().get_model_version(name, version).tags
@@ -143,14 +145,14 @@ class Registry:
                 mlflow.artifacts.download_artifacts(uri, dst_path=folder)
         except Exception as error:  # whatever MLflow, a driver or a socket may raise
             log.debug("download failed", exc_info=True)
-            raise Unloadable("the registry did not deliver it", error) from error
+            raise LoadError("the registry did not deliver it", error) from error
         if pyfunc.get("loader_module") != LOADER:
-            raise Foreign("it is no model of Recast")
+            raise ForeignModel("it is no model of Recast")
         return dict(tags)
 
     def _describe_all(
         self, client: mlflow.MlflowClient, models: Iterable[RegisteredModel]
-    ) -> dict[str, Registered]:
+    ) -> dict[str, ModelSnapshot]:
         """Return the models by name; one that cannot be read costs no other."""
         known, unreadable = {}, set()
         for model in models:
@@ -170,7 +172,7 @@ class Registry:
 
     def _describe(
         self, client: mlflow.MlflowClient, model: RegisteredModel
-    ) -> Registered:
+    ) -> ModelSnapshot:
         """Return one model; its versions are asked for only when it has changed."""
         aliases = {alias: str(v) for alias, v in model.aliases.items()}
         changed, known = model.last_updated_timestamp, self._known.get(model.name)
@@ -179,10 +181,10 @@ class Registry:
             and known.changed == changed
             and known.made.keys() >= set(aliases.values())
         ):
-            return Registered(aliases, known.versions, changed, known.made)
+            return ModelSnapshot(aliases, known.versions, changed, known.made)
         found = every_version(client, model.name)
         made = {str(v.version): int(v.creation_timestamp or 0) for v in found}
-        return Registered(
+        return ModelSnapshot(
             aliases, tuple(sorted(made, key=int, reverse=True)), changed, made
         )
 

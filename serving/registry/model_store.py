@@ -20,11 +20,11 @@ from serving.errors import (
     UnknownVersion,
     VersionUnusable,
 )
-from serving.registry.load_failures import Refusals
-from serving.registry.loaded_model import Model, Unloadable
-from serving.registry.lru_cache import Held, Key
-from serving.registry.mlflow_registry import Registry
-from serving.registry.snapshot import Registered, same_version
+from serving.registry.load_failures import LoadFailures
+from serving.registry.loaded_model import LoadedModel, LoadError
+from serving.registry.lru_cache import Key, LruCache
+from serving.registry.mlflow_registry import MlflowRegistry
+from serving.registry.snapshot import ModelSnapshot, same_version
 from serving.schemas.forecast import ModelDetails
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ LOADS = 4  # versions loaded at the same time: a slow one delays no other
 Asked = tuple[str, str]  # name and alias
 
 
-class Models:
+class ModelStore:
     """Knows which versions answer, and loads them.
 
     Args:
@@ -55,25 +55,28 @@ class Models:
 
     def __init__(
         self,
-        registry: Registry,
+        registry: MlflowRegistry,
         alias: str,
         most: int,
         most_bytes: float = math.inf,
         count_failure: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.alias = alias
-        self.registered: Mapping[str, Registered] | None = None
-        self.refused, self.held = Refusals(count_failure), Held(most, most_bytes)
+        self.registered: Mapping[str, ModelSnapshot] | None = None
+        self.refused, self.held = (
+            LoadFailures(count_failure),
+            LruCache(most, most_bytes),
+        )
         self.moving: dict[Asked, str] = {}
         self._registry = registry
         self._answering: dict[Asked, str] = {}
         self._details: dict[Key, ModelDetails] = {}
-        self._loading: dict[Key, asyncio.Task[Model]] = {}
+        self._loading: dict[Key, asyncio.Task[LoadedModel]] = {}
         self._threads = ThreadPoolExecutor(LOADS, "load")
 
     async def find(
         self, name: str, alias: str | None = None, version: str | None = None
-    ) -> Model:
+    ) -> LoadedModel:
         """Return the model for a request, loading it if it is not held.
 
         Raises:
@@ -101,7 +104,7 @@ class Models:
 
     def at_hand(
         self, name: str, alias: str | None = None, version: str | None = None
-    ) -> Model | None:
+    ) -> LoadedModel | None:
         """Return the model that `find` would, if there is nothing to wait for."""
         entry = (self.registered or {}).get(name)
         if entry is None:
@@ -162,7 +165,7 @@ class Models:
             if key in wanted and not refusal.foreign
         ]
 
-    async def follow(self, registered: Mapping[str, Registered]) -> None:
+    async def follow(self, registered: Mapping[str, ModelSnapshot]) -> None:
         """Take over what the registry says now.
 
         What is gone stops answering at once. Aliases that moved are followed: the
@@ -210,7 +213,7 @@ class Models:
         fields = {"model": name, "alias": alias, "version": version, "before": before}
         log.info("model answers", extra={"fields": fields})
 
-    async def _hold(self, name: str, version: str) -> Model:
+    async def _hold(self, name: str, version: str) -> LoadedModel:
         """Return a version, loading it if need be; who asks meanwhile waits with us."""
         key = (name, version)
         model = self.held.use(key)
@@ -222,13 +225,13 @@ class Models:
             task = self._loading[key] = asyncio.create_task(self._load(name, version))
         return await asyncio.shield(task)
 
-    async def _load(self, name: str, version: str) -> Model:
+    async def _load(self, name: str, version: str) -> LoadedModel:
         key = (name, version)
         try:
             model = await asyncio.get_running_loop().run_in_executor(
                 self._threads, self._registry.load, name, version, self._made(key)
             )
-        except Unloadable as error:
+        except LoadError as error:
             raise self.refused.add(key, error) from error
         finally:
             del self._loading[key]
@@ -246,11 +249,11 @@ class Models:
         name, version = key
         entry = (self.registered or {}).get(name)
         if entry is None or version not in entry.versions:
-            raise Unloadable("an alias points to it, and the registry has it no more")
+            raise LoadError("an alias points to it, and the registry has it no more")
         return entry.made.get(version, 0)
 
     def _forget_what_is_gone(
-        self, before: Mapping[str, Registered], now: Mapping[str, Registered]
+        self, before: Mapping[str, ModelSnapshot], now: Mapping[str, ModelSnapshot]
     ) -> None:
         """Forget what is registered no more, or is another version with its number."""
         for (name, alias), version in list(self._answering.items()):

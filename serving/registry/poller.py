@@ -8,10 +8,10 @@ from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from serving.registry.cache_repair import Mender
-from serving.registry.mlflow_registry import Registry, RegistryDown
-from serving.registry.model_store import Models
-from serving.registry.snapshot import Registered
+from serving.registry.cache_repair import CacheRepair
+from serving.registry.mlflow_registry import MlflowRegistry, RegistryDown
+from serving.registry.model_store import ModelStore
+from serving.registry.snapshot import ModelSnapshot
 
 T = TypeVar("T")
 
@@ -40,14 +40,16 @@ class Poller:
         recalled: what is known of the registry comes from the cache.
     """
 
-    def __init__(self, registry: Registry, models: Models, seconds: float) -> None:
+    def __init__(
+        self, registry: MlflowRegistry, models: ModelStore, seconds: float
+    ) -> None:
         self.settled = self.recalled = False
         self.tried = asyncio.Event()
         self._registry, self._models, self._seconds = registry, models, seconds
         self._answered: float | None = None
         self._reachable: bool | None = None
         self._thread = ThreadPoolExecutor(1, "poll")
-        self._mender = Mender(registry, models)
+        self._mender = CacheRepair(registry, models)
 
     @property
     def reachable(self) -> bool:
@@ -85,7 +87,7 @@ class Poller:
             log.exception("polling failed")
             return None
 
-    async def _look(self) -> Mapping[str, Registered] | None:
+    async def _look(self) -> Mapping[str, ModelSnapshot] | None:
         """Return what is registered; at the start, the cache may say it."""
         loop, starting = asyncio.get_running_loop(), self._models.registered is None
         patience = START if starting and self._registry.cache else PATIENCE
@@ -102,7 +104,7 @@ class Poller:
         self._note(reachable=True)
         return registered
 
-    async def _follow(self, registered: Mapping[str, Registered]) -> None:
+    async def _follow(self, registered: Mapping[str, ModelSnapshot]) -> None:
         self.recalled = self._answered is None
         await self._models.follow(registered)
         if not self.settled and not self._models.moving:

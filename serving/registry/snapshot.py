@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Registered:
+class ModelSnapshot:
     """A registered model.
 
     Attributes:
@@ -25,8 +25,8 @@ class Registered:
 def same_version(
     name: str,
     version: str,
-    before: Mapping[str, Registered],
-    now: Mapping[str, Registered],
+    before: Mapping[str, ModelSnapshot],
+    now: Mapping[str, ModelSnapshot],
 ) -> bool:
     """Whether a version is registered, and is still the one that it was."""
     if name not in now or version not in now[name].versions:

@@ -51,7 +51,7 @@ class ForecastRequest(BaseModel):
     """Central intervals in percent: 80 is the central 80 %."""
 
 
-class Which(BaseModel):
+class ModelSelector(BaseModel):
     """Which version of a model answers; default the service's alias."""
 
     model_config = ConfigDict(extra="forbid")
@@ -62,7 +62,7 @@ class Which(BaseModel):
     version: int | None = Field(None, ge=1, description="A version number.")
 
     @model_validator(mode="after")
-    def _at_most_one(self) -> "Which":
+    def _at_most_one(self) -> "ModelSelector":
         if self.alias is not None and self.version is not None:
             raise ValueError("give an alias or a version, not both")
         return self

@@ -14,7 +14,7 @@ Numbers = Annotated[list[Number], FailFast()]
 
 
 # Checked against the model's axis later, in `panels`: dates or steps, not both.
-Moments = Annotated[
+TimestampList = Annotated[
     list[Any],
     WithJsonSchema(
         {
@@ -40,7 +40,7 @@ class Series(BaseModel):
     """Name of the series; a series seen in training is scaled as it was there."""
     values: Numbers = Field(min_length=1)
     """Observations, oldest first; at least the model's least_history."""
-    timestamps: Moments | None = None
+    timestamps: TimestampList | None = None
     """One for each value: ISO dates, or integer steps if the model has no dates."""
     past_covariates: dict[str, list[Value]] = {}
     """By name, as many as there are values."""

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 
-def show_moments(moments: npt.NDArray[Any]) -> list[Any]:
+def format_timestamps(moments: npt.NDArray[Any]) -> list[Any]:
     """Return timestamps as ISO text, integer steps as they are; nested as they were."""
     if moments.dtype.kind != "M":
         return list(moments.tolist())

@@ -15,7 +15,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from serving.observability.multiprocess_metrics import forget
-from serving.server.slow_readers import Unread
+from serving.server.slow_readers import SlowReaders
 from serving.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -39,13 +39,13 @@ HEALTH_SECONDS = 60.0  # a worker that is silent for longer is replaced
 CLOSE = (b"connection", b"close")
 
 
-class DrainingServer(Server):
+class GracefulServer(Server):
     """Answers all that has reached it before it ends."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and cut off who does not read."""
         await super().startup(sockets)
-        Unread(self.server_state.connections, Settings().body_seconds).watch()
+        SlowReaders(self.server_state.connections, Settings().body_seconds).watch()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take what waits, answer it, and close."""
@@ -79,7 +79,7 @@ class DrainingServer(Server):
         )
 
 
-class Worker(Process):
+class WorkerProcess(Process):
     """A process with a draining server.
 
     Attributes:
@@ -106,11 +106,11 @@ class Worker(Process):
     def server(self) -> Server:
         """The server; made in the process that runs it."""
         if self._server is None:
-            self._server = DrainingServer(self.config)
+            self._server = GracefulServer(self.config)
         return self._server
 
 
-class Workers(Multiprocess):
+class WorkerProcesses(Multiprocess):
     """Processes that answer on one socket; one that dies is replaced.
 
     SIGHUP replaces all of them, one after the other, SIGTTIN adds one, and SIGTTOU lets
@@ -177,8 +177,8 @@ class Workers(Multiprocess):
             self._bury()
             time.sleep(LOOK_SECONDS)
 
-    def _start(self) -> Worker:
-        worker = Worker(self.config, self.sockets)
+    def _start(self) -> WorkerProcess:
+        worker = WorkerProcess(self.config, self.sockets)
         worker.start()
         return worker
 

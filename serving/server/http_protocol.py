@@ -19,7 +19,7 @@ class _HeadTooLargeError(Exception):
     """A head has too many bytes."""
 
 
-class Heads(HttpToolsProtocol):
+class HttpProtocol(HttpToolsProtocol):
     """Takes heads of so many bytes, and goes on with HTTP/1.1 whatever they offer.
 
     Bytes count from the last head, body or end of a request that was read: so do those

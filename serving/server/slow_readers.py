@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 LOOKS = 4  # in the time that a client may read nothing
 
 
-class Unread:
+class SlowReaders:
     """Looks now and then who reads what waits for him; it costs no request anything.
 
     Args:

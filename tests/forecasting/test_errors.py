@@ -16,7 +16,7 @@ from forecasting.errors import (
     SettingError,
     ShapeError,
     UnknownSeries,
-    listed,
+    join_shown,
 )
 
 
@@ -48,10 +48,10 @@ def test_data_and_setting_errors_are_value_errors():
 
 
 def test_five_are_named_and_the_rest_are_counted():
-    assert listed("abc") == "a, b, c"
-    assert listed("abcde") == "a, b, c, d, e"
-    assert listed("abcdefg") == "a, b, c, d, e, ... (7 in all)"
-    assert listed("ab", total=9) == "a, b, ... (9 in all)"
+    assert join_shown("abc") == "a, b, c"
+    assert join_shown("abcde") == "a, b, c, d, e"
+    assert join_shown("abcdefg") == "a, b, c, d, e, ... (7 in all)"
+    assert join_shown("ab", total=9) == "a, b, ... (9 in all)"
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,15 @@ from typing import Protocol
 
 from torch import Tensor
 
-from forecasting.datasets.window_dataset import Batches
+from forecasting.datasets.window_dataset import BatchSource
 from forecasting.devices import check_precision
 from forecasting.errors import SettingError
 from forecasting.kernels.compilation import is_compiled
 from forecasting.models.network import RecurrentNetwork
 from forecasting.training.engines.compiled_engine import (
     MOST_HIDDEN,
-    FusedEngine,
-    why_not,
+    CompiledEngine,
+    missing_capabilities,
 )
 from forecasting.training.engines.cuda_graph import recorder_for
 from forecasting.training.engines.distributed import processes
@@ -32,10 +32,10 @@ RATE = 30e9  # floating-point operations a second of torch, on one core
 class StepEngine(Protocol):
     """Trains one network, which has the new weights when a call returns."""
 
-    def learn(self, batches: Batches, order: Tensor) -> float:
+    def learn(self, batches: BatchSource, order: Tensor) -> float:
         """Make a step for each batch of windows, in order; return the mean loss."""
 
-    def loss(self, validation: Batches) -> float:
+    def loss(self, validation: BatchSource) -> float:
         """Return the mean loss of free-running forecasts; NaN without windows."""
 
 
@@ -67,7 +67,9 @@ def make_engine(
     check_precision(device, config.precision, network.config.cell)
     if processes() > 1:
         return _make_shared(network, config, rates, betas)
-    missing = why_not(network, config) if config.engine != "torch" else None
+    missing = (
+        missing_capabilities(network, config) if config.engine != "torch" else None
+    )
     if config.engine == "fused" and missing:
         raise SettingError("engine", "fused", f"torch, unless there is: {missing}")
     wanted = config.engine == "fused" or (
@@ -77,7 +79,7 @@ def make_engine(
         and (is_compiled() or _work.worth_compiling(network, config, len(rates), alike))
     )
     if wanted:
-        return FusedEngine(network, config, rates, betas)
+        return CompiledEngine(network, config, rates, betas)
     record = recorder_for(network, config, len(rates))
     return TorchEngine(network, config, rates, betas, record)
 

@@ -10,7 +10,7 @@ from forecasting.training.recipe.config import TrainingConfig
 CELLS = ("rnn", "lstm", "gru")
 
 
-def not_plain(network: RecurrentNetwork, config: TrainingConfig) -> list[str]:
+def missing_for_loops(network: RecurrentNetwork, config: TrainingConfig) -> list[str]:
     """Return what a training would have to be besides what it is; nothing if plain."""
     model = network.config
     reasons = {

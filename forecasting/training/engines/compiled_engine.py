@@ -2,7 +2,7 @@
 
 The network's weights become one vector, the loops of `forecasting.kernels.recurrent`
 move it, and the network gets it back after each epoch. What they cannot train,
-`why_not` says, and torch trains it.
+`missing_capabilities` says, and torch trains it.
 """
 
 import importlib.util
@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from forecasting.datasets.window_dataset import Batches, gathered
+from forecasting.datasets.window_dataset import BatchSource, iterate_batches
 from forecasting.kernels.blas import one_blas_thread
 from forecasting.kernels.compilation import load_loops
 from forecasting.kernels.network import block_of, shape_of
 from forecasting.models.network import RecurrentNetwork
-from forecasting.training.engines.capabilities import not_plain
+from forecasting.training.engines.capabilities import missing_for_loops
 from forecasting.training.engines.torch_engine import loss_of
 from forecasting.training.recipe.config import TrainingConfig
 from forecasting.types import FloatArray
@@ -26,11 +26,11 @@ from forecasting.types import FloatArray
 MOST_HIDDEN = 255  # above, the arithmetic outweighs all else, and torch is as fast
 
 
-class FusedEngine:
+class CompiledEngine:
     """Trains a network by compiled loops.
 
     Args:
-        network: on the CPU; one of which `why_not` says nothing.
+        network: on the CPU; one of which `missing_capabilities` says nothing.
         config: how to train.
         rates, betas: learning rate, and Adam's first beta, of every step.
     """
@@ -62,12 +62,12 @@ class FusedEngine:
         )
         self.made_small = _loss(kernels, config)
 
-    def learn(self, batches: Batches, order: Tensor) -> float:
+    def learn(self, batches: BatchSource, order: Tensor) -> float:
         """Make a step for each batch of windows, in order; return the mean loss."""
         weights, total = self._weights(), 0.0
         size = self.config.batch_size
         with one_blas_thread():
-            for inputs, targets in gathered(batches, order, size):
+            for inputs, targets in iterate_batches(batches, order, size):
                 loss, _ = self._train(weights, inputs, targets)
                 total += loss
         self._put(weights)
@@ -100,7 +100,7 @@ class FusedEngine:
         )
         return found
 
-    def loss(self, validation: Batches) -> float:
+    def loss(self, validation: BatchSource) -> float:
         """Return the mean loss of forecasts; NaN without windows."""
         if not len(validation):
             return math.nan
@@ -130,7 +130,9 @@ class FusedEngine:
             parameter.copy_(part.view_as(parameter))
 
 
-def why_not(network: RecurrentNetwork, config: TrainingConfig) -> str | None:
+def missing_capabilities(
+    network: RecurrentNetwork, config: TrainingConfig
+) -> str | None:
     """Return what keeps the compiled loops from training a network; None if nothing."""
     first = next(network.parameters())
     reasons = {
@@ -140,7 +142,7 @@ def why_not(network: RecurrentNetwork, config: TrainingConfig) -> str | None:
         "numba": importlib.util.find_spec("numba") is not None,
     }
     wanted = [name for name, there in reasons.items() if not there]
-    return ", ".join(wanted + not_plain(network, config)) or None
+    return ", ".join(wanted + missing_for_loops(network, config)) or None
 
 
 def _loss(kernels: Any, config: TrainingConfig) -> Any:

@@ -35,7 +35,7 @@ Work = Callable[[], None]
 Record = Callable[[Work], Work]  # returns what does again what some work does
 
 
-class Replayed:
+class ReplayedGradient:
     """The gradient of batches; of those shaped like the first one, by replaying it.
 
     Args:

@@ -20,22 +20,22 @@ from forecasting.datasets.window_dataset import (
     EVALUATION_BATCH,
     GATHERED,
     Batch,
-    Batches,
+    BatchSource,
 )
 from forecasting.devices import SMALL_HIDDEN
 from forecasting.models.network import RecurrentNetwork
-from forecasting.training.engines.capabilities import not_plain
+from forecasting.training.engines.capabilities import missing_for_loops
 from forecasting.training.engines.cuda_graph import (
     Gradient,
     Record,
-    Replayed,
+    ReplayedGradient,
     recorder_for,
 )
 from forecasting.training.engines.distributed import processes
 from forecasting.training.engines.torch_engine import loss_of, make_optimizer, set_rates
 from forecasting.training.recipe.config import TrainingConfig
-from forecasting.training.recipe.early_stopping import Course, EpochRecord
-from forecasting.training.recipe.schedule import plan, step_rates
+from forecasting.training.recipe.early_stopping import EarlyStopping, EpochRecord
+from forecasting.training.recipe.schedule import num_epochs, step_rates
 from forecasting.types import FloatArray
 
 State = tuple[Tensor, Tensor | None]  # h and, of the LSTM, c: (M, B, D) each
@@ -163,14 +163,14 @@ def go_together(networks: Sequence[RecurrentNetwork], config: TrainingConfig) ->
         and config.engine == "auto"
         and config.precision != "bfloat16"
         and first.config.hidden_size < SMALL_HIDDEN
-        and not not_plain(first, config)
+        and not missing_for_loops(first, config)
     )
 
 
 def train_together(
     members: Sequence[Starting],
-    batches: Batches,
-    validation: Batches,
+    batches: BatchSource,
+    validation: BatchSource,
     config: TrainingConfig,
     *,
     on_epoch: Callable[[EpochRecord], None] | None = None,
@@ -182,14 +182,14 @@ def train_together(
 
     Args, Returns, Raises: as `forecasting.training.members.train_members`.
     """
-    epochs, each = plan(len(batches), config)
+    epochs, each = num_epochs(len(batches), config)
     drawn = None if config.steps is None else each
     networks = [member.network for member in members]
     record = recorder_for(networks[0], config, epochs * each)
     engine = StackedEngine(networks, config, *step_rates(epochs * each, config), record)
     generators = [member.generator(batches.device) for member in members]
     courses = [
-        Course(config, epochs, len(validation) > 0, number, on_epoch)
+        EarlyStopping(config, epochs, len(validation) > 0, number, on_epoch)
         for number in range(len(members))
     ]
     train_losses = [math.nan] * len(members)
@@ -235,10 +235,12 @@ class StackedEngine:
         self.optimizer = make_optimizer(self.stack.trained, config)
         self.find_gradient: Gradient = self.gradient
         if record is not None:
-            self.find_gradient = Replayed(self.gradient, self.stack.trained, record)
+            self.find_gradient = ReplayedGradient(
+                self.gradient, self.stack.trained, record
+            )
         self.best = [weight.detach().clone() for weight in self.stack.trained]
 
-    def learn(self, batches: Batches, orders: Tensor) -> list[float]:
+    def learn(self, batches: BatchSource, orders: Tensor) -> list[float]:
         """Make a step of all for each batch of windows; return the mean losses.
 
         Args:
@@ -267,7 +269,7 @@ class StackedEngine:
         return losses.detach()
 
     @torch.no_grad()
-    def loss(self, validation: Batches) -> list[float]:
+    def loss(self, validation: BatchSource) -> list[float]:
         """Return the mean loss of each model's forecasts; NaN without windows."""
         if not len(validation):
             return [math.nan] * len(self.stack)
@@ -314,7 +316,7 @@ def clip_each(weights: Sequence[Tensor], norm: float) -> None:
         gradient.mul_(_along(factor, gradient))
 
 
-def _gathered(batches: Batches, orders: Tensor, batch_size: int) -> Iterator[Batch]:
+def _gathered(batches: BatchSource, orders: Tensor, batch_size: int) -> Iterator[Batch]:
     """Yield the windows of each model, as many whole batches at a time as are cheap."""
     models = len(orders)
     whole = max(1, GATHERED // (models * batch_size * batches.numbers))

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 from forecasting.datasets.window_dataset import (
     EVALUATION_BATCH,
     Batch,
-    Batches,
-    gathered,
+    BatchSource,
+    iterate_batches,
 )
 from forecasting.devices import autocast
 from forecasting.models.network import RecurrentNetwork
-from forecasting.training.engines.cuda_graph import Gradient, Record, Replayed
+from forecasting.training.engines.cuda_graph import Gradient, Record, ReplayedGradient
 from forecasting.training.engines.distributed import align, processes, reduce, share
 from forecasting.training.recipe.config import TrainingConfig
 from forecasting.training.recipe.losses import make_loss
@@ -51,9 +51,11 @@ class TorchEngine:
         self.optimizer = make_optimizer(network.parameters(), config)
         self.find_gradient: Gradient = self.gradient
         if record is not None and self.is_alone:
-            self.find_gradient = Replayed(self.gradient, network.parameters(), record)
+            self.find_gradient = ReplayedGradient(
+                self.gradient, network.parameters(), record
+            )
 
-    def learn(self, batches: Batches, order: Tensor) -> float:
+    def learn(self, batches: BatchSource, order: Tensor) -> float:
         """Make a step for each batch of windows, in order; return the mean loss."""
         self.network.train()
         align([order])
@@ -128,7 +130,7 @@ class TorchEngine:
         return self.loss_of(forecast.float(), targets)
 
     @torch.no_grad()
-    def loss(self, validation: Batches) -> float:
+    def loss(self, validation: BatchSource) -> float:
         """Return the mean loss of free-running forecasts; NaN without windows."""
         if not len(validation):
             return math.nan
@@ -144,10 +146,10 @@ class TorchEngine:
         return float(reduce([total])[0]) / len(validation)
 
 
-def _gathered_each(batches: Batches, parts: Sequence[Tensor]) -> Iterator[Batch]:
+def _gathered_each(batches: BatchSource, parts: Sequence[Tensor]) -> Iterator[Batch]:
     """Yield the windows of each part; all but the last part have one size."""
     size = len(parts[0])
-    for inputs, targets in gathered(batches, torch.cat(list(parts)), size):
+    for inputs, targets in iterate_batches(batches, torch.cat(list(parts)), size):
         yield from zip(inputs.split(size), targets.split(size), strict=True)
 
 

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 from forecasting.devices import DEVICES, PRECISIONS, Device, Precision
 from forecasting.errors import SettingError
-from forecasting.training.recipe.losses import LOSSES, Loss
+from forecasting.training.recipe.losses import LOSSES, LossName
 
 Optimizer = Literal["adam", "adamw"]
 
@@ -65,7 +65,7 @@ class TrainingConfig:
     learning_rate: float = 1e-3
     optimizer: Optimizer = "adam"
     weight_decay: float = 0.0
-    loss: Loss = "mae"
+    loss: LossName = "mae"
     huber_delta: float = 1.0
     quantile: float = 0.5
     clip_norm: float | None = 1.0

@@ -30,7 +30,7 @@ class EpochRecord:
     refit: bool = False
 
 
-class Course:
+class EarlyStopping:
     """How one network's training goes: its records, its best epoch, its end.
 
     Args:

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import huber_loss, l1_loss, mse_loss
 
-Loss = Literal["mse", "mae", "huber", "quantile"]
+LossName = Literal["mse", "mae", "huber", "quantile"]
 
 
-LOSSES: tuple[str, ...] = get_args(Loss)
+LOSSES: tuple[str, ...] = get_args(LossName)
 
 
 def make_loss(
-    name: Loss,
+    name: LossName,
     *,
     huber_delta: float = 1.0,
     quantile: float = 0.5,

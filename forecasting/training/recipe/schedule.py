@@ -14,7 +14,7 @@ RISE = 0.3  # share of the cycle in which the rate goes up
 PARTS = 10  # epochs that a number of steps is cut into
 
 
-def plan(windows: int, config: TrainingConfig) -> tuple[int, int]:
+def num_epochs(windows: int, config: TrainingConfig) -> tuple[int, int]:
     """Return the number of epochs, and of the steps in each.
 
     Args:

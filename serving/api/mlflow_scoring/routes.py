@@ -6,15 +6,15 @@ from fastapi import APIRouter, Depends, Request
 from mlflow.version import VERSION
 from starlette.responses import PlainTextResponse, Response
 
-from forecasting.errors import listed
+from forecasting.errors import join_shown
 from serving.api.mlflow_scoring.scoring import Predictions, score
 from serving.api.mlflow_scoring.tables import CSV, EXAMPLE
 from serving.errors import NotReady, ServiceError, UnknownModel, UnsupportedMedia
 from serving.http.problems import problems
 from serving.http.validation import refuse_encoded
 from serving.observability.health import ANSWERS, readiness
-from serving.registry.model_store import Models
-from serving.service import Here
+from serving.registry.model_store import ModelStore
+from serving.service import ServiceDependency
 
 JSON = "application/json"
 
@@ -43,7 +43,7 @@ class NoDefaultModel(UnknownModel):
         ServiceError.__init__(
             self,
             "This address asks the service's default model, and there is none: there "
-            f"is {listed(map(repr, known)) or 'no model'}. Set SERVING_DEFAULT_MODEL, "
+            f"is {join_shown(map(repr, known)) or 'no model'}. Set SERVING_DEFAULT_MODEL, "
             "or ask a model by name at /v1/models/NAME/forecast.",
         )
 
@@ -54,7 +54,7 @@ class NoDefaultModel(UnknownModel):
     responses=problems(404, 413, 415, 422, 500, 503),
     openapi_extra=BODY,
 )
-async def invocations(request: Request, service: Here) -> Response:
+async def invocations(request: Request, service: ServiceDependency) -> Response:
     """Forecast as `mlflow models serve` does, by the service's default model.
 
     That is the model that SERVING_DEFAULT_MODEL names, or the only one there is.
@@ -76,7 +76,7 @@ async def invocations(request: Request, service: Here) -> Response:
 
 @router.get("/ping", response_class=PlainTextResponse, responses=problems(500, 503))
 @router.get("/health", response_class=PlainTextResponse, responses=problems(500, 503))
-async def ping(service: Here) -> str:
+async def ping(service: ServiceDependency) -> str:
     """Say whether forecasts can be had: an empty line, or status 503."""
     if readiness(service.models, service.poller).state not in ANSWERS:
         raise NotReady
@@ -89,7 +89,7 @@ async def version() -> str:
     return str(VERSION)
 
 
-def _only_one(models: Models) -> str:
+def _only_one(models: ModelStore) -> str:
     """Return the name of the only model of ours under the service's alias.
 
     Raises:

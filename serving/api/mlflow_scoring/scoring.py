@@ -14,9 +14,9 @@ from forecasting.pyfunc import forecast_frame
 from serving.api.mlflow_scoring.tables import Params, read_table
 from serving.errors import Loc, RequestError
 from serving.forecasts.limits import Places, check_limits
-from serving.registry.loaded_model import Model
+from serving.registry.loaded_model import LoadedModel
 from serving.schemas.forecast import Answering
-from serving.schemas.timestamps import show_moments
+from serving.schemas.timestamps import format_timestamps
 from serving.settings import Settings
 
 AT: Loc = ("body",)  # a table's flaws of size: it has no part that they are of
@@ -43,7 +43,7 @@ class Predictions(BaseModel):
 
 
 def score(
-    model: Model, alias: str, body: bytes, media_type: str, settings: Settings
+    model: LoadedModel, alias: str, body: bytes, media_type: str, settings: Settings
 ) -> tuple[bytes, int]:
     """Return the answer to a request as JSON, and how many series it forecasts.
 
@@ -63,14 +63,14 @@ def score(
     made = _forecast(model, frame, params)
     table = made.to_frame()
     if made.timestamps is not None:
-        table["timestamp"] = show_moments(made.timestamps.ravel())
+        table["timestamp"] = format_timestamps(made.timestamps.ravel())
     who = {"name": model.name, "version": model.version, "alias": alias}
     content = {"predictions": table.to_dict(orient="records"), "model": who}
     return to_json(content, inf_nan_mode="null"), len(made.series_ids)
 
 
 def _check_size(
-    frame: pd.DataFrame, params: Params, model: Model, settings: Settings
+    frame: pd.DataFrame, params: Params, model: LoadedModel, settings: Settings
 ) -> None:
     forecaster = model.forecaster
     assert forecaster.fitted is not None
@@ -91,7 +91,7 @@ def _check_size(
     )
 
 
-def _forecast(model: Model, frame: pd.DataFrame, params: Params) -> Forecast:
+def _forecast(model: LoadedModel, frame: pd.DataFrame, params: Params) -> Forecast:
     try:
         return forecast_frame(
             model.forecaster,

@@ -20,7 +20,7 @@ from forecasting.forecaster.forecaster import LEVELS
 from serving.errors import Loc, RequestError, RequestTooLarge
 from serving.forecasts.panels import LARGEST_STEP
 from serving.http.validation import read_body
-from serving.registry.loaded_model import Model
+from serving.registry.loaded_model import LoadedModel
 from serving.schemas.forecast import FEW, Level
 from serving.schemas.series import LONGEST_ID
 from serving.settings import Settings
@@ -125,7 +125,7 @@ class Invocation(BaseModel):
 
 
 def read_table(
-    body: bytes, media_type: str, model: Model, settings: Settings
+    body: bytes, media_type: str, model: LoadedModel, settings: Settings
 ) -> tuple[pd.DataFrame, Params]:
     """Return the table of a request, columns of the model only, and the parameters.
 
@@ -149,7 +149,7 @@ def read_table(
     return frame, params
 
 
-def _names(model: Model) -> dict[str, bool]:
+def _names(model: LoadedModel) -> dict[str, bool]:
     """Return the columns that a model takes, and whether each is text."""
     fitted = model.forecaster.fitted
     assert fitted is not None

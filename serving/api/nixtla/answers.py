@@ -14,18 +14,18 @@ from forecasting.data.forecast import Intervals
 from forecasting.data.panel import Panel
 from forecasting.errors import DataError, SettingError
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.history import find_places, least_history, memory
-from forecasting.forecaster.trained_model import Fitted
+from forecasting.forecaster.history import find_places, least_history, required_memory
+from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.types import FloatArray
 from serving.api.nixtla.panels import make_panel
 from serving.api.nixtla.requests import (
-    Asked,
-    AskedAnomalies,
-    AskedForecast,
-    AskedLatest,
-    AskedWindows,
+    AnomalyBody,
+    CrossValidationBody,
+    ForecastBody,
+    NixtlaRequest,
+    OnlineAnomalyBody,
 )
-from serving.api.nixtla.windows import Windows, latest, one_step, rolling
+from serving.api.nixtla.windows import CrossValidationWindows, latest, one_step, rolling
 from serving.errors import RequestError, RequestTooLarge
 from serving.forecasts.limits import Places, check_limits
 from serving.settings import Settings
@@ -39,9 +39,7 @@ PLACES = Places(("body", "h"), ("body", "level"), ("body", "series"))
 READING = 100  # times the most points: what may be read before all windows of a request
 
 
-def forecast(
-    forecaster: Forecaster, asked: AskedForecast, settings: Settings
-) -> Answer:
+def forecast(forecaster: Forecaster, asked: ForecastBody, settings: Settings) -> Answer:
     """Return what follows each series.
 
     Raises:
@@ -63,7 +61,7 @@ def forecast(
 
 
 def cross_validate(
-    forecaster: Forecaster, asked: AskedWindows, settings: Settings
+    forecaster: Forecaster, asked: CrossValidationBody, settings: Settings
 ) -> Answer:
     """Return forecasts from rolling origins, by the model as it is.
 
@@ -98,11 +96,11 @@ def cross_validate(
 
 
 def find_anomalies(
-    forecaster: Forecaster, asked: AskedAnomalies, settings: Settings
+    forecaster: Forecaster, asked: AnomalyBody, settings: Settings
 ) -> Answer:
     """Return which observations lie outside their interval.
 
-    Forecasts are one step ahead, of all that has enough before it; for `AskedLatest`
+    Forecasts are one step ahead, of all that has enough before it; for `OnlineAnomalyBody`
     of the latest observations only, so many steps ahead as it says.
 
     Raises:
@@ -110,7 +108,7 @@ def find_anomalies(
         RequestTooLarge: it asks for more than the limits.
     """
     fitted, levels = _fitted(forecaster), [asked.level]
-    horizon = asked.h if isinstance(asked, AskedLatest) else None
+    horizon = asked.h if isinstance(asked, OnlineAnomalyBody) else None
     _check(asked, levels, settings, horizon=horizon, total=len(asked.series.y))
     panel = make_panel(asked, fitted)
     with _explained():
@@ -129,8 +127,8 @@ def find_anomalies(
     }
 
 
-def _looked_at(asked: AskedAnomalies, panel: Panel, least: int) -> Windows:
-    if not isinstance(asked, AskedLatest):
+def _looked_at(asked: AnomalyBody, panel: Panel, least: int) -> CrossValidationWindows:
+    if not isinstance(asked, OnlineAnomalyBody):
         return one_step(panel, least)
     steps = asked.step_size or asked.h
     if steps > asked.h:
@@ -142,7 +140,7 @@ def _looked_at(asked: AskedAnomalies, panel: Panel, least: int) -> Windows:
 def _look_back(
     forecaster: Forecaster,
     panel: Panel,
-    windows: Windows,
+    windows: CrossValidationWindows,
     levels: Sequence[float],
     settings: Settings,
 ) -> tuple[FloatArray, dict[str, FloatArray]]:
@@ -158,7 +156,7 @@ def _look_back(
     return windows.flat(points), flat
 
 
-def _told(panel: Panel, windows: Windows, mean: FloatArray) -> Answer:
+def _told(panel: Panel, windows: CrossValidationWindows, mean: FloatArray) -> Answer:
     return {
         "mean": mean.tolist(),
         "idxs": windows.places[windows.kept].tolist(),
@@ -188,13 +186,13 @@ def _plain(bounds: dict[str, FloatArray]) -> dict[str, list[float]]:
     return {name: bound.ravel().tolist() for name, bound in bounds.items()}
 
 
-def _fitted(forecaster: Forecaster) -> Fitted:
+def _fitted(forecaster: Forecaster) -> TrainedModel:
     assert forecaster.fitted is not None
     return forecaster.fitted
 
 
 def _check(
-    asked: Asked,
+    asked: NixtlaRequest,
     levels: Sequence[float],
     settings: Settings,
     *,
@@ -218,14 +216,17 @@ def _check(
 
 
 def _check_reading(
-    fitted: Fitted, panel: Panel, windows: Windows, settings: Settings
+    fitted: TrainedModel,
+    panel: Panel,
+    windows: CrossValidationWindows,
+    settings: Settings,
 ) -> None:
     """Refuse windows before which is too much to read, all together.
 
     A series that is not known is scaled anew at each origin, by all that lies before.
     """
     origins = windows.origins
-    most = memory(fitted.networks[0], fitted.normalizer.method)
+    most = required_memory(fitted.networks[0], fitted.normalizer.method)
     known = find_places(fitted, panel, origins) >= 0
     read = np.where(known, np.minimum(origins.ends, most), origins.ends).sum()
     if read > READING * settings.max_points:

@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING
 
 from serving.errors import NotReady, RequestError
-from serving.registry.loaded_model import Model
-from serving.registry.model_store import Models
+from serving.registry.loaded_model import LoadedModel
+from serving.registry.model_store import ModelStore
 
 if TYPE_CHECKING:
     from serving.service import Service
 DEFAULTS = ("timegpt", "azureai")  # how the names begin that the client knows by itself
 
 
-async def find_model(service: "Service", asked: str) -> tuple[Model, str | None]:
+async def find_model(service: "Service", asked: str) -> tuple[LoadedModel, str | None]:
     """Return a model, and the alias that it answers by; none where a version was named.
 
     Args:
@@ -23,7 +23,7 @@ async def find_model(service: "Service", asked: str) -> tuple[Model, str | None]
     Raises:
         RequestError: the client's own name, and it is open which model is meant.
         NotReady, UnknownModel, UnknownAlias, UnknownVersion, ForeignVersion,
-            VersionUnusable: as `Models.find`.
+            VersionUnusable: as `ModelStore.find`.
     """
     models = service.models
     if models.registered is None:
@@ -35,7 +35,7 @@ async def find_model(service: "Service", asked: str) -> tuple[Model, str | None]
     return model, None if version else alias or models.alias
 
 
-def _take_apart(asked: str, models: Models) -> tuple[str, str | None, str | None]:
+def _take_apart(asked: str, models: ModelStore) -> tuple[str, str | None, str | None]:
     """Return name, alias and version."""
     if asked in (models.registered or {}):
         return asked, None, None
@@ -46,7 +46,7 @@ def _take_apart(asked: str, models: Models) -> tuple[str, str | None, str | None
     return (name, alias, None) if found else (asked, None, None)
 
 
-def _only(models: Models, asked: str) -> str:
+def _only(models: ModelStore, asked: str) -> str:
     names = models.offered()
     if len(names) == 1:
         return names[0]

@@ -5,16 +5,16 @@ import pandas as pd
 
 from forecasting.data.panel import Panel
 from forecasting.errors import DataError
-from forecasting.forecaster.trained_model import Fitted
+from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.timestamps.calendar import Calendar
 from forecasting.timestamps.parsing import parse_timestamps
 from forecasting.types import Timestamps
 from serving.api.nixtla.frequencies import check_frequency
-from serving.api.nixtla.requests import Asked
+from serving.api.nixtla.requests import NixtlaRequest
 from serving.errors import MOST_FLAWS, RequestError
 
 
-def make_panel(asked: Asked, fitted: Fitted) -> Panel:
+def make_panel(asked: NixtlaRequest, fitted: TrainedModel) -> Panel:
     """Return the series of a request as a panel on the model's calendar.
 
     They come without names, so that each counts as not seen in training; their
@@ -50,7 +50,7 @@ def make_panel(asked: Asked, fitted: Fitted) -> Panel:
         raise RequestError([(("body", "series"), str(error))], error) from error
 
 
-def _names(count: int, fitted: Fitted) -> list[str]:
+def _names(count: int, fitted: TrainedModel) -> list[str]:
     """Return a name for each series, none of them one seen in training."""
     mark = ""
     while any(f"{mark}{row}" in fitted.places for row in range(count)):

@@ -25,7 +25,7 @@ Level = Annotated[
 ]
 
 
-A = TypeVar("A", bound="Asked")
+A = TypeVar("A", bound="NixtlaRequest")
 
 
 class SentSeries(BaseModel):
@@ -38,7 +38,7 @@ class SentSeries(BaseModel):
     start_datetime: Annotated[list[Text], Field(fail_fast=True)] | None = None
 
 
-class Asked(BaseModel):
+class NixtlaRequest(BaseModel):
     """What every call sends; what we do not know of is let pass."""
 
     series: SentSeries
@@ -51,14 +51,14 @@ class Asked(BaseModel):
     model_parameters: dict[str, Any] | None = None
 
 
-class AskedForecast(Asked):
+class ForecastBody(NixtlaRequest):
     """``forecast``: what follows each series."""
 
     h: Count
     level: Annotated[list[Level], FEW] | None = None
 
 
-class AskedWindows(Asked):
+class CrossValidationBody(NixtlaRequest):
     """``cross_validation``, and the history that ``forecast`` adds."""
 
     h: Count
@@ -68,13 +68,13 @@ class AskedWindows(Asked):
     full_history: bool = False
 
 
-class AskedAnomalies(Asked):
+class AnomalyBody(NixtlaRequest):
     """``detect_anomalies``: which observations lie outside their interval."""
 
     level: Annotated[Level, Field(ge=1)]
 
 
-class AskedLatest(AskedAnomalies):
+class OnlineAnomalyBody(AnomalyBody):
     """``detect_anomalies_online``: which of the latest do."""
 
     h: Count
@@ -108,7 +108,7 @@ def _check_sizes(series: SentSeries) -> None:
         raise RequestError([(("body", "series", "start_datetime"), text)])
 
 
-def _not_offered(asked: Asked) -> list[tuple[Loc, str]]:
+def _not_offered(asked: NixtlaRequest) -> list[tuple[Loc, str]]:
     """Return what is asked for and cannot be had here, and what to do instead."""
     asks: list[tuple[object, Loc, str]] = [
         (

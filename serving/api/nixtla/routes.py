@@ -8,54 +8,56 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.history import memory
+from forecasting.forecaster.history import required_memory
 from serving.api.nixtla.answers import Answer, cross_validate, find_anomalies, forecast
 from serving.api.nixtla.model_names import find_model
 from serving.api.nixtla.requests import (
-    Asked,
-    AskedAnomalies,
-    AskedForecast,
-    AskedLatest,
-    AskedWindows,
+    AnomalyBody,
+    CrossValidationBody,
+    ForecastBody,
+    NixtlaRequest,
+    OnlineAnomalyBody,
     read,
 )
 from serving.errors import NotOffered, NotReady
-from serving.service import Here, Service
+from serving.service import Service, ServiceDependency
 from serving.settings import Settings
 
-A = TypeVar("A", bound=Asked)
+A = TypeVar("A", bound=NixtlaRequest)
 
 
 router = APIRouter(include_in_schema=False)  # another's interface: see docs/clients.md
 
 
 @router.post("/v2/forecast")
-async def make_forecast(request: Request, service: Here) -> Response:
+async def make_forecast(request: Request, service: ServiceDependency) -> Response:
     """Answer ``forecast``."""
-    return await _answer(AskedForecast, forecast, request, service)
+    return await _answer(ForecastBody, forecast, request, service)
 
 
 @router.post("/v2/cross_validation")
-async def make_cross_validation(request: Request, service: Here) -> Response:
+async def make_cross_validation(
+    request: Request, service: ServiceDependency
+) -> Response:
     """Answer ``cross_validation``, and ``forecast`` with ``add_history``."""
-    return await _answer(AskedWindows, cross_validate, request, service)
+    return await _answer(CrossValidationBody, cross_validate, request, service)
 
 
 @router.post("/v2/anomaly_detection")
-async def detect_anomalies(request: Request, service: Here) -> Response:
+async def detect_anomalies(request: Request, service: ServiceDependency) -> Response:
     """Answer ``detect_anomalies``."""
-    return await _answer(AskedAnomalies, find_anomalies, request, service)
+    return await _answer(AnomalyBody, find_anomalies, request, service)
 
 
 @router.post("/v2/online_anomaly_detection")
-async def detect_latest(request: Request, service: Here) -> Response:
+async def detect_latest(request: Request, service: ServiceDependency) -> Response:
     """Answer ``detect_anomalies_online``."""
-    return await _answer(AskedLatest, find_anomalies, request, service)
+    return await _answer(OnlineAnomalyBody, find_anomalies, request, service)
 
 
 @router.get("/model_params")
 async def model_params(
-    service: Here, model: Annotated[str, Query(max_length=500)]
+    service: ServiceDependency, model: Annotated[str, Query(max_length=500)]
 ) -> dict[str, dict[str, int]]:
     """Say how much of a series the client shall send, and the trained horizon.
 
@@ -65,12 +67,12 @@ async def model_params(
     fitted, most = found.forecaster.fitted, service.settings.max_points
     assert fitted is not None
     if len(fitted.places) == 1:
-        most = memory(fitted.networks[0], fitted.normalizer.method)
+        most = required_memory(fitted.networks[0], fitted.normalizer.method)
     return {"detail": {"input_size": most, "horizon": found.details.horizon}}
 
 
 @router.get("/v2/models")
-async def list_models(service: Here) -> dict[str, list[dict[str, str]]]:
+async def list_models(service: ServiceDependency) -> dict[str, list[dict[str, str]]]:
     """Answer ``list_models``: those that answer under the service's alias."""
     if service.models.registered is None:
         raise NotReady

@@ -12,7 +12,7 @@ from forecasting.types import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
-class Windows:
+class CrossValidationWindows:
     """Forecasts of observations, series after series, oldest origin first.
 
     Attributes:
@@ -43,7 +43,7 @@ class Windows:
 
 def rolling(
     panel: Panel, least: int, *, steps: int, windows: int, apart: int
-) -> Windows:
+) -> CrossValidationWindows:
     """Return forecasts of which the last ends with its series.
 
     Args:
@@ -61,7 +61,7 @@ def rolling(
     return _windows(panel, np.arange(-reach, 1 - steps, apart), steps)
 
 
-def one_step(panel: Panel, least: int) -> Windows:
+def one_step(panel: Panel, least: int) -> CrossValidationWindows:
     """Return forecasts one step ahead, of every observation that has enough before it.
 
     Raises:
@@ -73,7 +73,9 @@ def one_step(panel: Panel, least: int) -> Windows:
     return _at(panel, Origins(series=series, ends=ends), 1)
 
 
-def latest(panel: Panel, least: int, *, count: int, steps: int) -> Windows:
+def latest(
+    panel: Panel, least: int, *, count: int, steps: int
+) -> CrossValidationWindows:
     """Return forecasts of the last ``count`` observations, so many steps at a time.
 
     Raises:
@@ -83,17 +85,19 @@ def latest(panel: Panel, least: int, *, count: int, steps: int) -> Windows:
     return _windows(panel, np.arange(-count, 0, steps), min(steps, count))
 
 
-def _windows(panel: Panel, starts: IntArray, steps: int) -> Windows:
+def _windows(panel: Panel, starts: IntArray, steps: int) -> CrossValidationWindows:
     """Return forecasts of each series, from ``starts`` counted from its end."""
     ends = (panel.lengths[:, None] + starts).ravel()
     series = np.repeat(np.arange(len(panel)), len(starts))
     return _at(panel, Origins(series=series, ends=ends), steps)
 
 
-def _at(panel: Panel, origins: Origins, steps: int) -> Windows:
+def _at(panel: Panel, origins: Origins, steps: int) -> CrossValidationWindows:
     ahead = origins.ends[:, None] + np.arange(steps)
     places = panel.offsets[origins.series][:, None] + ahead
-    return Windows(origins, places, ahead < panel.lengths[origins.series][:, None])
+    return CrossValidationWindows(
+        origins, places, ahead < panel.lengths[origins.series][:, None]
+    )
 
 
 def _check_lengths(panel: Panel, required: int, reason: str) -> None:

@@ -25,7 +25,7 @@ from serving.api.open_inference.tensors import (
 from serving.errors import Loc, RequestError
 from serving.forecasts.limits import Places, check_limits
 from serving.http.validation import read_body
-from serving.registry.loaded_model import Model
+from serving.registry.loaded_model import LoadedModel
 from serving.settings import Settings
 
 ANY = -1  # a size that a client may choose
@@ -34,7 +34,7 @@ ANY = -1  # a size that a client may choose
 AT: Loc = ("body", "inputs")  # flaws of their values: the protocol shows no places
 
 
-def infer(model: Model, body: bytes, settings: Settings) -> tuple[bytes, int]:
+def infer(model: LoadedModel, body: bytes, settings: Settings) -> tuple[bytes, int]:
     """Return the answer to a request as JSON, and how many series it forecasts.
 
     Args:
@@ -86,7 +86,7 @@ def tensor_metadata() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 
 def _arguments(
-    tensors: dict[str, tuple[int, Tensor]], model: Model, settings: Settings
+    tensors: dict[str, tuple[int, Tensor]], model: LoadedModel, settings: Settings
 ) -> tuple[FloatArray, int, tuple[float, ...]]:
     """Return the histories (batch, length), the horizon and the levels."""
     horizon, levels = None, tuple(LEVELS)
@@ -124,7 +124,7 @@ def _check_names(names: Sequence[str], outputs: Collection[str]) -> None:
 
 
 def _forecast(
-    model: Model, values: FloatArray, horizon: int, levels: tuple[float, ...]
+    model: LoadedModel, values: FloatArray, horizon: int, levels: tuple[float, ...]
 ) -> Forecast:
     fitted = model.forecaster.fitted
     assert fitted is not None

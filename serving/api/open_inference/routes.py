@@ -18,7 +18,7 @@ from serving.errors import NotReady, ServiceError, UnsupportedMedia
 from serving.http.problems import problem_of, problems
 from serving.http.validation import refuse_encoded
 from serving.observability.health import ANSWERS, readiness
-from serving.service import Here, Service
+from serving.service import Service, ServiceDependency
 
 BINARY = "Inference-Header-Content-Length"  # of the extension for binary tensors
 
@@ -135,7 +135,7 @@ async def live() -> Live:
 
 
 @router.get("/v2/health/ready", responses=_failures(500, 503))
-async def ready(service: Here) -> Ready:
+async def ready(service: ServiceDependency) -> Ready:
     """Say whether forecasts can be had."""
     if readiness(service.models, service.poller).state not in ANSWERS:
         raise NotReady
@@ -143,21 +143,23 @@ async def ready(service: Here) -> Ready:
 
 
 @router.get(f"{MODEL}/ready", responses=_failures(404, 422, 500, 503))
-async def model_ready(name: str, service: Here) -> ModelReady:
+async def model_ready(name: str, service: ServiceDependency) -> ModelReady:
     """Say whether the model's version under the service's alias can be asked."""
     await service.models.find(name)
     return ModelReady(name=name, ready=True)
 
 
 @router.get(f"{VERSION}/ready", responses=_failures(404, 422, 500, 503))
-async def version_ready(name: str, version: str, service: Here) -> ModelReady:
+async def version_ready(
+    name: str, version: str, service: ServiceDependency
+) -> ModelReady:
     """Say whether a version of the model can be asked."""
     await service.models.find(name, version=version)
     return ModelReady(name=name, ready=True)
 
 
 @router.get(MODEL, responses=_failures(404, 422, 500, 503))
-async def model_metadata(name: str, service: Here) -> ModelMetadata:
+async def model_metadata(name: str, service: ServiceDependency) -> ModelMetadata:
     """Describe the tensors that a model takes and gives.
 
     The outputs of a request that sends `levels` are named after these.
@@ -166,7 +168,9 @@ async def model_metadata(name: str, service: Here) -> ModelMetadata:
 
 
 @router.get(VERSION, responses=_failures(404, 422, 500, 503))
-async def version_metadata(name: str, version: str, service: Here) -> ModelMetadata:
+async def version_metadata(
+    name: str, version: str, service: ServiceDependency
+) -> ModelMetadata:
     """Describe the tensors that a version of the model takes and gives."""
     return await _describe(service, name, version)
 
@@ -177,7 +181,9 @@ async def version_metadata(name: str, version: str, service: Here) -> ModelMetad
     responses=_failures(404, 413, 415, 422, 500, 503),
     openapi_extra=BODY,
 )
-async def model_infer(name: str, request: Request, service: Here) -> Response:
+async def model_infer(
+    name: str, request: Request, service: ServiceDependency
+) -> Response:
     """Forecast what follows each row of the input `values`.
 
     Covariates and timestamps have no place in the protocol, and every row is a series
@@ -193,7 +199,7 @@ async def model_infer(name: str, request: Request, service: Here) -> Response:
     openapi_extra=BODY,
 )
 async def version_infer(
-    name: str, version: str, request: Request, service: Here
+    name: str, version: str, request: Request, service: ServiceDependency
 ) -> Response:
     """Forecast what follows each row of `values` by a version of the model."""
     return await _infer(request, service, name, version)

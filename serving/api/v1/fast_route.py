@@ -36,7 +36,7 @@ class Route(NamedTuple):
 ROUTE = Route()
 
 
-class PlainRoute:
+class FastRoute:
     """Answers plain requests for forecasts, passes on all others."""
 
     def __init__(self, app: ASGIApp, service: Service) -> None:

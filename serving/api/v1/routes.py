@@ -13,10 +13,15 @@ from serving.http.problems import MEDIA_TYPE, problem_of, problems
 from serving.http.validation import refuse_encoded
 from serving.observability.health import ANSWERS, Alive, Readiness, readiness
 from serving.observability.logging import note
-from serving.schemas.forecast import ForecastAnswer, ModelDetails, ModelList, Which
-from serving.service import Here
+from serving.schemas.forecast import (
+    ForecastAnswer,
+    ModelDetails,
+    ModelList,
+    ModelSelector,
+)
+from serving.service import ServiceDependency
 
-Asked = Annotated[Which, Query()]
+Asked = Annotated[ModelSelector, Query()]
 
 
 router = APIRouter(dependencies=[Depends(refuse_encoded)])
@@ -41,7 +46,7 @@ BODY = {  # read by the worker that answers
     openapi_extra=BODY,
 )
 async def forecast(
-    name: str, asked: Asked, request: Request, service: Here
+    name: str, asked: Asked, request: Request, service: ServiceDependency
 ) -> Response:
     """Forecast what follows each series, with central intervals."""
     body = await request.body()
@@ -63,7 +68,9 @@ async def forecast(
     responses=problems(404, 408, 413, 415, 422, 500, 503),
     openapi_extra=BODY,
 )
-async def explain(name: str, asked: Asked, request: Request, service: Here) -> Response:
+async def explain(
+    name: str, asked: Asked, request: Request, service: ServiceDependency
+) -> Response:
     """Say how strongly each step of a forecast depends on each observation.
 
     The body is that of the forecast; intervals have no part in it. Steps end with the
@@ -81,7 +88,7 @@ async def explain(name: str, asked: Asked, request: Request, service: Here) -> R
 
 
 @router.get("/v1/models", tags=["models"], responses=problems(500, 503))
-async def list_models(service: Here) -> ModelList:
+async def list_models(service: ServiceDependency) -> ModelList:
     """List the models that answer under the service's alias."""
     models = service.models
     if models.registered is None:
@@ -97,7 +104,9 @@ async def list_models(service: Here) -> ModelList:
 @router.get(
     "/v1/models/{name}", tags=["models"], responses=problems(404, 422, 500, 503)
 )
-async def describe_model(name: str, asked: Asked, service: Here) -> ModelDetails:
+async def describe_model(
+    name: str, asked: Asked, service: ServiceDependency
+) -> ModelDetails:
     """Describe a model: what a request needs, what it has seen, how good it is."""
     models = service.models
     model = await models.find(name, asked.alias, _text(asked.version))
@@ -117,7 +126,7 @@ async def livez() -> Alive:
     response_model=Readiness,
     responses=problems(500, 503),
 )
-async def readyz(service: Here) -> Response:
+async def readyz(service: ServiceDependency) -> Response:
     """Say whether forecasts can be had, and what stands in the way.
 
     When they cannot, the problem has the same members beside its own.
@@ -141,7 +150,7 @@ async def readyz(service: Here) -> Response:
     response_class=PlainTextResponse,
     responses=problems(500),
 )
-async def metrics(service: Here) -> Response:
+async def metrics(service: ServiceDependency) -> Response:
     """Return the service's numbers for Prometheus."""
     return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 

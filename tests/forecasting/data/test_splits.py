@@ -7,8 +7,8 @@ from forecasting.data.panel import Panel
 from forecasting.data.splits import (
     automatic_folds,
     last_origins,
-    moments,
     rolling_origins,
+    timestamps_at,
 )
 from forecasting.errors import SeriesTooShort, SettingError
 
@@ -32,7 +32,10 @@ def test_a_fold_is_one_moment_and_later_ones_count_more():
 
     folds = rolling_origins(panel, folds=2, horizon=3)
 
-    assert [moments(panel, fold).tolist() for fold in folds] == [[-6, -6], [-3, -3]]
+    assert [timestamps_at(panel, fold).tolist() for fold in folds] == [
+        [-6, -6],
+        [-3, -3],
+    ]
 
 
 def test_folds_are_a_horizon_apart_and_end_with_the_series():

@@ -7,8 +7,8 @@ import torch
 
 from forecasting.data.panel import Panel
 from forecasting.data.windows import Windows, WindowSpec
-from forecasting.datasets.host_dataset import CPU, Streamed, home_of
-from forecasting.datasets.window_dataset import GATHERED, WindowBatches, gathered
+from forecasting.datasets.host_dataset import CPU, HostDataset, home_of
+from forecasting.datasets.window_dataset import GATHERED, WindowDataset, iterate_batches
 from forecasting.forecaster.prepare import prepare, training_ends
 from forecasting.forecaster.validation import find_residuals
 from forecasting.models.config import RecurrentConfig
@@ -50,7 +50,7 @@ def same(first, second):
 def test_windows_are_those_that_lie_on_the_device(method):
     batches = prepared(method).batches
 
-    streamed = Streamed.of(batches, CPU)
+    streamed = HostDataset.of(batches, CPU)
 
     index = torch.tensor([0, 40, 17])
     assert len(streamed) == len(batches)
@@ -66,7 +66,7 @@ def test_training_gives_the_same_weights(steps):
     networks = [make_network(ready.batches) for _ in range(2)]
     kinds = (
         (ready.batches, ready.validation),
-        (Streamed.of(ready.batches, CPU), Streamed.of(ready.validation, CPU)),
+        (HostDataset.of(ready.batches, CPU), HostDataset.of(ready.validation, CPU)),
     )
 
     for network, (earlier, later) in zip(networks, kinds, strict=True):
@@ -85,10 +85,10 @@ def test_training_gives_the_same_weights(steps):
 
 def test_no_more_than_two_blocks_are_alive_at_a_time():
     windows = Windows(np.array([0, GATHERED]), SPEC)
-    batches = WindowBatches(torch.zeros(GATHERED), windows, "none")
-    streamed, alive, most = Streamed.of(batches, CPU), [], 0
+    batches = WindowDataset(torch.zeros(GATHERED), windows, "none")
+    streamed, alive, most = HostDataset.of(batches, CPU), [], 0
 
-    for inputs, _ in gathered(streamed, streamed.order(1000), 1000):
+    for inputs, _ in iterate_batches(streamed, streamed.order(1000), 1000):
         gc.collect()
         alive.append(weakref.ref(inputs))
         most = max(most, sum(block() is not None for block in alive))
@@ -110,8 +110,8 @@ def test_on_the_cpu_there_is_always_room():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_windows_from_the_host_train_a_network_on_a_gpu():
     device, ready = torch.device("cuda"), prepared("ets")
-    earlier = Streamed.of(ready.batches, device)
-    later = Streamed.of(ready.validation, device)
+    earlier = HostDataset.of(ready.batches, device)
+    later = HostDataset.of(ready.validation, device)
     network = make_network(earlier).to(device)
     generator = torch.Generator(device).manual_seed(0)
 

@@ -6,8 +6,8 @@ from forecasting.data.windows import Windows, WindowSpec
 from forecasting.datasets.window_dataset import (
     EVALUATION_BATCH,
     GATHERED,
-    WindowBatches,
-    gathered,
+    WindowDataset,
+    iterate_batches,
 )
 
 
@@ -16,7 +16,7 @@ def make(count=50, method="last", seq_len=3, horizon=2):
     windows = Windows(
         np.array([0, count]), WindowSpec(seq_len=seq_len, horizon=horizon)
     )
-    return WindowBatches(values, windows, method)
+    return WindowDataset(values, windows, method)
 
 
 def test_inputs_and_targets_are_levelled_by_the_input_alone():
@@ -51,7 +51,9 @@ def test_every_window_comes_once_shuffled(batch_size):
     torch.manual_seed(0)
 
     order = batches.order(batch_size)
-    firsts = [inputs[:, 0, 0] for inputs, _ in gathered(batches, order, batch_size)]
+    firsts = [
+        inputs[:, 0, 0] for inputs, _ in iterate_batches(batches, order, batch_size)
+    ]
 
     shuffled = torch.cat(firsts)
     ordered = torch.arange(46.0) ** 2
@@ -62,7 +64,9 @@ def test_every_window_comes_once_shuffled(batch_size):
 def test_what_is_gathered_in_one_go_is_whole_batches_of_bounded_size():
     batches = make(count=3 * GATHERED // 5, method="none")
 
-    blocks = [len(inputs) for inputs, _ in gathered(batches, batches.order(1000), 1000)]
+    blocks = [
+        len(inputs) for inputs, _ in iterate_batches(batches, batches.order(1000), 1000)
+    ]
 
     assert sum(blocks) == len(batches)
     assert all(block % 1000 == 0 for block in blocks[:-1])

@@ -7,7 +7,7 @@ from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins, last_origins
 from forecasting.data.windows import WindowSpec
 from forecasting.errors import NotFittedError, SettingError
-from forecasting.forecaster.fine_tuning import seen_ends
+from forecasting.forecaster.fine_tuning import training_ends_of
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.models.config import RecurrentConfig
 from forecasting.scaling.normalization import METHODS
@@ -135,18 +135,22 @@ def test_what_a_model_has_seen_of_a_series_ends_with_its_last_observation():
     revised = values.copy()
     revised[38] += 1
 
-    assert seen_ends(dated(values), context).tolist() == [40]
-    assert seen_ends(dated(revised), context).tolist() == [40]
-    assert seen_ends(dated(values[:30]), context).tolist() == [30]
-    assert seen_ends(dated(values, "2025-01-01"), context).tolist() == [0]
+    assert training_ends_of(dated(values), context).tolist() == [40]
+    assert training_ends_of(dated(revised), context).tolist() == [40]
+    assert training_ends_of(dated(values[:30]), context).tolist() == [30]
+    assert training_ends_of(dated(values, "2025-01-01"), context).tolist() == [0]
 
 
 def test_another_name_other_values_or_another_axis_are_another_series():
     context = dated(wave(40)).tail(5)
 
-    assert seen_ends(dated(wave(60, seed=1)), context).tolist() == [-1]
-    assert seen_ends(Panel.from_values({"a": wave(60)}), context).tolist() == [-1]
-    assert seen_ends(Panel.from_values({"b": wave(60)}), context).tolist() == [-1]
+    assert training_ends_of(dated(wave(60, seed=1)), context).tolist() == [-1]
+    assert training_ends_of(Panel.from_values({"a": wave(60)}), context).tolist() == [
+        -1
+    ]
+    assert training_ends_of(Panel.from_values({"b": wave(60)}), context).tolist() == [
+        -1
+    ]
 
 
 # Covariates and smoothing

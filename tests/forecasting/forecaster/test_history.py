@@ -16,12 +16,12 @@ from forecasting.forecaster.history import (
     SmoothedHistory,
     WindowHistory,
     least_history,
-    memory,
     read_rows,
+    required_memory,
 )
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
-from forecasting.scaling.window_scaling import States
+from forecasting.scaling.window_scaling import EtsStates
 from forecasting.training import TrainingConfig
 
 SEQ_LEN, HORIZON = 5, 3
@@ -57,7 +57,7 @@ def assert_same(first, second):
 @given(st.integers(1, 40), st.integers(1, 9))
 def test_a_history_is_framed_like_the_same_origin_of_the_whole_series(end, m):
     values = noise(40) + np.sin(np.arange(40))
-    states = States.fit(values, np.array([0, 40]), season_length=m, horizon=HORIZON)
+    states = EtsStates.fit(values, np.array([0, 40]), season_length=m, horizon=HORIZON)
 
     frame = SmoothedHistory([values[:end]], network(m)).frame()
 
@@ -90,10 +90,10 @@ def test_forecasts_move_a_window_and_the_season_that_is_remembered(steps, season
 
 
 def test_smoothing_remembers_more_than_a_window():
-    assert memory(network(), "last") == SEQ_LEN
-    assert memory(network(season_length=7), "last") == 7
-    assert memory(network(), "ets") == MEMORY
-    assert memory(network(seq_len=MEMORY + 1), "log_ets") == MEMORY + 1
+    assert required_memory(network(), "last") == SEQ_LEN
+    assert required_memory(network(season_length=7), "last") == 7
+    assert required_memory(network(), "ets") == MEMORY
+    assert required_memory(network(seq_len=MEMORY + 1), "log_ets") == MEMORY + 1
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from forecasting.forecaster.presets import (
     MANY_SEASONS,
     MOST_STEPS,
     PRESETS,
-    Chosen,
+    ChosenSettings,
     _patch_len,
     choose_settings,
     forecaster_for,
@@ -76,7 +76,7 @@ def test_what_the_user_gave_stays(preset):
 def test_classic_is_one_network_on_windows_between_0_and_1():
     chosen = choose_settings("classic", one(wave(100)), horizon=2)
 
-    assert chosen == Chosen(
+    assert chosen == ChosenSettings(
         settings={
             "model.normalization": "minmax",
             "model.linear_skip": False,
@@ -93,7 +93,7 @@ def test_guarded_adds_guard_season_and_refit_to_the_default_settings():
         "model.season_length": 7,
         "training.refit": True,
     }
-    assert chosen == Chosen(settings=settings)
+    assert chosen == ChosenSettings(settings=settings)
 
 
 def test_accurate_chooses_season_transform_and_lookback_and_says_why():

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from forecasting.data.windows import Windows, WindowSpec
-from forecasting.datasets.window_dataset import WindowBatches
+from forecasting.datasets.window_dataset import WindowDataset
 from forecasting.forecaster import validation as residuals
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
@@ -15,7 +15,7 @@ def test_no_more_windows_than_enough_are_looked_at():
     network = RecurrentNetwork(RecurrentConfig(hidden_size=1), seq_len=2, horizon=1)
 
     errors, volatility = residuals.find_residuals(
-        [network.eval()], WindowBatches(values, windows, "none"), "float32"
+        [network.eval()], WindowDataset(values, windows, "none"), "float32"
     )
 
     assert errors.shape == (residuals.MOST, 1)

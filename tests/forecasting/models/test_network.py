@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from forecasting.data.windows import Windows, WindowSpec
-from forecasting.datasets.window_dataset import WindowBatches
+from forecasting.datasets.window_dataset import WindowDataset
 from forecasting.errors import SettingError, ShapeError
 from forecasting.models.cells import CELLS, MERGES
 from forecasting.models.config import STRATEGIES, RecurrentConfig
@@ -235,7 +235,7 @@ def test_a_loss_at_every_step_learns_a_simple_rule(strategy):
     wave = torch.sin(0.7 * torch.arange(400))
     spec = WindowSpec(seq_len=8, horizon=2)
     offsets = torch.tensor([0, 400]).numpy()
-    batches = WindowBatches(wave, Windows(offsets, spec), "none")
+    batches = WindowDataset(wave, Windows(offsets, spec), "none")
     network = make_network(
         cell="gru",
         hidden_size=12,
@@ -394,7 +394,7 @@ def test_the_linear_part_is_trained_where_that_is_asked_for(train_skip):
     network = make_network(dtype=torch.float32, linear_skip=True, train_skip=train_skip)
     before = network.skip.weight.clone()
     values = torch.sin(torch.arange(60.0))
-    batches = WindowBatches(
+    batches = WindowDataset(
         values, Windows(torch.tensor([0, 60]).numpy(), WindowSpec(horizon=3)), "none"
     )
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.covariates.layout import beside_covariates
+from forecasting.covariates.layout import append_covariates
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins, last_origins
 from forecasting.data.windows import WindowSpec
@@ -300,7 +300,7 @@ def test_quantiles_are_those_of_windows_with_their_covariates(strategy):
     spread = read_spread(fitted, rows, "float32")
 
     own = rows.covariates.take(slice(None), 0, 8)
-    inputs = beside_covariates(rows.frame.inputs[..., None], own)
+    inputs = append_covariates(rows.frame.inputs[..., None], own)
     with torch.no_grad():
         expected = ensemble_spread(fitted.networks, inputs)
     assert inputs.shape == (2, 8, fitted.covariates.layout.width)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from forecasting.data.windows import Windows, WindowSpec
-from forecasting.datasets.window_dataset import WindowBatches
+from forecasting.datasets.window_dataset import WindowDataset
 from forecasting.models.window_ridge import (
     PENALTIES,
     UNVALIDATED,
@@ -20,8 +20,8 @@ def parts(values, method="none", share=0.3):
     end = np.array([round(len(values) * (1 - share))])
     flat = torch.as_tensor(values, dtype=torch.float32)
     return (
-        WindowBatches(flat, Windows(offsets, SPEC, stop=end), method),
-        WindowBatches(flat, Windows(offsets, SPEC, start=end), method),
+        WindowDataset(flat, Windows(offsets, SPEC, stop=end), method),
+        WindowDataset(flat, Windows(offsets, SPEC, start=end), method),
     )
 
 

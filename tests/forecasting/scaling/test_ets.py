@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecasting.scaling import ets as smoothing
-from forecasting.scaling.ets import DAMPINGS, judged_steps, season_index, smooth
+from forecasting.scaling.ets import DAMPINGS, num_scored_steps, season_index, smooth
 
 PARTS = ("level", "trend", "season", "scale")
 
@@ -214,7 +214,7 @@ def test_seasons_are_read_alike_from_arrays_and_tensors():
     ("horizon", "steps"), [(1, (1,)), (2, (1,)), (6, (1, 2, 4)), (48, (1, 7, 32))]
 )
 def test_the_bank_is_judged_near_midway_and_far(horizon, steps):
-    assert judged_steps(horizon) == steps
+    assert num_scored_steps(horizon) == steps
 
 
 def test_dampings_begin_with_none():

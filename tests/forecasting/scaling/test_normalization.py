@@ -10,7 +10,7 @@ from forecasting.data.panel import Panel
 from forecasting.errors import InvalidValues, SettingError
 from forecasting.scaling.normalization import (
     METHODS,
-    TINY,
+    MIN_SCALE,
     Normalizer,
     candidates,
     window_level,
@@ -121,7 +121,7 @@ def test_the_statistics_of_log_are_those_of_last_on_logarithms():
         ("last", 6, 1),
         ("log", 6, 1),
         ("mean", 3, 1),
-        ("window", 3, np.sqrt((4 + 1 + 9) / 3 + TINY**2)),
+        ("window", 3, np.sqrt((4 + 1 + 9) / 3 + MIN_SCALE**2)),
     ],
 )
 def test_the_level_of_a_window_by_hand(method, level, size):

@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from forecasting.scaling.ets import DAMPINGS, season_index, smooth
 from forecasting.scaling.normalization import METHODS
-from forecasting.scaling.window_scaling import BOUND, Frame, States, frame_window
+from forecasting.scaling.window_scaling import (
+    BOUND,
+    EtsStates,
+    ScaledWindows,
+    scale_window,
+)
 
 SEQ_LEN, HORIZON = 5, 3
 
@@ -19,7 +24,7 @@ def noise(count, seed=0):
 
 def states(values, season_length=1, offsets=None, horizon=HORIZON):
     borders = np.array([0, len(values)] if offsets is None else offsets)
-    return States.fit(values, borders, season_length=season_length, horizon=horizon)
+    return EtsStates.fit(values, borders, season_length=season_length, horizon=horizon)
 
 
 def at(known, end, series=0):
@@ -31,7 +36,7 @@ def at(known, end, series=0):
 def test_restoring_undoes_measuring(method, steps):
     window = torch.randn(4, SEQ_LEN, generator=torch.Generator().manual_seed(0))
     following = torch.randn(4, steps)
-    frame = frame_window(window, method, window)
+    frame = scale_window(window, method, window)
 
     restored = frame.restore(frame.measure(following))
 
@@ -162,9 +167,9 @@ def test_states_move_to_a_device_whole():
 def test_a_frame_is_level_and_size_of_the_window_alone():
     window = torch.tensor([[1.0, 2, 3, 4, 5]])
 
-    frame = frame_window(window, "last", window[:, -2:])
+    frame = scale_window(window, "last", window[:, -2:])
 
-    assert isinstance(frame, Frame)
+    assert isinstance(frame, ScaledWindows)
     assert frame.inputs.tolist() == [[-4, -3, -2, -1, 0]]
     assert (frame.base.item(), frame.size.item()) == (5, 1)
     assert frame.recent.tolist() == [[4, 5]]

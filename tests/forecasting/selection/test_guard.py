@@ -17,7 +17,7 @@ from forecasting.forecaster.artifact import CONFIG, TENSORS
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.window_ridge import LinearPart
-from forecasting.scaling.window_scaling import Frame
+from forecasting.scaling.window_scaling import ScaledWindows
 from forecasting.selection.guard import ENOUGH, RUNGS, Guard, Inputs, _choose
 from forecasting.training import TrainingConfig
 
@@ -27,7 +27,7 @@ from forecasting.training import TrainingConfig
 def hand_made(*, smoothed=False, season=2):
     """Two windows of three, four steps ahead; z is (u - 10) / 2."""
     window = torch.tensor([[12.0, 14.0, 18.0], [10.0, 8.0, 6.0]])
-    frame = Frame(
+    frame = ScaledWindows(
         inputs=(window - 10) / 2,
         base=torch.full((2, 4), 10.0),
         size=torch.full((2, 1), 2.0),

@@ -20,7 +20,7 @@ from forecasting.timestamps.calendar import (
     check_gaps,
     count_gaps,
     find_gaps,
-    show_moment,
+    format_timestamp,
 )
 from forecasting.timestamps.inference import infer_calendar
 
@@ -305,9 +305,9 @@ def test_a_forecast_beyond_2262_is_refused():
 
 
 def test_midnight_is_shown_as_a_date():
-    assert show_moment(dates("2020-01-31")[0]) == "2020-01-31"
-    assert show_moment(dates("2020-01-31T13:00")[0]) == "2020-01-31 13:00:00"
-    assert show_moment(np.int64(7)) == "7"
+    assert format_timestamp(dates("2020-01-31")[0]) == "2020-01-31"
+    assert format_timestamp(dates("2020-01-31T13:00")[0]) == "2020-01-31 13:00:00"
+    assert format_timestamp(np.int64(7)) == "7"
 
 
 def test_ten_thousand_series_take_less_than_two_seconds():

@@ -7,13 +7,13 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from forecasting.data.windows import Windows, WindowSpec
-from forecasting.datasets.window_dataset import WindowBatches, series_chances
+from forecasting.datasets.window_dataset import WindowDataset, series_probabilities
 from forecasting.devices import has_bfloat16
 from forecasting.errors import SettingError, TrainingDiverged
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 from forecasting.regressors.rows import RowBatches
-from forecasting.scaling.window_scaling import States
+from forecasting.scaling.window_scaling import EtsStates
 from forecasting.training import TrainingConfig, train
 
 SPEC = WindowSpec(seq_len=6, horizon=2)
@@ -34,8 +34,8 @@ def split(values, share=0.25, spec=SPEC):
         np.array([int(len(values) * (1 - share))]),
     )
     return (
-        WindowBatches(values, Windows(offsets, spec, stop=end), "none"),
-        WindowBatches(values, Windows(offsets, spec, start=end), "none"),
+        WindowDataset(values, Windows(offsets, spec, stop=end), "none"),
+        WindowDataset(values, Windows(offsets, spec, start=end), "none"),
     )
 
 
@@ -295,14 +295,14 @@ def many(lengths, spec=SPEC, chances=None):
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     values = noise(int(offsets[-1]))
     windows = Windows(offsets, spec)
-    return WindowBatches(values, windows, "none", chances=chances)
+    return WindowDataset(values, windows, "none", chances=chances)
 
 
 @pytest.mark.parametrize(("steps", "epochs", "each"), [(40, 10, 4), (3, 3, 1)])
 def test_steps_are_counted_in_tenths(steps, epochs, each):
     seen = []
 
-    class Counted(WindowBatches):
+    class Counted(WindowDataset):
         def take(self, index):
             seen.append(len(index))
             return super().take(index)
@@ -365,12 +365,12 @@ def chances_of(lengths, balance=0.0, relative=0.0, scales=None):
     if scales is not None:
         levels = np.repeat(scales, lengths)
         offsets = np.concatenate([[0], np.cumsum(lengths)])
-        states = States.fit(
+        states = EtsStates.fit(
             levels * noise(int(offsets[-1])).numpy(), offsets,
             season_length=1, horizon=2,
         )  # fmt: skip
         batches = replace(batches, states=states)
-    found = series_chances(
+    found = series_probabilities(
         batches, np.array(lengths), balance=balance, relative=relative
     )
     return found.tolist()

@@ -11,9 +11,9 @@ from serving.errors import TooBusy
 from serving.forecasts.batching import Batcher
 from serving.forecasts.encoding import encode_answer
 from serving.forecasts.forecast import answer_any, read_plain
-from serving.forecasts.thread_pool import Workers
+from serving.forecasts.thread_pool import ForecastThreads
 from serving.registry.description import describe
-from serving.registry.loaded_model import Model
+from serving.registry.loaded_model import LoadedModel
 from serving.settings import Settings
 
 VALUES = [10.0, 10.5, 11, 10.2, 9.9, -0.0, 10.1]
@@ -23,7 +23,7 @@ SETTINGS = Settings(max_horizon=900, max_series=3, max_points=40_000)
 
 @pytest.fixture(scope="module")
 def model(library):
-    return Model(
+    return LoadedModel(
         library["waves", "1"], describe("waves", "1", library["waves", "1"], {})
     )
 
@@ -40,7 +40,7 @@ def ask_together(model, *bodies, workers=None, count=lambda *_: None):
     """Return the answers to bodies that arrive at once; None where not plain."""
 
     async def ask():
-        batcher = Batcher(workers or Workers(1, 8), count)
+        batcher = Batcher(workers or ForecastThreads(1, 8), count)
 
         async def answer(body):
             asked = read_plain(json.dumps(body).encode(), model, SETTINGS)
@@ -128,7 +128,7 @@ def test_much_work_is_done_beside_and_refused_when_there_is_too_much(
     model, monkeypatch
 ):
     monkeypatch.setattr("serving.forecasts.batching.AT_ONCE", 0)
-    busy = Workers(1, 1)
+    busy = ForecastThreads(1, 1)
     busy._busy = 1
 
     [found] = ask_together(model, one())
@@ -139,7 +139,7 @@ def test_much_work_is_done_beside_and_refused_when_there_is_too_much(
 
 
 def test_an_answer_of_many_numbers_is_written_beside(model):
-    busy = Workers(1, 1)
+    busy = ForecastThreads(1, 1)
     busy._busy = 1
     levels = list(range(50, 70))
 

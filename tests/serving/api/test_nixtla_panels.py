@@ -10,7 +10,7 @@ from forecasting.models.config import RecurrentConfig
 from forecasting.training import TrainingConfig
 from serving.api.nixtla.answers import forecast
 from serving.api.nixtla.panels import make_panel
-from serving.api.nixtla.requests import AskedForecast
+from serving.api.nixtla.requests import ForecastBody
 from serving.errors import RequestError
 from serving.settings import Settings
 
@@ -40,7 +40,7 @@ def ask(start="2013-03-31", freq="ME"):
     series = {"y": SEASON[3:20].tolist(), "sizes": [9, 8]}
     if start:
         series["start_datetime"] = [start, start]
-    return AskedForecast.model_validate(
+    return ForecastBody.model_validate(
         {"series": series, "model": "any", "freq": freq, "h": 2}
     )
 

@@ -13,7 +13,7 @@ from forecasting.errors import SeriesTooShort
 from forecasting.timestamps.calendar import Calendar
 from serving.api.nixtla.answers import forecast
 from serving.api.nixtla.frequencies import check_frequency
-from serving.api.nixtla.requests import AskedForecast
+from serving.api.nixtla.requests import ForecastBody
 from serving.api.nixtla.windows import latest, one_step, rolling
 from serving.errors import RequestError, RequestTooLarge
 from serving.settings import Settings
@@ -143,7 +143,7 @@ def test_levels_are_counted_once_as_quantiles_name_most_of_them_twice(service):
     ],
 )
 def test_the_limits_are_those_of_the_settings(library, limits, more, error, loc, text):
-    asked = AskedForecast.model_validate(make_body(**more))
+    asked = ForecastBody.model_validate(make_body(**more))
 
     with pytest.raises(error, match=text) as found:
         forecast(library["waves", "1"], asked, Settings(**limits))
@@ -152,7 +152,7 @@ def test_the_limits_are_those_of_the_settings(library, limits, more, error, loc,
 
 
 def test_a_median_is_no_interval(library):
-    asked = AskedForecast.model_validate(make_body(level=[0]))
+    asked = ForecastBody.model_validate(make_body(level=[0]))
 
     answer = forecast(library["waves", "1"], asked, Settings(max_levels=0))
 

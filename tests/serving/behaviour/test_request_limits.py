@@ -7,7 +7,7 @@ import pytest
 
 from serving.errors import RequestError, RequestTooLarge
 from serving.forecasts.forecast import read_request
-from serving.registry.loaded_model import Model
+from serving.registry.loaded_model import LoadedModel
 from serving.settings import Settings
 
 ROUTE = "/v1/models/waves/forecast"
@@ -82,14 +82,14 @@ def test_more_than_the_service_takes_at_once_is_refused(
     ],
 )
 def test_each_limit_is_a_setting(library, limits, body, error, message):
-    model = Model(library["waves", "1"], None)
+    model = LoadedModel(library["waves", "1"], None)
 
     with pytest.raises(error, match=message):
         read_request(json.dumps(body).encode(), model, Settings(**limits))
 
 
 def test_what_a_model_was_trained_for_is_no_matter_of_the_limits(library):
-    model = Model(library["waves", "1"], None)  # 2 series, 3 steps ahead
+    model = LoadedModel(library["waves", "1"], None)  # 2 series, 3 steps ahead
 
     asked = read_request(b"{}", model, Settings(max_horizon=1, max_series=1))
 

@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from serving.masking import mask
-from serving.registry.mlflow_registry import Registry
+from serving.registry.mlflow_registry import MlflowRegistry
 
 QUOTES = "a'\"b"
 BEYOND = json.dumps({"mase": 10**400, "\ud800": 1, "skill": 0.5})
@@ -132,7 +132,7 @@ def failures(service, name):
 @pytest.fixture
 def source(registry, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", registry.uri)
-    return Registry()
+    return MlflowRegistry()
 
 
 def test_a_model_that_can_be_read_no_more_is_as_it_was_last(source, registry):

@@ -9,7 +9,7 @@ import pytest
 from forecasting.data.panel import Panel
 from forecasting.timestamps.calendar import Calendar
 from serving.forecasts.fast_timestamps import NotConsecutive, find_next
-from serving.schemas.timestamps import show_moments
+from serving.schemas.timestamps import format_timestamps
 
 FREQUENCIES = ["MS", "ME", "BMS", "QS-FEB", "YE", "W-WED", "D", "B", "h", "15min", "7D"]
 
@@ -28,7 +28,7 @@ def test_what_follows_is_what_the_library_says(freq, form):
     [found] = find_next(seen.calendar, [stamps], 14)
 
     ahead = seen.calendar.future(seen.timestamps[-1:], 14)
-    assert json.loads(found) == show_moments(ahead)[0]
+    assert json.loads(found) == format_timestamps(ahead)[0]
 
 
 @pytest.mark.parametrize("freq", FREQUENCIES)

@@ -6,13 +6,13 @@ import threading
 import pytest
 
 from serving.errors import TooBusy
-from serving.forecasts.thread_pool import Workers
+from serving.forecasts.thread_pool import ForecastThreads
 from serving.http.problems import problem_response
 
 
 def test_work_runs_in_another_thread_and_comes_back():
     async def ask():
-        return await Workers(1, 1).run(threading.current_thread)
+        return await ForecastThreads(1, 1).run(threading.current_thread)
 
     assert asyncio.run(ask()) is not threading.current_thread()
 
@@ -21,7 +21,7 @@ def test_the_queue_is_told_when_it_grows_and_when_it_shrinks():
     lengths, may_end = [], threading.Event()
 
     async def ask():
-        workers = Workers(1, 2, lengths.append)
+        workers = ForecastThreads(1, 2, lengths.append)
         begun = [asyncio.create_task(workers.run(may_end.wait)) for _ in "ab"]
         await asyncio.sleep(0)
         may_end.set()
@@ -36,7 +36,7 @@ def test_more_than_can_wait_is_told_to_come_back():
     may_end = threading.Event()
 
     async def ask():
-        workers = Workers(1, 2)
+        workers = ForecastThreads(1, 2)
         begun = [asyncio.create_task(workers.run(may_end.wait)) for _ in range(2)]
         await asyncio.sleep(0)
         with pytest.raises(TooBusy, match="Ask again in a second"):
@@ -56,7 +56,7 @@ def test_what_somebody_gave_up_on_is_busy_until_it_ends_and_else_never_begins():
         may_end.wait()
 
     async def ask():
-        workers = Workers(1, 2)
+        workers = ForecastThreads(1, 2)
         running = asyncio.create_task(workers.run(run))
         waiting = asyncio.create_task(workers.run(begun.append, 1))
         while not runs.is_set():

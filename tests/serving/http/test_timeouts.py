@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from serving.http.timeouts import Deadlines, _Request
+from serving.http.timeouts import TimeoutMiddleware, _Request
 
 ROUTE = "/v1/models/waves/forecast"
 HEAD = f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\n"
@@ -121,7 +121,7 @@ def test_a_request_leaves_nothing_for_the_garbage_collector():
     async def ask():
         gc.collect()
         gc.disable()
-        await ask_once(Deadlines(answer_nothing, 5, 5))
+        await ask_once(TimeoutMiddleware(answer_nothing, 5, 5))
         return {type(one) for one in gc.get_objects()}
 
     try:

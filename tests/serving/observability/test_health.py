@@ -6,12 +6,12 @@ import threading
 import pytest
 
 from serving.observability.health import readiness
-from serving.registry.mlflow_registry import Registry
-from serving.registry.model_store import Models
+from serving.registry.mlflow_registry import MlflowRegistry
+from serving.registry.model_store import ModelStore
 from serving.registry.poller import Poller
 
 
-class SlowRegistry(Registry):
+class SlowRegistry(MlflowRegistry):
     """The registry, but each model comes when it may."""
 
     def __init__(self):
@@ -32,7 +32,7 @@ def source(registry, monkeypatch):
 
 def test_a_slow_model_keeps_nobody_from_the_others(source):
     async def start():
-        models = Models(source, "champion", 10)
+        models = ModelStore(source, "champion", 10)
         poller = Poller(source, models, 0.05)
         polling = asyncio.create_task(poller.run())
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from serving.registry.disk_cache import STALE, Cache
-from serving.registry.snapshot import Registered
+from serving.registry.disk_cache import STALE, DiskCache
+from serving.registry.snapshot import ModelSnapshot
 
 MIB = 2**20
 
@@ -22,7 +22,7 @@ def write_model(folder, size=1000):
 
 
 def aliased(version):
-    return {"sales": Registered({"champion": version}, ("3", "2", "1"), 7, {"1": 5})}
+    return {"sales": ModelSnapshot({"champion": version}, ("3", "2", "1"), 7, {"1": 5})}
 
 
 def inside(folder):
@@ -32,7 +32,7 @@ def inside(folder):
 
 @pytest.fixture
 def cache(tmp_path):
-    return Cache(tmp_path / "cache", "sqlite:///a.db", MIB)
+    return DiskCache(tmp_path / "cache", "sqlite:///a.db", MIB)
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_version_whose_number_was_used_again_is_dropped(cache, model):
 
 
 def test_each_registry_has_versions_of_its_own(tmp_path, cache, model):
-    other = Cache(tmp_path / "cache", "sqlite:///b.db", MIB)
+    other = DiskCache(tmp_path / "cache", "sqlite:///b.db", MIB)
     cache.keep("sales", "1", 5, model, {})
     cache.remember(aliased("1"))
 
@@ -103,7 +103,7 @@ def test_what_the_registry_said_is_recalled_by_the_next_process(tmp_path, cache)
     cache.remember(aliased("1"))
     cache.remember(aliased("2"))
 
-    assert Cache(tmp_path / "cache", "sqlite:///a.db", MIB).recall() == aliased("2")
+    assert DiskCache(tmp_path / "cache", "sqlite:///a.db", MIB).recall() == aliased("2")
 
 
 def test_a_damaged_memory_is_none(tmp_path, cache):
@@ -115,7 +115,7 @@ def test_a_damaged_memory_is_none(tmp_path, cache):
 
 
 def test_what_was_least_recently_used_leaves_first(tmp_path, model):
-    cache = Cache(tmp_path / "cache", "a", 3000)
+    cache = DiskCache(tmp_path / "cache", "a", 3000)
     cache.keep("sales", "1", 5, model, {})
     cache.keep("sales", "2", 5, model, {})
     first, _ = cache.find("sales", "1", 5)
@@ -127,7 +127,7 @@ def test_what_was_least_recently_used_leaves_first(tmp_path, model):
 
 
 def test_a_version_with_an_alias_leaves_last(tmp_path, model):
-    cache = Cache(tmp_path / "cache", "a", 3000)
+    cache = DiskCache(tmp_path / "cache", "a", 3000)
     cache.remember(aliased("1"))
     cache.keep("sales", "1", 5, model, {})
     cache.keep("sales", "2", 5, model, {})
@@ -140,7 +140,7 @@ def test_a_version_with_an_alias_leaves_last(tmp_path, model):
 
 
 def test_a_version_larger_than_the_cache_is_not_kept(tmp_path, model, caplog):
-    cache = Cache(tmp_path / "cache", "a", 900)
+    cache = DiskCache(tmp_path / "cache", "a", 900)
 
     cache.keep("sales", "1", 5, model, {})
 
@@ -186,7 +186,7 @@ def test_a_memory_that_was_deleted_is_written_again_and_missed(tmp_path, cache):
 
 
 def test_what_leaves_to_make_room_is_not_missed(tmp_path, model):
-    cache = Cache(tmp_path / "cache", "a", 1500)
+    cache = DiskCache(tmp_path / "cache", "a", 1500)
     cache.remember(aliased("1"))
     cache.keep("sales", "1", 5, model, {})
 
@@ -214,7 +214,9 @@ def test_drafts_of_processes_that_died_are_swept_up(tmp_path, cache, model):
 def test_two_services_may_keep_the_same_version(tmp_path, cache, model):
     cache.keep("sales", "1", 5, model, {})
 
-    Cache(tmp_path / "cache", "sqlite:///a.db", MIB).keep("sales", "1", 5, model, {})
+    DiskCache(tmp_path / "cache", "sqlite:///a.db", MIB).keep(
+        "sales", "1", 5, model, {}
+    )
 
     assert cache.find("sales", "1", 5) is not None
     assert len(inside(tmp_path / "cache")) == 1

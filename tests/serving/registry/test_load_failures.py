@@ -5,18 +5,18 @@ import math
 import pytest
 
 from serving.errors import ForeignVersion, VersionUnusable
-from serving.registry.load_failures import Refusals
-from serving.registry.loaded_model import Foreign, Unloadable
+from serving.registry.load_failures import LoadFailures
+from serving.registry.loaded_model import ForeignModel, LoadError
 
 SALES = ("sales", "3")
 
 
 def test_each_failure_doubles_the_pause_up_to_a_minute():
     failures, pauses = [], []
-    refusals = Refusals(failures.append)
+    refusals = LoadFailures(failures.append)
 
     for _ in range(8):
-        refusals.add(SALES, Unloadable("it is damaged"))
+        refusals.add(SALES, LoadError("it is damaged"))
         pauses.append(refusals[SALES].pause)
 
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
@@ -24,8 +24,8 @@ def test_each_failure_doubles_the_pause_up_to_a_minute():
 
 
 def test_a_refused_version_is_told_of_until_it_may_be_tried_again():
-    refusals = Refusals(lambda _: None)
-    refusals.add(SALES, Unloadable("it is damaged"))
+    refusals = LoadFailures(lambda _: None)
+    refusals.add(SALES, LoadError("it is damaged"))
 
     with pytest.raises(VersionUnusable, match=r"Version 3 of model 'sales'.*damaged"):
         refusals.check(SALES)
@@ -37,9 +37,9 @@ def test_a_refused_version_is_told_of_until_it_may_be_tried_again():
 
 def test_a_version_that_recast_did_not_make_is_no_failure_and_not_tried_again():
     failures = []
-    refusals = Refusals(failures.append)
+    refusals = LoadFailures(failures.append)
 
-    refusals.add(SALES, Foreign("it is no model of Recast"))
+    refusals.add(SALES, ForeignModel("it is no model of Recast"))
 
     assert refusals.is_foreign(SALES)
     assert refusals[SALES].until == math.inf
@@ -49,8 +49,8 @@ def test_a_version_that_recast_did_not_make_is_no_failure_and_not_tried_again():
 
 
 def test_a_version_that_was_loaded_after_all_is_not_refused():
-    refusals = Refusals(lambda _: None)
-    refusals.add(SALES, Unloadable("the registry did not deliver it"))
+    refusals = LoadFailures(lambda _: None)
+    refusals.add(SALES, LoadError("the registry did not deliver it"))
 
     refusals.lift(SALES)
 

@@ -8,18 +8,18 @@ from dataclasses import replace
 import pytest
 
 from serving.errors import NotReady, UnknownModel, VersionUnusable
-from serving.registry.mlflow_registry import Registry, RegistryDown
-from serving.registry.model_store import Models
+from serving.registry.mlflow_registry import MlflowRegistry, RegistryDown
+from serving.registry.model_store import ModelStore
 
 
 @pytest.fixture
 def source(registry, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", registry.uri)
-    return Registry()
+    return MlflowRegistry()
 
 
 async def follow(source, most=10):
-    models = Models(source, "champion", most)
+    models = ModelStore(source, "champion", most)
     await models.follow(source.read())
     return models
 
@@ -44,7 +44,7 @@ def test_no_database_is_made_where_there_is_none(monkeypatch, tmp_path):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/none.db")
 
     with pytest.raises(RegistryDown, match=r"there is no file .*none\.db"):
-        Registry().read()
+        MlflowRegistry().read()
 
     assert list(tmp_path.iterdir()) == []
 
@@ -59,7 +59,7 @@ def test_no_database_is_made_where_there_is_none(monkeypatch, tmp_path):
 def test_a_password_in_the_uri_is_never_shown(monkeypatch, uri, shown):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
 
-    assert Registry().shown_uri == shown
+    assert MlflowRegistry().shown_uri == shown
 
 
 def test_the_champions_are_held_from_the_start(source):
@@ -83,7 +83,7 @@ def test_the_least_recently_used_version_leaves_first(source):
 
 def test_versions_leave_when_they_take_too_much_memory_together(source):
     async def ask(most_bytes):
-        models = Models(source, "champion", 10, most_bytes)
+        models = ModelStore(source, "champion", 10, most_bytes)
         await models.follow(source.read())
         for name in ("my steps", "spare", "waves"):  # they are loaded in any order
             await models.find(name)
@@ -128,7 +128,7 @@ def test_a_refused_version_is_not_loaded_again_at_once(source):
     failures = []
 
     async def ask():
-        models = Models(source, "champion", 10, count_failure=failures.append)
+        models = ModelStore(source, "champion", 10, count_failure=failures.append)
         await models.follow(source.read())
         for _ in "ab":
             with pytest.raises(VersionUnusable, match="it is damaged"):
@@ -140,7 +140,7 @@ def test_a_refused_version_is_not_loaded_again_at_once(source):
 
 
 def test_nothing_is_known_before_the_registry_has_answered(source):
-    models = Models(source, "champion", 1)
+    models = ModelStore(source, "champion", 1)
 
     with pytest.raises(NotReady, match="has not answered yet"):
         asyncio.run(models.find("waves"))
@@ -159,7 +159,7 @@ def test_what_was_removed_can_no_longer_be_described(source):
     assert not models.held
 
 
-class SlowRegistry(Registry):
+class SlowRegistry(MlflowRegistry):
     """The registry, but the versions of one model come when they may."""
 
     def __init__(self, slow):
@@ -176,7 +176,7 @@ def test_a_slow_download_delays_no_other_swap(source):
     source = SlowRegistry("my steps")
 
     async def ask():
-        models = Models(source, "champion", 10)
+        models = ModelStore(source, "champion", 10)
         first = asyncio.create_task(models.follow(source.read()))
         while len(models.answering()) < 2:
             await asyncio.sleep(0.01)
@@ -197,7 +197,7 @@ def test_a_version_that_comes_too_late_does_not_take_over(source):
     source = SlowRegistry("waves")
 
     async def ask():
-        models = Models(source, "champion", 10)
+        models = ModelStore(source, "champion", 10)
         registered = source.read()
         source.may_come.set()
         await models.follow(registered)

@@ -3,8 +3,8 @@
 import asyncio
 import gc
 
-from serving.registry.mlflow_registry import Registry
-from serving.registry.model_store import Models
+from serving.registry.mlflow_registry import MlflowRegistry
+from serving.registry.model_store import ModelStore
 from serving.registry.poller import Poller
 
 
@@ -19,7 +19,7 @@ async def poll_until_settled(registry, models):
 
 def test_garbage_is_not_looked_for_among_the_models_that_stay(registry, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", registry.uri)
-    models = Models(source := Registry(), "champion", most=10)
+    models = ModelStore(source := MlflowRegistry(), "champion", most=10)
 
     try:
         asyncio.run(poll_until_settled(source, models))

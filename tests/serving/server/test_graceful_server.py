@@ -12,7 +12,7 @@ import psutil
 import pytest
 import uvicorn
 
-from serving.server.graceful_server import DrainingServer
+from serving.server.graceful_server import GracefulServer
 
 ROUTE = "/v1/models/waves/forecast"
 UNSTARTED = "new worker does not start, old ones go on"
@@ -72,7 +72,7 @@ def test_sigterm_under_load_loses_no_request(registry, tmp_path, running, argume
 def test_what_waits_in_the_queue_of_the_socket_is_answered():
     async def stop_with_a_queue():
         listener = socket.create_server(("127.0.0.1", 0))
-        server = DrainingServer(uvicorn.Config(say_hello, lifespan="off"))
+        server = GracefulServer(uvicorn.Config(say_hello, lifespan="off"))
         server.config.load()
         server.lifespan = server.config.lifespan_class(server.config)
         await server.startup([listener])

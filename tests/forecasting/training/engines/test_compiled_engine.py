@@ -13,7 +13,7 @@ from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 from forecasting.regressors.rows import RowBatches
 from forecasting.training import TrainingConfig, train
-from forecasting.training.engines.compiled_engine import FusedEngine
+from forecasting.training.engines.compiled_engine import CompiledEngine
 from forecasting.training.engines.torch_engine import loss_of
 from forecasting.training.recipe.schedule import step_rates
 
@@ -61,7 +61,7 @@ def gradient_of(network, rows, **training):
 def compiled_gradient_of(network, rows, **training):
     """Return what the compiled loops have in its place."""
     training = config(**training, batch_size=len(rows))
-    engine = FusedEngine(network, training, *step_rates(1, training))
+    engine = CompiledEngine(network, training, *step_rates(1, training))
     gradient = engine.gradient(rows.inputs, rows.targets)
     return gradient[: len(engine.moments.mean)]
 
@@ -129,7 +129,7 @@ def test_eighty_steps_lose_what_torch_loses(cell, training):
 
 def test_the_loss_of_later_windows_is_that_of_torch():
     network, later = make_network(num_layers=2), make_rows(500)
-    engine = FusedEngine(network, config(), *step_rates(1, config()))
+    engine = CompiledEngine(network, config(), *step_rates(1, config()))
 
     found = engine.loss(later)
 
@@ -183,7 +183,9 @@ def test_whole_numbers_for_settings_need_no_other_compilation():
     network, rows = make_network(), make_rows(10)
     whole = config(engine="fused", clip_norm=1, weight_decay=0, loss="huber")
 
-    engine = FusedEngine(network, replace(whole, huber_delta=1), *step_rates(1, whole))
+    engine = CompiledEngine(
+        network, replace(whole, huber_delta=1), *step_rates(1, whole)
+    )
     engine.learn(rows, torch.arange(10))
 
     assert len(engine.kernels.train.signatures) == 1

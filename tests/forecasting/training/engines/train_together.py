@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from forecasting.data.windows import Windows, WindowSpec
-from forecasting.datasets.window_dataset import WindowBatches
+from forecasting.datasets.window_dataset import WindowDataset
 from forecasting.errors import SettingError
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
@@ -41,8 +41,8 @@ def _learn(engine, *, cell, members=1, dropout=0.0, **settings):
     steps = torch.arange(96.0)
     values = torch.cat([torch.sin(0.4 * steps), torch.cos(0.1 * steps)])
     offsets, ends = np.array([0, 96, 192]), np.array([40, 39])
-    batches = WindowBatches(values, Windows(offsets, SPEC, stop=ends), "none")
-    later = WindowBatches(values, Windows(offsets, SPEC, start=ends), "none")
+    batches = WindowDataset(values, Windows(offsets, SPEC, stop=ends), "none")
+    later = WindowDataset(values, Windows(offsets, SPEC, start=ends), "none")
     assert len(batches) == WINDOWS
     model = RecurrentConfig(
         cell=cell, hidden_size=4, num_layers=2, dropout=dropout, linear_skip=False

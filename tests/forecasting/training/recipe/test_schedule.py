@@ -4,7 +4,7 @@ import torch
 from torch.optim.lr_scheduler import OneCycleLR
 
 from forecasting.training import TrainingConfig
-from forecasting.training.recipe.schedule import plan, step_rates
+from forecasting.training.recipe.schedule import num_epochs, step_rates
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 7, 100])
@@ -47,4 +47,4 @@ def test_no_steps_have_no_rates():
     ],
 )
 def test_epochs_and_their_steps(settings, expected):
-    assert plan(41, TrainingConfig(**settings)) == expected
+    assert num_epochs(41, TrainingConfig(**settings)) == expected
