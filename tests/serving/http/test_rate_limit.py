@@ -76,4 +76,4 @@ def test_without_a_rate_and_keys_nothing_stands_before_the_routes(
 
     app = create_app(Settings())
 
-    assert "Access" not in [each.cls.__name__ for each in app.user_middleware]
+    assert "AuthMiddleware" not in [each.cls.__name__ for each in app.user_middleware]
