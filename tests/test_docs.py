@@ -1,15 +1,27 @@
 """What the documents show is what happens: their Python is run."""
 
 import doctest
+import io
+import math
+import os
 import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+import mlflow
 import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 from forecasting.backtesting import METRICS
+from pipelines.__main__ import main
 from pipelines.job import Job
 from serving.settings import Settings
 
@@ -112,3 +124,158 @@ def test_the_settings_page_lists_every_key_of_the_job_file():
 
     assert len(keys) > 40
     assert [key for key in keys if f"`{key}`" not in page] == []
+
+
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ADDRESS = "127.0.0.1:8000"  # of the service, as the tutorial has it
+BIN = Path(sys.executable).parent
+
+
+@dataclass(frozen=True)
+class TutorialRun:
+    missing: list[str]  # lines that the tutorial shows and no command printed
+    recorded: set[str]  # names of what MLflow has of the last run
+
+
+@pytest.fixture(scope="module")
+def tutorial_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TutorialRun]:
+    """Run the commands of the tutorial, in order, in one new folder."""
+    folder = tmp_path_factory.mktemp("tutorial")
+    uri = f"sqlite:///{folder}/mlflow.db"
+    # A busy machine may take longer for a new store than a command waits for one.
+    mlflow.MlflowClient(uri).search_experiments()
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as services:
+        patch.chdir(folder)
+        patch.setenv("MLFLOW_TRACKING_URI", uri)
+        patch.setenv("COLUMNS", "80")
+        patch.setenv("PATH", str(BIN), prepend=os.pathsep)
+        patch.setenv("MLFLOW_EXPERIMENT_ID", "")  # MLflow sets it for child processes:
+        patch.delenv("MLFLOW_EXPERIMENT_ID")  # so that it is gone again after the test
+        address, missing = ADDRESS, []
+        for commands, shown in tutorial_blocks():
+            if commands == "recast serve\n":
+                address, printed = services.enter_context(running_service(folder))
+            elif "curl" in commands and shutil.which("curl") is None:
+                continue
+            else:
+                printed = run_block(commands.replace(ADDRESS, address))
+            missing += missing_lines(shown.replace(ADDRESS, address), printed)
+        yield TutorialRun(missing, recorded_names())
+
+
+def tutorial_blocks() -> list[tuple[str, str]]:
+    """Return each block of commands and the output shown below it, empty for none."""
+    blocks = BLOCK.findall(TUTORIAL.read_text(encoding="utf-8"))
+    following = [*blocks[1:], ("sh", "")]
+    return [
+        (text, after if kind == "text" else "")
+        for (language, text), (kind, after) in zip(blocks, following, strict=True)
+        if language == "sh"
+    ]
+
+
+def run_block(commands: str) -> str:
+    """Run a block and return all that it printed; only an error shown may fail it.
+
+    Commands of Recast run in this process, which saves its start; all else is the
+    shell's.
+    """
+    script, lines = "", []
+    for line in commands.replace("\\\n", " ").splitlines(keepends=True):
+        if line.startswith("recast "):
+            lines += [script] * bool(script) + [line]
+            script = ""
+        else:
+            script += line
+    lines += [script] * bool(script)
+    return "".join(
+        run_recast(line) if line.startswith("recast ") else run_shell(line)
+        for line in lines
+    )
+
+
+def run_recast(command: str) -> str:
+    output = io.StringIO()
+    streams = redirect_stdout(output), redirect_stderr(output)
+    with streams[0], streams[1], pytest.raises(SystemExit) as done:
+        main(shlex.split(command)[1:])
+    printed = output.getvalue()
+    assert (done.value.code or 0) == (2 if "Error:" in printed else 0), printed
+    return printed
+
+
+def run_shell(script: str) -> str:
+    done = subprocess.run(
+        ["sh", "-e", "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@contextmanager
+def running_service(folder: Path) -> Iterator[tuple[str, str]]:
+    """Run ``recast serve`` on a free port; give its address and what it printed."""
+    with (folder / "service.log").open("w") as log:
+        process = subprocess.Popen(
+            [BIN / "recast", "serve", "--port", "0"],
+            stdout=log,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    with process:
+        try:
+            assert process.stderr is not None
+            printed = process.stderr.readline()  # it comes once the port is open
+            address = re.search(r"http://(\S+)", printed)
+            assert address is not None, printed
+            yield address[1], printed
+        finally:
+            process.terminate()
+
+
+def missing_lines(shown: str, printed: str) -> list[str]:
+    """Return the lines shown that were not printed: words alike, numbers nearly so.
+
+    ``...`` stands for any one word. Where a line was broken does not matter.
+    """
+    words = printed.split()
+    missing = []
+    for line in shown.splitlines():
+        parts = line.split()
+        starts = range(len(words) - len(parts) + 1)
+        if not any(all(map(alike, parts, words[start:])) for start in starts):
+            missing.append(line)
+    return missing
+
+
+def alike(shown: str, printed: str) -> bool:
+    shown, printed = (word.strip('()[],:;%"') for word in (shown, printed))
+    try:
+        return math.isclose(float(shown), float(printed), rel_tol=0.1)
+    except ValueError:
+        return shown in (printed, "...")
+
+
+def recorded_names() -> set[str]:
+    """Return the names of metrics, parameters, tags and artifacts of the last run."""
+    [run, *_] = mlflow.search_runs(search_all_experiments=True, output_format="list")
+    list_artifacts = mlflow.MlflowClient().list_artifacts
+    files = {
+        file.path
+        for folder in (None, "plots")
+        for file in list_artifacts(run.info.run_id, folder)
+    }
+    return {*run.data.metrics, *run.data.params, *run.data.tags, *files}
+
+
+def test_the_commands_of_the_tutorial_print_what_it_shows(tutorial_run):
+    assert tutorial_run.missing == []
+
+
+def test_what_the_tutorial_names_in_mlflow_is_recorded(tutorial_run):
+    section = TUTORIAL.read_text(encoding="utf-8").split("## See the run")[1]
+    names = re.findall(r"^\| `([^`]+)`", section.split("\n## ")[0], re.MULTILINE)
+
+    assert len(names) > 5
+    assert set(names) - tutorial_run.recorded == set()
