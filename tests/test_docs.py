@@ -20,9 +20,9 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
-from forecasting.backtesting import METRICS
+from forecasting.evaluation.backtest import METRICS
 from pipelines.__main__ import main
-from pipelines.job import Job
+from pipelines.config.job import Job
 from serving.settings import Settings
 
 ROOT = Path(__file__).parents[1]
