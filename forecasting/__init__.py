@@ -1,7 +1,7 @@
 """Recurrent forecasting: windows, networks, training, forecasts with intervals.
 
-The names below are the library; each is imported when it is first asked for, so that
-what needs no network does not wait for torch (PEP 562).
+The names below are the public interface. Each is imported at its first use (PEP 562),
+so that code without a network does not wait for the import of torch.
 """
 
 from importlib import import_module
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from forecasting.training import EpochRecord as EpochRecord
     from forecasting.training import TrainingConfig as TrainingConfig
 
-_HOME = {
+_MODULES = {
     "Baseline": "evaluation.baselines",
     "DataError": "errors",
     "EpochRecord": "training",
@@ -63,13 +63,13 @@ _HOME = {
     "read_future": "io",
     "sliding_windows": "data.windows",
 }
-__all__ = sorted(_HOME)
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+    if name not in _MODULES:
         raise AttributeError(f"module 'forecasting' has no attribute {name!r}")
-    return getattr(import_module(f"forecasting.{_HOME[name]}"), name)
+    return getattr(import_module(f"forecasting.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

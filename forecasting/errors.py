@@ -1,36 +1,36 @@
-"""Every error that the library raises on purpose.
+"""Exceptions of the library, in one tree.
 
-    ForecastingError                catch this one to catch them all
-    ├── DataError                   the series that were given cannot be used
+    ForecastingError                the base class of all of them
+    ├── DataError                   the input series cannot be used
     │   ├── UnreadableData          no file, empty, not a CSV
-    │   ├── MissingColumns          a column was asked for that is not there
-    │   ├── AmbiguousColumns        several columns could be meant
+    │   ├── MissingColumns          a requested column is not in the data
+    │   ├── AmbiguousColumns        several columns fit one role
     │   ├── InvalidValues           text, infinities, or signs a model cannot take
     │   ├── MissingValues           gaps in the values, under the policy "error"
-    │   ├── InvalidTimestamps       dates that cannot be read in one way only
-    │   ├── DuplicateTimestamps     two rows for one moment of one series
+    │   ├── InvalidTimestamps       dates that are unreadable or ambiguous
+    │   ├── DuplicateTimestamps     two rows of one series with one timestamp
     │   ├── IrregularTimestamps     gaps in the calendar, under the policy "error"
     │   ├── SeriesTooShort          fewer points than the windows need
     │   ├── MissingCovariates       covariates that a model or its horizon needs
-    │   └── UnknownSeries           a series id that the model has never seen
-    ├── SettingError                a setting has a value that makes no sense
-    ├── ShapeError                  an array has another shape than it must have
-    ├── NotFittedError              a forecast was asked of an untrained model
+    │   └── UnknownSeries           a series id outside the model or the panel
+    ├── SettingError                a setting has an invalid value
+    ├── ShapeError                  an array has the wrong shape
+    ├── NotFittedError              an untrained model was used to forecast
     ├── TrainingDiverged            the loss became infinite or NaN
     └── ArtifactError               a saved model is missing, damaged or too new
 
-A message names what is wrong, where, what was expected, what was found and what to
-do. `DataError` and `SettingError` are `ValueError` too, so that code that knows
-nothing of this module can catch them.
+A message names the problem, its place, the expected and the actual value, and a
+remedy. `DataError` and `SettingError` are `ValueError` too, so that code without
+access to this module can catch them.
 """
 
 from collections.abc import Iterable
 
-SHOWN = 5  # how many offenders a message lists before it counts the rest
+SHOWN = 5  # items that a message lists; it counts the rest
 
 
 def join_shown(items: Iterable[object], total: int | None = None) -> str:
-    """Name the first five of ``items``, and count them: ``a, b, ... (12 in all)``."""
+    """List the first five of ``items`` and their number: ``a, b, ... (12 in all)``."""
     first = list(items)
     count = len(first) if total is None else total
     text = ", ".join(str(item) for item in first[:SHOWN])
@@ -38,23 +38,23 @@ def join_shown(items: Iterable[object], total: int | None = None) -> str:
 
 
 class ForecastingError(Exception):
-    """Base of every error in this module."""
+    """Base class of every error in this module."""
 
 
 class DataError(ForecastingError, ValueError):
-    """The series that were given cannot be used as they are."""
+    """Input series that cannot be used as they are."""
 
 
 class UnreadableData(DataError):
-    """A source of data that is not there, is empty or is not a CSV."""
+    """A data source that does not exist, is empty or is not a CSV."""
 
-    def __init__(self, source: object, found: str, advice: str) -> None:
+    def __init__(self, source: object, problem: str, advice: str) -> None:
         self.source = source
-        super().__init__(f"{source}: {found}. {advice}")
+        super().__init__(f"{source}: {problem}. {advice}")
 
 
 class MissingColumns(DataError):
-    """A column was asked for that the data do not have."""
+    """A requested column that the data do not have."""
 
     def __init__(self, missing: Iterable[str], present: Iterable[str]) -> None:
         self.missing, self.present = tuple(missing), tuple(present)
@@ -66,35 +66,37 @@ class MissingColumns(DataError):
 
 
 class AmbiguousColumns(DataError):
-    """Several columns, or none, could play a role that nobody assigned."""
+    """Several columns, or none, fit a role that has no assigned column."""
 
     def __init__(
         self, role: str, candidates: Iterable[str], present: Iterable[str], option: str
     ) -> None:
         self.role, self.candidates = role, tuple(candidates)
-        found = (
+        candidates_text = (
             f"{len(self.candidates)} columns could be it "
             f"({', '.join(map(repr, self.candidates))})"
             if self.candidates
             else f"no column could be it (there are {', '.join(map(repr, present))})"
         )
-        super().__init__(f"which column is the {role}? {found}. Say it with {option}.")
+        super().__init__(
+            f"which column is the {role}? {candidates_text}. Say it with {option}."
+        )
 
 
 class InvalidValues(DataError):
-    """Values that are no finite numbers, or that a model cannot take."""
+    """Values that are not finite numbers, or that a model cannot use."""
 
     def __init__(
-        self, column: str, where: Iterable[str], found: str, advice: str
+        self, column: str, where: Iterable[str], problem: str, advice: str
     ) -> None:
         self.column, self.where = column, tuple(where)
         super().__init__(
-            f"column {column!r}: {found} at {join_shown(self.where)}. {advice}"
+            f"column {column!r}: {problem} at {join_shown(self.where)}. {advice}"
         )
 
 
 class MissingValues(DataError):
-    """Missing values where the policy is to refuse them, or nothing can fill them."""
+    """Missing values that the policy refuses, or that no policy can fill."""
 
     ADVICE = (
         "Fill them, or choose how they are filled with missing: interpolate, forward "
@@ -112,15 +114,15 @@ class MissingValues(DataError):
 
 
 class InvalidTimestamps(DataError):
-    """Timestamps that cannot be read, or can be read in two ways."""
+    """Timestamps that cannot be read, or that are ambiguous."""
 
-    def __init__(self, column: str, found: str, advice: str) -> None:
+    def __init__(self, column: str, problem: str, advice: str) -> None:
         self.column = column
-        super().__init__(f"column {column!r}: {found}. {advice}")
+        super().__init__(f"column {column!r}: {problem}. {advice}")
 
 
 class DuplicateTimestamps(DataError):
-    """Two rows for one moment of one series."""
+    """Two rows of one series with the same timestamp."""
 
     def __init__(self, where: Iterable[str], total: int, advice: str) -> None:
         self.total = total
@@ -131,10 +133,10 @@ class DuplicateTimestamps(DataError):
 
 
 class IrregularTimestamps(DataError):
-    """Gaps in the calendar where the policy is to refuse them, or no calendar."""
+    """Timestamps with gaps that the policy refuses, or without a calendar."""
 
-    def __init__(self, found: str, advice: str) -> None:
-        super().__init__(f"{found}. {advice}")
+    def __init__(self, problem: str, advice: str) -> None:
+        super().__init__(f"{problem}. {advice}")
 
 
 class SeriesTooShort(DataError):
@@ -152,7 +154,7 @@ class SeriesTooShort(DataError):
 
 
 class MissingCovariates(DataError):
-    """Covariates that are missing, or do not reach far enough."""
+    """Covariates that are missing, or end before the horizon."""
 
     ADVICE = "Give them, or a shorter horizon."
 
@@ -162,59 +164,59 @@ class MissingCovariates(DataError):
         name: str,
         series_id: str,
         expected: str,
-        found: str,
+        actual: str,
         advice: str = ADVICE,
     ) -> None:
-        self.found = (role, name, series_id, expected, found)
+        self.details = (role, name, series_id, expected, actual)
         super().__init__(
             f"{role} covariate {name!r} of series {series_id!r}: expected {expected}; "
-            f"found {found}. {advice}"
+            f"found {actual}. {advice}"
         )
 
     def advise(self, advice: str) -> "MissingCovariates":
         """Return the same error with other advice."""
-        return MissingCovariates(*self.found, advice)
+        return MissingCovariates(*self.details, advice)
 
 
 class UnknownSeries(DataError):
-    """A series id that is not among those at hand."""
+    """A series id that the model or the panel does not have."""
 
-    def __init__(self, unknown: Iterable[str], known: Iterable[str]) -> None:
+    def __init__(self, unknown: Iterable[str], available: Iterable[str]) -> None:
         self.unknown = tuple(unknown)
         super().__init__(
             f"unknown series {join_shown(map(repr, self.unknown))}; "
-            f"known are {join_shown(map(repr, known))}. Check the ids."
+            f"known are {join_shown(map(repr, available))}. Check the ids."
         )
 
 
 class SettingError(ForecastingError, ValueError):
-    """A setting whose value makes no sense."""
+    """A setting with an invalid value."""
 
-    def __init__(self, setting: str, found: object, expected: str) -> None:
-        self.setting, self.found, self.expected = setting, found, expected
-        super().__init__(f"{setting} must be {expected}; found {found!r}.")
+    def __init__(self, setting: str, value: object, expected: str) -> None:
+        self.setting, self.value, self.expected = setting, value, expected
+        super().__init__(f"{setting} must be {expected}; found {value!r}.")
 
 
 class ShapeError(ForecastingError, ValueError):
-    """An array that has another shape than it must have."""
+    """An array with the wrong shape."""
 
     def __init__(
-        self, name: str, found: tuple[int, ...], expected: tuple[object, ...]
+        self, name: str, shape: tuple[int, ...], expected: tuple[object, ...]
     ) -> None:
-        self.name, self.found, self.expected = name, found, expected
-        wanted = ", ".join(map(str, expected))
-        super().__init__(f"{name} must have the shape ({wanted}); found {found}.")
+        self.name, self.shape, self.expected = name, shape, expected
+        sizes = ", ".join(map(str, expected))
+        super().__init__(f"{name} must have the shape ({sizes}); found {shape}.")
 
 
 class NotFittedError(ForecastingError):
-    """A forecast was asked of a model that has not been trained."""
+    """A forecast by a model that has not been trained."""
 
     def __init__(self, model: str) -> None:
         super().__init__(f"this {model} has not been trained: call fit first.")
 
 
 class TrainingDiverged(ForecastingError):
-    """The loss became infinite or NaN."""
+    """A training in which the loss became infinite or NaN."""
 
     def __init__(self, epoch: int) -> None:
         super().__init__(
@@ -226,6 +228,6 @@ class TrainingDiverged(ForecastingError):
 class ArtifactError(ForecastingError):
     """A saved model that is missing, damaged or of a later format."""
 
-    def __init__(self, path: object, found: str, advice: str) -> None:
-        self.path, self.found, self.advice = path, found, advice
-        super().__init__(f"model {path}: {found}. {advice}")
+    def __init__(self, path: object, problem: str, advice: str) -> None:
+        self.path, self.found, self.advice = path, problem, advice
+        super().__init__(f"model {path}: {problem}. {advice}")

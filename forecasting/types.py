@@ -1,4 +1,4 @@
-"""Array types that the packages of the library pass to each other."""
+"""Array types shared by the packages of the library."""
 
 from typing import Any
 

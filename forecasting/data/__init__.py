@@ -1,8 +1,8 @@
-"""Series in memory, and the pieces that models read of them.
+"""Series in memory: panels, covariates, windows, splits and forecasts.
 
 panel        one series or many in one flat array
 covariates   further columns beside the target, and their future values
-windows      (input, target) pairs by index, never stored
+windows      (input, target) pairs as indices, never stored
 splits       forecast origins, rolling folds, cutoffs
 forecast     points and intervals with their timestamps
 """

@@ -1,7 +1,7 @@
-"""Covariates as they are given by series: as many as the observations, or some ahead.
+"""Covariates by series: values beside the observations, and future values.
 
-A known covariate may go on behind the last observation of its series; what is there is
-kept apart from the observations, for a forecast alone may look at it.
+A known covariate may extend beyond the last observation of its series. These future
+values are stored apart from the observations, since only a forecast may read them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,14 +22,8 @@ from forecasting.errors import (
 from forecasting.types import IntArray
 
 Role = Literal["past", "known", "static"]
-
-
 ROLES: tuple[Role, ...] = get_args(Role)
-
-
 Column = npt.NDArray[Any]  # float64, or text as objects
-
-
 BySeries = Mapping[str, Mapping[str, Sequence[Any] | Column]]  # name, then series id
 
 
@@ -39,7 +33,7 @@ class FutureValues:
 
     Attributes:
         values: all series one after another, nearest step first.
-        offsets: borders, ``(series + 1,)``; a series may have none.
+        offsets: borders, ``(series + 1,)``; a series may have no value.
     """
 
     values: Column
@@ -47,18 +41,20 @@ class FutureValues:
 
     @classmethod
     def join(cls, parts: Sequence[Column]) -> Self:
-        """Put the values of one series after another."""
-        return cls(np.concatenate(parts), _borders([len(part) for part in parts]))
+        """Concatenate the values of the series."""
+        return cls(np.concatenate(parts), _offsets([len(part) for part in parts]))
 
     @property
     def lengths(self) -> IntArray:
         """Number of steps of each series, ``(series,)``."""
         return np.diff(self.offsets)
 
-    def select(self, series: IntArray, kept: npt.NDArray[np.bool_]) -> "FutureValues":
-        """Return the steps of some series, in that order; none where not ``kept``."""
-        counts = np.where(kept, self.lengths[series], 0)
-        offsets = _borders(counts)
+    def select(
+        self, series: IntArray, has_future: npt.NDArray[np.bool_]
+    ) -> "FutureValues":
+        """Return the steps of some series, none where ``has_future`` is false."""
+        counts = np.where(has_future, self.lengths[series], 0)
+        offsets = _offsets(counts)
         place = np.arange(offsets[-1]) + np.repeat(
             self.offsets[series] - offsets[:-1], counts
         )
@@ -66,13 +62,13 @@ class FutureValues:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GivenCovariates:
-    """Covariates of all series, as a panel keeps them.
+class PanelCovariates:
+    """Covariates of all series, in the arrays of a panel.
 
     Attributes:
-        columns: by name, the part beside the observations, ``(points,)``.
+        columns: by name, the values of the observations, ``(points,)``.
         roles: by name.
-        future: by name, the part behind the last observations.
+        future: by name, the values after the last observations.
     """
 
     columns: Mapping[str, Column]
@@ -82,80 +78,86 @@ class GivenCovariates:
 
 def join_covariates(
     lengths: Mapping[str, int],
-    past: BySeries,
-    known: BySeries,
-    static: Mapping[str, Mapping[str, Any]],
-) -> GivenCovariates:
-    """Check covariates given by name and series id, and put them together.
+    past_covariates: BySeries,
+    known_covariates: BySeries,
+    static_covariates: Mapping[str, Mapping[str, Any]],
+) -> PanelCovariates:
+    """Check covariates by name and series id, and join them to flat columns.
 
     Args:
         lengths: observations of each series, by id.
-        past, known: values; a known covariate may have more than the series.
-        static: one value a series.
+        past_covariates, known_covariates: values; a known covariate may have more
+            values than its series.
+        static_covariates: one value a series.
 
     Raises:
-        MissingCovariates: a series has no value, or fewer than observations.
+        MissingCovariates: a series has no value, or fewer values than observations.
         DataError: a name is used twice, or there are more past values than
             observations.
         InvalidValues: a value is missing or infinite.
-        UnknownSeries: values are given for a series that is not there.
+        UnknownSeries: there are values for a series outside ``lengths``.
     """
     columns: dict[str, Column] = {}
     roles: dict[str, Role] = {}
     future: dict[str, FutureValues] = {}
     groups: tuple[tuple[Role, Mapping[str, Mapping[str, Any]]], ...] = (
-        ("past", past), ("known", known), ("static", static),
+        ("past", past_covariates), ("known", known_covariates), ("static", static_covariates),
     )  # fmt: skip
     for role, group in groups:
-        for name, given in group.items():
+        for name, by_series in group.items():
             if name in roles:
                 raise DataError(
                     f"covariate {name!r} is given as {roles[name]} and as {role}; "
                     "give it once."
                 )
-            unknown = [series for series in given if series not in lengths]
+            unknown = [series for series in by_series if series not in lengths]
             if unknown:
                 raise UnknownSeries(unknown, lengths)
             parts = [
-                _of_series(name, role, series, given.get(series), length)
+                _check_length(name, role, series, by_series.get(series), length)
                 for series, length in lengths.items()
             ]
-            whole = as_column(name, np.concatenate(parts))
-            cuts = np.cumsum([len(part) for part in parts])[:-1]
-            split = np.split(whole, cuts)
+            joined = as_column(name, np.concatenate(parts))
+            ends = np.cumsum([len(part) for part in parts])[:-1]
+            split = np.split(joined, ends)
             pairs = list(zip(split, lengths.values(), strict=True))
             columns[name] = np.concatenate([part[:end] for part, end in pairs])
             roles[name] = role
             if role == "known":
                 future[name] = FutureValues.join([part[end:] for part, end in pairs])
-    return GivenCovariates(columns=columns, roles=roles, future=future)
+    return PanelCovariates(columns=columns, roles=roles, future=future)
 
 
 def join_future(
-    ids: Sequence[str], roles: Mapping[str, Role], known: BySeries
+    ids: Sequence[str], roles: Mapping[str, Role], values: BySeries
 ) -> dict[str, FutureValues]:
-    """Put together known covariates of the steps behind the series' ends.
+    """Join known covariates of the steps after the last observations.
+
+    Args:
+        ids: names of the series.
+        roles: role of each covariate of the panel, by name.
+        values: by name and series id, nearest step first.
 
     Raises:
         DataError: a name is not that of a known covariate.
-        UnknownSeries: values are given for a series that is not there.
+        UnknownSeries: there are values for a series outside ``ids``.
         InvalidValues: a value is missing or infinite.
     """
     future = {}
-    for name, given in known.items():
+    for name, by_series in values.items():
         if roles.get(name) != "known":
-            there = join_shown(
-                repr(one) for one, role in roles.items() if role == "known"
+            available = join_shown(
+                repr(covariate) for covariate, role in roles.items() if role == "known"
             )
             raise DataError(
                 f"future: {name!r} is no known covariate of the series; known ones "
-                f"are: {there or 'none'}. Leave it out, or check its name."
+                f"are: {available or 'none'}. Leave it out, or check its name."
             )
-        unknown = [series for series in given if series not in ids]
+        unknown = [series for series in by_series if series not in ids]
         if unknown:
             raise UnknownSeries(unknown, ids)
-        parts = [_listed(given.get(series, ())) for series in ids]
-        offsets = _borders([len(part) for part in parts])
+        parts = [_to_column(by_series.get(series, ())) for series in ids]
+        offsets = _offsets([len(part) for part in parts])
         future[name] = FutureValues(as_column(name, np.concatenate(parts)), offsets)
     return future
 
@@ -166,22 +168,22 @@ def as_column(name: str, values: Column) -> Column:
     Raises:
         InvalidValues: a value is missing or infinite.
     """
-    lacking = np.flatnonzero(pd.isna(values))
+    invalid = np.flatnonzero(pd.isna(values))
     kind = "missing values"
-    if not len(lacking):
+    if not len(invalid):
         if values.dtype.kind in "biuf" or not any(isinstance(v, str) for v in values):
             values = _as_numbers(name, values)
-            lacking, kind = np.flatnonzero(~np.isfinite(values)), "infinite values"
+            invalid, kind = np.flatnonzero(~np.isfinite(values)), "infinite values"
         else:
             values = as_text(values)
-    if len(lacking):
-        places = [f"place {i + 1}" for i in lacking]
+    if len(invalid):
+        places = [f"place {i + 1}" for i in invalid]
         raise InvalidValues(name, places, kind, "Give a value for every step.")
     return values
 
 
 def as_text(values: Column) -> Column:
-    """Return values as text, whole numbers without a decimal point."""
+    """Convert values to text, whole numbers without a decimal point."""
     return np.array(
         [
             str(int(v)) if isinstance(v, float) and v.is_integer() else str(v)
@@ -201,14 +203,16 @@ def _as_numbers(name: str, values: Column) -> Column:
         ) from None
 
 
-def _of_series(name: str, role: Role, series: str, given: Any, length: int) -> Column:
-    """Return the values of one series, checked for their number."""
-    if given is None:
+def _check_length(
+    name: str, role: Role, series: str, entry: Any, length: int
+) -> Column:
+    """Return the values of one series after a check of their number."""
+    if entry is None:
         expected = "one value" if role == "static" else f"{length} values"
         raise MissingCovariates(role, name, series, expected, "none")
     if role == "static":
-        return np.full(length, given, dtype=object)
-    values = _listed(given)
+        return np.full(length, entry, dtype=object)
+    values = _to_column(entry)
     if len(values) < length:
         expected = f"{length} values, one for each observation"
         raise MissingCovariates(role, name, series, expected, str(len(values)))
@@ -220,13 +224,13 @@ def _of_series(name: str, role: Role, series: str, given: Any, length: int) -> C
     return values
 
 
-def _listed(given: Sequence[Any] | Column) -> Column:
-    if isinstance(given, np.ndarray):
-        return given if given.dtype.kind in "biuf" else given.astype(object)
-    values = np.empty(len(given), dtype=object)
-    values[:] = list(given)
+def _to_column(entry: Sequence[Any] | Column) -> Column:
+    if isinstance(entry, np.ndarray):
+        return entry if entry.dtype.kind in "biuf" else entry.astype(object)
+    values = np.empty(len(entry), dtype=object)
+    values[:] = list(entry)
     return values
 
 
-def _borders(lengths: Sequence[int] | IntArray) -> IntArray:
+def _offsets(lengths: Sequence[int] | IntArray) -> IntArray:
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

@@ -1,4 +1,4 @@
-"""What every model gives back: points, intervals, and the moments they are for."""
+"""Forecasts: points and intervals with their timestamps, and checks of their shape."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,8 +14,7 @@ from forecasting.types import FloatArray
 # By level in percent: lower and upper bounds, (series, horizon) each.
 Intervals = Mapping[float, tuple[FloatArray, FloatArray]]
 
-
-MAX_HORIZON = 10_000  # steps ahead in one forecast, against a slip of the keyboard
+MAX_HORIZON = 10_000  # steps ahead in one forecast; more is a typing error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +23,7 @@ class Forecast:
 
     Attributes:
         series_ids: one name a row, ``(series,)``.
-        timestamps: the moments forecast, ``(series, horizon)``; None when unknown.
+        timestamps: of the forecast values, ``(series, horizon)``; None when unknown.
         points: ``(series, horizon)``.
         intervals: central intervals by level in percent; each a pair (lower, upper)
             of ``(series, horizon)``.
@@ -65,13 +64,13 @@ class Forecast:
 
 
 def check_horizon(horizon: int) -> int:
-    """Return ``horizon``, a number of steps ahead.
+    """Return ``horizon`` as an int after a check of its range.
 
     Raises:
         SettingError: it is not a whole number from 1 to 10,000.
     """
-    whole = isinstance(horizon, int | np.integer) and not isinstance(horizon, bool)
-    if not whole or not 1 <= horizon <= MAX_HORIZON:
+    is_integer = isinstance(horizon, int | np.integer) and not isinstance(horizon, bool)
+    if not is_integer or not 1 <= horizon <= MAX_HORIZON:
         raise SettingError(
             "horizon", horizon, f"a whole number from 1 to {MAX_HORIZON}"
         )
@@ -79,7 +78,7 @@ def check_horizon(horizon: int) -> int:
 
 
 def check_levels(levels: Iterable[float]) -> tuple[float, ...]:
-    """Return interval levels in percent, each once, lowest first.
+    """Return interval levels in percent, sorted and without duplicates.
 
     Raises:
         SettingError: a level lies outside 1 to 99.

@@ -1,7 +1,7 @@
-"""Series in memory: checked once where they enter, trusted from there on.
+"""Panels: one series or many in one flat array, series after series.
 
-A `Panel` holds one series or many in one flat array, series after series. Everything
-else refers to it by position: nothing is copied and no window is ever stored.
+A panel is checked once when it is built and trusted afterwards. Other modules refer to
+its values by position: no window is copied or stored.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,12 +38,12 @@ class Panel:
         offsets: borders, ``(series + 1,)``: series ``s`` is
             ``values[offsets[s]:offsets[s + 1]]``.
         timestamps: ``datetime64[ns]`` or integer steps, ``(points,)``.
-        calendar: how the timestamps go on.
-        target: name of the column the values came from.
-        covariates: further columns by name, ``(points,)`` each, kept as they were read.
-        roles: what each covariate is: ``past``, ``known`` or ``static``.
-        future: known covariates behind the last observations, by name.
-        notes: what was guessed or mended on the way in, for a person to read.
+        calendar: the rule of the timestamps, which gives the future ones.
+        target: name of the column that the values come from.
+        covariates: further columns by name, ``(points,)`` each, not yet encoded.
+        roles: role of each covariate: ``past``, ``known`` or ``static``.
+        future: known covariates after the last observations, by name.
+        notes: guesses and repairs made while reading the data, for the user.
 
     >>> panel = Panel.from_values({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0]})
     >>> panel.lengths.tolist()
@@ -75,21 +75,21 @@ class Panel:
         known_covariates: BySeries | None = None,
         static_covariates: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> "Panel":
-        """Make a panel from values by series id, timestamps and covariates optional.
+        """Build a panel from values by series id, timestamps and covariates optional.
 
         Args:
             values: observations of each series, oldest first.
-            timestamps: as many for each series, dates (also as text) or integers,
-                strictly later from one to the next; without them, steps 1, 2, 3, ...
-            freq: pandas alias of the frequency; inferred when not given.
-            target: what the values are called.
-            past_covariates: by name and series id, as many as there are values.
-            known_covariates: the same, or more: the rest is of the steps ahead.
+            timestamps: one for each value, dates (also as text) or integers, strictly
+                increasing; without them, steps 1, 2, 3, ...
+            freq: pandas alias of the frequency; None infers it.
+            target: name of the values.
+            past_covariates: by name and series id, one value for each observation.
+            known_covariates: the same, or more: the rest belongs to the steps ahead.
             static_covariates: by name and series id, one value each.
 
         Raises:
             InvalidValues: a value is missing or infinite.
-            DataError: no series, an empty series, or as many timestamps as values lack.
+            DataError: no series, an empty series, or not one timestamp for each value.
             InvalidTimestamps: a timestamp cannot be read.
             IrregularTimestamps, DuplicateTimestamps: the timestamps lie on no calendar,
                 or lack moments of it.
@@ -97,7 +97,7 @@ class Panel:
         """
         if not values:
             raise DataError("no series were given; give at least one.")
-        arrays = {str(name): _to_array(str(name), own) for name, own in values.items()}
+        arrays = {str(key): _to_array(str(key), row) for key, row in values.items()}
         lengths = [len(array) for array in arrays.values()]
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         if timestamps is None:
@@ -109,8 +109,12 @@ class Panel:
             axis = _join_timestamps(arrays, timestamps)
             calendar = infer_calendar(axis, offsets, tuple(arrays), freq=freq)
             check_gaps(calendar, axis, offsets, tuple(arrays), GAPS)
-        own = (past_covariates or {}, known_covariates or {}, static_covariates or {})
-        given = join_covariates(dict(zip(arrays, lengths, strict=True)), *own)
+        joined = join_covariates(
+            dict(zip(arrays, lengths, strict=True)),
+            past_covariates or {},
+            known_covariates or {},
+            static_covariates or {},
+        )
         return cls(
             series_ids=tuple(arrays),
             values=np.concatenate(list(arrays.values())),
@@ -118,9 +122,9 @@ class Panel:
             timestamps=axis,
             calendar=calendar,
             target=target,
-            covariates=given.columns,
-            roles=given.roles,
-            future=given.future,
+            covariates=joined.columns,
+            roles=joined.roles,
+            future=joined.future,
         )
 
     def __len__(self) -> int:
@@ -150,7 +154,8 @@ class Panel:
     def with_future(self, known: BySeries) -> "Panel":
         """Return the panel with known covariates of the steps after its end.
 
-        They come by name and series id, the next step first.
+        Args:
+            known: values by name and series id, nearest step first.
 
         Raises:
             DataError: the panel has no such known covariate, or no such series, or a
@@ -160,7 +165,7 @@ class Panel:
         return replace(self, future={**self.future, **ahead})
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row an observation: ``series_id, timestamp, target``."""
+        """Return a frame of one row an observation: ``series_id, timestamp, target``."""
         ids = np.repeat(np.asarray(self.series_ids, dtype=object), self.lengths)
         return pd.DataFrame(
             {"series_id": ids, "timestamp": self.timestamps, "target": self.values}
@@ -169,7 +174,7 @@ class Panel:
     def until(self, ends: IntArray) -> "Panel":
         """Return each series cut to its first ``ends[s]`` observations (a copy).
 
-        What lies behind the cut is not in the result in any form.
+        The result holds nothing of the values after the cut.
         """
         return self.pieces(np.arange(len(self)), np.zeros_like(ends), ends)
 
@@ -181,24 +186,26 @@ class Panel:
     def pieces(self, series: IntArray, begins: IntArray, ends: IntArray) -> "Panel":
         """Return a panel of pieces of series, which may overlap (a copy).
 
-        A piece that reaches the end of its series keeps what is known behind it.
+        A piece that reaches the end of its series keeps its future covariates.
 
         Args:
-            series: which series each piece is of, ``(pieces,)``.
-            begins, ends: its first observation and the one behind its last, counted
-                from the start of the series, ``(pieces,)``.
+            series: position of the series of each piece, ``(pieces,)``.
+            begins, ends: first observation of each piece and the one after its last,
+                counted from the start of the series, ``(pieces,)``.
         """
         counts = ends - begins
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         first = self.offsets[series] + begins
-        kept = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], counts)
+        positions = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], counts)
         return replace(
             self,
             series_ids=tuple(self.series_ids[s] for s in series),
-            values=self.values[kept],
-            timestamps=self.timestamps[kept],
+            values=self.values[positions],
+            timestamps=self.timestamps[positions],
             offsets=offsets,
-            covariates={name: column[kept] for name, column in self.covariates.items()},
+            covariates={
+                name: column[positions] for name, column in self.covariates.items()
+            },
             future={
                 name: ahead.select(series, ends == self.lengths[series])
                 for name, ahead in self.future.items()
@@ -209,11 +216,11 @@ class Panel:
 def series_blocks(offsets: IntArray, points: int = 2**18) -> Iterator[slice]:
     """Yield runs of neighbouring series, each of few points or a single series.
 
-    What is worked out by such blocks needs memory for one of them, not for all.
+    Work done by blocks needs memory for one block instead of for all series.
 
     Args:
         offsets: borders of the series, ``(series + 1,)``.
-        points: in a block, at most.
+        points: maximum number of points in a block of several series.
     """
     begin, count = 0, len(offsets) - 1
     while begin < count:

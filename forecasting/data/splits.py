@@ -1,7 +1,7 @@
-"""Which part of each series is for fitting, for choosing and for testing.
+"""Forecast origins: the splits of series into training, validation and test parts.
 
-All splits are by time. A split is a position in each series, so that series of
-different length are cut alike, counted from their ends.
+All splits are by time. A split is a position in each series, counted from its end, so
+that series of different length are cut at the same distance from their ends.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from forecasting.types import IntArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origins:
-    """Moments from which forecasts are made.
+    """Positions in series at which forecasts start.
 
-    Origin ``i`` sees the first ``ends[i]`` observations of series ``series[i]`` and
-    nothing behind them.
+    A forecast from origin ``i`` may read the first ``ends[i]`` observations of series
+    ``series[i]`` and nothing after them.
 
     Attributes:
         series: position of the series in its panel, ``(origins,)``.
-        ends: number of observations seen, ``(origins,)``.
+        ends: number of readable observations, ``(origins,)``.
     """
 
     series: IntArray
@@ -38,9 +38,9 @@ def last_origins(panel: Panel) -> Origins:
 
 
 def timestamps_at(panel: Panel, origins: Origins) -> IntArray:
-    """Return when each origin is, in steps from its series' end, ``(origins,)``.
+    """Return the time of each origin in steps from its series' end, ``(origins,)``.
 
-    0 is the end, and what is earlier is less; the origins of a fold are one moment.
+    0 is the end, earlier origins are negative; the origins of a fold share one value.
     """
     return np.asarray(origins.ends - panel.lengths[origins.series])
 
@@ -48,19 +48,19 @@ def timestamps_at(panel: Panel, origins: Origins) -> IntArray:
 def rolling_origins(
     panel: Panel, *, folds: int, horizon: int, before: int = 1
 ) -> list[Origins]:
-    """Return one set of origins a fold, the oldest fold first.
+    """Return the origins of each fold, the oldest fold first.
 
-    The last fold's forecasts end with the series; each fold before it stands one
-    horizon earlier. Every series takes part in every fold.
+    The last fold's forecasts end with the series; each earlier fold lies one horizon
+    before the next. Every series takes part in every fold.
 
     Args:
         panel: the series.
-        folds: how many.
+        folds: number of folds.
         horizon: steps ahead.
         before: observations that every series must have before the first fold.
 
     Raises:
-        SettingError: there is not at least one fold.
+        SettingError: ``folds`` is not a whole number of at least 1.
         SeriesTooShort: a series has fewer observations before its first fold.
     """
     if not isinstance(folds, int) or isinstance(folds, bool) or folds < 1:
@@ -70,21 +70,21 @@ def rolling_origins(
         folds * horizon + before,
         f"{folds} folds of horizon {horizon} and {before} before them",
     )
-    everyone = np.arange(len(panel))
+    all_series = np.arange(len(panel))
     return [
-        Origins(series=everyone, ends=panel.lengths - left * horizon)
-        for left in range(folds, 0, -1)
+        Origins(series=all_series, ends=panel.lengths - remaining * horizon)
+        for remaining in range(folds, 0, -1)
     ]
 
 
 def automatic_folds(panel: Panel, *, seq_len: int, horizon: int) -> int:
-    """Return how many folds test the latest fifth of the shortest series.
+    """Return the number of folds that test the latest fifth of the shortest series.
 
-    At least one, and at most 500, or a million forecast values in all; a window to
-    train on stays before the first one.
+    At least one, and at most 500, or a million forecast values in all; one training
+    window remains before the first fold.
 
     Raises:
-        SeriesTooShort: a series has no window to train on before a single fold.
+        SeriesTooShort: a series has no training window before a single fold.
     """
     window = seq_len + horizon
     _check_lengths(

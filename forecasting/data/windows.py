@@ -1,8 +1,8 @@
 """Sliding windows by index: (seq_len observations) -> (the next horizon values).
 
-A window is two numbers, its series and its first position. `PlainWindows` computes both
-from the window's number, so ten million windows cost as much memory as one; values
-are gathered a batch at a time, on the device where the series lie.
+A window is two numbers, its series and its first position. `Windows` computes both
+from the window's number, so ten million windows need as much memory as one; values
+are gathered a batch at a time, on the device of the series.
 """
 
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from torch import Tensor
 from forecasting.errors import SeriesTooShort, SettingError
 from forecasting.types import FloatArray, IntArray
 
-MAX_LENGTH = 10_000  # steps; a longer window is a slip of the keyboard
+MAX_LENGTH = 10_000  # steps; a longer window is a typing error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowSpec:
-    """Shape of a window.
+    """Lookback, horizon and stride of windows.
 
     Attributes:
-        seq_len: observations that go in.
-        horizon: steps ahead that come out.
+        seq_len: observations of the input.
+        horizon: steps ahead of the target.
         stride: steps between the starts of neighbouring windows.
 
     Raises:
@@ -44,30 +44,30 @@ class WindowSpec:
 
     @property
     def length(self) -> int:
-        """Observations that one window spans, input and target."""
+        """Number of observations in one window, input and target."""
         return self.seq_len + self.horizon
 
 
 class Windows:
-    """All windows of a panel whose targets lie in given parts of its series.
+    """All windows of a panel with targets between ``start`` and ``stop``, by number.
 
     Windows are numbered series after series, oldest first. None crosses a series'
-    border, and no target reaches behind ``stop``.
+    border, and no target reaches beyond ``stop``.
 
     Attributes:
-        spec: shape of a window.
+        spec: lookback, horizon and stride.
         begins: first flat position of each series, ``(series,)``.
 
     Args:
         offsets: borders of the series in the flat array, ``(series + 1,)``.
-        spec: shape of a window.
+        spec: lookback, horizon and stride.
         start: first observation of each series that may be a target, ``(series,)``;
-            default the first that has a whole input before it.
+            default the first one after a complete input.
         stop: end of the part of each series that targets may lie in, ``(series,)``;
             default the series' end.
         least: observations that each series must have before a target, ``(series,)``;
-            default seq_len. Where it is less, a window begins with its series' first
-            value again and again.
+            default seq_len. Where it is less, the input is padded on the left with its
+            series' first value.
 
     >>> windows = Windows(np.array([0, 20]), WindowSpec(seq_len=5, horizon=2))
     >>> len(windows)
@@ -97,9 +97,7 @@ class Windows:
         self._counts = torch.from_numpy(counts)
         self._until = torch.from_numpy(np.cumsum(counts))
         self._span = torch.arange(spec.length)
-        self._inside = bool(
-            (begin >= spec.seq_len).all()
-        )  # of their series, all of them
+        self._is_unpadded = bool((begin >= spec.seq_len).all())
 
     def __len__(self) -> int:
         return int(self._until[-1])
@@ -116,7 +114,7 @@ class Windows:
     def locate(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return series and first flat position of windows ``index``, ``(n,)`` each.
 
-        The position lies before the series where the window does.
+        The position of a padded window lies before the start of its series.
         """
         series = torch.searchsorted(self._until, index, right=True)
         before = self._until[series] - self._counts[series]
@@ -131,7 +129,7 @@ class Windows:
             index: numbers of windows, ``(n,)``.
         """
         series, first = self.locate(index)
-        if self._inside and len(index):
+        if self._is_unpadded and len(index):
             width = values[0].numel()
             rows = values.flatten().unfold(0, self.spec.length * width, width)
             shape = (len(index), self.spec.length, *values.shape[1:])
@@ -140,16 +138,20 @@ class Windows:
         return values[place.maximum(self.begins[series][:, None])]
 
     def draw(
-        self, chances: Tensor, count: int, generator: torch.Generator | None = None
+        self,
+        series_probabilities: Tensor,
+        count: int,
+        generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Return the numbers of random windows, ``(count,)``.
+        """Draw the numbers of random windows, ``(count,)``, with replacement.
 
         Args:
-            chances: of each series, ``(series,)``; its windows share them alike.
-            count: how many, with replacement.
-            generator: of random numbers; default torch's own.
+            series_probabilities: weight of each series, ``(series,)``; its windows are
+                equally likely.
+            count: number of windows.
+            generator: of random numbers; default torch's global one.
         """
-        usable = chances * (self._counts > 0)
+        usable = series_probabilities * (self._counts > 0)
         series = torch.multinomial(usable, count, True, generator=generator)
         random = torch.rand(count, device=series.device, generator=generator)
         counts = self._counts[series]
@@ -160,23 +162,23 @@ class Windows:
         """Return the number of windows of each series, ``(series,)``."""
         return self._counts
 
-    def evenly(self, most: int) -> Tensor:
-        """Return the numbers of at most ``most`` windows, evenly spread."""
+    def evenly(self, limit: int) -> Tensor:
+        """Sample the numbers of at most ``limit`` windows at equal distances."""
         count = len(self)
-        if count <= most:
+        if count <= limit:
             return torch.arange(count, device=self._first.device)
-        return (torch.arange(most, device=self._first.device) * count) // most
+        return (torch.arange(limit, device=self._first.device) * count) // limit
 
 
 def sliding_windows(
     values: FloatArray, spec: WindowSpec
 ) -> tuple[FloatArray, FloatArray]:
-    """Cut one series into inputs and targets, both views: nothing is copied.
+    """Cut one series into inputs and targets, both views of the values.
 
     Args:
         values: ``(points,)`` or ``(points, features)``, oldest first. With features,
             the first one is the target.
-        spec: shape of a window.
+        spec: lookback, horizon and stride.
 
     Returns:
         Inputs ``(windows, seq_len, features)`` and targets ``(windows, horizon)``.

@@ -1,8 +1,8 @@
-"""Timestamps: text to datetimes, frequencies, and the calendar that goes on.
+"""Timestamps: parsing, frequencies and calendars.
 
 parsing     text to timestamps
 frequency   pandas aliases as rules of months, days or nanoseconds
-calendar    the timestamps that follow one, and the gaps between them
+calendar    future timestamps of a series, and the gaps between observed ones
 inference   the calendar of observed timestamps
 cyclical    positions in the hour, day, week and year as covariates
 """

@@ -1,8 +1,8 @@
-"""How timestamps go on: frequencies, trading days, gaps, the moments of a forecast.
+"""Calendars of series: frequency, trading days, gaps and future timestamps.
 
-Everything rests on two operations. `Calendar.advance` goes a number of steps on from
-a moment, `Calendar.count` counts the steps from one moment to another. A moment lies
-on the calendar of its series when advancing by the steps counted arrives at it.
+Everything rests on two operations. `Calendar.advance` adds a number of steps to a
+moment, `Calendar.count` counts the steps from one moment to another. A moment lies on
+the calendar of its series when advancing by the counted steps arrives at it.
 """
 
 from dataclasses import dataclass
@@ -25,15 +25,15 @@ WORKDAYS = (0, 1, 2, 3, 4)
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """What comes after a timestamp.
+    """The rule by which the timestamps of a series follow each other.
 
     Attributes:
         freq: pandas alias (``D``, ``MS``, ``W-SUN``, ``15min``, ...); None for integer
             steps. Monthly, quarterly and yearly series keep the day of the month of
             their timestamps, so that ``MS`` fits the 15th of every month too.
         weekdays: the trading days, Monday 0; empty on any other calendar. A holiday is
-            a trading day that is not there, and is neither a gap nor predicted.
-        step: how far apart integer timestamps are.
+            a missing trading day; it is neither a gap nor predicted.
+        step: difference between neighbouring integer timestamps.
 
     >>> Calendar("ME").future(np.array(["2024-01-31"], "datetime64[ns]"), 2).tolist()
     [[1709164800000000000, 1711843200000000000]]
@@ -48,7 +48,7 @@ class Calendar:
 
     @property
     def season_length(self) -> int:
-        """Steps after which a season usually comes back; 1 where none is known."""
+        """Steps after which a season usually repeats; 1 without a natural cycle."""
         if self.freq is None:
             return 1
         rule = parse_frequency(self.freq)
@@ -75,7 +75,7 @@ class Calendar:
         return self.advance(last[:, None], steps[None, :])
 
     def advance(self, start: Timestamps, steps: IntArray) -> Timestamps:
-        """Go ``steps`` on from ``start``; the two broadcast."""
+        """Add ``steps`` to ``start``; the two broadcast."""
         if self.freq is None:
             return np.asarray(start + steps * self.step)
         rule = parse_frequency(self.freq)
@@ -86,7 +86,7 @@ class Calendar:
             moved = np.busday_offset(days, steps, "backward", weekmask=self._weekmask)
         else:
             moved = rule.place_in_month(days, steps)
-        return np.asarray(moved + (start - days))  # the time of the day is kept
+        return np.asarray(moved + (start - days))  # preserves the time of the day
 
     def count(self, start: Timestamps, end: Timestamps) -> IntArray:
         """Count the steps from ``start`` to ``end``, rounded down."""
@@ -101,21 +101,24 @@ class Calendar:
         months = end.astype("datetime64[M]") - start.astype("datetime64[M]")
         return np.asarray(months.astype(np.int64) // rule.size)
 
-    def continued_by(self, given: "Calendar") -> "Calendar":
-        """Return the calendar that series go on by, trained on this one.
+    def continued_by(self, other: "Calendar") -> "Calendar":
+        """Return the calendar of further series for a model trained on this one.
+
+        Args:
+            other: calendar of the further series.
 
         Raises:
             IrregularTimestamps: the two have different frequencies.
         """
-        if given.freq is None or self.freq is None:
-            return given
-        if given.freq != self.freq:
+        if other.freq is None or self.freq is None:
+            return other
+        if other.freq != self.freq:
             raise IrregularTimestamps(
-                f"the timestamps go on by {given.freq!r}, those seen in training "
+                f"the timestamps go on by {other.freq!r}, those seen in training "
                 f"by {self.freq!r}",
                 "Send the series at the trained frequency, or without timestamps.",
             )
-        return self  # the few rows given may not show every trading day
+        return self  # a few rows may not show every trading day
 
     @property
     def _trading_days(self) -> tuple[int, ...]:
@@ -132,7 +135,7 @@ STEPS = Calendar(freq=None)
 def count_gaps(
     calendar: Calendar, timestamps: Timestamps, offsets: IntArray
 ) -> IntArray:
-    """Count the moments that each series lacks, ``(series,)``; 0 for trading days."""
+    """Count the missing moments of each series, ``(series,)``; 0 for trading days."""
     if calendar.weekdays:
         return np.zeros(len(offsets) - 1, dtype=np.int64)
     first, last = timestamps[offsets[:-1]], timestamps[offsets[1:] - 1]
@@ -140,21 +143,21 @@ def count_gaps(
 
 
 def find_gaps(
-    calendar: Calendar, timestamps: Timestamps, most: int | None = None
+    calendar: Calendar, timestamps: Timestamps, limit: int | None = None
 ) -> Timestamps:
-    """Return the moments that one series lacks, oldest first; none for trading days.
+    """Return the missing moments of one series, oldest first; none for trading days.
 
     Args:
         calendar: of the series.
         timestamps: of the series, strictly increasing and on the calendar.
-        most: stop after so many.
+        limit: maximum number of moments returned.
     """
     if calendar.weekdays or len(timestamps) == 0:
         return timestamps[:0]
     counted = calendar.count(timestamps[:1], timestamps)
     lengths = np.diff(counted) - 1
-    if most is not None:
-        lengths = np.minimum(lengths, np.maximum(most + lengths - lengths.cumsum(), 0))
+    if limit is not None:
+        lengths = np.minimum(lengths, np.maximum(limit + lengths - lengths.cumsum(), 0))
     before = np.repeat(lengths.cumsum() - lengths, lengths)
     within = np.arange(lengths.sum()) - before
     return calendar.advance(
@@ -169,17 +172,18 @@ def check_gaps(
     series_ids: tuple[str, ...],
     advice: str,
 ) -> None:
-    """Refuse series that lack moments of their calendar.
+    """Check that no series lacks moments of its calendar.
 
     Raises:
-        IrregularTimestamps: names the first moments that are missing and counts all.
+        IrregularTimestamps: some are missing; the message names the first and counts
+            all.
     """
     gaps = count_gaps(calendar, timestamps, offsets)
     if not gaps.any():
         return
     index, total = int(np.argmax(gaps > 0)), int(gaps.sum())
-    own = timestamps[offsets[index] : offsets[index + 1]]
-    lacking = map(format_timestamp, find_gaps(calendar, own, most=SHOWN))
+    series = timestamps[offsets[index] : offsets[index + 1]]
+    lacking = map(format_timestamp, find_gaps(calendar, series, most=SHOWN))
     raise IrregularTimestamps(
         f"{total} moment{'s are' if total > 1 else ' is'} missing on the calendar "
         f"{calendar}: series {series_ids[index]!r} lacks "
@@ -189,7 +193,7 @@ def check_gaps(
 
 
 def format_timestamp(moment: Any) -> str:
-    """Write a timestamp, midnight as the date alone."""
+    """Format a timestamp as text, midnight as the date alone."""
     if isinstance(moment, np.datetime64):
         return str(pd.Timestamp(moment)).removesuffix(" 00:00:00")
     return str(moment)

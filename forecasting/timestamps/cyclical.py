@@ -1,4 +1,4 @@
-"""Where in the hour, the day, the week and the year a moment lies.
+"""Cyclical features: the position of a moment in its hour, day, week and year.
 
 A position in a cycle is a point on a circle, its sine and cosine, so that the end of a
 cycle lies beside its beginning.
@@ -16,10 +16,10 @@ CYCLES = {"hour": NANOSECONDS["h"], "day": DAY, "week": WEEK, "year": 365 * DAY}
 def find_cycles(
     calendar: Calendar, timestamps: Timestamps, offsets: IntArray
 ) -> tuple[str, ...]:
-    """Return the cycles of at least two steps that a series has been through.
+    """Return the cycles of at least two steps that some series spans completely.
 
-    A cycle that no series has seen the whole of would be a trend in disguise. There
-    are none for integer steps.
+    A cycle longer than every series could not be told from a trend. Integer steps
+    have no cycles.
 
     Args:
         calendar: of the series.
@@ -38,7 +38,7 @@ def find_cycles(
 
 
 def season_positions(moments: Timestamps, cycles: tuple[str, ...]) -> FloatArray:
-    """Return sine and cosine of the position in each cycle, ``(..., 2 * cycles)``."""
+    """Compute sine and cosine of the position in each cycle, ``(..., 2 * cycles)``."""
     moments = moments.astype("datetime64[ns]")
     points = []
     for name in cycles:
@@ -48,7 +48,7 @@ def season_positions(moments: Timestamps, cycles: tuple[str, ...]) -> FloatArray
 
 
 def _elapsed(moments: Timestamps, cycle: str) -> FloatArray:
-    """Return the share of its cycle that has passed at each moment, from 0 to 1."""
+    """Return the elapsed share of the cycle at each moment, from 0 to 1."""
     if cycle == "year":
         year = moments.astype("datetime64[Y]")
         first = year.astype("datetime64[ns]")

@@ -1,4 +1,4 @@
-"""What a pandas frequency alias means: ticks of a length, months, or trading days."""
+"""Pandas frequency aliases as rules: fixed ticks, months or trading days."""
 
 import re
 import warnings
@@ -12,7 +12,7 @@ from pandas.tseries.frequencies import to_offset
 
 from forecasting.errors import SettingError
 
-NANOSECONDS = {  # of the units that steps of fixed length are counted in
+NANOSECONDS = {  # in each unit of steps of fixed length
     "W": 604_800_000_000_000,
     "D": 86_400_000_000_000,
     "h": 3_600_000_000_000,
@@ -53,16 +53,16 @@ EXPECTED = (
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A frequency, taken apart.
+    """A frequency split into unit, size, place in the month and anchor.
 
     Attributes:
         unit: ``ticks`` of a fixed length, calendar ``months``, or trading ``days``.
         size: nanoseconds of a tick, or months of a step; 1 for trading days.
-        place: where in its month a moment lies: on a fixed ``day``, on the last day
-            (``E``), or on the first or last workday (``BS``, ``BE``).
+        place: position of a moment in its month: a fixed ``day``, the last day
+            (``E``), or the first or last workday (``BS``, ``BE``).
         anchor: weekday (Monday 0) of weeks or month (January 1) of quarters and years
             that moments lie in; None when free.
-        period: number of anchors, after which they come round: 7, 3 or 12.
+        period: number of possible anchors: 7 weekdays, 3 or 12 months.
     """
 
     unit: Literal["ticks", "months", "days"]
@@ -73,7 +73,7 @@ class Rule:
 
     @property
     def nanoseconds(self) -> float:
-        """About how long a step is."""
+        """Approximate length of a step, in nanoseconds."""
         if self.unit == "ticks":
             return float(self.size)
         return self.size * (30.5 if self.unit == "months" else 1.5) * DAY
@@ -96,7 +96,7 @@ class Rule:
     def place_in_month(
         self, days: npt.NDArray[Any], steps: npt.NDArray[np.int64]
     ) -> npt.NDArray[Any]:
-        """Go ``steps`` on from ``days`` in months, to the rule's place in the month."""
+        """Add ``steps`` months to ``days``, moved to the rule's place in the month."""
         month = days.astype("datetime64[M]") + steps * self.size
         first = month.astype("datetime64[D]")
         last = (month + 1).astype("datetime64[D]") - 1
@@ -111,11 +111,11 @@ class Rule:
         )
 
     def is_anchored(self, moments: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-        """Say of each moment whether it lies on the weekday or month of the anchor."""
+        """Test of each moment if it lies on the weekday or month of the anchor."""
         if self.anchor is None:
             return np.ones(moments.shape, dtype=bool)
-        found = weekdays(moments) if self.unit == "ticks" else months(moments)
-        return np.asarray((found - self.anchor) % self.period == 0)
+        positions = weekdays(moments) if self.unit == "ticks" else months(moments)
+        return np.asarray((positions - self.anchor) % self.period == 0)
 
 
 def weekdays(moments: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
@@ -130,23 +130,24 @@ def months(moments: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 
 @lru_cache(maxsize=64)
 def parse_frequency(freq: str) -> Rule:
-    """Return what a pandas alias means; without ``-SUN`` or ``-OCT``, any anchor fits.
+    """Parse a pandas alias; without ``-SUN`` or ``-OCT``, any anchor fits.
 
     Raises:
-        SettingError: pandas does not know the alias, or it is none of those above.
+        SettingError: the alias is unknown to pandas, or has another unit than ticks,
+            months or trading days.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # aliases that pandas is about to drop
+            warnings.simplefilter("error")  # refuses deprecated aliases
             offset = to_offset(freq)
     except (ValueError, TypeError, Warning):
         raise SettingError("freq", freq, EXPECTED) from None
     unit, _, anchor = str(offset.rule_code).partition("-")
-    count, given = int(offset.n), "-" in freq
+    count, has_anchor = int(offset.n), "-" in freq
     if count < 1:
         raise SettingError("freq", freq, EXPECTED)
     if unit == "W":
-        weekday = WEEKDAY_NAMES.index(anchor) if given else None
+        weekday = WEEKDAY_NAMES.index(anchor) if has_anchor else None
         return Rule("ticks", WEEK * count, anchor=weekday, period=7)
     if unit in NANOSECONDS:
         return Rule("ticks", NANOSECONDS[unit] * count)
@@ -160,7 +161,7 @@ def parse_frequency(freq: str) -> Rule:
         "months",
         MONTHS[length] * count,
         place=PLACES[business + end],
-        anchor=MONTH_NAMES.index(anchor) + 1 if given else None,
+        anchor=MONTH_NAMES.index(anchor) + 1 if has_anchor else None,
         period=MONTHS[length],
     )
 
@@ -170,7 +171,7 @@ def name_ticks(size: int, first: npt.NDArray[Any]) -> str:
 
     Args:
         size: at least 1.
-        first: one moment of each series; weeks are named after a weekday they share.
+        first: first moment of each series; weeks are named after a common weekday.
     """
     unit = next(name for name, length in NANOSECONDS.items() if size % length == 0)
     count = size // NANOSECONDS[unit]
@@ -184,9 +185,9 @@ def name_months(size: int, place: Place, first: npt.NDArray[Any]) -> str:
 
     Args:
         size: at least 1.
-        place: of `Rule`.
-        first: one moment of each series; quarters and years are named after a month
-            that they share.
+        place: position in the month, as in `Rule`.
+        first: first moment of each series; quarters and years are named after a
+            common month.
     """
     letter = "Y" if size % 12 == 0 else "Q" if size == 3 else "M"
     count, end = size // MONTHS[letter], "S" if place == "day" else place

@@ -1,4 +1,4 @@
-"""Which calendar timestamps follow: found from their most common difference."""
+"""Inference of the calendar of timestamps from their most common difference."""
 
 from collections.abc import Iterator
 
@@ -27,12 +27,8 @@ from forecasting.timestamps.frequency import (
 )
 from forecasting.types import IntArray, Timestamps
 
-TRADING_SHARE = 0.9  # of the days on the weekdays seen, those that must be there
-
-
-TRADING_HOLE = 14  # days; a longer hole is no holiday
-
-
+MIN_TRADING_SHARE = 0.9  # of the days on the observed weekdays
+MAX_TRADING_HOLE_DAYS = 14  # a longer hole is no holiday
 ADVICE = (
     "Correct the rows, resample them to one frequency, or say which it is with freq "
     "(for example freq: D)."
@@ -46,18 +42,18 @@ def infer_calendar(
     *,
     freq: str | None = None,
 ) -> Calendar:
-    """Find the one calendar that all series follow; gaps are allowed.
+    """Infer the common calendar of all series; gaps are allowed.
 
     Args:
         timestamps: all series one after another, each strictly increasing,
             ``(points,)``.
         offsets: borders of the series, ``(series + 1,)``.
         series_ids: names of the series.
-        freq: pandas alias that the timestamps must fit; found from the most common
-            difference when not given.
+        freq: pandas alias that the timestamps must fit; None infers it from the most
+            common difference.
 
     Raises:
-        DuplicateTimestamps: a moment comes twice in a series.
+        DuplicateTimestamps: a moment occurs twice in a series.
         IrregularTimestamps: a moment lies on no common calendar.
         InvalidTimestamps: a timestamp is missing.
         SettingError: ``freq`` is no frequency, or the timestamps are integers.
@@ -70,20 +66,22 @@ def infer_calendar(
     first = timestamps[offsets[:-1]]
     if freq is not None:
         rule = parse_frequency(freq)
-        calendar = Calendar(freq, _given_days(freq, timestamps))
-        odd = _misfits(calendar, timestamps, offsets)
-        odd[offsets[:-1]] |= ~rule.is_anchored(first)
+        calendar = Calendar(freq, _weekdays_of(freq, timestamps))
+        misfits = _misfits(calendar, timestamps, offsets)
+        misfits[offsets[:-1]] |= ~rule.is_anchored(first)
     else:
-        calendar, odd = _most_fitting(
+        calendar, misfits = _best_calendar(
             _candidates(timestamps, offsets), timestamps, offsets
         )
-    if odd.any():
-        _raise_irregular(calendar, timestamps, offsets, series_ids, int(np.argmax(odd)))
+    if misfits.any():
+        _raise_irregular(
+            calendar, timestamps, offsets, series_ids, int(np.argmax(misfits))
+        )
     return calendar
 
 
 def _candidates(timestamps: Timestamps, offsets: IntArray) -> Iterator[Calendar]:
-    """Yield the calendars that the most common difference speaks for, likely first."""
+    """Yield the calendars suggested by the most common difference, likely first."""
     difference = np.diff(timestamps).astype(np.int64)
     inside = np.ones(len(difference), dtype=bool)
     inside[offsets[1:-1] - 1] = False
@@ -113,20 +111,22 @@ def _candidates(timestamps: Timestamps, offsets: IntArray) -> Iterator[Calendar]
 def _trading_days(
     timestamps: Timestamps, offsets: IntArray, difference: IntArray
 ) -> tuple[int, ...]:
-    """Return the weekdays of data that keep to some days of the week, or nothing."""
-    if difference.min() < DAY or difference.max() > TRADING_HOLE * DAY:
+    """Return the weekdays of data that avoid some days of the week, else ``()``."""
+    if difference.min() < DAY or difference.max() > MAX_TRADING_HOLE_DAYS * DAY:
         return ()
-    seen = tuple(np.unique(weekdays(timestamps)).tolist())
-    if not 2 <= len(seen) < 7 or (difference == difference[0]).all():
+    observed_days = tuple(np.unique(weekdays(timestamps)).tolist())
+    if not 2 <= len(observed_days) < 7 or (difference == difference[0]).all():
         return ()
-    calendar = Calendar("C", seen)
+    calendar = Calendar("C", observed_days)
     first, last = timestamps[offsets[:-1]], timestamps[offsets[1:] - 1]
-    wanted = (calendar.count(first, last) + 1).sum()
-    enough = len(timestamps) >= max(2 * len(seen), TRADING_SHARE * wanted)
-    return seen if enough else ()
+    num_expected = (calendar.count(first, last) + 1).sum()
+    is_dense = len(timestamps) >= max(
+        2 * len(observed_days), MIN_TRADING_SHARE * num_expected
+    )
+    return observed_days if is_dense else ()
 
 
-def _given_days(freq: str, timestamps: Timestamps) -> tuple[int, ...]:
+def _weekdays_of(freq: str, timestamps: Timestamps) -> tuple[int, ...]:
     if parse_frequency(freq).unit != "days":
         return ()
     return WORKDAYS if freq == "B" else tuple(np.unique(weekdays(timestamps)).tolist())
@@ -137,16 +137,16 @@ def _mode(difference: IntArray) -> int:
     return int(sizes[np.argmax(counts)])
 
 
-def _most_fitting(
+def _best_calendar(
     candidates: Iterator[Calendar], timestamps: Timestamps, offsets: IntArray
 ) -> tuple[Calendar, npt.NDArray[np.bool_]]:
-    """Return the first calendar with the fewest misfits, and where these are."""
+    """Return the first calendar with the fewest misfits, and the mask of these."""
     best: tuple[Calendar, npt.NDArray[np.bool_]] | None = None
     for calendar in candidates:
-        odd = _misfits(calendar, timestamps, offsets)
-        if best is None or odd.sum() < best[1].sum():
-            best = calendar, odd
-        if not odd.any():
+        misfits = _misfits(calendar, timestamps, offsets)
+        if best is None or misfits.sum() < best[1].sum():
+            best = calendar, misfits
+        if not misfits.any():
             break
     assert best is not None
     return best
@@ -167,19 +167,21 @@ def _check_increasing(
         raise InvalidTimestamps("timestamp", "missing timestamps", "Give one a value.")
     difference = np.diff(timestamps).astype(np.int64)
     difference[offsets[1:-1] - 1] = 1
-    late = np.flatnonzero(difference <= 0)
-    if not len(late):
+    unordered = np.flatnonzero(difference <= 0)
+    if not len(unordered):
         return
-    names = [series_ids[i] for i in np.searchsorted(offsets, late[:SHOWN], "right") - 1]
+    names = [
+        series_ids[i] for i in np.searchsorted(offsets, unordered[:SHOWN], "right") - 1
+    ]
     where = [
         f"{format_timestamp(timestamps[i + 1])} in series {name!r}"
-        for i, name in zip(late, names, strict=False)
+        for i, name in zip(unordered, names, strict=False)
     ]
-    if difference[late[0]] == 0:
+    if difference[unordered[0]] == 0:
         total = int((difference == 0).sum())
         raise DuplicateTimestamps(where, total, "Keep one row for each moment.")
     raise IrregularTimestamps(
-        f"{where[0]} comes after {format_timestamp(timestamps[late[0]])}",
+        f"{where[0]} comes after {format_timestamp(timestamps[unordered[0]])}",
         "Sort each series by time, oldest first.",
     )
 

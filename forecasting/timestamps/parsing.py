@@ -1,6 +1,6 @@
-"""Timestamps as people write them: ISO, named months, quarters, years, plain steps.
+"""Parsing of timestamp columns: ISO, named months, quarters, years, integer steps.
 
-A column is read in one form, that of its first value, from its first row to its last.
+All rows of a column are read in one format, that of its first value.
 """
 
 import re
@@ -15,15 +15,9 @@ from forecasting.timestamps.frequency import MONTH_NAMES
 from forecasting.types import Timestamps
 
 TIME = r"(?:[T ]+(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(?P<half>[AaPp][Mm])?)?"
-
-
 ZONE = r" ?(?P<zone>Z|z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?"
-
-
 NAME = "(?P<name>" + "|".join(MONTH_NAMES) + ")[A-Z]*\\.?"
-
-
-FORMS = tuple(
+TIMESTAMP_FORMATS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"(?P<year>\d{{4}})([-/.])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){TIME}{ZONE}",
@@ -39,28 +33,19 @@ FORMS = tuple(
 )
 
 
-PLAIN_ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
+ISO_WITHOUT_ZONE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
 
-
-YEARS = (1678, 2261)  # whole years that 64-bit nanoseconds reach
-
-
+YEARS = (1678, 2261)  # first and last full year in 64-bit nanoseconds
 LIKELY_YEARS = (1500, 2200)
-
-
 LIKELY_DAYS = (15000101, 22001231)  # years, months and days as one number
-
-
 DATE_NAME = re.compile("year|date|time|month|jahr|datum|period", re.IGNORECASE)
-
-
 ISO_ADVICE = "Write ISO dates, such as 2020-01-31 or 2020-01-31 13:00."
 
 
 def is_date_column(name: str, column: "pd.Series[Any]") -> bool:
-    """Say whether a column looks like dates: by its type, or its first value's form.
+    """Test if a column holds dates, by its type or the format of its first value.
 
-    Whole numbers count if they are years under a name that says so, or days such as
+    Whole numbers count if they are years in a column named so, or days such as
     20200131.
     """
     if pd.api.types.is_datetime64_any_dtype(column):
@@ -70,40 +55,40 @@ def is_date_column(name: str, column: "pd.Series[Any]") -> bool:
     present = column.dropna()
     if pd.api.types.is_numeric_dtype(column):
         return _are_whole(present) and _are_dates(name, present.to_numpy())
-    return len(present) > 0 and _find_form(str(present.iloc[0]).strip()) is not None
+    return len(present) > 0 and _match_format(str(present.iloc[0]).strip()) is not None
 
 
 def parse_timestamps(
     name: str, column: "pd.Series[Any]", where: Callable[[int], str]
 ) -> tuple[Timestamps, list[str]]:
-    """Read a column of timestamps.
+    """Parse a column of timestamps.
 
     Args:
-        name: of the column.
+        name: name of the column.
         column: text, numbers or datetimes.
-        where: names the place of a row, for messages.
+        where: function from a row's position to its place in messages.
 
     Returns:
-        ``datetime64[ns]``, in UTC where the text gave a zone, or ``int64`` steps,
-        ``(rows,)``; and notes of what was decided.
+        ``datetime64[ns]``, in UTC where the text has a zone, or ``int64`` steps,
+        ``(rows,)``; and notes on the decisions.
 
     Raises:
-        InvalidTimestamps: one is missing or cannot be read, or the order of day and
-            month is open.
+        InvalidTimestamps: a value is missing or unreadable, or the order of day and
+            month is ambiguous.
     """
-    lacking = np.flatnonzero(column.isna())
-    if len(lacking):
+    missing = np.flatnonzero(column.isna())
+    if len(missing):
         raise InvalidTimestamps(
             name,
-            f"{len(lacking)} missing timestamps, the first at {where(lacking[0])}",
+            f"{len(missing)} missing timestamps, the first at {where(missing[0])}",
             "Fill them in or delete the rows.",
         )
     if pd.api.types.is_datetime64_any_dtype(column):
         return _from_datetimes(name, column, where)
     if pd.api.types.is_numeric_dtype(column):
         if not _are_whole(column):
-            found = f"numbers with fractions, such as {column.iloc[0]}"
-            raise InvalidTimestamps(name, found, f"Write whole steps. {ISO_ADVICE}")
+            problem = f"numbers with fractions, such as {column.iloc[0]}"
+            raise InvalidTimestamps(name, problem, f"Write whole steps. {ISO_ADVICE}")
         numbers = column.to_numpy().astype(np.int64)
         if not _are_dates(name, numbers):
             return numbers, []
@@ -130,19 +115,19 @@ def _from_datetimes(
 def _parse_text(
     name: str, text: "pd.Series[Any]", where: Callable[[int], str]
 ) -> tuple[Timestamps, list[str]]:
-    quick = _parse_iso(name, text, where)
-    if quick is not None:
-        return quick, []
-    form = _find_form(text.iloc[0])
-    if form is None:
-        raise _unreadable(name, text, where, 0)
-    bad = np.flatnonzero(~text.str.fullmatch(form).to_numpy(dtype=bool))
+    iso_moments = _parse_iso(name, text, where)
+    if iso_moments is not None:
+        return iso_moments, []
+    pattern = _match_format(text.iloc[0])
+    if pattern is None:
+        raise _unreadable_error(name, text, where, 0)
+    bad = np.flatnonzero(~text.str.fullmatch(pattern).to_numpy(dtype=bool))
     if len(bad):
-        raise _unreadable(name, text, where, int(bad[0]))
-    parts = text.str.extract(form).fillna("")
+        raise _unreadable_error(name, text, where, int(bad[0]))
+    parts = text.str.extract(pattern).fillna("")
     notes: list[str] = []
     if "first" in parts:
-        order = _order_of(name, text, parts)
+        order = _day_month_order(name, text, parts)
         parts["day"], parts["month"] = parts[order[0]], parts[order[1]]
         leading = "day" if order[0] == "first" else "month"
         notes.append(f"time {name!r}: the {leading} comes first")
@@ -154,7 +139,7 @@ def _parse_text(
     moments = pd.to_datetime(iso, format="ISO8601", errors="coerce", utc=zoned)
     bad = np.flatnonzero(moments.isna())
     if len(bad):
-        raise _unreadable(name, text, where, int(bad[0]))
+        raise _unreadable_error(name, text, where, int(bad[0]))
     naive = moments.dt.tz_localize(None) if zoned else moments
     return naive.to_numpy().astype("datetime64[ns]"), notes
 
@@ -162,8 +147,8 @@ def _parse_text(
 def _parse_iso(
     name: str, text: "pd.Series[Any]", where: Callable[[int], str]
 ) -> Timestamps | None:
-    """Read ISO dates without a zone, the quick way; None if any is something else."""
-    if not text.str.fullmatch(PLAIN_ISO).all():
+    """Parse ISO dates without a zone in one call; None for any other format."""
+    if not text.str.fullmatch(ISO_WITHOUT_ZONE).all():
         return None
     moments = pd.to_datetime(text, format="ISO8601", errors="coerce")
     if moments.isna().any():
@@ -173,14 +158,14 @@ def _parse_iso(
 
 
 def _to_iso(parts: pd.DataFrame) -> "pd.Series[Any]":
-    one = pd.Series("01", index=parts.index)
-    month = parts.get("month", one)
+    first = pd.Series("01", index=parts.index)
+    month = parts.get("month", first)
     if "name" in parts:
         numbers = {name: f"{i + 1:02d}" for i, name in enumerate(MONTH_NAMES)}
         month = parts["name"].str.upper().map(numbers)
     if "quarter" in parts:
         month = (parts["quarter"].astype(int) * 3 - 2).astype(str)
-    day = parts.get("day", one)
+    day = parts.get("day", first)
     iso = parts["year"] + "-" + month.str.zfill(2) + "-" + day.str.zfill(2)
     if "time" not in parts:
         return iso
@@ -196,10 +181,10 @@ def _to_24_hours(time: "pd.Series[Any]", half: "pd.Series[Any]") -> "pd.Series[A
     return hour.astype(str).str.zfill(2) + ":" + time.str.partition(":")[2]
 
 
-def _order_of(
+def _day_month_order(
     name: str, text: "pd.Series[Any]", parts: pd.DataFrame
 ) -> tuple[str, str]:
-    """Return which group is the day, which the month, by the whole column."""
+    """Return the names of the groups of day and month, by the whole column."""
     first_is_day = bool((parts["first"].astype(int) > 12).any())
     second_is_day = bool((parts["second"].astype(int) > 12).any())
     if first_is_day and second_is_day:
@@ -208,8 +193,8 @@ def _order_of(
         return "second", "first"
     if first_is_day or "." in text.iloc[0].split(" ")[0]:  # with dots, the day is first
         return "first", "second"
-    found = f"it is open whether {text.iloc[0]!r} begins with the day or the month"
-    raise InvalidTimestamps(name, found, ISO_ADVICE)
+    problem = f"it is open whether {text.iloc[0]!r} begins with the day or the month"
+    raise InvalidTimestamps(name, problem, ISO_ADVICE)
 
 
 def _are_zoned(name: str, parts: pd.DataFrame) -> bool:
@@ -217,13 +202,15 @@ def _are_zoned(name: str, parts: pd.DataFrame) -> bool:
         return False
     zoned = parts["zone"] != ""
     if zoned.any() and not zoned.all():
-        found = "some timestamps have a time zone and some have none"
-        raise InvalidTimestamps(name, found, "Write all of them in UTC.")
+        problem = "some timestamps have a time zone and some have none"
+        raise InvalidTimestamps(name, problem, "Write all of them in UTC.")
     return bool(zoned.any())
 
 
-def _find_form(value: str) -> "re.Pattern[str] | None":
-    return next((form for form in FORMS if form.fullmatch(value)), None)
+def _match_format(value: str) -> "re.Pattern[str] | None":
+    return next(
+        (pattern for pattern in TIMESTAMP_FORMATS if pattern.fullmatch(value)), None
+    )
 
 
 def _are_whole(numbers: "pd.Series[Any]") -> bool:
@@ -245,15 +232,15 @@ def _are_dates(name: str, numbers: Timestamps) -> bool:
 def _check_years(name: str, years: Timestamps, where: Callable[[int], str]) -> None:
     outside = np.flatnonzero((years < YEARS[0]) | (years > YEARS[1]))
     if len(outside):
-        found = f"the year {years[outside[0]]} at {where(int(outside[0]))}"
+        problem = f"the year {years[outside[0]]} at {where(int(outside[0]))}"
         advice = f"Years from {YEARS[0]} to {YEARS[1]} can be read; number the steps."
-        raise InvalidTimestamps(name, found, advice)
+        raise InvalidTimestamps(name, problem, advice)
 
 
-def _unreadable(
+def _unreadable_error(
     name: str, text: "pd.Series[Any]", where: Callable[[int], str], at: int
 ) -> InvalidTimestamps:
-    found = f"{text.iloc[at]!r:.100} at {where(at)} cannot be read as a date"
+    problem = f"{text.iloc[at]!r:.100} at {where(at)} cannot be read as a date"
     if at:
-        found += f" like {text.iloc[0]!r:.100}"
-    return InvalidTimestamps(name, found, ISO_ADVICE)
+        problem += f" like {text.iloc[0]!r:.100}"
+    return InvalidTimestamps(name, problem, ISO_ADVICE)
