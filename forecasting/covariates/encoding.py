@@ -1,8 +1,8 @@
-"""Which covariates there are, and how they become numbers.
+"""Encoding of covariates: numbers standardised, text as integer codes.
 
 Numbers are standardised, over all series, by the mean and the standard deviation of
-their training parts. Text becomes codes: categories seen in the training parts count
-from 1, all others are 0. Positions in the seasons are known covariates made from the
+their training parts. Categories of the training parts have codes from 1, all others
+have code 0. Positions in the seasons are known covariates computed from the
 timestamps.
 """
 
@@ -27,13 +27,13 @@ from forecasting.types import FloatArray, IntArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covariate:
-    """One covariate, and how it becomes numbers.
+    """Encoding of one covariate as numbers or codes.
 
     Attributes:
-        name: of its column.
+        name: name of its column.
         role: ``past``, ``known`` or ``static``.
         categories: of a column of text, sorted; None for numbers.
-        center, scale: of a column of numbers.
+        center, scale: mean and standard deviation of a column of numbers.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Covariate:
 
     @classmethod
     def fit(cls, name: str, role: Role, values: Column) -> Self:
-        """Learn categories, or mean and deviation, from values of the training part."""
+        """Fit categories, or mean and deviation, to values of the training part."""
         if values.dtype == object:
             categories = tuple(np.unique(as_text(values)).tolist())
             return cls(name=name, role=role, categories=categories)
@@ -58,16 +58,16 @@ class Covariate:
         )
 
     def encode(self, values: Column) -> FloatArray:
-        """Return numbers or codes for values of any shape.
+        """Encode values of any shape as standardised numbers or codes.
 
         Raises:
-            InvalidValues: values are text, where training saw numbers.
+            InvalidValues: values are text, but the training values were numbers.
         """
         if self.categories is not None:
-            places, found = pd.factorize(values.ravel())
-            names = pd.Index(as_text(np.asarray(found)))
+            positions, distinct = pd.factorize(values.ravel())
+            names = pd.Index(as_text(np.asarray(distinct)))
             codes = pd.Index(self.categories).get_indexer(names) + 1
-            return codes[places].reshape(values.shape).astype(np.float64)
+            return codes[positions].reshape(values.shape).astype(np.float64)
         if values.dtype == object:
             raise InvalidValues(
                 self.name,
@@ -78,17 +78,18 @@ class Covariate:
         return np.asarray((values - self.center) / self.scale)
 
     def decode(self, codes: IntArray) -> Column:
-        """Return the text of codes; an unknown category is empty."""
+        """Decode codes to text, with empty text for an unknown category."""
         return np.array(["", *(self.categories or ())], dtype=object)[codes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covariates:
-    """All covariates of a forecaster, in the order of their columns.
+    """Encoding of all covariates of a forecaster, in the order of their columns.
 
     Attributes:
         columns: numbers before text, each past, known, static.
-        cycles: of the seasons, whose positions are known covariates too.
+        cycles: names of the seasonal cycles; the positions in them are known
+            covariates too.
     """
 
     columns: tuple[Covariate, ...] = ()
@@ -100,38 +101,39 @@ class Covariates:
 
         Args:
             panel: the series.
-            ends: where their training parts end.
-            seasons: whether to make covariates of the timestamps.
+            ends: lengths of their training parts, ``(series,)``.
+            seasons: whether to derive covariates from the timestamps.
 
         Raises:
             InvalidValues: a static covariate changes within a series.
         """
         check_static(panel)
-        seen = panel.until(ends)
-        found = [
+        training_part = panel.until(ends)
+        columns = [
             Covariate.fit(name, panel.roles[name], values)
-            for name, values in seen.covariates.items()
+            for name, values in training_part.covariates.items()
             if name in panel.roles
         ]
-        found.sort(key=lambda c: (c.categories is not None, ROLES.index(c.role)))
-        axis = (seen.calendar, seen.timestamps, seen.offsets)
-        return cls(columns=tuple(found), cycles=find_cycles(*axis) if seasons else ())
+        columns.sort(key=lambda c: (c.categories is not None, ROLES.index(c.role)))
+        axis = (training_part.calendar, training_part.timestamps, training_part.offsets)
+        return cls(columns=tuple(columns), cycles=find_cycles(*axis) if seasons else ())
 
     def __bool__(self) -> bool:
         return bool(self.columns or self.cycles)
 
     def names(self, role: Role) -> tuple[str, ...]:
         """Return the names of the covariates of a role."""
-        return tuple(one.name for one in self.columns if one.role == role)
+        return tuple(column.name for column in self.columns if column.role == role)
 
     def numbers(self) -> list[tuple[str, Role, slice]]:
-        """Return name, role and columns of each number that a network reads.
+        """Return name, role and columns of each number in the input of a network.
 
-        The target is not counted. A season's position is known, and two columns.
+        The target is not counted. A position in a season has the role ``known`` and
+        two columns.
         """
         names = [(c.name, c.role, 1) for c in self.columns if c.categories is None]
-        early = sum(role != "static" for _, role, _ in names)
-        names[early:early] = [
+        num_dynamic = sum(role != "static" for _, role, _ in names)
+        names[num_dynamic:num_dynamic] = [
             (f"position in the {cycle}", "known", 2) for cycle in self.cycles
         ]
         ends = accumulate(width for _, _, width in names)
@@ -142,14 +144,14 @@ class Covariates:
 
     @property
     def layout(self) -> Layout | None:
-        """How many columns of each kind there are; None without any."""
+        """Number of columns of each kind; None without covariates."""
         if not self:
             return None
-        numbers = [one.role for one in self.columns if one.categories is None]
+        numbers = [column.role for column in self.columns if column.categories is None]
         codes: dict[str, list[int]] = {role: [] for role in ROLES}
-        for one in self.columns:
-            if one.categories is not None:
-                codes[one.role].append(len(one.categories) + 1)
+        for column in self.columns:
+            if column.categories is not None:
+                codes[column.role].append(len(column.categories) + 1)
         return Layout(
             past=numbers.count("past"),
             known=numbers.count("known"),
@@ -161,61 +163,70 @@ class Covariates:
         )
 
     def encode(self, values: Mapping[str, Column], moments: npt.NDArray[Any]) -> Tensor:
-        """Return the columns of steps, ``(..., layout.width - 1)``, float32.
+        """Encode the covariates of steps, ``(..., layout.width - 1)``, float32.
 
         Args:
             values: by name, ``(...)``.
-            moments: their timestamps, ``(...)``.
+            moments: timestamps of the steps, ``(...)``.
         """
-        parts = [one.encode(values[one.name])[..., None] for one in self.columns]
+        parts = [
+            column.encode(values[column.name])[..., None] for column in self.columns
+        ]
         if self.cycles:
-            early = [c.categories is None and c.role != "static" for c in self.columns]
-            parts.insert(sum(early), season_positions(moments, self.cycles))
+            is_dynamic = [
+                c.categories is None and c.role != "static" for c in self.columns
+            ]
+            parts.insert(sum(is_dynamic), season_positions(moments, self.cycles))
         return torch.from_numpy(np.concatenate(parts, -1).astype(np.float32))
 
     def encode_panel(self, panel: Panel) -> Encoded | None:
-        """Return the columns of every observation; None without covariates."""
+        """Encode the covariates of every observation; None without covariates."""
         layout = self.layout
         if layout is None:
             return None
         return Encoded(self.encode(panel.covariates, panel.timestamps), layout)
 
     def to_plain(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
-        return {"columns": [asdict(one) for one in self.columns], "cycles": self.cycles}
+        """Return the encoding as plain values for JSON."""
+        return {
+            "columns": [asdict(column) for column in self.columns],
+            "cycles": self.cycles,
+        }
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
-        """Return what `to_plain` made plain."""
+        """Build the encoding from the result of `to_plain`."""
         columns = [
-            Covariate(**{**one, "categories": _tuple(one["categories"])})
-            for one in plain["columns"]
+            Covariate(**{**fields, "categories": _to_tuple(fields["categories"])})
+            for fields in plain["columns"]
         ]
         return cls(columns=tuple(columns), cycles=tuple(plain["cycles"]))
 
 
 def check_static(panel: Panel) -> None:
-    """Refuse static covariates that change.
+    """Check that static covariates are constant within each series.
 
     Raises:
-        InvalidValues: names the first series in which one does.
+        InvalidValues: one changes within a series; the message names these series.
     """
     first = np.repeat(panel.offsets[:-1], panel.lengths)
     for name, role in panel.roles.items():
         column = panel.covariates[name]
         changed = np.flatnonzero(column != column[first])
         if role == "static" and len(changed):
-            owners = np.searchsorted(panel.offsets, changed, side="right") - 1
+            series = np.searchsorted(panel.offsets, changed, side="right") - 1
             raise InvalidValues(
                 name,
-                [f"series {panel.series_ids[s]!r}" for s in np.unique(owners)],
+                [f"series {panel.series_ids[i]!r}" for i in np.unique(series)],
                 "a static covariate with several values",
                 "Give one value for each series, or declare it past or known.",
             )
 
 
 def check_strategy(strategy: str, past: tuple[str, ...]) -> None:
-    """Refuse to feed forecasts back where past covariates would have to be, too.
+    """Check that the strategy can be used with past covariates.
+
+    A recursive forecast would need their future values as inputs of later steps.
 
     Raises:
         SettingError: the strategy is recursive and there are past covariates.
@@ -224,27 +235,27 @@ def check_strategy(strategy: str, past: tuple[str, ...]) -> None:
         raise SettingError(
             "strategy",
             strategy,
-            f"direct or seq2seq with past covariates ({join_shown(past)}), whose future "
-            "is not known",
+            f"direct or seq2seq with past covariates ({join_shown(past)}), whose "
+            "future is not known",
         )
 
 
 def go_on(panel: Panel, steps: int) -> Panel:
-    """Return the panel with every known covariate staying as it last was.
+    """Return the panel with every known covariate held at its last value.
 
-    It is no forecast of them: a stand-in for trials and examples.
+    This is no forecast of the covariates but a placeholder for trials and examples.
     """
     last = panel.offsets[1:] - 1
-    known = {
+    last_values = {
         name: {
-            series: np.full(steps, panel.covariates[name][at], dtype=object)
-            for series, at in zip(panel.series_ids, last, strict=True)
+            series: np.full(steps, panel.covariates[name][position], dtype=object)
+            for series, position in zip(panel.series_ids, last, strict=True)
         }
         for name, role in panel.roles.items()
         if role == "known"
     }
-    return panel.with_future(known)
+    return panel.with_future(last_values)
 
 
-def _tuple(names: list[str] | None) -> tuple[str, ...] | None:
+def _to_tuple(names: list[str] | None) -> tuple[str, ...] | None:
     return None if names is None else tuple(names)

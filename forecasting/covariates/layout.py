@@ -1,14 +1,13 @@
-"""From encoded covariates to what a network and its linear part read.
+"""Layout of the input tensor: target, numbers and category codes by column.
 
 A window with covariates is one tensor: a row for each of its seq_len observations and
 of the horizon's steps, a column for each feature. The target comes first, then
 
     numbers     past, known, positions in the seasons, static
-    categories  past, known, static, as codes; 0 is a category never seen
+    categories  past, known, static, as codes; 0 is a category not in the training data
 
-Each step of a forecast sees the known covariates of its own step, so that what lies
-behind the last step asked for changes nothing. Letters in comments: B batch, L seq_len,
-T any steps, F features, D state size.
+Each step of a forecast reads the known covariates of that step only, so that values
+after the last step of the forecast change nothing.
 """
 
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from torch.nn.functional import pad
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How many columns of each kind there are, and how many codes each category has."""
+    """Number of columns of each kind, and number of codes of each category."""
 
     past: int = 0
     known: int = 0
@@ -45,14 +44,14 @@ class Layout:
     def numbers(self, rows: Tensor, *, ahead: bool) -> Tensor:
         """Return the columns of numbers of the window, or of the steps ahead.
 
-        The steps ahead have known, seasonal and static ones, the window all but the
-        static: what never changes would only be repeated there.
+        The steps ahead have known, seasonal and static numbers. The window has all but
+        the static ones, which would only be repeated.
         """
         _, past, _, seasons, static = self._borders[:5]
         return rows[..., past:static] if ahead else rows[..., 0:seasons]
 
     def codes(self, rows: Tensor, *, ahead: bool) -> list[tuple[Tensor, int]]:
-        """Return the columns of codes, and how many codes each has."""
+        """Return the columns of codes with the number of codes of each."""
         first = self._borders[4]
         sizes = (*self.past_codes, *self.known_codes, *self.static_codes)
         columns = rows[..., first:].long().unbind(-1)
@@ -63,18 +62,18 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Covariates of every observation of a panel.
+    """Encoded covariates of every observation of a panel.
 
     Attributes:
         columns: all but the target, ``(points, layout.width - 1)``.
-        layout: of the columns.
+        layout: order of the columns.
     """
 
     columns: Tensor
     layout: Layout
 
     def to(self, device: torch.device) -> "Encoded":
-        """Return them on a device."""
+        """Return the covariates on a device."""
         return Encoded(self.columns.to(device), self.layout)
 
 
@@ -84,11 +83,12 @@ def _width(size: int) -> int:
 
 
 def append_covariates(inputs: Tensor, covariates: Tensor) -> Tensor:
-    """Return a target and its covariates side by side, ``(n, steps, features)``.
+    """Concatenate a target and its covariates by column, ``(n, steps, features)``.
 
     Args:
-        inputs: the target of the window, ``(n, seq_len, 1)``; zero ahead of it.
+        inputs: the target of the window, ``(n, seq_len, 1)``; padded with zeros for
+            the steps ahead.
         covariates: of the window and of the steps ahead, ``(n, steps, features - 1)``.
     """
-    hidden = covariates.shape[1] - inputs.shape[1]
-    return torch.cat([pad(inputs, (0, 0, 0, hidden)), covariates], 2)
+    num_ahead = covariates.shape[1] - inputs.shape[1]
+    return torch.cat([pad(inputs, (0, 0, 0, num_ahead)), covariates], 2)

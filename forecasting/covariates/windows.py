@@ -1,7 +1,7 @@
-"""The covariates of windows and of the steps ahead of them, gathered when asked for.
+"""Covariates of windows and of the steps ahead, gathered a batch at a time.
 
-Of past covariates nothing behind an origin is looked at, of known ones nothing behind
-the last step of the forecast.
+No value of a past covariate after a forecast origin is read, and no value of a known
+covariate after the last step of the forecast.
 """
 
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ from forecasting.types import IntArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CovariateWindows:
-    """Covariates of the windows before origins and of the steps behind them.
+    """Covariates of the windows before forecast origins and of the steps after them.
 
     Attributes:
-        covariates: how they become numbers.
+        covariates: their encoding.
         panel: the series.
-        origins: where the forecasts are made.
-        seq_len: observations in a window; one that reaches back beyond its series
-            begins with the first one again and again.
-        steps: steps ahead; of later ones, the last one is given again.
-        calendar: by which the timestamps go on.
+        origins: the forecast origins.
+        seq_len: observations in a window; a window that begins before its series is
+            padded with the first observation.
+        steps: steps ahead; later steps repeat the values of the last one.
+        calendar: gives the timestamps of the steps ahead.
     """
 
     covariates: Covariates
@@ -40,44 +40,50 @@ class CovariateWindows:
     calendar: Calendar
 
     def take(self, rows: slice, first: int, last: int) -> Tensor:
-        """Return the steps ``first`` to ``last`` of some windows, counted from 0.
+        """Gather the steps ``first`` to ``last`` of some windows, counted from 0.
 
         Returns:
             ``(rows, last - first, layout.width - 1)``.
         """
         series, ends = self.origins.series[rows], self.origins.ends[rows]
-        step = np.arange(first, last) - self.seq_len  # 0 is the first one ahead
+        step = np.arange(first, last) - self.seq_len  # 0 is the first step ahead
         values = {
-            one.name: self._values(one, series, ends, step)
-            for one in self.covariates.columns
+            covariate.name: self._values(covariate, series, ends, step)
+            for covariate in self.covariates.columns
         }
         return self.covariates.encode(values, self._moments(series, ends, step))
 
     def _values(
-        self, one: Covariate, series: IntArray, ends: IntArray, step: IntArray
+        self, covariate: Covariate, series: IntArray, ends: IntArray, step: IntArray
     ) -> Column:
-        most = self.steps - 1 if one.role == "known" else -1
-        place = ends[:, None] + np.minimum(step, most)
+        last_step = self.steps - 1 if covariate.role == "known" else -1
+        place = ends[:, None] + np.minimum(step, last_step)
         length = self.panel.lengths[series][:, None]
-        observed: Column = self.panel.covariates[one.name]
-        here = self.panel.offsets[series][:, None] + np.clip(place, 0, length - 1)
+        observed: Column = self.panel.covariates[covariate.name]
+        observed_position = self.panel.offsets[series][:, None] + np.clip(
+            place, 0, length - 1
+        )
         if (place < length).all():
-            return np.asarray(observed[here])
-        ahead = self.panel.future[one.name]
-        behind = ahead.offsets[series][:, None] + np.maximum(place - length, 0)
-        there = ahead.values[np.minimum(behind, len(ahead.values) - 1)]
-        return np.where(place < length, observed[here], there)
+            return np.asarray(observed[observed_position])
+        future = self.panel.future[covariate.name]
+        future_position = future.offsets[series][:, None] + np.maximum(
+            place - length, 0
+        )
+        future_values = future.values[
+            np.minimum(future_position, len(future.values) - 1)
+        ]
+        return np.where(place < length, observed[observed_position], future_values)
 
     def _moments(self, series: IntArray, ends: IntArray, step: IntArray) -> Column:
         begin = self.panel.offsets[series][:, None]
         end = begin + ends[:, None]
         past = np.maximum(end + np.minimum(step, -1), begin)
-        seen: Column = self.panel.timestamps[past]
+        observed: Column = self.panel.timestamps[past]
         if not self.covariates.cycles or step[-1] < 0:
-            return seen
+            return observed
         last = self.panel.timestamps[end - 1]
         return np.where(
-            step < 0, seen, self.calendar.advance(last, np.maximum(step, 0) + 1)
+            step < 0, observed, self.calendar.advance(last, np.maximum(step, 0) + 1)
         )
 
 
@@ -94,16 +100,17 @@ def read_covariates(
     """Return the covariates of the windows before origins, or None without any.
 
     Args:
-        covariates: that the model was trained with.
-        panel: the series; further covariates in it are left alone.
-        origins: where the forecasts are made.
+        covariates: encoding of the covariates of the model.
+        panel: the series; further covariates in it are ignored.
+        origins: the forecast origins.
         seq_len, horizon: of the model.
         steps: steps ahead.
-        calendar: of the series seen in training.
+        calendar: of the training series.
 
     Raises:
-        MissingCovariates: a covariate is not there, or does not reach far enough.
-        SettingError: past covariates do not reach beyond the trained horizon.
+        MissingCovariates: a covariate is missing, or ends before the last step.
+        SettingError: there are more steps than the trained horizon, with past
+            covariates.
     """
     if not covariates:
         return None
@@ -116,7 +123,7 @@ def read_covariates(
         )
     _check_columns(covariates, panel, panel.series_ids[int(origins.series[0])])
     if covariates.cycles:
-        calendar.future(panel.last_timestamps(), steps)  # may end behind all dates
+        calendar.future(panel.last_timestamps(), steps)  # checks the range of dates
     check_reach(panel, covariates.names("known"), origins, steps)
     return CovariateWindows(
         covariates=covariates,
@@ -129,18 +136,24 @@ def read_covariates(
 
 
 def check_reach(
-    panel: Panel, known: tuple[str, ...], origins: Origins, steps: int
+    panel: Panel, names: tuple[str, ...], origins: Origins, steps: int
 ) -> None:
-    """See that known covariates reach ``steps`` ahead of every origin.
+    """Check that known covariates reach ``steps`` ahead of every origin.
+
+    Args:
+        panel: the series.
+        names: names of the known covariates.
+        origins: the forecast origins.
+        steps: steps ahead.
 
     Raises:
-        MissingCovariates: names the first that does not.
+        MissingCovariates: one ends earlier; the message names the first.
     """
-    left = panel.lengths[origins.series] - origins.ends
-    for name in known:
-        ahead = panel.future.get(name)
-        beyond = 0 if ahead is None else ahead.lengths[origins.series]
-        reach = left + beyond
+    remaining = panel.lengths[origins.series] - origins.ends
+    for name in names:
+        future = panel.future.get(name)
+        num_future = 0 if future is None else future.lengths[origins.series]
+        reach = remaining + num_future
         if (reach < steps).any():
             at = int(np.argmax(reach < steps))
             raise MissingCovariates(
@@ -155,13 +168,13 @@ def check_reach(
 
 
 def _check_columns(covariates: Covariates, panel: Panel, series_id: str) -> None:
-    """See that a panel has all that the model was trained with."""
-    for one in covariates.columns:
-        if one.name not in panel.covariates:
-            found = join_shown(map(repr, panel.covariates)) or "no covariates"
+    """Check that a panel has every covariate of the model."""
+    for covariate in covariates.columns:
+        if covariate.name not in panel.covariates:
+            available = join_shown(map(repr, panel.covariates)) or "no covariates"
             advice = "The model was trained with it: give the series with it."
             raise MissingCovariates(
-                one.role, one.name, series_id, "values", found, advice
+                covariate.role, covariate.name, series_id, "values", available, advice
             )
     if covariates.cycles and panel.calendar.freq is None:
         raise MissingCovariates(

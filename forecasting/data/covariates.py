@@ -101,8 +101,10 @@ def join_covariates(
     roles: dict[str, Role] = {}
     future: dict[str, FutureValues] = {}
     groups: tuple[tuple[Role, Mapping[str, Mapping[str, Any]]], ...] = (
-        ("past", past_covariates), ("known", known_covariates), ("static", static_covariates),
-    )  # fmt: skip
+        ("past", past_covariates),
+        ("known", known_covariates),
+        ("static", static_covariates),
+    )
     for role, group in groups:
         for name, by_series in group.items():
             if name in roles:
@@ -114,7 +116,7 @@ def join_covariates(
             if unknown:
                 raise UnknownSeries(unknown, lengths)
             parts = [
-                _check_length(name, role, series, by_series.get(series), length)
+                _series_values(name, role, series, by_series.get(series), length)
                 for series, length in lengths.items()
             ]
             joined = as_column(name, np.concatenate(parts))
@@ -203,7 +205,7 @@ def _as_numbers(name: str, values: Column) -> Column:
         ) from None
 
 
-def _check_length(
+def _series_values(
     name: str, role: Role, series: str, entry: Any, length: int
 ) -> Column:
     """Return the values of one series after a check of their number."""

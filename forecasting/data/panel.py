@@ -25,7 +25,9 @@ from forecasting.timestamps.inference import infer_calendar
 from forecasting.timestamps.parsing import parse_timestamps
 from forecasting.types import FloatArray, IntArray
 
-GAPS = "Give a value for every moment, or read the data with a policy for missing ones."
+GAPS_ADVICE = (
+    "Give a value for every moment, or read the data with a policy for missing ones."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +110,7 @@ class Panel:
         else:
             axis = _join_timestamps(arrays, timestamps)
             calendar = infer_calendar(axis, offsets, tuple(arrays), freq=freq)
-            check_gaps(calendar, axis, offsets, tuple(arrays), GAPS)
+            check_gaps(calendar, axis, offsets, tuple(arrays), GAPS_ADVICE)
         joined = join_covariates(
             dict(zip(arrays, lengths, strict=True)),
             past_covariates or {},
@@ -165,7 +167,7 @@ class Panel:
         return replace(self, future={**self.future, **ahead})
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a frame of one row an observation: ``series_id, timestamp, target``."""
+        """Return a row an observation: ``series_id, timestamp, target``."""
         ids = np.repeat(np.asarray(self.series_ids, dtype=object), self.lengths)
         return pd.DataFrame(
             {"series_id": ids, "timestamp": self.timestamps, "target": self.values}

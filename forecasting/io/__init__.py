@@ -1,4 +1,4 @@
-"""CSV files and frames to a `Panel`: the one place where data enter and are checked.
+"""Input: CSV files and frames to a `Panel`, with all checks of incoming data.
 
 csv_format  bytes to a table of text: compression, encoding, delimiter, header
 columns     roles of the columns
@@ -7,7 +7,7 @@ sorting     rows to series, oldest first
 missing     missing values and timestamps, by policy
 alignment   covariate columns over the timestamps of the series
 panel       all of these, in order
-future      known covariates of the steps ahead, from a table of their own
+future      known covariates of the steps ahead, from a separate table
 """
 
 from forecasting.io.future import read_future

@@ -1,7 +1,7 @@
-"""A table's columns, spread over the moments of its series.
+"""Alignment of a table's columns with the complete timestamps of its series.
 
-Rows without a target at the end of a series are of the future: what they hold of the
-known covariates is kept apart from the observations.
+Rows without a target at the end of a series belong to the future: their known
+covariates are stored apart from the observations.
 """
 
 from typing import Any
@@ -15,51 +15,67 @@ from forecasting.errors import SHOWN, MissingValues
 from forecasting.io.csv_format import Table
 from forecasting.io.missing import Missing, fill_text, fill_values
 from forecasting.io.numbers import is_number_column, read_numbers
-from forecasting.io.sorting import Flags, OrderedRows
+from forecasting.io.sorting import BoolArray, OrderedRows
 from forecasting.types import IntArray
 
 
-class Spread:
-    """Where the rows of a table lie among the moments of its series.
+class RowAlignment:
+    """Positions of a table's rows among the moments of its series.
 
     Attributes:
-        kept: moments that are not of the future, ``(moments,)``.
-        borders: of the series among these, ``(series + 1,)``.
+        is_past: mask of the moments up to each series' last observation,
+            ``(moments,)``.
+        past_offsets: borders of the series among these, ``(series + 1,)``.
+
+    Args:
+        axis: the rows, sorted by series and time.
+        places: position of each row among all moments, ``(rows,)``.
+        offsets: borders of the series among all moments, ``(series + 1,)``.
+        observed: mask of the rows that are observations, ``(rows,)``.
     """
 
     def __init__(
-        self, axis: OrderedRows, places: IntArray, offsets: IntArray, observed: Flags
+        self,
+        axis: OrderedRows,
+        places: IntArray,
+        offsets: IntArray,
+        observed: BoolArray,
     ) -> None:
         self._axis, self._places, self._offsets = axis, places, offsets
         self._observed = observed
         last = np.maximum.reduceat(np.where(observed, places, -1), axis.offsets[:-1])
         counts = last + 1 - offsets[:-1]
-        self.borders = np.concatenate([[0], np.cumsum(counts)])
+        self.past_offsets = np.concatenate([[0], np.cumsum(counts)])
         place = np.arange(offsets[-1])
-        self.kept = place <= np.repeat(last, np.diff(offsets))
+        self.is_past = place <= np.repeat(last, np.diff(offsets))
 
-    def needed(self, known: bool) -> IntArray:
+    def required_rows(self, includes_future: bool) -> IntArray:
         """Return the rows of the table that must have a value."""
-        return self._axis.order if known else self._axis.order[self._observed]
+        return self._axis.order if includes_future else self._axis.order[self._observed]
 
     def fill(
-        self, name: str, column: npt.NDArray[Any], missing: Missing, *, known: bool
+        self,
+        name: str,
+        column: npt.NDArray[Any],
+        missing: Missing,
+        *,
+        includes_future: bool,
     ) -> npt.NDArray[Any]:
-        """Put a column's values at their moments, and fill those that are missing."""
+        """Align a column with the moments of the series and fill missing values."""
         text, ids = column.dtype == object, self._axis.series_ids
-        spread = np.full(self._offsets[-1], None if text else np.nan)
-        spread[self._places] = column[self._axis.order]
+        aligned = np.full(self._offsets[-1], None if text else np.nan)
+        aligned[self._places] = column[self._axis.order]
         offsets = self._offsets
-        if not known:
-            spread, offsets = spread[self.kept], self.borders
+        if not includes_future:
+            aligned, offsets = aligned[self.is_past], self.past_offsets
         if text:
-            return fill_text(name, spread, offsets, ids)
-        return fill_values(name, spread, offsets, ids, missing)
+            return fill_text(name, aligned, offsets, ids)
+        return fill_values(name, aligned, offsets, ids, missing)
 
     def split(self, values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], FutureValues]:
-        """Return what lies beside the observations, and what lies behind them."""
-        behind = self._offsets - self.borders
-        return values[self.kept], FutureValues(values[~self.kept], behind)
+        """Split values into those of the observations and those of the future."""
+        future_offsets = self._offsets - self.past_offsets
+        return values[self.is_past], FutureValues(values[~self.is_past], future_offsets)
 
 
 def read_column(
@@ -73,14 +89,14 @@ def read_column(
     """Read a column of numbers or, for a covariate, of text, in the table's order.
 
     Args:
-        table: as it was read.
-        name: of the column.
-        missing: what is done about missing values.
+        table: the table.
+        name: name of the column.
+        missing: policy for missing values.
         number: whether text is refused.
         rows: those that must have a value; default all.
 
     Raises:
-        MissingValues: one of them has none, and the policy is ``error``.
+        MissingValues: one of these rows has no value, and the policy is ``error``.
         InvalidValues: a value is text or infinite.
     """
     values: npt.NDArray[Any]
@@ -89,16 +105,16 @@ def read_column(
     else:
         text = table.frame[name].astype(object)
         values, notes = text.where(text.notna(), None).to_numpy(dtype=object), []
-    lacking = np.flatnonzero(pd.isna(values))
+    missing_rows = np.flatnonzero(pd.isna(values))
     if rows is not None:
-        lacking = np.intersect1d(lacking, rows)
-    if len(lacking) and missing == "error":
-        where = [table.where(i) for i in lacking[:SHOWN]]
-        raise MissingValues(name, where, len(lacking))
-    if len(lacking):
+        missing_rows = np.intersect1d(missing_rows, rows)
+    if len(missing_rows) and missing == "error":
+        where = [table.where(i) for i in missing_rows[:SHOWN]]
+        raise MissingValues(name, where, len(missing_rows))
+    if len(missing_rows):
         policy = missing if values.dtype != object else "forward"
-        plural = "s" * (len(lacking) > 1)
+        plural = "s" * (len(missing_rows) > 1)
         notes.append(
-            f"{name!r}: {len(lacking)} missing value{plural} filled ({policy})"
+            f"{name!r}: {len(missing_rows)} missing value{plural} filled ({policy})"
         )
     return values, notes

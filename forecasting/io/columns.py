@@ -1,4 +1,4 @@
-"""Which column is the time, the target and the series id, where nobody said."""
+"""Roles of columns: time, target and series id, inferred where not requested."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,20 +11,18 @@ from forecasting.io.numbers import is_number_column
 from forecasting.timestamps.parsing import is_date_column
 
 TIME_NAMES = ("timestamp", "ds")
-
-
 TARGET_NAMES = ("target", "y")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Columns:
-    """The columns' roles, as far as they are known.
+class ColumnRoles:
+    """Assignment of columns to roles, possibly incomplete.
 
     Attributes:
-        time: timestamps; None for rows that are numbered.
+        time: timestamps; None for numbered rows.
         target: the values to forecast.
         series_id: names of the series; None for a single one.
-        covariates: further columns to keep.
+        covariates: further columns to read.
     """
 
     time: str | None = None
@@ -34,107 +32,111 @@ class Columns:
 
     @property
     def named(self) -> tuple[str, ...]:
-        """Every column that has a role."""
+        """Columns that have a role."""
         roles = (self.time, self.target, self.series_id)
         return (*(name for name in roles if name is not None), *self.covariates)
 
 
-def find_columns(table: Table, asked: Columns) -> tuple[Columns, str, list[str]]:
-    """Complete the columns' roles where the table makes them plain.
+def find_columns(
+    table: Table, requested: ColumnRoles
+) -> tuple[ColumnRoles, str, list[str]]:
+    """Infer the roles that are not requested, where only one column fits.
 
     Returns:
-        The roles, the target, and notes of what was guessed.
+        The roles, the target, and notes on the guesses.
 
     Raises:
-        MissingColumns: a column that was asked for is not there.
-        AmbiguousColumns: several columns could play a role.
-        SettingError: a column was asked for in two roles.
+        MissingColumns: a requested column is not in the table.
+        AmbiguousColumns: several columns fit a role.
+        SettingError: a column is requested for two roles.
     """
     names = list(table.frame.columns)
-    missing = [name for name in asked.named if name not in names]
+    missing = [name for name in requested.named if name not in names]
     if missing:
         raise MissingColumns(missing, names)
-    twice = [name for name in set(asked.named) if asked.named.count(name) > 1]
+    twice = [name for name in set(requested.named) if requested.named.count(name) > 1]
     if twice:
         raise SettingError("columns", min(twice), "named for one role each")
     notes: list[str] = []
-    time = asked.time or _guess_time(table, asked, notes)
-    taken = {*asked.named, time}
-    target = asked.target or _guess_target(table, taken, notes)
-    series_id = asked.series_id or _guess_series_id(
-        table, time, {*taken, target}, notes
+    time = requested.time or _guess_time(table, requested, notes)
+    assigned = {*requested.named, time}
+    target = requested.target or _guess_target(table, assigned, notes)
+    series_id = requested.series_id or _guess_series_id(
+        table, time, {*assigned, target}, notes
     )
-    found = Columns(
-        time=time, target=target, series_id=series_id, covariates=asked.covariates
+    roles = ColumnRoles(
+        time=time, target=target, series_id=series_id, covariates=requested.covariates
     )
-    return found, target, notes
+    return roles, target, notes
 
 
-def text_columns(table: Table, taken: Iterable[str | None]) -> list[str]:
-    """Return the columns of text that have no role: one of them may name the series."""
-    frame, without = table.frame, set(taken)
+def text_columns(table: Table, assigned: Iterable[str | None]) -> list[str]:
+    """Return the text columns without a role: candidates for the series id."""
+    frame, excluded = table.frame, set(assigned)
     return [
         name
         for name in frame.columns
-        if name not in without
+        if name not in excluded
         and not pd.api.types.is_numeric_dtype(frame[name])
         and not is_date_column(name, frame[name])
         and (name in ID_NAMES or not is_number_column(frame[name]))
     ]
 
 
-def _guess_time(table: Table, asked: Columns, notes: list[str]) -> str | None:
+def _guess_time(table: Table, requested: ColumnRoles, notes: list[str]) -> str | None:
     frame = table.frame
-    free = [name for name in frame.columns if name not in asked.named]
-    found = [name for name in TIME_NAMES if name in free]
+    free = [name for name in frame.columns if name not in requested.named]
+    candidates = [name for name in TIME_NAMES if name in free]
     reason = "by its name"
-    if not found:
-        found = [name for name in free if is_date_column(name, frame[name])]
+    if not candidates:
+        candidates = [name for name in free if is_date_column(name, frame[name])]
         reason = "the only date column"
-    if len(found) > 1:
+    if len(candidates) > 1:
         option = "--time COL or data.time"
-        raise AmbiguousColumns("time", found, frame.columns, option)
-    if not found:
+        raise AmbiguousColumns("time", candidates, frame.columns, option)
+    if not candidates:
         notes.append("time: none, the rows are numbered 1, 2, 3, ...")
         return None
-    notes.append(f"time: {found[0]!r} ({reason})")
-    return found[0]
+    notes.append(f"time: {candidates[0]!r} ({reason})")
+    return candidates[0]
 
 
-def _guess_target(table: Table, taken: set[str | None], notes: list[str]) -> str:
+def _guess_target(table: Table, assigned: set[str | None], notes: list[str]) -> str:
     frame = table.frame
-    free = [name for name in frame.columns if name not in {*taken, *ID_NAMES}]
-    found = [name for name in TARGET_NAMES if name in free]
+    free = [name for name in frame.columns if name not in {*assigned, *ID_NAMES}]
+    candidates = [name for name in TARGET_NAMES if name in free]
     reason = "by its name"
-    if not found:
-        found = [name for name in free if is_number_column(frame[name])]
+    if not candidates:
+        candidates = [name for name in free if is_number_column(frame[name])]
         reason = "the only numeric column"
-    if len(found) != 1:
+    if len(candidates) != 1:
         option = "--target COL or data.target"
-        raise AmbiguousColumns("target", found, frame.columns, option)
-    notes.append(f"target: {found[0]!r} ({reason})")
-    return found[0]
+        raise AmbiguousColumns("target", candidates, frame.columns, option)
+    notes.append(f"target: {candidates[0]!r} ({reason})")
+    return candidates[0]
 
 
 def _guess_series_id(
-    table: Table, time: str | None, taken: set[str | None], notes: list[str]
+    table: Table, time: str | None, assigned: set[str | None], notes: list[str]
 ) -> str | None:
     frame = table.frame
-    found = [name for name in ID_NAMES[:2] if name in frame and name not in taken]
+    candidates = [
+        name for name in ID_NAMES[:2] if name in frame and name not in assigned
+    ]
     reason = "by its name"
-    if not found and time is not None and frame[time].duplicated().any():
-        found = [
+    if not candidates and time is not None and frame[time].duplicated().any():
+        candidates = [
             name
-            for name in text_columns(table, taken)
+            for name in text_columns(table, assigned)
             if not frame.duplicated([time, name]).any()
         ]
-        if ID_NAMES[2] in found:
-            found = [ID_NAMES[2]]
+        if ID_NAMES[2] in candidates:
+            candidates = [ID_NAMES[2]]
         reason = "it tells rows of one time apart"
-    if len(found) > 1:
+    if len(candidates) > 1:
         option = "--series-id COL or data.series_id"
-        raise AmbiguousColumns("series id", found, frame.columns, option)
-    if not found:
+        raise AmbiguousColumns("series id", candidates, frame.columns, option)
+    if not candidates:
         return None
-    notes.append(f"series_id: {found[0]!r} ({reason})")
-    return found[0]
+    notes.append(f"series_id: {candidates[0]!r} ({reason})")
+    return candidates[0]

@@ -1,4 +1,4 @@
-"""A CSV file as a table of text and numbers: packing, encoding, delimiter, header."""
+"""CSV files as tables of text and numbers: gzip, encoding, delimiter and header."""
 
 import csv
 import gzip
@@ -18,12 +18,10 @@ import pandas as pd
 from forecasting.errors import UnreadableData
 
 DELIMITERS = (",", ";", "\t", "|")
-
-
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
-MISSING = (
+MISSING_MARKERS = (
     "",
     "NA",
     "N/A",
@@ -36,67 +34,55 @@ MISSING = (
     "None",
     "<NA>",
 )
-
-
-ID_NAMES = ("series_id", "unique_id", "id")  # read as text: "007" is a name
-
-
-SAMPLE = 50  # lines that the delimiter is guessed from
-
-
-MAX_BYTES = 2**30  # of a file, unpacked
-
-
-SAFE_BYTES = 2**26  # unpacked, however small the packed file is
-
-
-MAX_RATIO = 200  # unpacked to packed beyond that; numbers as text reach 30
-
-
-GZIP = b"\x1f\x8b"
+SERIES_ID_NAMES = ("series_id", "unique_id", "id")  # read as text: "007" is a name
+SAMPLE_LINES = 50  # for the guess of the delimiter
+MAX_BYTES = 2**30  # of an unpacked file
+MAX_BYTES_AT_ANY_RATIO = 2**26  # of an unpacked file, at any size of the packed one
+MAX_COMPRESSION_RATIO = 200  # for larger files; numbers as text reach 30
+GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns as they were read, and where each row came from.
+    """Columns of a file or frame, with the place of each row in its source.
 
     Attributes:
-        frame: one column a name; numbers where the whole column is numbers.
+        frame: one column a name; of a numeric type if every value is a number.
         rows: number of each row in its source, ``(rows,)``.
-        row_word: what such a number counts: ``line`` or ``row``.
+        row_unit: unit of these numbers: ``line`` or ``row``.
         delimiter: between the columns of a file; empty for a frame.
         source: the file's path, or another name, for messages.
-        notes: what was guessed.
+        notes: guesses made while reading.
     """
 
     frame: pd.DataFrame
     rows: npt.NDArray[np.int64]
-    row_word: str
+    row_unit: str
     delimiter: str
     source: str
     notes: tuple[str, ...] = ()
 
     def where(self, position: int) -> str:
-        """Name the place of a row in its source: ``line 17``."""
-        return f"{self.row_word} {self.rows[position]}"
+        """Format the place of a row in its source: ``line 17``."""
+        return f"{self.row_unit} {self.rows[position]}"
 
 
 def read_table(path: str | Path, text_columns: Sequence[str] = ()) -> Table:
-    """Read a CSV file, plain or gzipped; rows without any value are left out.
+    """Read a CSV file, plain or gzipped; rows without any value are dropped.
 
     Args:
-        path: of the file.
-        text_columns: columns to keep as text even if they look like numbers.
+        path: path of the file.
+        text_columns: columns to read as text even if they look like numbers.
 
     Raises:
-        UnreadableData: there is no such file, or it is no CSV with a header and rows.
+        UnreadableData: the file does not exist, or is no CSV with a header and rows.
     """
     text, notes = _decode(path, _read_bytes(Path(path)))
     lines = text[: 2**20].splitlines()
     header_line = next((i for i, line in enumerate(lines) if line.strip()), None)
     if header_line is None:
         raise UnreadableData(path, "the file is empty", "Give a CSV with a header.")
-    sample = lines[header_line : header_line + SAMPLE]
+    sample = lines[header_line : header_line + SAMPLE_LINES]
     delimiter = _guess_delimiter(sample)
     if delimiter != ",":
         notes.append(f"delimiter: {DELIMITER_NAMES[delimiter]}")
@@ -114,15 +100,15 @@ def read_table(path: str | Path, text_columns: Sequence[str] = ()) -> Table:
 
 
 def check_unique(source: object, names: Sequence[str]) -> None:
-    """Refuse a table in which two columns have one name.
+    """Check that the columns of a table have different names.
 
     Raises:
-        UnreadableData: says which.
+        UnreadableData: two columns have one name, which the message gives.
     """
-    twice = [name for name, count in Counter(names).items() if name and count > 1]
-    if twice:
-        found = f"the header names {', '.join(map(repr, twice))} more than once"
-        raise UnreadableData(source, found, "Give every column its own name.")
+    duplicates = [name for name, count in Counter(names).items() if name and count > 1]
+    if duplicates:
+        problem = f"the header names {', '.join(map(repr, duplicates))} more than once"
+        raise UnreadableData(source, problem, "Give every column its own name.")
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -135,9 +121,9 @@ def _read_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise UnreadableData(path, "there is no such file", "Check the path.") from None
     except OSError as error:
-        found = f"the file cannot be opened ({error.strerror})"
-        raise UnreadableData(path, found, "Check the path and your rights.") from None
-    if packed[:2] == GZIP:
+        problem = f"the file cannot be opened ({error.strerror})"
+        raise UnreadableData(path, problem, "Check the path and your rights.") from None
+    if packed[:2] == GZIP_MAGIC:
         return _unpack(path, packed)
     if path.suffix == ".gz":
         raise UnreadableData(
@@ -147,15 +133,17 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _unpack(path: Path, packed: bytes) -> bytes:
-    most = min(MAX_BYTES, max(SAFE_BYTES, MAX_RATIO * len(packed)))
+    max_bytes = min(
+        MAX_BYTES, max(MAX_BYTES_AT_ANY_RATIO, MAX_COMPRESSION_RATIO * len(packed))
+    )
     try:
         with gzip.open(io.BytesIO(packed)) as stream:
-            data = stream.read(most + 1)
+            data = stream.read(max_bytes + 1)
     except (OSError, EOFError, zlib.error):
         raise UnreadableData(path, "the gzip is damaged", "Pack it anew.") from None
-    if len(data) > most:
-        found = f"the file unpacks to more than {most // 2**20} MiB"
-        raise UnreadableData(path, found, "Give it unpacked, at most 1 GiB.")
+    if len(data) > max_bytes:
+        problem = f"the file unpacks to more than {max_bytes // 2**20} MiB"
+        raise UnreadableData(path, problem, "Give it unpacked, at most 1 GiB.")
     return data
 
 
@@ -166,8 +154,8 @@ def _decode(path: str | Path, data: bytes) -> tuple[str, list[str]]:
     if b"\0" in head or head[:4] in (b"PK\3\4", b"PAR1", b"%PDF"):
         raise UnreadableData(path, "this is a binary file", "Save it as CSV.")
     if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"<", b"{", b"["):
-        found = "this is HTML, XML or JSON, no CSV"
-        raise UnreadableData(path, found, "Save the table itself as CSV.")
+        problem = "this is HTML, XML or JSON, no CSV"
+        raise UnreadableData(path, problem, "Save the table itself as CSV.")
     try:
         return data.decode("utf-8-sig"), []
     except UnicodeDecodeError:
@@ -175,7 +163,7 @@ def _decode(path: str | Path, data: bytes) -> tuple[str, list[str]]:
 
 
 def _guess_delimiter(sample: Sequence[str]) -> str:
-    """Return the delimiter that cuts most lines into as many fields as the header."""
+    """Return the delimiter by which most lines have as many fields as the header."""
 
     def score(delimiter: str) -> tuple[int, int]:
         fields = [len(row) for row in csv.reader(sample, delimiter=delimiter) if row]
@@ -189,8 +177,8 @@ def _check_header(path: str | Path, names: Sequence[str]) -> None:
     check_unique(path, names)
     looks_like_data = re.compile(r"[-+\d][-+.,:/\d TZeE]*")
     if all(looks_like_data.fullmatch(name) for name in names):
-        found = f"the first line ({', '.join(names[:5])}) looks like data"
-        raise UnreadableData(path, found, "Put the names of the columns above it.")
+        problem = f"the first line ({', '.join(names[:5])}) looks like data"
+        raise UnreadableData(path, problem, "Put the names of the columns above it.")
 
 
 def _parse(
@@ -201,9 +189,13 @@ def _parse(
     delimiter: str,
     text_columns: Sequence[str],
 ) -> pd.DataFrame:
-    stand_ins = [name or f"\0{i}" for i, name in enumerate(names)]
-    as_text = {name for name in stand_ins if name in (*text_columns, *ID_NAMES)}
-    missing = {name: [""] if name in as_text else MISSING for name in stand_ins}
+    unique_names = [name or f"\0{i}" for i, name in enumerate(names)]
+    as_text = {
+        name for name in unique_names if name in (*text_columns, *SERIES_ID_NAMES)
+    }
+    missing = {
+        name: [""] if name in as_text else MISSING_MARKERS for name in unique_names
+    }
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -211,7 +203,7 @@ def _parse(
                 io.StringIO(text),
                 sep=delimiter,
                 header=None,
-                names=stand_ins,
+                names=unique_names,
                 index_col=False,
                 skiprows=skip,
                 skip_blank_lines=False,
@@ -222,11 +214,11 @@ def _parse(
                 low_memory=False,
             )
     except pd.errors.EmptyDataError:
-        return pd.DataFrame(columns=stand_ins)
+        return pd.DataFrame(columns=unique_names)
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-        found = f"not every line has {len(names)} fields as the header has"
+        problem = f"not every line has {len(names)} fields as the header has"
         match = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
         if match:
-            found = f"line {match[2]} has {match[3]} fields, the header {len(names)}"
+            problem = f"line {match[2]} has {match[3]} fields, the header {len(names)}"
         advice = "Make them equal; quote text that holds the delimiter."
-        raise UnreadableData(path, found, advice) from None
+        raise UnreadableData(path, problem, advice) from None

@@ -1,4 +1,4 @@
-"""What is done about missing values and missing moments."""
+"""Policies for missing values and missing moments."""
 
 from typing import Any, Literal, get_args
 
@@ -14,22 +14,17 @@ from forecasting.timestamps.calendar import Calendar, count_gaps
 from forecasting.types import FloatArray, IntArray, Timestamps
 
 Missing = Literal["error", "interpolate", "forward", "mean"]
-
-
 POLICIES: tuple[str, ...] = get_args(Missing)
 
-
-MAX_GROWTH = 10  # moments put in for each that is there; beyond it the dates are wrong
-
-
-FREE_GROWTH = 1000  # moments that may always be put in
+MAX_INSERTED_RATIO = 10  # inserted moments for each row; more means wrong dates
+MIN_INSERTED_LIMIT = 1000  # moments that may always be inserted
 
 
 def check_policy(missing: str) -> None:
-    """Refuse a policy that is none.
+    """Check the name of a policy.
 
     Raises:
-        SettingError: names those there are.
+        SettingError: no policy has this name; the message lists all of them.
     """
     if missing not in POLICIES:
         raise SettingError("missing", missing, f"one of {', '.join(POLICIES)}")
@@ -38,7 +33,7 @@ def check_policy(missing: str) -> None:
 def insert_gaps(
     calendar: Calendar, timestamps: Timestamps, offsets: IntArray
 ) -> tuple[Timestamps, IntArray, IntArray]:
-    """Put in the moments that the series lack.
+    """Insert the missing moments of the series.
 
     Args:
         calendar: of the series.
@@ -46,17 +41,17 @@ def insert_gaps(
         offsets: borders of the series, ``(series + 1,)``.
 
     Returns:
-        The timestamps without gaps, the new borders, and where each of the old points
-        lies among the new, ``(points,)``.
+        The timestamps without gaps, the new borders, and the position of each of the
+        old points among the new, ``(points,)``.
 
     Raises:
-        IrregularTimestamps: far more moments are missing than are there.
+        IrregularTimestamps: the missing moments far outnumber the rows.
     """
     gaps, lengths = count_gaps(calendar, timestamps, offsets), np.diff(offsets)
     total = int(gaps.sum())
     if not total:
         return timestamps, offsets, np.arange(len(timestamps))
-    if total > MAX_GROWTH * len(timestamps) + FREE_GROWTH:
+    if total > MAX_INSERTED_RATIO * len(timestamps) + MIN_INSERTED_LIMIT:
         raise IrregularTimestamps(
             f"{total} moments are missing and {len(timestamps)} are there on the "
             f"calendar {calendar}",
@@ -81,35 +76,35 @@ def fill_values(
 
     ``forward`` repeats the value before, ``mean`` takes the mean of all observed values
     before; neither looks ahead. ``interpolate`` draws a line to the next value, which
-    a forecast made in between could not have known, and repeats the nearest value at
+    is not available to a forecast made in between, and repeats the nearest value at
     the ends.
 
     Args:
-        name: of the column.
+        name: name of the column.
         values: all series one after another, ``(points,)``.
         offsets: borders of the series, ``(series + 1,)``.
         series_ids: names of the series.
         missing: the policy, not ``error``.
 
     Raises:
-        MissingValues: there is nothing to fill a series' first values with.
+        MissingValues: a series begins without a value to fill from.
     """
-    seen = ~np.isnan(values)
-    if seen.all():
+    observed = ~np.isnan(values)
+    if observed.all():
         return values
     start = np.repeat(offsets[:-1], np.diff(offsets))
-    before = _last_seen(seen)
+    before = _last_observed(observed)
     has_before = before >= start
     if missing == "interpolate":
         return _interpolate(name, values, offsets, series_ids)
-    _refuse(name, ~has_before, offsets, series_ids)
+    _check_fillable(name, ~has_before, offsets, series_ids)
     if missing == "forward":
         return values[before]
-    total = np.concatenate([[0.0], np.cumsum(np.where(seen, values, 0.0))])
-    count = np.concatenate([[0], np.cumsum(seen)])
-    here = np.arange(len(values))
-    known = np.maximum(count[here] - count[start], 1)
-    return np.where(seen, values, (total[here] - total[start]) / known)
+    total = np.concatenate([[0.0], np.cumsum(np.where(observed, values, 0.0))])
+    count = np.concatenate([[0], np.cumsum(observed)])
+    position = np.arange(len(values))
+    num_before = np.maximum(count[position] - count[start], 1)
+    return np.where(observed, values, (total[position] - total[start]) / num_before)
 
 
 def fill_text(
@@ -123,42 +118,45 @@ def fill_text(
     Raises:
         MissingValues: a series begins with None.
     """
-    before = _last_seen(np.array([value is not None for value in values]))
+    before = _last_observed(np.array([value is not None for value in values]))
     start = np.repeat(offsets[:-1], np.diff(offsets))
-    _refuse(name, before < start, offsets, series_ids)
+    _check_fillable(name, before < start, offsets, series_ids)
     return values[before]
 
 
-def _last_seen(seen: npt.NDArray[np.bool_]) -> IntArray:
-    """Return the position of the last value seen up to each, -1 where there is none."""
-    return np.maximum.accumulate(np.where(seen, np.arange(len(seen)), -1))
+def _last_observed(observed: npt.NDArray[np.bool_]) -> IntArray:
+    """Return the position of the last observed value up to each, -1 without one."""
+    return np.maximum.accumulate(np.where(observed, np.arange(len(observed)), -1))
 
 
 def _interpolate(
     name: str, values: FloatArray, offsets: IntArray, series_ids: tuple[str, ...]
 ) -> FloatArray:
-    seen, lengths = ~np.isnan(values), np.diff(offsets)
-    here, last = np.arange(len(values)), len(values) - 1
-    before, after = _last_seen(seen), last - _last_seen(seen[::-1])[::-1]
+    observed, lengths = ~np.isnan(values), np.diff(offsets)
+    position, last = np.arange(len(values)), len(values) - 1
+    before, after = (
+        _last_observed(observed),
+        last - _last_observed(observed[::-1])[::-1],
+    )
     has_before = before >= np.repeat(offsets[:-1], lengths)
     has_after = after < np.repeat(offsets[1:], lengths)
-    _refuse(name, ~has_before & ~has_after, offsets, series_ids)
+    _check_fillable(name, ~has_before & ~has_after, offsets, series_ids)
     left = np.where(has_before, before, after)
     right = np.where(has_after, after, left)
-    share = (here - left) / np.maximum(right - left, 1)
+    share = (position - left) / np.maximum(right - left, 1)
     share = np.where(right > left, share, 0.0)
     return values[left] + share * (values[right] - values[left])
 
 
-def _refuse(
+def _check_fillable(
     name: str,
-    hopeless: npt.NDArray[np.bool_],
+    unfillable: npt.NDArray[np.bool_],
     offsets: IntArray,
     series_ids: tuple[str, ...],
 ) -> None:
-    if not hopeless.any():
+    if not unfillable.any():
         return
-    starts = np.flatnonzero(hopeless[offsets[:-1]])
+    starts = np.flatnonzero(unfillable[offsets[:-1]])
     where = [f"the start of series {series_ids[i]!r}" for i in starts]
     advice = "No value lies before: give one, or drop the rows before the first value."
-    raise MissingValues(name, where, int(hopeless.sum()), advice)
+    raise MissingValues(name, where, int(unfillable.sum()), advice)

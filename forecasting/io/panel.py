@@ -1,4 +1,4 @@
-"""CSV files and frames to a `Panel`: everything that comes in is checked here, once."""
+"""CSV files and frames to a `Panel`, with every check of incoming data."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,17 +15,17 @@ from forecasting.errors import (
     SettingError,
     UnreadableData,
 )
-from forecasting.io.alignment import Spread, read_column
-from forecasting.io.columns import Columns, find_columns
+from forecasting.io.alignment import RowAlignment, read_column
+from forecasting.io.columns import ColumnRoles, find_columns
 from forecasting.io.csv_format import Table, check_unique, read_table
 from forecasting.io.missing import Missing, check_policy, insert_gaps
 from forecasting.io.numbers import read_numbers
-from forecasting.io.sorting import Flags, OrderedRows, observed_rows, order_rows
+from forecasting.io.sorting import BoolArray, OrderedRows, observed_rows, order_rows
 from forecasting.timestamps.calendar import check_gaps
 from forecasting.timestamps.inference import infer_calendar
 from forecasting.types import IntArray
 
-GAPS = (
+GAPS_ADVICE = (
     "Add the rows, resample, or choose how they are filled with missing: interpolate, "
     "forward or mean."
 )
@@ -43,35 +43,37 @@ def read_csv(
     known_covariates: Sequence[str] = (),
     static_covariates: Sequence[str] = (),
 ) -> Panel:
-    """Read a CSV file, plain or gzipped; what was guessed is in the panel's notes.
+    """Read a CSV file, plain or gzipped; the panel's notes list all guesses.
 
     Args:
-        path: of a file with a header, one row a moment of a series, in any order.
-        time: column of timestamps; without any, the rows are numbered.
-        target: column of the values to forecast.
-        series_id: column of the series' names; None for a single series.
-        freq: pandas alias of the frequency; found from the timestamps when not given.
+        path: path of a file with a header, one row a moment of a series, in any
+            order.
+        time: column of timestamps; None infers it, and numbers the rows of a file
+            without dates.
+        target: column of the values to forecast; None infers it.
+        series_id: column of the series' names; None infers it, or reads one series.
+        freq: pandas alias of the frequency; None infers it from the timestamps.
         missing: ``error`` refuses missing values and moments. ``forward`` repeats the
             value before and ``mean`` takes the mean of all values before.
             ``interpolate`` draws a line to the next value: it looks ahead.
-        past_covariates: columns that are known up to now.
-        known_covariates: columns that are known ahead. Rows without a target at the
-            end of a series hold them for the steps ahead.
+        past_covariates: columns with values up to the last observation.
+        known_covariates: columns with values for the steps ahead too, in the rows
+            without a target at the end of a series.
         static_covariates: columns that never change within a series.
 
     Raises:
         DataError: the file is no CSV, or its series cannot be used: `UnreadableData`,
             `MissingColumns`, `AmbiguousColumns`, `InvalidValues`, `MissingValues`,
             `InvalidTimestamps`, `DuplicateTimestamps`, `IrregularTimestamps`.
-        SettingError: a setting makes no sense.
+        SettingError: a setting is invalid.
     """
     check_policy(missing)
     table = read_table(path, () if series_id is None else (series_id,))
-    roles = _roles(past_covariates, known_covariates, static_covariates)
-    asked = Columns(
+    roles = _covariate_roles(past_covariates, known_covariates, static_covariates)
+    requested = ColumnRoles(
         time=time, target=target, series_id=series_id, covariates=tuple(roles)
     )
-    return _make_panel(table, asked, roles, freq, missing)
+    return _build_panel(table, requested, roles, freq, missing)
 
 
 def read_frame(
@@ -87,13 +89,13 @@ def read_frame(
     static_covariates: Sequence[str] = (),
     source: str = "frame",
 ) -> Panel:
-    """Read a pandas frame, as `read_csv` reads a file; the frame is left as it is.
+    """Read a pandas frame in the way of `read_csv`, without changing the frame.
 
     An index of dates counts as a column.
 
     Args:
         frame: one row a moment of a series, in any order.
-        source: what messages call the frame.
+        source: name of the frame in messages.
         time, target, series_id, freq, missing, past_covariates, known_covariates,
             static_covariates: as in `read_csv`.
 
@@ -110,97 +112,109 @@ def read_frame(
         raise UnreadableData(source, "there are no rows", "Give at least one.")
     frame = frame.set_axis(names, axis=1).reset_index(drop=True)
     table = Table(frame, np.arange(len(frame)), "row", "", source)
-    roles = _roles(past_covariates, known_covariates, static_covariates)
-    asked = Columns(
+    roles = _covariate_roles(past_covariates, known_covariates, static_covariates)
+    requested = ColumnRoles(
         time=time, target=target, series_id=series_id, covariates=tuple(roles)
     )
-    return _make_panel(table, asked, roles, freq, missing)
+    return _build_panel(table, requested, roles, freq, missing)
 
 
-def _roles(
-    past: Sequence[str], known: Sequence[str], static: Sequence[str]
+def _covariate_roles(
+    past_names: Sequence[str], known_names: Sequence[str], static_names: Sequence[str]
 ) -> dict[str, Role]:
-    """Return what each covariate is, by name.
+    """Return the role of each covariate, by name.
 
     Raises:
-        SettingError: one is named for two roles.
+        SettingError: a covariate is named for two roles.
     """
     pairs: list[tuple[str, Role]] = [
-        *((name, "past") for name in past),
-        *((name, "known") for name in known),
-        *((name, "static") for name in static),
+        *((name, "past") for name in past_names),
+        *((name, "known") for name in known_names),
+        *((name, "static") for name in static_names),
     ]
     names = [name for name, _ in pairs]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise SettingError("columns", min(twice), "named for one role each")
+    duplicates = [name for name in names if names.count(name) > 1]
+    if duplicates:
+        raise SettingError("columns", min(duplicates), "named for one role each")
     return dict(pairs)
 
 
-def _make_panel(
+def _build_panel(
     table: Table,
-    asked: Columns,
+    requested: ColumnRoles,
     roles: Mapping[str, Role],
     freq: str | None,
     missing: Missing,
 ) -> Panel:
-    columns, target, guesses = find_columns(table, asked)
+    columns, target, guesses = find_columns(table, requested)
     axis = order_rows(table, columns, target)
     ids = axis.series_ids
     calendar = infer_calendar(axis.timestamps, axis.offsets, ids, freq=freq)
     if missing == "error":
-        check_gaps(calendar, axis.timestamps, axis.offsets, ids, GAPS)
+        check_gaps(calendar, axis.timestamps, axis.offsets, ids, GAPS_ADVICE)
     timestamps, offsets, places = insert_gaps(calendar, axis.timestamps, axis.offsets)
     notes = [*table.notes, *guesses, *axis.notes]
     if len(timestamps) > len(places):
         added = len(timestamps) - len(places)
         plural = "s" * (added > 1)
         notes.append(f"{added} missing moment{plural} put in and filled ({missing})")
-    observed = _observed(table, target, axis, roles)
+    observed = _observation_mask(table, target, axis, roles)
     if not observed.all():
         count = int((~observed).sum())
         plural = "s" * (count > 1)
         notes.append(f"{count} row{plural} without {target!r} at the end: the future")
-    rows = Spread(axis, places, offsets, observed)
-    filled, future, said = _fill_columns(table, target, roles, rows, missing)
+    alignment = RowAlignment(axis, places, offsets, observed)
+    filled, future, fill_notes = _fill_columns(table, target, roles, alignment, missing)
     values = filled.pop(target)
     return Panel(
         series_ids=ids,
         values=values,
-        offsets=rows.borders,
-        timestamps=timestamps[rows.kept],
+        offsets=alignment.past_offsets,
+        timestamps=timestamps[alignment.is_past],
         calendar=calendar,
         target=target,
         covariates=filled,
         roles=roles,
         future=future,
-        notes=(*notes, *said, *_constant_notes(values, rows.borders, ids)),
+        notes=(
+            *notes,
+            *fill_notes,
+            *_constant_notes(values, alignment.past_offsets, ids),
+        ),
     )
 
 
 def _fill_columns(
-    table: Table, target: str, roles: Mapping[str, Role], rows: Spread, missing: Missing
+    table: Table,
+    target: str,
+    roles: Mapping[str, Role],
+    alignment: RowAlignment,
+    missing: Missing,
 ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, FutureValues], list[str]]:
-    """Return the columns of the observations, those of the future, and notes."""
+    """Read and fill the columns; return past values, future values and notes."""
     filled: dict[str, npt.NDArray[Any]] = {}
     future: dict[str, FutureValues] = {}
     notes: list[str] = []
     for name in (target, *roles):
-        known = roles.get(name) == "known"
-        column, said = read_column(
-            table, name, missing, number=name == target, rows=rows.needed(known)
+        is_known = roles.get(name) == "known"
+        column, column_notes = read_column(
+            table,
+            name,
+            missing,
+            number=name == target,
+            rows=alignment.required_rows(is_known),
         )
-        filled[name] = rows.fill(name, column, missing, known=known)
-        if known:
-            filled[name], future[name] = rows.split(filled[name])
-        notes += said
+        filled[name] = alignment.fill(name, column, missing, includes_future=is_known)
+        if is_known:
+            filled[name], future[name] = alignment.split(filled[name])
+        notes += column_notes
     return filled, future, notes
 
 
-def _observed(
+def _observation_mask(
     table: Table, target: str, axis: OrderedRows, roles: Mapping[str, Role]
-) -> Flags:
-    """Say which rows are observations; those of the future hold known covariates."""
+) -> BoolArray:
+    """Return the mask of observations; future rows hold known covariates only."""
     if "known" not in roles.values():
         return np.ones(len(axis.order), dtype=bool)
     values, _ = read_numbers(table, target)

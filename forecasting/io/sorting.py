@@ -1,4 +1,4 @@
-"""Rows in any order to series after series, oldest first."""
+"""Sorting of rows by series and time."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecasting.errors import SHOWN, DuplicateTimestamps, InvalidValues
-from forecasting.io.columns import Columns, text_columns
+from forecasting.io.columns import ColumnRoles, text_columns
 from forecasting.io.csv_format import Table
 from forecasting.timestamps.calendar import format_timestamp
 from forecasting.timestamps.parsing import parse_timestamps
 from forecasting.types import FloatArray, IntArray, Timestamps
 
-Flags = npt.NDArray[np.bool_]
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +22,10 @@ class OrderedRows:
 
     Attributes:
         series_ids: names of the series, by first appearance.
-        order: row of the table at each place, ``(rows,)``.
+        order: row of the table at each position, ``(rows,)``.
         offsets: borders of the series, ``(series + 1,)``.
         timestamps: in that order, ``(rows,)``.
-        notes: what was decided.
+        notes: notes on the decisions.
     """
 
     series_ids: tuple[str, ...]
@@ -35,18 +35,18 @@ class OrderedRows:
     notes: list[str]
 
 
-def order_rows(table: Table, columns: Columns, target: str) -> OrderedRows:
+def order_rows(table: Table, columns: ColumnRoles, target: str) -> OrderedRows:
     """Sort rows by series and time; without a time column, number them.
 
     Args:
-        table: as it was read.
+        table: the table.
         columns: roles of its columns.
-        target: name of a series that has none.
+        target: name of the series of a table without series ids.
 
     Raises:
-        DuplicateTimestamps: two rows are for one moment of one series.
+        DuplicateTimestamps: two rows of one series have the same timestamp.
         InvalidTimestamps: a timestamp cannot be read.
-        InvalidValues: a row names no series.
+        InvalidValues: a row has no series id.
     """
     codes, ids = _series_of_rows(table, columns.series_id, target)
     counts = np.bincount(codes)
@@ -60,16 +60,18 @@ def order_rows(table: Table, columns: Columns, target: str) -> OrderedRows:
     column = table.frame[columns.time]
     moments, notes = parse_timestamps(columns.time, column, table.where)
     order = np.lexsort((moments, codes))
-    timestamps, owners = moments[order], codes[order]
-    same = np.diff(owners) == 0
-    twice = np.flatnonzero(same & (timestamps[1:] == timestamps[:-1]))
-    if len(twice):
+    timestamps, row_series = moments[order], codes[order]
+    same = np.diff(row_series) == 0
+    duplicates = np.flatnonzero(same & (timestamps[1:] == timestamps[:-1]))
+    if len(duplicates):
         where = [
-            f"{format_timestamp(timestamps[i])} of series {ids[owners[i]]!r} "
+            f"{format_timestamp(timestamps[i])} of series {ids[row_series[i]]!r} "
             f"({table.where(int(order[i]))} and {table.where(int(order[i + 1]))})"
-            for i in twice[:SHOWN]
+            for i in duplicates[:SHOWN]
         ]
-        raise DuplicateTimestamps(where, len(twice), _advice_on_twice(table, columns))
+        raise DuplicateTimestamps(
+            where, len(duplicates), _duplicates_advice(table, columns)
+        )
     if (np.diff(order)[same] < 0).any():
         notes.append("rows sorted by time")
     return OrderedRows(
@@ -77,13 +79,13 @@ def order_rows(table: Table, columns: Columns, target: str) -> OrderedRows:
     )
 
 
-def observed_rows(values: FloatArray, axis: OrderedRows) -> Flags:
-    """Say of each row, in order, whether it is not behind its series' last value.
+def observed_rows(values: FloatArray, axis: OrderedRows) -> BoolArray:
+    """Return the mask of rows up to their series' last value, in order.
 
     A series without any value counts as observed: its values are missing.
 
     Args:
-        values: the target in the rows' order, NaN where it is missing.
+        values: the target in the rows' order, with NaN for missing values.
         axis: the rows.
     """
     place = np.arange(len(values))
@@ -95,20 +97,20 @@ def observed_rows(values: FloatArray, axis: OrderedRows) -> Flags:
 def _series_of_rows(
     table: Table, series_id: str | None, target: str
 ) -> tuple[IntArray, tuple[str, ...]]:
-    """Return each row's series by number, and the names, by first appearance."""
+    """Return the series number of each row, and the names by first appearance."""
     if series_id is None:
         return np.zeros(len(table.frame), dtype=np.int64), (target,)
     column = table.frame[series_id]
-    lacking = np.flatnonzero(column.isna())
-    if len(lacking):
-        where = [table.where(int(i)) for i in lacking[:SHOWN]]
-        found = f"{len(lacking)} missing series id{'s' * (len(lacking) > 1)}"
-        raise InvalidValues(series_id, where, found, "Name the series in every row.")
+    missing = np.flatnonzero(column.isna())
+    if len(missing):
+        where = [table.where(int(i)) for i in missing[:SHOWN]]
+        problem = f"{len(missing)} missing series id{'s' * (len(missing) > 1)}"
+        raise InvalidValues(series_id, where, problem, "Name the series in every row.")
     codes, names = pd.factorize(column.astype(str).str.strip())
     return codes.astype(np.int64), tuple(map(str, names))
 
 
-def _advice_on_twice(table: Table, columns: Columns) -> str:
+def _duplicates_advice(table: Table, columns: ColumnRoles) -> str:
     advice = "Keep one row for each moment."
     candidates = text_columns(table, columns.named)
     if columns.series_id is None and candidates:
