@@ -95,19 +95,19 @@ class Windows:
         self.begins = torch.from_numpy(offsets[:-1].copy())
         self._first = torch.from_numpy(offsets[:-1] + begin - spec.seq_len)
         self._counts = torch.from_numpy(counts)
-        self._until = torch.from_numpy(np.cumsum(counts))
+        self._ends = torch.from_numpy(np.cumsum(counts))
         self._span = torch.arange(spec.length)
         self._is_unpadded = bool((begin >= spec.seq_len).all())
 
     def __len__(self) -> int:
-        return int(self._until[-1])
+        return int(self._ends[-1])
 
     def to(self, device: torch.device) -> "Windows":
         """Move the index to ``device``; return self."""
         self.begins = self.begins.to(device)
         self._first = self._first.to(device)
         self._counts = self._counts.to(device)
-        self._until = self._until.to(device)
+        self._ends = self._ends.to(device)
         self._span = self._span.to(device)
         return self
 
@@ -116,8 +116,8 @@ class Windows:
 
         The position of a padded window lies before the start of its series.
         """
-        series = torch.searchsorted(self._until, index, right=True)
-        before = self._until[series] - self._counts[series]
+        series = torch.searchsorted(self._ends, index, right=True)
+        before = self._ends[series] - self._counts[series]
         return series, self._first[series] + (index - before) * self.spec.stride
 
     def gather(self, values: Tensor, index: Tensor) -> Tensor:
@@ -156,7 +156,7 @@ class Windows:
         random = torch.rand(count, device=series.device, generator=generator)
         counts = self._counts[series]
         place = (random * counts).long().minimum(counts - 1)
-        return self._until[series] - counts + place
+        return self._ends[series] - counts + place
 
     def counts(self) -> Tensor:
         """Return the number of windows of each series, ``(series,)``."""

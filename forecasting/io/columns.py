@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from forecasting.errors import AmbiguousColumns, MissingColumns, SettingError
-from forecasting.io.csv_format import ID_NAMES, Table
+from forecasting.io.csv_format import SERIES_ID_NAMES, Table
 from forecasting.io.numbers import is_number_column
 from forecasting.timestamps.parsing import is_date_column
 
@@ -54,9 +54,11 @@ def find_columns(
     missing = [name for name in requested.named if name not in names]
     if missing:
         raise MissingColumns(missing, names)
-    twice = [name for name in set(requested.named) if requested.named.count(name) > 1]
-    if twice:
-        raise SettingError("columns", min(twice), "named for one role each")
+    duplicates = [
+        name for name in set(requested.named) if requested.named.count(name) > 1
+    ]
+    if duplicates:
+        raise SettingError("columns", min(duplicates), "named for one role each")
     notes: list[str] = []
     time = requested.time or _guess_time(table, requested, notes)
     assigned = {*requested.named, time}
@@ -79,7 +81,7 @@ def text_columns(table: Table, assigned: Iterable[str | None]) -> list[str]:
         if name not in excluded
         and not pd.api.types.is_numeric_dtype(frame[name])
         and not is_date_column(name, frame[name])
-        and (name in ID_NAMES or not is_number_column(frame[name]))
+        and (name in SERIES_ID_NAMES or not is_number_column(frame[name]))
     ]
 
 
@@ -103,7 +105,7 @@ def _guess_time(table: Table, requested: ColumnRoles, notes: list[str]) -> str |
 
 def _guess_target(table: Table, assigned: set[str | None], notes: list[str]) -> str:
     frame = table.frame
-    free = [name for name in frame.columns if name not in {*assigned, *ID_NAMES}]
+    free = [name for name in frame.columns if name not in {*assigned, *SERIES_ID_NAMES}]
     candidates = [name for name in TARGET_NAMES if name in free]
     reason = "by its name"
     if not candidates:
@@ -121,7 +123,7 @@ def _guess_series_id(
 ) -> str | None:
     frame = table.frame
     candidates = [
-        name for name in ID_NAMES[:2] if name in frame and name not in assigned
+        name for name in SERIES_ID_NAMES[:2] if name in frame and name not in assigned
     ]
     reason = "by its name"
     if not candidates and time is not None and frame[time].duplicated().any():
@@ -130,8 +132,8 @@ def _guess_series_id(
             for name in text_columns(table, assigned)
             if not frame.duplicated([time, name]).any()
         ]
-        if ID_NAMES[2] in candidates:
-            candidates = [ID_NAMES[2]]
+        if SERIES_ID_NAMES[2] in candidates:
+            candidates = [SERIES_ID_NAMES[2]]
         reason = "it tells rows of one time apart"
     if len(candidates) > 1:
         option = "--series-id COL or data.series_id"

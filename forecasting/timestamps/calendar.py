@@ -83,10 +83,10 @@ class Calendar:
             return np.asarray(start + (steps * rule.size).view("timedelta64[ns]"))
         days = start.astype("datetime64[D]")
         if rule.unit == "days":
-            moved = np.busday_offset(days, steps, "backward", weekmask=self._weekmask)
+            shifted = np.busday_offset(days, steps, "backward", weekmask=self._weekmask)
         else:
-            moved = rule.place_in_month(days, steps)
-        return np.asarray(moved + (start - days))  # preserves the time of the day
+            shifted = rule.place_in_month(days, steps)
+        return np.asarray(shifted + (start - days))  # preserves the time of the day
 
     def count(self, start: Timestamps, end: Timestamps) -> IntArray:
         """Count the steps from ``start`` to ``end``, rounded down."""
@@ -96,8 +96,8 @@ class Calendar:
         if rule.unit == "ticks":
             return np.asarray((end - start).astype(np.int64) // rule.size)
         if rule.unit == "days":
-            first, until = start.astype("datetime64[D]"), end.astype("datetime64[D]")
-            return np.asarray(np.busday_count(first, until, weekmask=self._weekmask))
+            first, last = start.astype("datetime64[D]"), end.astype("datetime64[D]")
+            return np.asarray(np.busday_count(first, last, weekmask=self._weekmask))
         months = end.astype("datetime64[M]") - start.astype("datetime64[M]")
         return np.asarray(months.astype(np.int64) // rule.size)
 
@@ -183,11 +183,11 @@ def check_gaps(
         return
     index, total = int(np.argmax(gaps > 0)), int(gaps.sum())
     series = timestamps[offsets[index] : offsets[index + 1]]
-    lacking = map(format_timestamp, find_gaps(calendar, series, most=SHOWN))
+    missing = map(format_timestamp, find_gaps(calendar, series, limit=SHOWN))
     raise IrregularTimestamps(
         f"{total} moment{'s are' if total > 1 else ' is'} missing on the calendar "
         f"{calendar}: series {series_ids[index]!r} lacks "
-        f"{join_shown(lacking, int(gaps[index]))}",
+        f"{join_shown(missing, int(gaps[index]))}",
         advice,
     )
 

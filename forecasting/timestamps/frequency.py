@@ -195,6 +195,6 @@ def name_months(size: int, place: Place, first: npt.NDArray[Any]) -> str:
     shared = np.unique((months(first) - 1) % MONTHS[letter])
     anchor = ""
     if letter != "M" and len(shared) == 1:
-        late = 12 - MONTHS[letter] if end.endswith("E") else 0  # QE-DEC, but QS-JAN
+        shift = 12 - MONTHS[letter] if end.endswith("E") else 0  # QE-DEC, but QS-JAN
         anchor = f"-{MONTH_NAMES[shared[0] + late]}"
     return f"{count if count > 1 else ''}{letters}{anchor}"

@@ -22,7 +22,7 @@ from forecasting.models.network import RecurrentNetwork
 CPU = torch.device("cpu")
 needs_x86 = pytest.mark.skipif(
     platform.machine().lower() not in ("x86_64", "amd64"),
-    reason="what other processors do in bfloat16 cannot be taken from them",
+    reason="the arithmetic of other processors cannot be restricted in this way",
 )
 
 
@@ -51,11 +51,11 @@ def test_auto_takes_a_cuda_device_where_there_is_one():
 
 @pytest.mark.parametrize("device", ["cuda", "mps"])
 def test_a_device_that_is_not_there_is_refused(device):
-    there = {
+    available = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
     }
-    if there[device]:
+    if available[device]:
         pytest.skip("it is there")
 
     with pytest.raises(
@@ -107,8 +107,9 @@ def test_looking_for_bfloat16_leaves_no_trace():
     assert inside == has_bfloat16("cpu", "gru")
 
 
-# On a processor without AVX-512: what it can do, what it refuses, and what forecasts
-# of a model that was trained in bfloat16 elsewhere are like.
+# Reports, for a processor without AVX-512, the cells that it trains in bfloat16, the
+# refusal of the others, and whether models trained in bfloat16 elsewhere forecast as
+# in float32.
 PROGRAM = """
 import json, sys
 from pathlib import Path
@@ -119,7 +120,7 @@ from forecasting.errors import SettingError
 from forecasting.forecaster.quick import QuickModel
 
 values = (20 + 5 * np.sin(0.4 * np.arange(60))).tolist()
-panel, said, folder = Panel.from_values({"a": values}), {}, Path(sys.argv[1])
+panel, report, folder = Panel.from_values({"a": values}), {}, Path(sys.argv[1])
 
 def fit(precision, quantiles=()):
     model = RecurrentConfig(hidden_size=4, quantiles=quantiles)
@@ -127,12 +128,12 @@ def fit(precision, quantiles=()):
     windows = WindowSpec(seq_len=6, horizon=2)
     return Forecaster(windows=windows, model=model, training=training).fit(panel)
 
-said["cells"] = [cell for cell in ("rnn", "lstm", "gru", "mlp")
-                 if has_bfloat16("cpu", cell)]
+report["cells"] = [cell for cell in ("rnn", "lstm", "gru", "mlp")
+                   if has_bfloat16("cpu", cell)]
 try:
     fit("bfloat16")
 except SettingError as error:
-    said["refused"] = str(error)
+    report["refused"] = str(error)
 for name, quantiles in (("plain", ()), ("quantiles", (0.1, 0.9))):
     model = fit("auto", quantiles)
     expected = model.predict(levels=[80]).to_frame()
@@ -142,13 +143,13 @@ for name, quantiles in (("plain", ()), ("quantiles", (0.1, 0.9))):
     plain["training"]["precision"] = "bfloat16"
     config.write_text(json.dumps(plain))
     loaded = Forecaster.load(folder / name, device="cpu")
-    found = loaded.predict(levels=[80]).to_frame()
-    said[name] = bool((found == expected).all(axis=None))
+    forecast = loaded.predict(levels=[80]).to_frame()
+    report[name] = bool((forecast == expected).all(axis=None))
     if name == "plain":
         quick = QuickModel(loaded.fitted, "bfloat16")
         points, _ = quick.forecast(["a"], [values], steps=2, levels=())
-        said["quick"] = bool(np.allclose(points, model.predict().points, rtol=1e-5))
-print(json.dumps(said))
+        report["quick"] = bool(np.allclose(points, model.predict().points, rtol=1e-5))
+print(json.dumps(report))
 """
 
 

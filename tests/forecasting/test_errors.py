@@ -1,4 +1,4 @@
-"""The tree in the docstring is the tree of the classes, and messages are complete."""
+"""The tree of errors in the module's docstring, and complete messages."""
 
 import inspect
 import re
@@ -21,7 +21,7 @@ from forecasting.errors import (
 
 
 def drawn_tree():
-    """Return class -> parent as the module's docstring draws them."""
+    """Parse class -> parent from the tree in the module's docstring."""
     parents, path = {}, {}
     for line in errors.__doc__.splitlines():
         match = re.match(r"    ([│ ├└─]*)([A-Z]\w+) {2,}\S", line)

@@ -16,7 +16,7 @@ def test_every_public_name_is_there(name):
 def test_type_checkers_see_the_same_names():
     tree = ast.parse(Path(forecasting.__file__).read_text())
 
-    shown = [
+    names = [
         alias.asname
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom)
@@ -24,7 +24,7 @@ def test_type_checkers_see_the_same_names():
         if alias.asname
     ]
 
-    assert sorted(shown) == forecasting.__all__
+    assert sorted(names) == forecasting.__all__
 
 
 def test_an_unknown_name_is_no_attribute():

@@ -1,4 +1,4 @@
-"""Covariates from a panel to forecasts: they are used, and nothing leaks."""
+"""Covariates in forecasts: their effect, and no leak of later values."""
 
 import json
 
@@ -42,7 +42,7 @@ def fit(panel, *, seq_len=6, horizon=3, epochs=3, batch_size=256, **model):
 
 
 def error(forecaster, panel, actual):
-    """Return the mean absolute error of forecasts from every step of the last part."""
+    """Return the mean absolute error of forecasts from each of the last 57 steps."""
     steps = np.arange(LENGTH - 60, LENGTH - 3)
     origins = Origins(series=np.zeros(len(steps), dtype=np.int64), ends=steps)
     points = forecaster.forecast_at(panel, origins)
@@ -62,7 +62,7 @@ def mixed(**changes):
     """Return two series with covariates of every role, numbers and text."""
     rng = np.random.default_rng(3)
     plan = ["none", "half", "full"]
-    given = {
+    columns = {
         "past_covariates": {
             "visits": {"a": rng.normal(50, 9, LENGTH), "b": rng.normal(70, 9, LENGTH)}
         },
@@ -79,7 +79,7 @@ def mixed(**changes):
         },
     }
     values = {"a": wave(seed=1), "b": wave(seed=2)}
-    return Panel.from_values(values, **{**given, **changes})
+    return Panel.from_values(values, **{**columns, **changes})
 
 
 def without_past(panel=None):
@@ -87,7 +87,7 @@ def without_past(panel=None):
     return mixed(past_covariates={})
 
 
-# What covariates explain
+# Effect of covariates on forecasts
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -143,7 +143,7 @@ def test_a_static_category_separates_two_kinds_of_series():
     forecaster = fit(panel, seq_len=2, horizon=3, normalization="last")
 
     points = forecaster.predict().points
-    change = points[:, -1] - np.array([own[-1] for own in values.values()])
+    change = points[:, -1] - np.array([series[-1] for series in values.values()])
     assert (change[0::2] > 0).all()
     assert (change[1::2] < 0).all()
 
@@ -205,8 +205,8 @@ def test_every_kind_of_network_takes_all_roles(settings):
 def test_a_network_with_a_loss_at_every_step_is_trained_on_covariates():
     promo = promotions()
     values = wave(8 * promo[:LENGTH])
-    known = {"promo": {"a": promo}}
-    panel = Panel.from_values({"a": values}, known_covariates=known)
+    covariates = {"promo": {"a": promo}}
+    panel = Panel.from_values({"a": values}, known_covariates=covariates)
     settings = {"loss_at": "step", "linear_skip": False, "hidden_size": 16}
 
     trained = fit(panel, epochs=60, **settings)
@@ -230,8 +230,8 @@ def test_without_covariates_forecasts_are_those_of_before_there_were_any(
 
     forecaster.save(tmp_path / "model")
 
-    found = forecaster.predict(horizon=4).points[0]
-    np.testing.assert_allclose(found, points, rtol=1e-4)
+    forecast = forecaster.predict(horizon=4).points[0]
+    np.testing.assert_allclose(forecast, points, rtol=1e-4)
     names = load_file(tmp_path / "model" / "model.safetensors")
     parts = {name.split(".")[0] for name in names}
     assert parts == {"context", "intervals", "members", "scaler"}
@@ -239,7 +239,7 @@ def test_without_covariates_forecasts_are_those_of_before_there_were_any(
     assert inner <= {"encoder", "head", "decoder", "skip"}
 
 
-# What must not leak
+# Leaks of later values
 
 
 @pytest.mark.parametrize("strategy", ["direct", "seq2seq"])
@@ -260,9 +260,9 @@ def test_nothing_behind_the_cutoff_or_the_horizon_changes_a_forecast(strategy):
         poisoned.covariates["plan"][beyond] = "never seen"
     poisoned.future["promo"].values[:] = 1e6
 
-    kept = [0, 2]  # the second origin of b stands behind the first
-    found = forecaster.forecast_at(poisoned, origins, 3)
-    np.testing.assert_array_equal(found[kept], expected[kept])
+    comparable = [0, 2]  # the second origin of b stands behind the first
+    forecast = forecaster.forecast_at(poisoned, origins, 3)
+    np.testing.assert_array_equal(forecast[comparable], expected[comparable])
 
 
 def test_known_covariates_within_the_horizon_do_change_a_forecast():
@@ -279,9 +279,9 @@ def test_known_covariates_within_the_horizon_do_change_a_forecast():
 def test_a_shorter_horizon_gives_the_same_first_steps(strategy):
     forecaster = fit(mixed(), strategy=strategy)
 
-    whole, short = forecaster.predict().points, forecaster.predict(horizon=1).points
+    full, short = forecaster.predict().points, forecaster.predict(horizon=1).points
 
-    np.testing.assert_allclose(short, whole[:, :1], rtol=1e-6)
+    np.testing.assert_allclose(short, full[:, :1], rtol=1e-6)
 
 
 @pytest.mark.parametrize("behind", ["target", "visits", "promo"])
@@ -296,8 +296,8 @@ def test_a_backtest_sees_no_covariate_behind_its_folds(behind):
         column[later] = 1e6
 
     tables = [
-        backtest({"rnn": lambda p: fit(p, epochs=1)}, one, folds, horizon=3)
-        for one in (panel, poisoned)
+        backtest({"rnn": lambda p: fit(p, epochs=1)}, variant, folds, horizon=3)
+        for variant in (panel, poisoned)
     ]
 
     np.testing.assert_array_equal(tables[0]["point"], tables[1]["point"])
@@ -307,21 +307,21 @@ def test_a_backtest_sees_no_covariate_behind_its_folds(behind):
 
 
 def test_future_covariates_of_predict_are_those_of_the_panel():
-    whole = without_past()
-    promo, plan = whole.future["promo"], whole.future["plan"]
+    complete = without_past()
+    promo, plan = complete.future["promo"], complete.future["plan"]
     future = {
         name: {
-            one: ahead.values[ahead.offsets[row] : ahead.offsets[row + 1]]
-            for row, one in enumerate("ab")
+            series: ahead.values[ahead.offsets[row] : ahead.offsets[row + 1]]
+            for row, series in enumerate("ab")
         }
         for name, ahead in (("promo", promo), ("plan", plan))
     }
-    forecaster = fit(whole)
-    cut = whole.with_future({"promo": {}, "plan": {}})
+    forecaster = fit(complete)
+    cut = complete.with_future({"promo": {}, "plan": {}})
 
     points = forecaster.predict(cut, future=future, horizon=7).points
 
-    expected = forecaster.predict(whole, horizon=7).points
+    expected = forecaster.predict(complete, horizon=7).points
     np.testing.assert_array_equal(points, expected)
     np.testing.assert_array_equal(forecaster.predict(horizon=7).points, expected)
 
@@ -330,8 +330,8 @@ def test_future_covariates_of_predict_are_those_of_the_panel():
 def test_long_forecasts_are_fed_back_with_what_is_known(strategy):
     promo = promotions()
     values = wave(8 * promo[:LENGTH])
-    known = {"promo": {"a": promo}}
-    panel = Panel.from_values({"a": values}, known_covariates=known)
+    covariates = {"promo": {"a": promo}}
+    panel = Panel.from_values({"a": values}, known_covariates=covariates)
 
     points = fit(panel, strategy=strategy).predict(horizon=AHEAD).points[0]
 
@@ -452,11 +452,11 @@ def test_a_static_covariate_that_changes_is_refused():
         fit(panel)
 
 
-# What may be given to a panel
+# Checks of the covariates of a panel
 
 
 @pytest.mark.parametrize(
-    ("given", "kind", "message"),
+    ("covariates", "kind", "message"),
     [
         (
             {"past_covariates": {"x": {"a": [1, 2]}}},
@@ -509,9 +509,9 @@ def test_a_static_covariate_that_changes_is_refused():
         ),
     ],
 )
-def test_covariates_that_do_not_fit_are_refused(given, kind, message):
+def test_covariates_that_do_not_fit_are_refused(covariates, kind, message):
     with pytest.raises(kind, match=message):
-        Panel.from_values({"a": [1.0, 2.0, 3.0]}, **given)
+        Panel.from_values({"a": [1.0, 2.0, 3.0]}, **covariates)
 
 
 def test_a_cut_panel_forgets_the_future_and_a_tail_keeps_it():
@@ -542,7 +542,7 @@ def test_a_loaded_model_forecasts_the_same_with_covariates(tmp_path):
     assert loaded.fitted.covariates == forecaster.fitted.covariates
     loaded.save(tmp_path / "again")
     for name in ("config.json", "model.safetensors"):
-        first, second = (tmp_path / one / name for one in ("model", "again"))
+        first, second = (tmp_path / folder / name for folder in ("model", "again"))
         assert first.read_bytes() == second.read_bytes()
 
 

@@ -1,4 +1,4 @@
-"""A panel: checked where it is made, cut without a trace of the future."""
+"""Panels: checks on construction, and cuts that hold nothing of the future."""
 
 import numpy as np
 import pandas as pd
@@ -91,14 +91,14 @@ def test_a_cut_keeps_the_first_observations_of_each_series_only(lengths, data):
     part = Panel.from_values(values).until(ends)
 
     assert part.lengths.tolist() == ends.tolist()
-    for (name, whole), end in zip(values.items(), ends, strict=True):
-        assert part.series(name).tolist() == whole[:end].tolist()
+    for (name, full), end in zip(values.items(), ends, strict=True):
+        assert part.series(name).tolist() == full[:end].tolist()
     assert part.last_timestamps().tolist() == ends.tolist()
     assert part.values.base is None
 
 
 def test_a_cut_takes_the_covariates_along():
-    whole = Panel(
+    full = Panel(
         series_ids=("a",),
         values=np.array([1.0, 2.0, 3.0]),
         offsets=np.array([0, 3]),
@@ -106,7 +106,7 @@ def test_a_cut_takes_the_covariates_along():
         covariates={"sky": np.array(["dry", "wet", "hot"], dtype=object)},
     )
 
-    part = whole.until(np.array([2]))
+    part = full.until(np.array([2]))
 
     assert part.covariates["sky"].tolist() == ["dry", "wet"]
 

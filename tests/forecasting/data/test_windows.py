@@ -24,15 +24,15 @@ def borders(lengths):
 
 def naive_windows(lengths, spec, start=None, stop=None):
     """Return (series, first position within it) of every window, one by one."""
-    found = []
+    windows = []
     for series, length in enumerate(lengths):
         first_target = spec.seq_len if start is None else start[series]
         end = length if stop is None else min(stop[series], length)
         begin = max(first_target, spec.seq_len) - spec.seq_len
         while begin + spec.length <= end:
-            found.append((series, begin))
+            windows.append((series, begin))
             begin += spec.stride
-    return found
+    return windows
 
 
 @given(SPECS, st.integers(1, 60))
@@ -144,11 +144,11 @@ def test_windows_far_along_a_long_series_are_found():
 def test_evenly_spread_windows_are_distinct_and_reach_across_all_series():
     windows = Windows(borders([50, 50]), WindowSpec(seq_len=3, horizon=2))
 
-    few, all_of_them = windows.evenly(10), windows.evenly(1000)
+    sample, complete = windows.evenly(10), windows.evenly(1000)
 
-    assert len(few.unique()) == 10
-    assert windows.locate(few)[0].bincount().tolist() == [5, 5]
-    assert all_of_them.tolist() == list(range(92))
+    assert len(sample.unique()) == 10
+    assert windows.locate(sample)[0].bincount().tolist() == [5, 5]
+    assert complete.tolist() == list(range(92))
 
 
 @given(SPECS, st.integers(1, 40))
@@ -205,16 +205,16 @@ def test_an_absurd_length_is_refused():
 def test_with_less_history_a_window_begins_with_its_series_first_value(
     spec, lengths, data
 ):
-    least = np.array([data.draw(st.integers(1, spec.seq_len)) for _ in lengths])
+    min_history = np.array([data.draw(st.integers(1, spec.seq_len)) for _ in lengths])
     offsets = borders(lengths)
-    windows = Windows(offsets, spec, least=least)
+    windows = Windows(offsets, spec, least=min_history)
 
     gathered = windows.gather(
         torch.arange(float(offsets[-1])), torch.arange(len(windows))
     )
 
     expected = []
-    for begin, length, first in zip(offsets[:-1], lengths, least, strict=True):
+    for begin, length, first in zip(offsets[:-1], lengths, min_history, strict=True):
         for end in range(first, length - spec.horizon + 1, spec.stride):
             places = np.arange(end - spec.seq_len, end + spec.horizon)
             expected.append(begin + np.maximum(places, 0))

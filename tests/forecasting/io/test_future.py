@@ -1,4 +1,4 @@
-"""Known covariates of the steps ahead: in the series' table, or in their own."""
+"""Known covariates of the steps ahead, in the series' table or in a separate one."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ DAYS = [f"2024-03-0{day}" for day in range(1, 8)]
 
 
 def frame(**columns):
-    """Return two series of four days, of which three more are known of."""
+    """Return two series of four days, with known covariates of up to three more."""
     table = pd.DataFrame(
         {
             "shop": ["n"] * 7 + ["s"] * 5,
@@ -61,8 +61,8 @@ def test_the_order_of_the_rows_does_not_matter():
 
     first = panel.series_ids.index("n")
     ahead = panel.future["promo"]
-    own = ahead.values[ahead.offsets[first] : ahead.offsets[first + 1]]
-    assert own.tolist() == [1, 0, 1]
+    values = ahead.values[ahead.offsets[first] : ahead.offsets[first + 1]]
+    assert values.tolist() == [1, 0, 1]
 
 
 def test_a_file_gives_the_steps_ahead_too(tmp_path):
@@ -119,7 +119,7 @@ def test_one_column_has_one_role():
         read(frame(), past_covariates=["promo"])
 
 
-# A table of its own
+# A separate table
 
 
 def observed():

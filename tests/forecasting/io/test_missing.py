@@ -1,4 +1,4 @@
-"""Missing values are filled by the policy, and never from the future but by choice."""
+"""Policies for missing values; only interpolation may read later values."""
 
 import numpy as np
 import pytest
@@ -10,10 +10,10 @@ from forecasting.io.missing import check_policy, fill_text, fill_values, insert_
 from forecasting.timestamps.calendar import STEPS, Calendar
 
 NAN = np.nan
-TWO = np.array([0, 4, 8])
+TWO_SERIES = np.array([0, 4, 8])
 
 
-def fill(values, missing, offsets=TWO):
+def fill(values, missing, offsets=TWO_SERIES):
     return fill_values("y", np.array(values), offsets, ("a", "b"), missing).tolist()
 
 
@@ -39,10 +39,10 @@ def test_mean_is_that_of_the_observed_values_before():
     st.integers(0, 20),
 )
 def test_filling_never_looks_ahead(missing, values, cut):
-    whole = np.array([3.0, *values])
-    part = whole[: cut + 1]
+    full = np.array([3.0, *values])
+    part = full[: cut + 1]
 
-    filled = fill(whole, missing, np.array([0, len(whole)]))
+    filled = fill(full, missing, np.array([0, len(full)]))
     filled_part = fill(part, missing, np.array([0, len(part)]))
 
     assert filled[: len(part)] == filled_part
@@ -65,7 +65,7 @@ def test_a_series_without_any_value_cannot_be_interpolated():
 def test_text_repeats_the_text_before():
     text = np.array(["dry", None, "wet", None, "hot", "hot", None, None], dtype=object)
 
-    filled = fill_text("sky", text, TWO, ("a", "b")).tolist()
+    filled = fill_text("sky", text, TWO_SERIES, ("a", "b")).tolist()
 
     assert filled == ["dry", "dry", "wet", "wet", "hot", "hot", "hot", "hot"]
 
@@ -76,7 +76,7 @@ def test_text_that_begins_without_any_is_refused():
     )
 
     with pytest.raises(MissingValues, match="the start of series 'a'"):
-        fill_text("sky", text, TWO, ("a", "b"))
+        fill_text("sky", text, TWO_SERIES, ("a", "b"))
 
 
 def test_missing_moments_are_put_in_at_their_place():

@@ -1,4 +1,4 @@
-"""CSV files and frames become panels, or say in one sentence why not."""
+"""CSV files and frames to panels, and the messages of those that are refused."""
 
 import gzip
 from pathlib import Path
@@ -130,13 +130,13 @@ def test_the_wrapping_does_not_matter(csv, content, name):
 
 
 @pytest.mark.parametrize(
-    ("delimiter", "said"), [(";", "semicolon"), ("\t", "tab"), ("|", "bar")]
+    ("delimiter", "name"), [(";", "semicolon"), ("\t", "tab"), ("|", "bar")]
 )
-def test_the_delimiter_is_guessed_and_said(csv, delimiter, said):
+def test_the_delimiter_is_guessed_and_said(csv, delimiter, name):
     panel = read_csv(csv(MONTHS.replace(",", delimiter)))
 
     assert panel.values.tolist() == [1.5, 2, 4]
-    assert f"delimiter: {said}" in panel.notes
+    assert f"delimiter: {name}" in panel.notes
 
 
 def test_latin_1_is_read_and_said(csv):
@@ -386,7 +386,7 @@ def test_constant_series_are_said(csv):
     assert "series 'sales' is constant (3.0)" in panel.notes
 
 
-# What is missing.
+# Missing values and moments.
 
 
 def test_a_missing_value_is_refused_with_its_line(csv):

@@ -36,12 +36,12 @@ def dates(*texts):
 
 
 def date_range(freq, periods, start="2020-01-01"):
-    found = pd.date_range(start, periods=periods, freq=freq)
-    return found.to_numpy().astype("datetime64[ns]")
+    moments = pd.date_range(start, periods=periods, freq=freq)
+    return moments.to_numpy().astype("datetime64[ns]")
 
 
 def infer(*series, freq=None):
-    offsets = np.concatenate([[0], np.cumsum([len(one) for one in series])])
+    offsets = np.concatenate([[0], np.cumsum([len(moments) for moments in series])])
     names = tuple("abcdefgh"[: len(series)])
     return infer_calendar(np.concatenate(series), offsets, names, freq=freq)
 
@@ -59,14 +59,14 @@ def test_a_frequency_is_found_and_goes_on_as_pandas_goes_on(alias):
 @pytest.mark.parametrize("alias", [alias for alias in ALIASES if alias != "B"])
 def test_a_frequency_is_found_in_spite_of_gaps_and_the_gaps_are_named(alias):
     moments = date_range(alias, 40)
-    kept = np.delete(moments, [5, 6, 20])
+    observed = np.delete(moments, [5, 6, 20])
 
-    calendar = infer(kept)
+    calendar = infer(observed)
 
     assert calendar.freq == alias
-    assert (find_gaps(calendar, kept) == moments[[5, 6, 20]]).all()
-    assert (find_gaps(calendar, kept, most=2) == moments[[5, 6]]).all()
-    assert count_gaps(calendar, kept, np.array([0, 37])).tolist() == [3]
+    assert (find_gaps(calendar, observed) == moments[[5, 6, 20]]).all()
+    assert (find_gaps(calendar, observed, limit=2) == moments[[5, 6]]).all()
+    assert count_gaps(calendar, observed, np.array([0, 37])).tolist() == [3]
 
 
 @given(
@@ -75,11 +75,11 @@ def test_a_frequency_is_found_in_spite_of_gaps_and_the_gaps_are_named(alias):
 )
 def test_gaps_and_moments_together_are_the_calendar(alias, lost):
     moments = date_range(alias, 40, start="2023-11-05")
-    kept = np.delete(moments, sorted(lost))
+    observed = np.delete(moments, sorted(lost))
 
-    missing = find_gaps(Calendar(alias), kept)
+    missing = find_gaps(Calendar(alias), observed)
 
-    assert (np.sort(np.concatenate([kept, missing])) == moments).all()
+    assert (np.sort(np.concatenate([observed, missing])) == moments).all()
 
 
 @given(st.sampled_from(ALIASES), st.integers(0, 20_000), st.integers(1, 60))
@@ -170,9 +170,9 @@ def test_trading_days_are_recognised_and_holidays_are_no_gaps():
 
 def test_other_weekdays_make_a_calendar_of_their_own():
     days = date_range("D", 100)
-    kept = days[np.isin(pd.DatetimeIndex(days).day_of_week, [1, 2, 3, 4, 5])]
+    observed = days[np.isin(pd.DatetimeIndex(days).day_of_week, [1, 2, 3, 4, 5])]
 
-    calendar = infer(np.delete(kept, [10, 30]))
+    calendar = infer(np.delete(observed, [10, 30]))
 
     assert calendar == Calendar("C", (1, 2, 3, 4, 5))
     assert calendar.season_length == 5
@@ -182,15 +182,15 @@ def test_other_weekdays_make_a_calendar_of_their_own():
 
 
 @pytest.mark.parametrize(
-    "kept",
+    "observed",
     [
         pd.bdate_range("2020-01-06", periods=5),  # one week
         pd.bdate_range("2020-01-01", periods=100)[::2],  # half of the days
         pd.bdate_range("2020-01-01", periods=200).delete(slice(80, 92)),  # a long hole
     ],
 )
-def test_days_that_are_no_trading_days_keep_their_gaps(kept):
-    calendar = infer(kept.to_numpy().astype("datetime64[ns]"))
+def test_days_that_are_no_trading_days_keep_their_gaps(observed):
+    calendar = infer(observed.to_numpy().astype("datetime64[ns]"))
 
     assert calendar.weekdays == ()
 

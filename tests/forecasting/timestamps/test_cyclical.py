@@ -1,4 +1,4 @@
-"""Positions in the seasons: worked by hand."""
+"""Positions in the seasonal cycles, computed by hand."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Timestamps as people write them."""
+"""Parsing of timestamps in common formats."""
 
 import datetime
 
@@ -86,19 +86,19 @@ def test_midnight_may_be_left_out_of_some_rows():
 
 
 def test_one_day_after_the_twelfth_settles_the_order_of_the_column():
-    day_first, said = parse(["01/02/2020", "13/02/2020"])
+    day_first, notes = parse(["01/02/2020", "13/02/2020"])
     month_first, _ = parse(["01/02/2020", "02/13/2020"])
 
     assert as_text(day_first[:1]) == ["2020-02-01 00:00:00"]
     assert as_text(month_first[:1]) == ["2020-01-02 00:00:00"]
-    assert said == ["time 'when': the day comes first"]
+    assert notes == ["time 'when': the day comes first"]
 
 
 def test_with_dots_the_day_comes_first():
-    moments, said = parse(["01.02.2020"])
+    moments, notes = parse(["01.02.2020"])
 
     assert as_text(moments) == ["2020-02-01 00:00:00"]
-    assert said == ["time 'when': the day comes first"]
+    assert notes == ["time 'when': the day comes first"]
 
 
 def test_an_open_order_of_day_and_month_is_refused():
@@ -141,19 +141,19 @@ def test_what_cannot_be_read_is_named(values, message):
 
 
 def test_offsets_that_differ_become_utc_and_this_is_said():
-    moments, said = parse(["2020-03-28T12:00+01:00", "2020-03-29T12:00+02:00"])
+    moments, notes = parse(["2020-03-28T12:00+01:00", "2020-03-29T12:00+02:00"])
 
     assert as_text(moments) == ["2020-03-28 11:00:00", "2020-03-29 10:00:00"]
-    assert said == ["time 'when': converted to UTC"]
+    assert notes == ["time 'when': converted to UTC"]
 
 
 def test_datetimes_with_a_zone_become_utc():
     column = pd.Series(pd.date_range("2020-01-31", periods=2, tz="Europe/Berlin"))
 
-    moments, said = parse(column)
+    moments, notes = parse(column)
 
     assert as_text(moments) == ["2020-01-30 23:00:00", "2020-01-31 23:00:00"]
-    assert said == ["time 'when': converted to UTC"]
+    assert notes == ["time 'when': converted to UTC"]
 
 
 def test_datetimes_out_of_reach_are_refused():
@@ -187,11 +187,11 @@ def test_whole_numbers_may_be_years_or_days(name, numbers, expected):
     ],
 )
 def test_other_whole_numbers_are_steps(name, numbers):
-    moments, said = parse(numbers, name)
+    moments, notes = parse(numbers, name)
 
     assert moments.dtype == np.int64
     assert moments.tolist() == numbers
-    assert said == []
+    assert notes == []
 
 
 @pytest.mark.parametrize(
