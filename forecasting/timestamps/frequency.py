@@ -196,5 +196,5 @@ def name_months(size: int, place: Place, first: npt.NDArray[Any]) -> str:
     anchor = ""
     if letter != "M" and len(shared) == 1:
         shift = 12 - MONTHS[letter] if end.endswith("E") else 0  # QE-DEC, but QS-JAN
-        anchor = f"-{MONTH_NAMES[shared[0] + late]}"
+        anchor = f"-{MONTH_NAMES[shared[0] + shift]}"
     return f"{count if count > 1 else ''}{letters}{anchor}"

@@ -27,7 +27,7 @@ from forecasting.timestamps.frequency import (
 )
 from forecasting.types import IntArray, Timestamps
 
-MIN_TRADING_SHARE = 0.9  # of the days on the observed weekdays
+MIN_TRADING_SHARE = 0.9  # of the days on the observed weekdays, as rows
 MAX_TRADING_HOLE_DAYS = 14  # a longer hole is no holiday
 ADVICE = (
     "Correct the rows, resample them to one frequency, or say which it is with freq "
