@@ -112,7 +112,7 @@ def test_a_small_file_is_read_to_the_letter(csv):
 @pytest.mark.parametrize(
     ("content", "name"),
     [
-        (gzip.compress(MONTHS.encode()), "sales.csv.gz"),
+        (gzip.compress(MONTHS.encode(), mtime=0), "sales.csv.gz"),
         (b"\xef\xbb\xbf" + MONTHS.encode(), "sales.csv"),
         (MONTHS.replace("\n", "\r\n"), "sales.csv"),
         (MONTHS.replace(",", " , "), "sales.csv"),
@@ -159,8 +159,16 @@ def test_latin_1_is_read_and_said(csv):
         ("<!DOCTYPE html><html></html>", "a.csv", "HTML, XML or JSON"),
         ('{"sales": [1]}', "a.csv", "HTML, XML or JSON"),
         (MONTHS, "a.csv.gz", "no gzip file"),
-        (gzip.compress(MONTHS.encode())[:-9], "a.csv.gz", "the gzip is damaged"),
-        (gzip.compress(bytes(2**26 + 1)), "a.csv.gz", "unpacks to more than 64 MiB"),
+        (
+            gzip.compress(MONTHS.encode(), mtime=0)[:-9],
+            "a.csv.gz",
+            "the gzip is damaged",
+        ),
+        (
+            gzip.compress(bytes(2**26 + 1), mtime=0),
+            "a.csv.gz",
+            "unpacks to more than 64 MiB",
+        ),
         ("2024-01,1\n2024-02,2\n", "a.csv", "the first line .* looks like data"),
         (
             "month,sales\n2024-01,1\n2024-02,2,3\n",
