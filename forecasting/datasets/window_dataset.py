@@ -1,4 +1,4 @@
-"""Batches of normalised windows, as the linear part and the training loop take them."""
+"""Batches of normalised windows, for the linear part and the training loop."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -23,36 +23,28 @@ from forecasting.scaling.window_scaling import (
 )
 from forecasting.types import IntArray
 
-MOST_EVIDENCE = 65_536  # windows drawn for a regression
-
-
-GATHERED = 2**19  # numbers gathered in one go, unless one batch has more
-
-
-EVALUATION_BATCH = 4096  # windows a forward pass without gradients, at most
-
-
-BLOCK = 2**21  # values of them: larger blocks make the machine look for memory
-
-
+MAX_REGRESSION_WINDOWS = 65_536  # drawn for a regression
+GATHERED = 2**19  # numbers gathered at once, unless one batch has more
+EVALUATION_BATCH = 4096  # windows of a forward pass without gradients, at most
+MAX_BLOCK_VALUES = 2**21  # larger blocks cost time to allocate
 Batch = tuple[Tensor, Tensor]  # inputs (n, seq_len, features), targets (n, horizon)
 
 
 class BatchSource(Protocol):
-    """Windows to learn from or to validate on."""
+    """Source of training or validation windows, by index or in order."""
 
     @property
     def device(self) -> torch.device:
-        """Where the windows are."""
+        """Device of the windows."""
 
     def __len__(self) -> int:
-        """Return how many windows there are."""
+        """Return the number of windows."""
 
     def in_order(self) -> Iterator[Batch]:
         """Yield all windows, oldest first, in blocks of bounded size."""
 
     def evidence(self) -> Iterator[Batch]:
-        """Yield what a regression is solved for, in blocks of bounded size."""
+        """Yield the windows that a regression is fitted to, in bounded blocks."""
 
     @property
     def numbers(self) -> int:
@@ -64,30 +56,30 @@ class BatchSource(Protocol):
         batches: int | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Return the numbers of all windows in a new random order.
+        """Return the indices of all windows in a new random order.
 
-        Or those of so many batches of windows drawn at random.
+        Or, with ``batches``, those of as many batches of windows drawn at random.
         """
 
     def take(self, index: Tensor) -> Batch:
-        """Return windows by their numbers."""
+        """Return windows by their index."""
 
-    def evenly(self, most: int) -> Batch:
-        """Return at most ``most`` windows, evenly spread."""
+    def evenly(self, count: int) -> Batch:
+        """Return at most ``count`` windows, evenly spaced."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowDataset:
-    """Windows of scaled series, gathered and levelled when they are asked for.
+    """Windows of scaled series, gathered and levelled on demand.
 
     Attributes:
         values: u of `forecasting.scaling.normalization`, ``(points,)``.
-        windows: which windows, on the same device.
-        method: how each is levelled.
+        windows: positions of the windows, on the same device.
+        method: of levelling each window.
         covariates: of every point, on the same device; None without any.
-        states: what smoothing knows at every point, for the methods that need it.
-        chances: of each series to be drawn, ``(series,)``; None to take every window
-            once an epoch.
+        states: of exponential smoothing at every point, for ``ets`` and ``log_ets``.
+        chances: probability of each series to be drawn, ``(series,)``; None to take
+            every window once an epoch.
         season: steps of a season, 1 for none.
     """
 
@@ -101,16 +93,16 @@ class WindowDataset:
 
     @property
     def device(self) -> torch.device:
-        """Where the windows are."""
+        """Device of the windows."""
         return self.values.device
 
     @property
     def layout(self) -> Layout | None:
-        """Of the inputs' columns; None without covariates."""
+        """Layout of the inputs' columns; None without covariates."""
         return None if self.covariates is None else self.covariates.layout
 
     def design(self, steps: int) -> Design | None:
-        """Return what a forecast of ``steps`` steps is linear in, with covariates."""
+        """Return the linear part's regressors for ``steps`` steps; None without any."""
         layout = self.layout
         return (
             None if layout is None else Design(layout, self.windows.spec.seq_len, steps)
@@ -131,20 +123,20 @@ class WindowDataset:
             inputs = (window[:, :seq_len] - level).div_(size)
             targets = (window[:, seq_len:] - level).div_(size)
         else:
-            states = self.states.with_room(seq_len)
+            states = self.states.with_padding(seq_len)
             series, first = self.windows.locate(index)
             ends = first + seq_len - self.windows.begins[series]
-            stops = first + seq_len + states.room
+            stops = first + seq_len + states.padding
             inputs, base, size = states.measure(stops, ends, seq_len)
             targets = states.following(stops).sub_(base).div_(size)
             targets.clamp_(-BOUND, BOUND)
         if self.covariates is None:
             return inputs[..., None], targets
-        own = self.windows.gather(self.covariates.columns, index)
-        return append_covariates(inputs[..., None], own), targets
+        columns = self.windows.gather(self.covariates.columns, index)
+        return append_covariates(inputs[..., None], columns), targets
 
     def frame(self, index: Tensor) -> ScaledWindows:
-        """Return z of windows, and how forecasts of them become u again."""
+        """Return z of windows, and the scaling that turns forecasts of them into u."""
         seq_len = self.windows.spec.seq_len
         series, first = self.windows.locate(index)
         begins, ends = self.windows.begins[series], first + seq_len
@@ -160,18 +152,18 @@ class WindowDataset:
         yield from self._in_blocks(every)
 
     def evidence(self) -> Iterator[Batch]:
-        """Yield all windows in order; with chances, those drawn by them."""
+        """Yield all windows in order; with ``chances``, windows drawn by them."""
         if self.chances is None:
             yield from self.in_order()
             return
         generator = torch.Generator(self.values.device).manual_seed(0)
-        for _ in range(min(len(self), MOST_EVIDENCE) // EVALUATION_BATCH + 1):
+        for _ in range(min(len(self), MAX_REGRESSION_WINDOWS) // EVALUATION_BATCH + 1):
             drawn = self.windows.draw(self.chances, EVALUATION_BATCH, generator)
             yield from self._in_blocks(drawn)
 
     def _in_blocks(self, index: Tensor) -> Iterator[Batch]:
-        most = max(BLOCK // self.windows.spec.length, 1)
-        for block in index.split(min(most, EVALUATION_BATCH)):
+        rows = max(MAX_BLOCK_VALUES // self.windows.spec.length, 1)
+        for block in index.split(min(rows, EVALUATION_BATCH)):
             if len(block):
                 yield self.take(block)
 
@@ -187,10 +179,10 @@ class WindowDataset:
         batches: int | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Return all windows in a new random order, or so many batches by chance."""
+        """Return all windows in random order, or a number of random batches."""
         if batches is None:
-            home = self.values.device
-            return torch.randperm(len(self), device=home, generator=generator)
+            device = self.values.device
+            return torch.randperm(len(self), device=device, generator=generator)
         chances = self.windows.counts() if self.chances is None else self.chances
         chances = chances.float()
         drawn = [
@@ -198,20 +190,20 @@ class WindowDataset:
         ]
         return torch.cat(drawn)
 
-    def evenly(self, most: int) -> Batch:
-        """Return at most ``most`` windows, evenly spread."""
-        return self.take(self.windows.evenly(most))
+    def evenly(self, count: int) -> Batch:
+        """Return at most ``count`` windows, evenly spaced."""
+        return self.take(self.windows.evenly(count))
 
 
 def iterate_batches(
     batches: BatchSource, order: Tensor, batch_size: int
 ) -> Iterator[Batch]:
-    """Yield windows in a given order, as many whole batches at a time as are cheap.
+    """Yield windows in an order, several whole batches at a time.
 
-    Gathering costs by the call, as long as what is gathered stays in the cache.
+    Gathering has a fixed cost per call, as long as the block stays in the cache.
     """
-    whole = max(1, GATHERED // (batch_size * batches.numbers))
-    yield from map(batches.take, order.split(whole * batch_size))
+    num_batches = max(1, GATHERED // (batch_size * batches.numbers))
+    yield from map(batches.take, order.split(num_batches * batch_size))
 
 
 def split_windows(
@@ -225,32 +217,32 @@ def split_windows(
     season_length: int = 1,
     states: EtsStates | None = None,
 ) -> tuple[WindowDataset, WindowDataset]:
-    """Return the windows to learn from, and the later ones, which validate.
+    """Return the training windows, and the later windows for validation.
 
     Args:
         panel: the series.
         spec: shape of a window.
         normalizer: fitted on the earlier parts.
-        ends: where the training part of each series ends.
+        ends: end of the training part of each series.
         encoded: covariates of every observation.
-        device: where the windows shall be.
+        device: of the windows.
         season_length: steps of the season that smoothing takes out.
-        states: what smoothing knows, if that is known already, see `smooth_panel`.
+        states: result of `smooth_panel`; default: computed, if the method needs it.
     """
     values = normalizer.scale_series(panel).to(device)
-    own = encoded and encoded.to(device)
+    covariates = encoded and encoded.to(device)
     every = replace(spec, stride=1)
-    least, any_length = None, None
+    min_lengths, any_length = None, None
     if normalizer.method in ETS_METHODS:
         if states is None:
             states = smooth_panel(panel, normalizer, spec.horizon, season_length)
-        states = states.with_room(spec.seq_len).to(device)
-        least = least_history(ends, spec)
+        states = states.with_padding(spec.seq_len).to(device)
+        min_lengths = min_history(ends, spec)
         any_length = np.ones_like(ends)
-    earlier = Windows(panel.offsets, spec, stop=ends, least=least).to(device)
+    earlier = Windows(panel.offsets, spec, stop=ends, least=min_lengths).to(device)
     later = Windows(panel.offsets, every, start=ends, least=any_length).to(device)
     batches = WindowDataset(
-        values, earlier, normalizer.method, own, states, season=season_length
+        values, earlier, normalizer.method, covariates, states, season=season_length
     )
     return batches, replace(batches, windows=later)
 
@@ -258,11 +250,11 @@ def split_windows(
 def series_probabilities(
     batches: WindowDataset, ends: IntArray, *, balance: float, relative: float
 ) -> Tensor:
-    """Return the chance of each series to be drawn, ``(series,)``.
+    """Return the probability of each series to be drawn, ``(series,)``.
 
     Args:
-        batches: whose windows are drawn.
-        ends: where the training part of each series ends.
+        batches: the windows to draw from.
+        ends: end of the training part of each series.
         balance, relative: see `forecasting.training.TrainingConfig`.
     """
     chances = batches.windows.counts().float() ** (1 - balance)
@@ -278,7 +270,7 @@ def series_probabilities(
 def smooth_panel(
     panel: Panel, normalizer: Normalizer, horizon: int, season_length: int
 ) -> EtsStates:
-    """Return what smoothing knows at every point of a panel."""
+    """Smooth every series of a panel exponentially."""
     owner = np.repeat(np.arange(len(panel)), panel.lengths)
     return EtsStates.fit(
         normalizer.scale_values(panel.values, owner),
@@ -288,9 +280,9 @@ def smooth_panel(
     )
 
 
-def least_history(ends: IntArray, spec: WindowSpec) -> IntArray:
-    """Return how much of each series a training window must have seen, ``(series,)``.
+def min_history(ends: IntArray, spec: WindowSpec) -> IntArray:
+    """Return the minimum observations before a training target, ``(series,)``.
 
-    Half a window, or, of series that end before, what leaves them one target.
+    Half a window; of shorter series, as many as leave them one target.
     """
     return np.clip(ends - spec.horizon, 2, max(spec.seq_len // 2, 2))

@@ -1,14 +1,15 @@
-"""What is known of a model's errors, and the table of intervals that follows from it.
+"""Calibration of prediction intervals on forecast errors, by one of two methods.
 
-    split      every error counts alike: right where the future's are like the past's
-    adaptive   errors are compared at their window's volatility, and each level's width
+    split      every error has the same weight: right if future errors are like past
+               ones
+    adaptive   errors are scaled by their window's volatility, and each level's width
                follows the misses: a miss widens it, a hit narrows it a little
 
-The latter is adaptive conformal inference (Gibbs and Candes 2021), which covers what it
-says in the long run whatever the series does. It moves the width by a factor instead of
-moving the level, so that it can go beyond the largest error seen, and its steps shrink
-with time as far as `SLOWEST` (Angelopoulos, Barber and Bates 2024): fast while there is
-little to go by, steady later, and never deaf to drift.
+The latter is adaptive conformal inference (Gibbs and Candes 2021): its long-run
+coverage is the nominal one for any series. It moves the width by a factor instead of
+moving the level, so that it can exceed the largest error so far. Its steps shrink with
+time, down to `MIN_STEP` (Angelopoulos, Barber and Bates 2024): fast while there are few
+errors, steady later, and always able to follow a drift.
 """
 
 from dataclasses import dataclass, replace
@@ -21,27 +22,23 @@ from forecasting.intervals.volatility import Scaling
 from forecasting.types import FloatArray, IntArray
 
 IntervalMethod = Literal["adaptive", "split"]
-
-
 INTERVAL_METHODS: tuple[str, ...] = get_args(IntervalMethod)
-
-
-SLOWEST = 0.1  # least step of a factor's logarithm, for a share of misses 1 too high
+MIN_STEP = 0.1  # of a factor's logarithm, for a share of misses 1 too high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """Errors of forecasts of what the model was not fitted to, and their table.
+    """Errors of out-of-sample forecasts, and the interval table computed from them.
 
     Attributes:
         method: ``adaptive`` or ``split``.
         residuals: actual - forecast in units of the window, ``(origins, horizon)``;
             NaN = not observed.
         volatility: of the window before each origin, ``(origins,)``.
-        factors: by which the central levels 1 to 99 are wider than the residuals say,
+        factors: widening of the central levels 1 to 99 beyond the residuals' quantiles,
             ``(99,)``.
-        moments: how many moments have moved the factors.
-        table: what follows from all this.
+        moments: number of forecast times that have moved the factors.
+        table: the resulting intervals.
     """
 
     method: IntervalMethod
@@ -55,7 +52,7 @@ class Calibration:
     def start(
         cls, residuals: FloatArray, volatility: FloatArray, method: IntervalMethod
     ) -> Self:
-        """Begin with the errors on held-out observations, which count alike."""
+        """Calibrate on held-out errors, all of the same weight."""
         calibration = cls(
             method=method,
             residuals=residuals,
@@ -64,49 +61,49 @@ class Calibration:
             moments=0,
             table=IntervalTable.from_residuals(residuals),
         )
-        return calibration._tabulated()
+        return calibration._with_table()
 
     def learn(
         self, residuals: FloatArray, volatility: FloatArray, moments: IntArray
     ) -> Self:
-        """Return what is known after some more errors, taken in moment by moment.
+        """Return the calibration updated by later errors, one forecast time at a time.
 
         Args:
-            residuals: ``(origins, horizon)``, of forecasts made without having seen
-                what came.
+            residuals: of out-of-sample forecasts, ``(origins, horizon)``.
             volatility: of the window before each origin, ``(origins,)``.
-            moments: when each forecast was made; those made together have the same
-                number, later ones a larger one, ``(origins,)``.
+            moments: time of each forecast, the same number for simultaneous ones and
+                a larger one for later ones, ``(origins,)``.
         """
         if self.method == "split":
-            return self._with(residuals, volatility)._tabulated()
-        known = self
+            return self._with_errors(residuals, volatility)._with_table()
+        calibration = self
         for moment in np.unique(moments):
             now = moments == moment
-            known = known._follow(residuals[now], volatility[now])
-            known = known._with(residuals[now], volatility[now])._tabulated()
-        return known
+            errors = residuals[now], volatility[now]
+            calibration = calibration._adapt_factors(*errors)
+            calibration = calibration._with_errors(*errors)._with_table()
+        return calibration
 
-    def _follow(self, residuals: FloatArray, volatility: FloatArray) -> Self:
-        """Widen the levels that missed too often, narrow those that did too rarely."""
+    def _adapt_factors(self, residuals: FloatArray, volatility: FloatArray) -> Self:
+        """Widen the levels that missed too often, narrow the others."""
         scaled = residuals / self.table.scaling.sizes(volatility)
-        missed = self.table.levels_missed(scaled)
-        if not len(missed):
+        num_missed = self.table.levels_missed(scaled)
+        if not len(num_missed):
             return self
-        excess = np.mean(missed[:, None] >= LEVELS, axis=0) - (1 - LEVELS / 100)
+        excess = np.mean(num_missed[:, None] >= LEVELS, axis=0) - (1 - LEVELS / 100)
         moments = self.moments + 1
-        step = max(SLOWEST, moments**-0.5)
+        step = max(MIN_STEP, moments**-0.5)
         factors = self.factors * np.exp(step * excess)
         return replace(self, factors=factors, moments=moments)
 
-    def _with(self, residuals: FloatArray, volatility: FloatArray) -> Self:
+    def _with_errors(self, residuals: FloatArray, volatility: FloatArray) -> Self:
         return replace(
             self,
             residuals=np.concatenate([self.residuals, residuals]),
             volatility=np.concatenate([self.volatility, volatility]),
         )
 
-    def _tabulated(self) -> Self:
+    def _with_table(self) -> Self:
         if self.method == "split":
             table = IntervalTable.from_residuals(self.residuals)
             return replace(self, table=table)

@@ -1,12 +1,9 @@
-"""Quantiles that a network forecasts: their head, and errors on their scale.
-
-The head gives distances between neighbouring quantiles, which are positive, and sums
-them up from the median outwards: quantiles cannot cross, whatever the weights.
+"""Errors of quantile forecasts as standard normal scores, and back.
 
 An error is calibrated as a score: the standard normal quantile of the probability that
-the network gave to what came. If the network is right, scores are standard normal;
-where it is not, the quantiles of its scores on held-out observations say by how much.
-This is conformalized quantile regression (Romano, Patterson and Candes 2019) on the
+the network gave to the observed value. If the network is right, scores are standard
+normal; where it is not, the quantiles of its scores on held-out observations correct
+it. This is conformalized quantile regression (Romano, Patterson and Candes 2019) on the
 scale of the predicted distribution (Chernozhukov, Wuthrich and Zhu 2021), so that one
 table serves any level, and levels nest. Between two quantiles, and beyond the outer
 ones, a value is linear in its score, as it is for a normal distribution.
@@ -27,8 +24,8 @@ def to_scores(
     Args:
         errors: actual - median.
         offsets: quantile - median, ``(origins, horizon, quantiles)``; steps beyond the
-            horizon take the last one's.
-        quantiles: their probabilities.
+            horizon take the last step's.
+        quantiles: probabilities of the quantiles.
     """
     offsets = _to_length(offsets, errors.shape[1])
     return _interpolate(errors, offsets, _scores(quantiles, offsets))
@@ -53,7 +50,7 @@ def _to_length(offsets: FloatArray, steps: int) -> FloatArray:
 
 
 def _interpolate(x: FloatArray, xs: FloatArray, ys: FloatArray) -> FloatArray:
-    """Return y at x, linear between knots ``(..., knots)`` and on beyond them."""
+    """Interpolate linearly between knots ``(..., knots)``; extrapolate beyond them."""
     segment = np.sum(xs[..., 1:-1] <= x[..., None], axis=-1, keepdims=True)
 
     def ends(knots: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -1,7 +1,7 @@
 """Prediction intervals from residuals: split conformal calibration, step by step.
 
 The residuals are those of forecasts of values that the model was not fitted to. If
-the next residual is exchangeable with the n at hand, it falls below the k-th smallest
+the next residual is exchangeable with the n residuals, it falls below the k-th smallest
 of them with a probability of at most k / (n + 1). So the floor((n + 1) p)-th smallest
 bounds a lower tail p, and the ceil((n + 1) (1 - p))-th an upper one, whatever the
 residuals' distribution (Vovk, Gammerman and Shafer 2005; Lei et al. 2018, section 2).
@@ -20,29 +20,21 @@ from forecasting.types import FloatArray, IntArray
 
 # Row k - 1 is the probability k / 200; ranks are computed from k, without rounding.
 _K = np.arange(1, 200)
-
-
-_MEDIAN = 99  # the row of probability 0.5; the level's bounds lie `level` rows off
-
-
+_MEDIAN = 99  # row of probability 0.5; the bounds of a level are `level` rows away
 _NORMAL = np.array([NormalDist().inv_cdf(k / 200) for k in range(1, 200)])
-
-
 PROBABILITIES: FloatArray = _K / 200  # 0.005, 0.010, ..., 0.995
-
-
-LEVELS: IntArray = np.arange(1, 100)  # whose bounds are rows of a table
+LEVELS: IntArray = np.arange(1, 100)  # central levels with a row for each bound
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IntervalTable:
-    """How far the actual values lie from the forecasts, by probability and step.
+    """Quantiles of actual - forecast, by probability and step.
 
     Attributes:
         quantiles: quantiles of actual - forecast at `PROBABILITIES`, in the space in
             which they were calibrated, ``(199, horizon)``. Each column ascends. NaN
             where there was nothing to calibrate on.
-        scaling: how these grow with the volatility of the window.
+        scaling: growth of the errors with the volatility of the window.
 
     >>> table = IntervalTable.from_residuals(np.arange(-9.0, 10.0)[:, None])
     >>> lower, upper = table.offsets(80, horizon=1)
@@ -57,8 +49,8 @@ class IntervalTable:
     def from_residuals(cls, residuals: FloatArray) -> Self:
         """Calibrate on residuals.
 
-        A step with fewer than two residuals takes those of all steps together; fewer
-        than two in all give NaN, for nothing is known then.
+        A step with fewer than two residuals takes those of all steps together; with
+        fewer than two in all, every quantile is NaN.
 
         Where n residuals are too few for a tail (n < 39 for a level of 95), conformal
         theory allows no finite bound. The bound is then the normal distribution's, with
@@ -82,8 +74,8 @@ class IntervalTable:
         """Return the table with each level's offsets times a factor.
 
         Args:
-            factors: of `LEVELS`, ``(99,)``. Where they differ so much that one level
-                would reach beyond the next, that one reaches as far.
+            factors: of `LEVELS`, ``(99,)``. Where a level would become wider than the
+                next, the next takes the same width.
         """
         by_row = np.append(1, factors)[:, None]
         upper = np.maximum.accumulate(self.quantiles[_MEDIAN:] * by_row)
@@ -91,7 +83,7 @@ class IntervalTable:
         return replace(self, quantiles=np.concatenate([lower[:0:-1], upper]))
 
     def levels_missed(self, residuals: FloatArray) -> IntArray:
-        """Return how many of `LEVELS`, the narrowest first, do not hold a residual.
+        """Return the number of `LEVELS`, the narrowest first, that miss each residual.
 
         Args:
             residuals: ``(origins, horizon)``; NaN, and steps without a bound, are left
@@ -115,7 +107,7 @@ class IntervalTable:
         return np.concatenate(counts)
 
     def offsets(self, level: float, horizon: int) -> tuple[FloatArray, FloatArray]:
-        """Return what to add to a forecast for the bounds of its central interval.
+        """Return the offsets from a forecast to the bounds of its central interval.
 
         Levels between two of the table's are interpolated. Steps beyond the table, H
         long, take its last step's offsets times sqrt(step / H): a forecast that is fed
@@ -134,18 +126,18 @@ class IntervalTable:
         """
         check_levels([level])
         steps = np.arange(1, check_horizon(horizon) + 1)
-        known = self.quantiles.shape[1]
-        columns = self.quantiles[:, np.minimum(steps, known) - 1]
-        widening = np.sqrt(np.maximum(steps / known, 1))
+        table_steps = self.quantiles.shape[1]
+        columns = self.quantiles[:, np.minimum(steps, table_steps) - 1]
+        widening = np.sqrt(np.maximum(steps / table_steps, 1))
         lower = np.minimum(_row(columns, _MEDIAN - level), 0)
         upper = np.maximum(_row(columns, _MEDIAN + level), 0)
         return lower * widening, upper * widening
 
-    @lru_cache(maxsize=64)  # noqa: B019 - few tables live, and they are small
+    @lru_cache(maxsize=64)  # noqa: B019 - tables are few and small
     def bounds(self, levels: tuple[float, ...], horizon: int) -> FloatArray:
         """Return the lower `offsets` of every level, then the upper ones.
 
-        ``(2 * levels, horizon)``, not to be written to: they are kept.
+        ``(2 * levels, horizon)``, read-only because the array is cached.
         """
         pairs = [self.offsets(level, horizon) for level in levels]
         sides = [*(low for low, _ in pairs), *(high for _, high in pairs)]
@@ -163,7 +155,7 @@ def _row(quantiles: FloatArray, position: float) -> FloatArray:
 
 
 def _quantiles(residuals: FloatArray) -> FloatArray:
-    """Return the quantiles of each column, ``(199, columns)``; NaN are left out."""
+    """Return the quantiles of each column without NaN, ``(199, columns)``."""
     ranked = np.sort(residuals, axis=0)  # NaN last
     counts = np.sum(~np.isnan(residuals), axis=0)
     low, high = _ranks(counts)
@@ -178,7 +170,7 @@ def _quantiles(residuals: FloatArray) -> FloatArray:
 def _ranks(counts: IntArray) -> tuple[IntArray, IntArray]:
     """Return the ranks, from 1, of each probability, ``(199, columns)`` twice.
 
-    One and the same in either tail; at the median the two next to the middle.
+    The two are equal in either tail; at the median they are the two middle ranks.
     """
     scaled = (counts + 1) * _K[:, None]
     floor, ceil = scaled // 200, -(-scaled // 200)

@@ -1,8 +1,8 @@
-"""How much a series moves of late, and how far its errors move with it.
+"""Volatility scaling of forecast errors for conformal intervals.
 
-Errors are divided by a power of the volatility of the window they were made from, so
-that what is left is alike from one origin to the next, and comparable (Lei et al. 2018,
-section 5.2: locally weighted conformal inference).
+Errors are divided by a power of the volatility of their forecast's window, so that they
+have the same distribution at every origin (Lei et al. 2018, section 5.2: locally
+weighted conformal inference).
 """
 
 from dataclasses import dataclass
@@ -13,18 +13,16 @@ import numpy as np
 from forecasting.types import FloatArray
 
 EXPONENTS = np.arange(11) / 10
-
-
-LEAST = 0.1  # of the typical volatility: what a window without a change counts as
+MIN_VOLATILITY = 0.1  # in units of the typical one; that of a constant window
 
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """How the size of errors depends on the volatility of the window.
+    """Dependence of the size of errors on the volatility of the window.
 
     Attributes:
-        exponent: errors are in proportion to volatility to this power; 0: they do not
-            depend on it; 1: they double with it.
+        exponent: errors are proportional to volatility to this power; 0: independent of
+            it; 1: proportional to it.
         typical: the volatility at which errors have size 1.
     """
 
@@ -33,10 +31,10 @@ class Scaling:
 
     @classmethod
     def fit(cls, residuals: FloatArray, volatility: FloatArray) -> Self:
-        """Fit to errors, by their likelihood under Laplace's distribution.
+        """Fit to errors by maximum likelihood under a Laplace distribution.
 
-        An exponent other than 0 must gain more than it costs (Akaike 1974); windows
-        that share a target count as one.
+        An exponent other than 0 must lower the information criterion of Akaike (1974);
+        windows that share a target count as one.
 
         Args:
             residuals: ``(origins, horizon)``; NaN = not observed.
@@ -63,7 +61,7 @@ class Scaling:
 
     def sizes(self, volatility: FloatArray) -> FloatArray:
         """Return the size of errors at each volatility, ``(origins, 1)``."""
-        relative = np.hypot(volatility / self.typical, LEAST)
+        relative = np.hypot(volatility / self.typical, MIN_VOLATILITY)
         return np.asarray(relative**self.exponent)[:, None]
 
 

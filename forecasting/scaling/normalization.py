@@ -1,14 +1,14 @@
-"""Bring series to a common level and size, and forecasts back.
+"""Normalization of series and windows to a common level and size, and its inverse.
 
-Two affine steps, each with its inverse. The first is fitted to a series, on what lies
-before the cutoff only; the second looks at one window's own input:
+Two affine steps, each with its inverse. The first is fitted to a series, on the
+observations before the cutoff only; the second to the input of one window:
 
     u = (g(x) - center) / scale          g is the identity, or the logarithm
     z = (u - level(window)) / size(window)
 
-A network sees z alone. The fitted statistics are those of scikit-learn's scalers, or,
-for the methods that level each window by itself, the size that leaves z with a root
-mean square of 1 over the training windows.
+A network reads z alone. The fitted statistics are those of scikit-learn's scalers, or,
+for the methods with a level per window, the scale that gives z a root mean square of 1
+over the training windows.
 """
 
 from dataclasses import dataclass
@@ -36,45 +36,29 @@ Method = Literal[
     "log_ets",
 ]
 
-
 METHODS: tuple[str, ...] = get_args(Method)
-
-
 LOG_METHODS = ("log", "log_ets")
 
-
-LEVEL_FREE_METHODS = (
-    "none",
-    "standard",
-    "minmax",
-    "robust",
-)  # windows stay as they are
-
-
-MAX_WINDOWS = 128  # windows a series is sized by: enough for a root mean square
-
-
-BLOCK = 2**18  # values gathered at once while series are sized
-
-
-MIN_SCALE = (
-    1e-3  # of a window's size, in units of the series': keeps flat windows finite
-)
+# Methods that leave windows unchanged.
+LEVEL_FREE_METHODS = ("none", "standard", "minmax", "robust")
+MAX_WINDOWS = 128  # of a series: enough for a root mean square
+BLOCK = 2**18  # values gathered at once for the root mean square
+MIN_SCALE = 1e-3  # of a window, in units of the series: keeps flat windows finite
 
 
 @dataclass(frozen=True, slots=True)
 class Normalizer:
-    """Fitted statistics of every series, and the way each window is levelled.
+    """Fitted statistics of every series, and the method of levelling windows.
 
     Attributes:
         method: ``none``; fitted to the series ``standard``, ``minmax``, ``robust``;
             by the window ``last`` (minus its last value), ``mean`` (minus its mean),
             ``window`` (minus its mean, over its standard deviation), ``log`` (log,
-            then minus the last value); by exponential smoothing of all that came
-            before ``ets`` and ``log_ets``, see `forecasting.scaling.window_scaling`.
+            then minus the last value); by exponential smoothing of all earlier values
+            ``ets`` and ``log_ets``, see `forecasting.scaling.window_scaling`.
         center, scale: fitted statistics, ``(series,)``, in units of g(x).
-        floor: with logarithms, the least value fitted on, ``(series,)``: what a later
-            zero is read as, for it has no logarithm. Else minus infinity.
+        floor: with logarithms, the smallest value fitted on, ``(series,)``; it replaces
+            later zeros, which have no logarithm. Else minus infinity.
         shift: added before the logarithm, ``(series,)``: with ``log_ets`` a twentieth
             of the mean of a series that has zeros, else 0.
     """
@@ -103,9 +87,9 @@ class Normalizer:
         parts = []
         for block in series_blocks(panel.offsets):
             begins = np.zeros_like(stops[block])
-            own = np.arange(len(panel))[block]
-            seen = panel.pieces(own, begins, stops[block])
-            parts.append(cls._fit_block(seen, method, seq_len))
+            series = np.arange(len(panel))[block]
+            fitted_part = panel.pieces(series, begins, stops[block])
+            parts.append(cls._fit_block(fitted_part, method, seq_len))
         names = ("center", "scale", "floor", "shift")
         return cls(
             method,
@@ -116,10 +100,10 @@ class Normalizer:
         )
 
     @classmethod
-    def _fit_block(cls, seen: Panel, method: Method, seq_len: int) -> "Normalizer":
+    def _fit_block(cls, panel: Panel, method: Method, seq_len: int) -> "Normalizer":
         if method in LOG_METHODS:
-            _check_positive(seen, zero=method == "log_ets")
-        return fit_values(seen.values, seen.offsets, method, seq_len)
+            _check_positive(panel, zero=method == "log_ets")
+        return fit_values(panel.values, panel.offsets, method, seq_len)
 
     def select(self, series: IntArray) -> "Normalizer":
         """Return the statistics of some series, ``(len(series),)``, in that order."""
@@ -135,9 +119,9 @@ class Normalizer:
         """Return u for a panel of the same series, ``(points,)``, float32."""
         scaled = torch.empty(len(panel.values))
         for block in series_blocks(panel.offsets):
-            own = slice(panel.offsets[block.start], panel.offsets[block.stop])
+            points = slice(panel.offsets[block.start], panel.offsets[block.stop])
             owner = np.repeat(np.arange(len(panel))[block], panel.lengths[block])
-            scaled[own] = self.scale_rows(panel.values[own], owner)
+            scaled[points] = self.scale_rows(panel.values[points], owner)
         return scaled
 
     def scale_rows(self, values: FloatArray, series: IntArray | slice) -> Tensor:
@@ -163,7 +147,7 @@ class Normalizer:
     def unscale(self, scaled: FloatArray, series: IntArray | slice) -> FloatArray:
         """Return original units for u of shape ``(n, ...)``, rows of ``series``.
 
-        Infinite where they are beyond every number.
+        Infinite where the value exceeds the largest float.
         """
         center, scale = self._rows(series, scaled.ndim)
         with np.errstate(over="ignore"):
@@ -183,7 +167,7 @@ class Normalizer:
 def fit_values(
     values: FloatArray, offsets: IntArray, method: Method, seq_len: int
 ) -> Normalizer:
-    """Return statistics of series that lie one after another, already checked.
+    """Compute the statistics of concatenated series of checked values.
 
     Args:
         values: of all series, ``(points,)``; positive where the method is ``log``, not
@@ -193,7 +177,7 @@ def fit_values(
         seq_len: observations in a window.
     """
     floor, shift = _log_limits(values, offsets, method)
-    limits = Normalizer(method, shift, shift + 1, floor, shift)  # nothing scaled yet
+    limits = Normalizer(method, shift, shift + 1, floor, shift)  # no scaling yet
     if method in LOG_METHODS:
         owner = np.repeat(np.arange(len(shift)), np.diff(offsets))
         values = limits.transform(values, owner)
@@ -206,21 +190,21 @@ def fit_values(
 def window_level(inputs: Tensor, method: Method) -> tuple[Tensor, Tensor]:
     """Return level and size of windows ``(batch, seq_len)``, ``(batch, 1)`` each."""
     last = inputs[:, -1:]
-    one = torch.ones_like(last)
+    ones = torch.ones_like(last)
     if method in ("last", "log"):
-        return last, one
+        return last, ones
     if method == "mean":
-        return inputs.mean(1, keepdim=True), one
+        return inputs.mean(1, keepdim=True), ones
     if method == "window":
         variance, mean = torch.var_mean(inputs, 1, correction=0, keepdim=True)
         return mean, (variance + MIN_SCALE**2).sqrt()
-    return torch.zeros_like(last), one
+    return torch.zeros_like(last), ones
 
 
 def candidates(panel: Panel) -> tuple[Method, ...]:
-    """Return the methods that ``auto`` chooses from: log where all is positive."""
-    always: tuple[Method, ...] = ("last", "standard")
-    return (*always, "log") if panel.values.min() > 0 else always
+    """Return the methods that ``auto`` tries; ``log`` if all values are positive."""
+    methods: tuple[Method, ...] = ("last", "standard")
+    return (*methods, "log") if panel.values.min() > 0 else methods
 
 
 def _log_limits(
@@ -230,22 +214,21 @@ def _log_limits(
     none = np.zeros(len(offsets) - 1)
     if method not in LOG_METHODS:
         return none - np.inf, none
-    least = np.minimum.reduceat(values, offsets[:-1])
+    lowest = np.minimum.reduceat(values, offsets[:-1])
     mean = _means(np.abs(values), offsets)
-    shift = np.where(least > 0, 0.0, np.where(mean > 0, mean, 1.0) / 20)
-    return np.maximum(least, 0.0), shift
+    shift = np.where(lowest > 0, 0.0, np.where(mean > 0, mean, 1.0) / 20)
+    return np.maximum(lowest, 0.0), shift
 
 
 def _check_positive(panel: Panel, *, zero: bool = False) -> None:
     bad = np.flatnonzero(panel.values < 0 if zero else panel.values <= 0)
     if len(bad):
         owner = np.searchsorted(panel.offsets, bad, side="right") - 1
+        names = [panel.series_ids[position] for position in owner]
+        stamps = [format_timestamp(stamp) for stamp in panel.timestamps[bad]]
         raise InvalidValues(
             panel.target,
-            [
-                f"{format_timestamp(panel.timestamps[i])} of series {panel.series_ids[s]!r}"
-                for i, s in zip(bad, owner, strict=True)
-            ],
+            [f"{s} of series {n!r}" for s, n in zip(stamps, names, strict=True)],
             "values below zero" if zero else "values of zero or less",
             "The logarithm needs positive values: choose another normalization.",
         )
@@ -259,8 +242,8 @@ def _statistics(
     if method in ("none", "log_ets"):
         return np.zeros(count), np.ones(count)
     if method == "minmax":
-        least = np.minimum.reduceat(values, offsets[:-1])
-        return least, np.maximum.reduceat(values, offsets[:-1]) - least
+        lowest = np.minimum.reduceat(values, offsets[:-1])
+        return lowest, np.maximum.reduceat(values, offsets[:-1]) - lowest
     if method == "robust":
         parts = np.split(values, offsets[1:-1])
         center, scale = np.array([_robust(part) for part in parts]).T
@@ -280,34 +263,33 @@ def _means(values: FloatArray, offsets: IntArray) -> FloatArray:
 def _window_sizes(
     values: FloatArray, offsets: IntArray, method: Method, seq_len: int
 ) -> FloatArray:
-    """Return the root mean square of levelled inputs, over evenly spread windows.
+    """Return the root mean square of levelled inputs, over evenly spaced windows.
 
-    A series shorter than seq_len has one window, that begins with its first value
-    again and again.
+    A series shorter than seq_len has one window, padded in front with its first value.
     """
     lengths = np.diff(offsets)
     windows = np.maximum(lengths - seq_len, 0) + 1
     steps = -(-windows // MAX_WINDOWS)
-    taken = -(-windows // steps)
-    owner = np.repeat(np.arange(len(lengths)), taken)
-    rank = np.arange(len(owner)) - np.repeat(np.cumsum(taken) - taken, taken)
+    sampled = -(-windows // steps)
+    owner = np.repeat(np.arange(len(lengths)), sampled)
+    rank = np.arange(len(owner)) - np.repeat(np.cumsum(sampled) - sampled, sampled)
     last = (offsets[:-1] + np.minimum(seq_len, lengths) - 1)[owner] + rank * steps[
         owner
     ]
-    back = np.arange(seq_len)[::-1]
+    lags = np.arange(seq_len)[::-1]
     squares = np.empty(len(owner))
     rows = max(BLOCK // seq_len, 1)
     for begin in range(0, len(owner), rows):
         block = slice(begin, begin + rows)
-        place = np.maximum(last[block, None] - back, offsets[owner[block], None])
-        sample = torch.from_numpy(values[place])
+        positions = np.maximum(last[block, None] - lags, offsets[owner[block], None])
+        sample = torch.from_numpy(values[positions])
         level, _ = window_level(sample, "mean" if method == "window" else method)
         squares[block] = (sample - level).square().mean(1).numpy()
-    return np.sqrt(_means(squares, np.concatenate([[0], np.cumsum(taken)])))
+    return np.sqrt(_means(squares, np.concatenate([[0], np.cumsum(sampled)])))
 
 
 def _robust(values: FloatArray) -> tuple[float, float]:
-    from sklearn.preprocessing import RobustScaler  # half a second: where it is used
+    from sklearn.preprocessing import RobustScaler  # takes half a second
 
     scaler = RobustScaler().fit(values[:, None])
     return float(scaler.center_[0]), float(scaler.scale_[0])

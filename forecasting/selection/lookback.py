@@ -78,7 +78,7 @@ class LinearSearch:
                 self.panel, method, seq_len=1, ends=self._ends()
             )
             states = smooth_panel(self.panel, normalizer, self.horizon, season)
-            self.smoothed[key] = states.with_room(max(self.lookbacks(season)))
+            self.smoothed[key] = states.with_padding(max(self.lookbacks(season)))
         return self.smoothed[key]
 
     def _ends(self) -> IntArray:

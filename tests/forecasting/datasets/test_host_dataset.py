@@ -21,7 +21,7 @@ TRAINING = TrainingConfig(device="cpu", epochs=2, batch_size=16)
 
 
 def prepared(method="last", steps=None):
-    """Return the windows of two series with a covariate, as networks learn of them."""
+    """Return the prepared windows of two series with a covariate."""
     drawn, lengths = np.random.default_rng(0), {"a": 60, "b": 90}
     panel = Panel.from_values(
         {name: 20 + drawn.normal(size=count) for name, count in lengths.items()},
@@ -86,15 +86,15 @@ def test_training_gives_the_same_weights(steps):
 def test_no_more_than_two_blocks_are_alive_at_a_time():
     windows = Windows(np.array([0, GATHERED]), SPEC)
     batches = WindowDataset(torch.zeros(GATHERED), windows, "none")
-    streamed, alive, most = HostDataset.of(batches, CPU), [], 0
+    streamed, alive, max_alive = HostDataset.of(batches, CPU), [], 0
 
     for inputs, _ in iterate_batches(streamed, streamed.order(1000), 1000):
         gc.collect()
         alive.append(weakref.ref(inputs))
-        most = max(most, sum(block() is not None for block in alive))
+        max_alive = max(max_alive, sum(block() is not None for block in alive))
 
     assert len(alive) > 5
-    assert most <= 2
+    assert max_alive <= 2
 
 
 @pytest.mark.parametrize(("room", "home"), [(4000, "cuda"), (3999, "cpu")])
@@ -115,8 +115,8 @@ def test_windows_from_the_host_train_a_network_on_a_gpu():
     network = make_network(earlier).to(device)
     generator = torch.Generator(device).manual_seed(0)
 
-    how = TrainingConfig(device="cuda", epochs=3)
-    records = train(network, earlier, later, how, generator=generator)
+    config = TrainingConfig(device="cuda", epochs=3)
+    records = train(network, earlier, later, config, generator=generator)
     residuals, _ = find_residuals([network], later, "auto")
 
     assert earlier.take(torch.tensor([0]))[0].device.type == "cuda"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from forecasting.evaluation.metrics import coverage, interval_score
-from forecasting.intervals.calibration import SLOWEST, Calibration
+from forecasting.intervals.calibration import MIN_STEP, Calibration
 from forecasting.intervals.table import IntervalTable
 
 NOISE = np.random.default_rng(0).normal(size=(200, 2))
@@ -63,7 +63,7 @@ def test_steps_shrink_but_not_for_ever():
         steps.append(np.log(before / calibration.factors[79]) / 0.2)
 
     np.testing.assert_allclose(steps[:4], np.arange(1, 5) ** -0.5)
-    assert steps[-1] == pytest.approx(SLOWEST)
+    assert steps[-1] == pytest.approx(MIN_STEP)
 
 
 def test_what_was_forecast_together_is_one_moment():
@@ -117,21 +117,21 @@ def test_a_residual_is_missed_by_the_levels_that_do_not_hold_it():
 
 
 def walk(sizes, method, seed):
-    """Forecast 0 for noise of given sizes; return what levels cover, and their score.
+    """Forecast 0 for noise of some sizes; return coverage and score of each level.
 
     The first 100 errors are held out, the others come one by one.
     """
     noise = np.random.default_rng(seed).normal(size=(len(sizes), 1)) * sizes[:, None]
-    known, bounds = start(noise[:100], method), []
+    calibration, bounds = start(noise[:100], method), []
     for moment in range(100, len(sizes)):
-        bounds.append([known.table.offsets(level, 1) for level in (80, 95)])
-        known = learn(known, noise[moment : moment + 1])
+        bounds.append([calibration.table.offsets(level, 1) for level in (80, 95)])
+        calibration = learn(calibration, noise[moment : moment + 1])
     sides = np.array(bounds)[..., 0]  # (moments, levels, sides)
-    found = []
+    results = []
     for level, (lower, upper) in zip((80, 95), sides.transpose(1, 2, 0), strict=True):
-        held = coverage(noise[100:, 0], lower, upper)
-        found += [held, interval_score(noise[100:, 0], lower, upper, level)]
-    return found
+        covered = coverage(noise[100:, 0], lower, upper)
+        results += [covered, interval_score(noise[100:, 0], lower, upper, level)]
+    return results
 
 
 def test_where_nothing_drifts_adaptive_intervals_cover_as_much_as_split_ones():

@@ -26,9 +26,9 @@ def test_a_window_of_one_observation_does_not_move():
 
 @pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])
 def test_the_exponent_is_found(exponent):
-    found = Scaling.fit(*errors(exponent)).exponent
+    fitted = Scaling.fit(*errors(exponent)).exponent
 
-    assert found == pytest.approx(exponent, abs=0.11)
+    assert fitted == pytest.approx(exponent, abs=0.11)
 
 
 def test_few_errors_are_no_evidence():

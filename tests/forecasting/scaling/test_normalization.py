@@ -127,10 +127,10 @@ def test_the_statistics_of_log_are_those_of_last_on_logarithms():
 def test_the_level_of_a_window_by_hand(method, level, size):
     window = torch.tensor([[1.0, 2.0, 6.0]])
 
-    found = window_level(window, method)
+    result = window_level(window, method)
 
     expected = (torch.tensor([[float(level)]]), torch.tensor([[float(size)]]))
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(result, expected)
 
 
 @pytest.mark.parametrize("method", BY_WINDOW)
@@ -259,11 +259,11 @@ def test_series_by_blocks_have_the_statistics_that_they_have_alone(method):
     many = {f"s{n}": 5 + random.random(1000) for n in range(300)}  # two blocks
     panel = Panel.from_values(many)
 
-    found = Normalizer.fit(panel, method, seq_len=3)
+    result = Normalizer.fit(panel, method, seq_len=3)
 
     alone = Panel.from_values({"s299": many["s299"]})
     expected = Normalizer.fit(alone, method, seq_len=3)
     for name in ("center", "scale", "floor", "shift"):
-        assert getattr(found, name)[299] == getattr(expected, name)[0]
-    scaled = found.scale_series(panel)[-1000:]
+        assert getattr(result, name)[299] == getattr(expected, name)[0]
+    scaled = result.scale_series(panel)[-1000:]
     assert torch.equal(scaled, expected.scale_series(alone))

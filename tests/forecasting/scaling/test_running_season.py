@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.scaling.ets import FADING, running_season
+from forecasting.scaling.ets import CYCLE_DECAY, running_season
 
 
 def slow(values, m):
@@ -19,10 +19,10 @@ def slow(values, m):
     if m == 1 or count < 2 * half + 1:
         return season
     for begin in range(0, count, m):
-        squares *= FADING
+        squares *= CYCLE_DECAY
         for phase, t in enumerate(range(begin, min(begin + m, count))):
-            total[phase] *= FADING
-            weight[phase] *= FADING
+            total[phase] *= CYCLE_DECAY
+            weight[phase] *= CYCLE_DECAY
             if half <= t < count - half:
                 window = values[t - reach : t + reach + 1].sum()
                 if m % 2 == 0:
@@ -51,10 +51,10 @@ def test_the_seasons_of_many_series_are_those_of_a_loop(lengths, m, seed):
     values = np.random.default_rng(seed).normal(size=offsets[-1])
     values += np.sin(np.arange(offsets[-1]) * 2 * np.pi / m)
 
-    found = running_season(values, offsets, m)
+    result = running_season(values, offsets, m)
 
     expected = [slow(values[begin:end], m) for begin, end in pairwise(offsets)]
-    np.testing.assert_allclose(found, np.concatenate(expected), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(result, np.concatenate(expected), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("count", [1, 11, 12])
