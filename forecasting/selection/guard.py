@@ -1,15 +1,17 @@
-"""The guard: a forecast steps up from simple to learnt only where validation says so.
+"""Guard: selects a simple forecast or the network for each series, by validation.
 
-    last_value      the last observation again and again
-    seasonal_naive  the last season again and again
-    smoothing       what exponential smoothing says (with ``ets`` and ``log_ets``)
+The rungs, from the simplest forecast up:
+
+    last_value      the last observation, repeated
+    seasonal_naive  the last season, repeated
+    smoothing       exponential smoothing (with ``ets`` and ``log_ets``)
     linear          the ridge regression on the window
-    halfway         the mean of the network and of what it is built on
+    halfway         the mean of the network and of its basis, smoothing or linear
     network         the network, its linear part included
 
-For a data set as a whole, each rung is taken if later windows gain more by it than one
-standard error (Breiman et al. 1984, section 3.4.3). Then each series that has enough
-such windows of its own may step down again, by the same rule.
+For the data set, a higher rung is selected if it lowers the error on later windows by
+more than one standard error (Breiman et al. 1984, section 3.4.3). Then each series with
+enough such windows may step down again, by the same rule.
 """
 
 from dataclasses import dataclass, replace
@@ -37,18 +39,13 @@ RUNGS = (
     "network",
 )
 
-
-MOST_WINDOWS = 20_000  # that the choice is made by
-
-
-ENOUGH = 4.0  # windows without a common target, for a series to choose by itself
-
-
-BLOCK = 4096
+MAX_WINDOWS = 20_000  # compared at most
+MIN_INDEPENDENT_WINDOWS = 4.0  # without a common target, for a rung of its own
+BLOCK = 4096  # windows of a forward pass
 
 
 class Inputs(NamedTuple):
-    """What the rungs forecast from: windows, and how they were framed."""
+    """Inputs of the rungs: windows, and their scaling."""
 
     inputs: Tensor
     frame: ScaledWindows
@@ -56,13 +53,13 @@ class Inputs(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """Which rung each series stands on.
+    """The rung selected for each series.
 
     Attributes:
         linear: the ridge regression.
-        smoothed: whether a forecast of zero is exponential smoothing's.
-        default: rung of series that the model does not know, an index of `RUNGS`.
-        by_series: rung of each series seen in training, ``(series,)``.
+        smoothed: whether a forecast z of zero is that of exponential smoothing.
+        default: rung of series outside the training data, an index of `RUNGS`.
+        by_series: rung of each training series, ``(series,)``.
     """
 
     linear: LinearPart
@@ -71,57 +68,57 @@ class Guard:
     by_series: IntArray
 
     def choices(self, places: IntArray) -> Tensor:
-        """Return rungs of series at ``places``; -1 is a series never seen."""
-        known = self.by_series[np.maximum(places, 0)]
-        return torch.from_numpy(np.where(places < 0, self.default, known))
+        """Return rungs of series at ``places``; -1 is an unknown series."""
+        rungs = self.by_series[np.maximum(places, 0)]
+        return torch.from_numpy(np.where(places < 0, self.default, rungs))
 
     def asks_network(self, choices: Tensor) -> bool:
-        """Return whether a forecast of the network is part of any that is chosen."""
+        """Return whether any chosen rung uses the network's forecast."""
         highest: int = max(choices.tolist())
         return highest >= RUNGS.index("halfway")
 
-    def apply(self, given: Inputs, network: Tensor, choices: Tensor) -> Tensor:
+    def apply(self, windows: Inputs, network: Tensor, choices: Tensor) -> Tensor:
         """Return z of the chosen forecasts, ``(n, horizon)``.
 
         Args:
-            given: windows.
-            network: the network's forecasts z; anything where `asks_network` says no.
-            choices: a rung a window, ``(n,)``.
+            windows: inputs of the rungs.
+            network: the network's forecasts z; any values if `asks_network` is false.
+            choices: rung of each window, ``(n,)``.
         """
-        wanted = sorted(set(choices.tolist()))
-        if len(wanted) == 1 and not network.requires_grad:
-            return self._forecast(RUNGS[wanted[0]], given, network)
+        rungs = sorted(set(choices.tolist()))
+        if len(rungs) == 1 and not network.requires_grad:
+            return self._forecast(RUNGS[rungs[0]], windows, network)
         chosen = network
-        for rung in wanted:
-            here = (choices == rung).to(network.device)[:, None]
-            forecast = self._forecast(RUNGS[rung], given, network)
-            chosen = torch.where(here, forecast, chosen)
+        for rung in rungs:
+            on_rung = (choices == rung).to(network.device)[:, None]
+            forecast = self._forecast(RUNGS[rung], windows, network)
+            chosen = torch.where(on_rung, forecast, chosen)
         return chosen
 
-    def forecasts(self, given: Inputs, network: Tensor) -> dict[str, Tensor]:
+    def forecasts(self, windows: Inputs, network: Tensor) -> dict[str, Tensor]:
         """Return the forecasts z of every rung, lowest first, ``(n, horizon)`` each."""
         absent = set() if self.smoothed else {"smoothing"}
-        if given.frame.recent.shape[1] == 1:
+        if windows.frame.recent.shape[1] == 1:
             absent.add("seasonal_naive")
         present = [name for name in RUNGS if name not in absent]
-        return {name: self._forecast(name, given, network) for name in present}
+        return {name: self._forecast(name, windows, network) for name in present}
 
-    def _forecast(self, name: str, given: Inputs, network: Tensor) -> Tensor:
+    def _forecast(self, name: str, windows: Inputs, network: Tensor) -> Tensor:
         """Return the forecasts z of one rung, ``(n, horizon)``."""
         if name == "network":
             return network
         if name == "halfway":
             basis = "smoothing" if self.smoothed else "linear"
-            return (self._forecast(basis, given, network) + network) / 2
+            return (self._forecast(basis, windows, network) + network) / 2
         if name == "linear":
-            return self.linear.forecast(given.inputs).to(network)
+            return self.linear.forecast(windows.inputs).to(network)
         if name == "smoothing":
             return torch.zeros_like(network)
-        recent = given.frame.recent
+        recent = windows.frame.recent
         if name == "last_value":
-            return given.frame.measure(recent[:, -1:].expand_as(network))
+            return windows.frame.measure(recent[:, -1:].expand_as(network))
         ahead = torch.arange(network.shape[1], device=network.device)
-        return given.frame.measure(recent[:, ahead % recent.shape[1]])
+        return windows.frame.measure(recent[:, ahead % recent.shape[1]])
 
 
 @torch.no_grad()
@@ -133,18 +130,18 @@ def fit_guard(
     series: int,
     squared: bool = False,
 ) -> Guard:
-    """Choose every series' rung by windows that nothing was fitted to.
+    """Choose the rung of every series on validation windows.
 
-    Without any there is no evidence, and all stand on the lowest: the last value, or
-    what exponential smoothing says.
+    Without such windows all series take the lowest rung: the last value, or exponential
+    smoothing.
 
     Args:
         networks: the members.
-        linear: what they are built on.
-        validation: later windows.
-        series: how many there are.
-        squared: whether squared errors are compared, as ``loss: mse`` does, or
-            absolute ones.
+        linear: their linear part.
+        validation: windows later than the training windows.
+        series: number of series.
+        squared: whether to compare squared errors, as ``loss: mse`` does, or absolute
+            ones.
     """
     smoothed = validation.states is not None
     top = RUNGS.index("network")
@@ -154,21 +151,21 @@ def fit_guard(
     if not len(validation):
         lowest = RUNGS.index("smoothing" if smoothed else "last_value")
         return replace(guard, default=lowest, by_series=np.full(series, lowest))
-    index = validation.windows.evenly(MOST_WINDOWS)
+    index = validation.windows.evenly(MAX_WINDOWS)
     owners = validation.windows.locate(index)[0].cpu().numpy()
-    found: dict[str, list[FloatArray]] = {}
+    parts: dict[str, list[FloatArray]] = {}
     for block in index.split(BLOCK):
         inputs, targets = validation.take(block)
-        given = Inputs(inputs, validation.frame(block))
-        forecasts = guard.forecasts(given, ensemble_forecast(networks, inputs))
+        windows = Inputs(inputs, validation.frame(block))
+        forecasts = guard.forecasts(windows, ensemble_forecast(networks, inputs))
         for name, forecast in forecasts.items():
             error = targets - forecast
             error = (error.square() if squared else error.abs()).mean(1)
-            found.setdefault(name, []).append(error.cpu().double().numpy())
-    errors = {name: np.concatenate(parts) for name, parts in found.items()}
-    default, own = _choose(errors, owners, networks[0].horizon)
+            parts.setdefault(name, []).append(error.cpu().double().numpy())
+    errors = {name: np.concatenate(blocks) for name, blocks in parts.items()}
+    default, lower_rungs = _choose(errors, owners, networks[0].horizon)
     by_series = np.full(series, default)
-    for place, rung in own.items():
+    for place, rung in lower_rungs.items():
         by_series[place] = rung
     return replace(guard, default=default, by_series=by_series)
 
@@ -176,7 +173,7 @@ def fit_guard(
 def _choose(
     errors: dict[str, FloatArray], owners: IntArray, horizon: int
 ) -> tuple[int, dict[int, int]]:
-    """Return the rung of all series, and those of series that step down.
+    """Return the rung of the data set, and the rungs of series that step down.
 
     Args:
         errors: mean absolute error of each window by rung, ``(windows,)`` each.
@@ -190,15 +187,15 @@ def _choose(
     for name in names[1:]:
         if _gains(errors[chosen] - errors[name], independent):
             chosen = name
-    lower, own = names[: names.index(chosen)], {}
-    for place in np.flatnonzero(counts / horizon >= ENOUGH):
-        here = owners == place
+    lower, lower_rungs = names[: names.index(chosen)], {}
+    for place in np.flatnonzero(counts / horizon >= MIN_INDEPENDENT_WINDOWS):
+        owned = owners == place
         for name in lower:
-            gain = errors[chosen][here] - errors[name][here]
+            gain = errors[chosen][owned] - errors[name][owned]
             if _gains(gain, counts[place] / horizon):
-                own[int(place)] = RUNGS.index(name)
+                lower_rungs[int(place)] = RUNGS.index(name)
                 break
-    return RUNGS.index(chosen), own
+    return RUNGS.index(chosen), lower_rungs
 
 
 def _gains(gain: FloatArray, independent: float) -> bool:
@@ -208,7 +205,7 @@ def _gains(gain: FloatArray, independent: float) -> bool:
 
 
 def pack_guard(guard: Guard | None) -> tuple[dict[str, int], dict[str, Tensor]]:
-    """Return a guard as settings that JSON can hold and named tensors."""
+    """Return a guard as JSON settings and named tensors."""
     if guard is None:
         return {}, {}
     linear = guard.linear
@@ -223,15 +220,15 @@ def pack_guard(guard: Guard | None) -> tuple[dict[str, int], dict[str, Tensor]]:
 
 
 def unpack_guard(
-    plain: dict[str, int], tensors: dict[str, Tensor], network: RecurrentNetwork,
+    settings: dict[str, int], tensors: dict[str, Tensor], network: RecurrentNetwork,
     *, smoothed: bool,
 ) -> Guard | None:  # fmt: skip
-    """Return what `pack_guard` packed.
+    """Rebuild a guard from the settings and tensors of `pack_guard`.
 
     Raises:
-        LookupError, ValueError: a part is missing, or does not fit.
+        LookupError, ValueError: a part is missing, or has a wrong shape.
     """
-    if not plain:
+    if not settings:
         return None
     layout = network.reader.layout if network.reader is not None else None
     design = Design(layout, network.seq_len, network.horizon) if layout else None
@@ -248,13 +245,13 @@ def unpack_guard(
     absent = set() if smoothed else {"smoothing"}
     absent |= set() if network.config.season_length > 1 else {"seasonal_naive"}
     present = [rung for rung, name in enumerate(RUNGS) if name not in absent]
-    if not np.isin([*by_series, plain["default"]], present).all():
-        raise ValueError("guard.by_series names a forecast that there is not")
+    if not np.isin([*by_series, settings["default"]], present).all():
+        raise ValueError("guard.by_series names a forecast that this model lacks")
     _check_linear(linear, network)
     return Guard(
         linear=linear,
         smoothed=smoothed,
-        default=int(plain["default"]),
+        default=int(settings["default"]),
         by_series=by_series,
     )
 

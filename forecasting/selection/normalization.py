@@ -1,7 +1,7 @@
-"""What a forecaster takes where nobody said: the linear forecast that validates best.
+"""Choice of the normalization by the validation error of a ridge forecast.
 
-A ridge regression is solved in a moment, so that normalisations, seasons and lookbacks
-can be tried on the data itself before a network is trained.
+A ridge regression is solved in milliseconds, so that normalizations, seasons and
+lookbacks can be tried on the data before a network is trained.
 """
 
 import numpy as np
@@ -17,25 +17,25 @@ from forecasting.scaling.normalization import Method, Normalizer, candidates
 from forecasting.scaling.window_scaling import EtsStates
 from forecasting.types import FloatArray, IntArray
 
-MOST_WINDOWS = 20_000  # that a choice is made by
+MAX_WINDOWS = 20_000  # compared at most
 
 
 def choose_method(
     panel: Panel, spec: WindowSpec, ends: IntArray, encoded: Encoded | None = None
 ) -> Method:
-    """Return the normalisation whose linear forecast validates best.
+    """Return the normalization with the lowest validation error of a ridge forecast.
 
     Args:
         panel: the series.
         spec: shape of a window.
-        ends: where the training part of each series ends.
+        ends: end of the training part of each series.
         encoded: covariates of every observation.
     """
     methods = candidates(panel)
     errors = [linear_errors(panel, spec, ends, method, encoded) for method in methods]
-    if not all(len(own) for own in errors):
+    if not all(len(windows) for windows in errors):
         return methods[0]
-    return methods[int(np.argmin([own.mean() for own in errors]))]
+    return methods[int(np.argmin([windows.mean() for windows in errors]))]
 
 
 def linear_errors(
@@ -53,17 +53,18 @@ def linear_errors(
     """Return the linear forecast's mean error in each later window, ``(windows,)``.
 
     Errors are absolute, in units of each series' naive error, so that methods and
-    series can be compared. Empty where there is nothing to fit, or to validate on.
+    series can be compared. Empty without training or validation windows.
 
     Args:
         panel: the series.
         spec: shape of a window.
-        ends: where the training part of each series ends.
-        method: normalisation.
+        ends: end of the training part of each series.
+        method: normalization.
         encoded: covariates of every observation.
-        season_length: that the normalisation takes out.
+        season_length: of the season that the normalization takes out.
         scale_lag: of the naive error.
-        tolerance: of the penalty's choice, see `forecasting.models.window_ridge.fit_linear`.
+        tolerance: of the choice of the penalty, see
+            `forecasting.models.window_ridge.fit_linear`.
         states: see `forecasting.datasets.window_dataset.split_windows`.
     """
     normalizer = Normalizer.fit(panel, method, seq_len=spec.seq_len, ends=ends)
@@ -77,14 +78,14 @@ def linear_errors(
     linear = fit_linear(
         batches, validation, steps=spec.horizon, tolerance=tolerance, design=design
     )
-    index = validation.windows.evenly(MOST_WINDOWS)
+    index = validation.windows.evenly(MAX_WINDOWS)
     located, first = validation.windows.locate(index)
     series = located.numpy()
     inputs, _ = validation.take(index)
     forecast = validation.frame(index).restore(linear.forecast(inputs))
     points = normalizer.unscale(forecast.numpy(), series)
-    reach = np.arange(spec.seq_len, spec.length)
-    actual = panel.values[first.numpy()[:, None] + reach]
+    steps = np.arange(spec.seq_len, spec.length)
+    actual = panel.values[first.numpy()[:, None] + steps]
     scales = _naive_scales(panel, ends, scale_lag)
     return np.asarray(np.abs(points - actual).mean(1) / scales[series])
 

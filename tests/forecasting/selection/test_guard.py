@@ -1,4 +1,4 @@
-"""The guard: what each rung forecasts, and when it is stepped on."""
+"""The guard: the forecast of each rung, and the choice of a rung."""
 
 import json
 from dataclasses import replace
@@ -18,10 +18,16 @@ from forecasting.forecaster.forecaster import Forecaster
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.window_ridge import LinearPart
 from forecasting.scaling.window_scaling import ScaledWindows
-from forecasting.selection.guard import ENOUGH, RUNGS, Guard, Inputs, _choose
+from forecasting.selection.guard import (
+    MIN_INDEPENDENT_WINDOWS,
+    RUNGS,
+    Guard,
+    Inputs,
+    _choose,
+)
 from forecasting.training import TrainingConfig
 
-# What the rungs forecast
+# Forecasts of the rungs
 
 
 def hand_made(*, smoothed=False, season=2):
@@ -45,70 +51,70 @@ def hand_made(*, smoothed=False, season=2):
     return guard, Inputs(frame.inputs[..., None], frame), torch.full((2, 4), 7.0)
 
 
-def in_units(given, forecast):
-    return given.frame.restore(forecast).tolist()
+def in_units(windows, forecast):
+    return windows.frame.restore(forecast).tolist()
 
 
 def test_the_last_value_comes_again_and_again():
-    guard, given, network = hand_made()
+    guard, windows, network = hand_made()
 
-    found = guard.forecasts(given, network)["last_value"]
+    forecasts = guard.forecasts(windows, network)["last_value"]
 
-    assert in_units(given, found) == [[18.0] * 4, [6.0] * 4]
+    assert in_units(windows, forecasts) == [[18.0] * 4, [6.0] * 4]
 
 
 def test_the_last_season_comes_again_and_again():
-    guard, given, network = hand_made()
+    guard, windows, network = hand_made()
 
-    found = guard.forecasts(given, network)["seasonal_naive"]
+    forecasts = guard.forecasts(windows, network)["seasonal_naive"]
 
-    assert in_units(given, found) == [[14.0, 18, 14, 18], [8.0, 6, 8, 6]]
+    assert in_units(windows, forecasts) == [[14.0, 18, 14, 18], [8.0, 6, 8, 6]]
 
 
 def test_without_a_season_there_is_no_seasonal_rung():
-    guard, given, network = hand_made(season=1)
+    guard, windows, network = hand_made(season=1)
 
-    found = guard.forecasts(given, network)
+    forecasts = guard.forecasts(windows, network)
 
-    assert list(found) == ["last_value", "linear", "halfway", "network"]
+    assert list(forecasts) == ["last_value", "linear", "halfway", "network"]
 
 
 def test_smoothing_forecasts_the_base():
-    guard, given, network = hand_made(smoothed=True)
+    guard, windows, network = hand_made(smoothed=True)
 
-    found = guard.forecasts(given, network)
+    forecasts = guard.forecasts(windows, network)
 
-    assert in_units(given, found["smoothing"]) == [[10.0] * 4] * 2
-    assert tuple(found) == RUNGS
+    assert in_units(windows, forecasts["smoothing"]) == [[10.0] * 4] * 2
+    assert tuple(forecasts) == RUNGS
 
 
 def test_linear_is_the_ridge_regression_of_the_window():
-    guard, given, network = hand_made()
+    guard, windows, network = hand_made()
 
-    found = guard.forecasts(given, network)["linear"]
+    forecasts = guard.forecasts(windows, network)["linear"]
 
-    expected = given.inputs[..., 0].double() @ guard.linear.weights + 1
-    torch.testing.assert_close(found, expected.float())
+    expected = windows.inputs[..., 0].double() @ guard.linear.weights + 1
+    torch.testing.assert_close(forecasts, expected.float())
 
 
 @pytest.mark.parametrize(
     ("smoothed", "basis"), [(True, "smoothing"), (False, "linear")]
 )
 def test_halfway_is_the_mean_of_the_network_and_its_basis(smoothed, basis):
-    guard, given, network = hand_made(smoothed=smoothed)
+    guard, windows, network = hand_made(smoothed=smoothed)
 
-    found = guard.forecasts(given, network)
+    forecasts = guard.forecasts(windows, network)
 
-    torch.testing.assert_close(found["halfway"], (found[basis] + network) / 2)
+    torch.testing.assert_close(forecasts["halfway"], (forecasts[basis] + network) / 2)
 
 
 def test_each_window_gets_the_forecast_of_its_own_rung():
-    guard, given, network = hand_made()
+    guard, windows, network = hand_made()
     choices = torch.tensor([RUNGS.index("last_value"), RUNGS.index("network")])
 
-    found = guard.apply(given, network, choices)
+    forecasts = guard.apply(windows, network, choices)
 
-    assert in_units(given, found) == [[18.0] * 4, [24.0] * 4]
+    assert in_units(windows, forecasts) == [[18.0] * 4, [24.0] * 4]
 
 
 def test_a_series_never_seen_stands_on_the_default_rung():
@@ -119,7 +125,7 @@ def test_a_series_never_seen_stands_on_the_default_rung():
     assert guard.choices(np.array([-1, 0, -1])).tolist() == [4, 0, 4]
 
 
-# How a rung is chosen
+# Choice of a rung
 
 
 def errors_of(**means):
@@ -160,7 +166,10 @@ def test_a_rung_that_gains_nothing_is_stepped_over():
     assert RUNGS[default] == "network"
 
 
-@pytest.mark.parametrize(("count", "steps_down"), [(ENOUGH, True), (ENOUGH - 1, False)])
+@pytest.mark.parametrize(
+    ("count", "steps_down"),
+    [(MIN_INDEPENDENT_WINDOWS, True), (MIN_INDEPENDENT_WINDOWS - 1, False)],
+)
 def test_a_series_steps_down_with_enough_windows_of_its_own(count, steps_down):
     count = int(count)
     owners = np.repeat([0, 1], [200, count])
@@ -169,13 +178,13 @@ def test_a_series_steps_down_with_enough_windows_of_its_own(count, steps_down):
         "linear": np.full(len(owners), 2.0),
     }
 
-    default, own = _choose(errors, owners, horizon=1)
+    default, lower = _choose(errors, owners, horizon=1)
 
     assert RUNGS[default] == "linear"
-    assert own == ({1: RUNGS.index("last_value")} if steps_down else {})
+    assert lower == ({1: RUNGS.index("last_value")} if steps_down else {})
 
 
-# What it comes to
+# Rungs of whole data sets
 
 
 def fit(panel, *, horizon=2, seq_len=8, epochs=1, **model):
@@ -247,7 +256,7 @@ def test_a_noisy_season_is_forecast_no_worse_than_by_its_repetition():
 
 
 def logistic_map(count):
-    """Nothing linear can learn it, a small network can."""
+    """A series that a small network can learn, but no linear model."""
     values = [0.3]
     for _ in range(count - 1):
         values.append(3.9 * values[-1] * (1 - values[-1]))
@@ -314,8 +323,12 @@ def model():
 @pytest.mark.parametrize("covariates", [False, True])
 def test_a_loaded_guard_chooses_and_forecasts_the_same(covariates, tmp_path):
     values = {"a": logistic_map(80), "b": np.arange(60.0) % 7}
-    known = {"promo": {k: np.arange(len(v) + 9.0) % 3 for k, v in values.items()}}
-    panel = Panel.from_values(values, known_covariates=known if covariates else None)
+    covariate_values = {
+        "promo": {k: np.arange(len(v) + 9.0) % 3 for k, v in values.items()}
+    }
+    panel = Panel.from_values(
+        values, known_covariates=covariate_values if covariates else None
+    )
     forecaster = fit(panel, season_length=1)
 
     forecaster.save(tmp_path / "model")
@@ -346,8 +359,8 @@ def test_every_rung_survives_saving(model, rung, tmp_path):
         ("guard.bias", None, r"guard\.bias"),
         ("guard.by_series", None, r"guard\.by_series"),
         ("guard.by_series", torch.zeros(3, dtype=torch.int64), "number of series"),
-        ("guard.by_series", torch.tensor([0, 6]), "a forecast that there is not"),
-        ("guard.by_series", torch.tensor([-1, 0]), "a forecast that there is not"),
+        ("guard.by_series", torch.tensor([0, 6]), "a forecast that this model lacks"),
+        ("guard.by_series", torch.tensor([-1, 0]), "a forecast that this model lacks"),
         ("guard.weights", torch.zeros(3, 2, dtype=torch.float64), "damaged"),
         ("guard.bias", torch.zeros(5, dtype=torch.float64), "damaged"),
     ],
@@ -379,7 +392,7 @@ def test_a_rung_that_the_model_does_not_have_is_an_error(rung, tmp_path):
     plain.fitted.guard.by_series[:] = RUNGS.index(rung)
     plain.save(tmp_path / "model")
 
-    with pytest.raises(ArtifactError, match="a forecast that there is not"):
+    with pytest.raises(ArtifactError, match="a forecast that this model lacks"):
         Forecaster.load(tmp_path / "model")
 
 

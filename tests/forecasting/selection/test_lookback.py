@@ -1,4 +1,4 @@
-"""The search among linear forecasts: what is shared between its trials."""
+"""The search over linear forecasts: its errors, and smoothing shared by trials."""
 
 import numpy as np
 import pytest
@@ -24,13 +24,13 @@ def test_errors_are_those_of_a_lookback_tried_alone(panel, method, seq_len):
     search = LinearSearch(panel, horizon=3, season_length=12, fixed={})
     ends = panel.lengths - 9  # three horizons
 
-    found = search.errors(method, 12, seq_len)
+    result = search.errors(method, 12, seq_len)
 
     spec = WindowSpec(seq_len=seq_len, horizon=3)
     alone = linear_errors(
         panel, spec, ends, method, season_length=12, scale_lag=12, tolerance=0.0
     )
-    np.testing.assert_allclose(found, alone, rtol=1e-6)
+    np.testing.assert_allclose(result, alone, rtol=1e-6)
 
 
 def test_all_lookbacks_share_one_smoothing_of_each_method_and_season(panel):

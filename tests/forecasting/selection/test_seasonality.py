@@ -1,10 +1,10 @@
-"""Seasons that the values themselves show."""
+"""Season lengths from the autocorrelation of the values."""
 
 import numpy as np
 import pytest
 
 from forecasting.data.panel import Panel
-from forecasting.selection.seasonality import MOST_SEASONS, find_seasons
+from forecasting.selection.seasonality import MAX_SEASONS, find_seasons
 
 
 def noise(count, seed=0):
@@ -24,17 +24,17 @@ def repeated(season, count, seed=0):
 def test_a_season_is_found_in_noise(season, seed):
     values = repeated(season, 10 * season, seed) + noise(10 * season, seed)
 
-    found = find_seasons(one(values))
+    seasons = find_seasons(one(values))
 
-    assert found[0] == season
+    assert seasons[0] == season
 
 
 def test_a_trend_does_not_hide_a_season():
     values = repeated(12, 120) + noise(120) + 5 * np.arange(120)
 
-    found = find_seasons(one(values))
+    seasons = find_seasons(one(values))
 
-    assert found[0] == 12
+    assert seasons[0] == 12
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -42,9 +42,9 @@ def test_a_trend_does_not_hide_a_season():
 def test_noise_and_random_walks_show_no_season(integrate, seed):
     values = noise(2000, seed)
 
-    found = find_seasons(one(np.cumsum(values) if integrate else values))
+    seasons = find_seasons(one(np.cumsum(values) if integrate else values))
 
-    assert found == ()
+    assert seasons == ()
 
 
 def test_many_short_series_of_noise_together_show_no_season():
@@ -72,20 +72,20 @@ def test_a_constant_series_shows_none():
 
 @pytest.mark.parametrize("season", [7, 12])
 def test_multiples_of_a_season_are_not_said_again(season):
-    found = find_seasons(one(repeated(season, 40 * season)))
+    seasons = find_seasons(one(repeated(season, 40 * season)))
 
-    assert found[0] == season
-    assert not any(lag % season == 0 for lag in found[1:])
+    assert seasons[0] == season
+    assert not any(lag % season == 0 for lag in seasons[1:])
 
 
 def test_hours_show_the_day_and_the_week():
     week = repeated(24, 168) + repeated(168, 168, 1)
     values = np.resize(week, 8 * 168)
 
-    found = find_seasons(one(values + 0.1 * noise(len(values))))
+    seasons = find_seasons(one(values + 0.1 * noise(len(values))))
 
-    assert sorted(found) == [24, 168]
-    assert len(found) <= MOST_SEASONS
+    assert sorted(seasons) == [24, 168]
+    assert len(seasons) <= MAX_SEASONS
 
 
 def test_series_of_other_lengths_do_not_matter():
