@@ -1,9 +1,9 @@
-"""Forecasts on rolling origins, beside each other in one table.
+"""Backtest: forecasts of several models from rolling origins, in one table.
 
-Every model is fitted on what lies before the first fold, then asked for forecasts from
-each fold's cutoff with all observations up to it; its intervals learn from the errors
-of the folds before. With ``refit`` it is fitted anew at every cutoff. No model sees an
-observation behind the cutoff it forecasts from.
+Every model is fitted on the observations before the first fold, then forecasts from
+each fold's cutoff with all observations up to it; its intervals are calibrated on the
+errors of earlier folds. With ``refit`` it is fitted anew at every cutoff. No forecast
+uses an observation after its cutoff.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -23,12 +23,12 @@ METRICS = ("mae", "rmse", "mape", "smape", "mase", "rmsse")
 
 
 class FittedModel(Protocol):
-    """What can be backtested: `Forecaster` and `Baseline` are."""
+    """Interface of a model in a backtest: `Forecaster` and `Baseline` have it."""
 
     def forecast_at(
         self, panel: Panel, origins: Origins, horizon: int | None = None
     ) -> FloatArray:
-        """Return forecasts from given origins, ``(origins, horizon)``."""
+        """Return forecasts from each origin, ``(origins, horizon)``."""
 
     def intervals_at(
         self,
@@ -40,7 +40,7 @@ class FittedModel(Protocol):
         """Return central intervals round forecasts, by level."""
 
     def calibrate(self, panel: Panel, origins: Origins, points: FloatArray) -> Any:
-        """Add the errors of forecasts made earlier to the evidence for intervals."""
+        """Add the errors of earlier forecasts to the calibration of the intervals."""
 
     def predict(
         self,
@@ -49,7 +49,7 @@ class FittedModel(Protocol):
         horizon: int | None = None,
         levels: Iterable[float] = (),
     ) -> Forecast:
-        """Return what follows each series."""
+        """Forecast the continuation of each series."""
 
 
 Fit = Callable[[Panel], FittedModel]  # makes a model and fits it to a panel
@@ -57,7 +57,7 @@ Fit = Callable[[Panel], FittedModel]  # makes a model and fits it to a panel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationConfig:
-    """How a model is measured.
+    """Settings of a backtest.
 
     Attributes:
         folds: cutoffs, one horizon apart; ``auto`` tests the latest fifth of the
@@ -65,8 +65,8 @@ class EvaluationConfig:
         refit: fit anew at every cutoff.
         season_length: steps of a season, for the seasonal naive forecast and the
             scaled errors; ``auto`` takes it from the frequency.
-        levels: central intervals that are measured, in percent.
-        metric: what the leaderboard and the gate go by; lower is better.
+        levels: central intervals to evaluate, in percent.
+        metric: for the leaderboard and the promotion gate; lower is better.
 
     Raises:
         SettingError: a value is out of range.
@@ -119,7 +119,7 @@ def backtest(
     """Forecast every fold with every model.
 
     Args:
-        fits: by the model's name, a function that fits it to a panel.
+        fits: functions that fit a model to a panel, by name of the model.
         panel: the whole series.
         folds: origins of each fold, oldest first, of every series in order.
         horizon: steps ahead.
@@ -127,21 +127,21 @@ def backtest(
         refit: fit at every cutoff instead of once.
 
     Returns:
-        A row a model, series, fold and step: ``model, series_id, fold, cutoff, step,
+        A row for each model, series, fold and step: ``model, series_id, fold, cutoff, step,
         timestamp, actual, point, lower_80, upper_80, ...``; ``cutoff`` is the last
-        timestamp that the forecast saw.
+        timestamp available to the forecast.
 
     Raises:
-        SeriesTooShort: what lies before the first fold is too short for a model.
+        SeriesTooShort: a series is too short before the first fold for a model.
     """
     tables = []
     for name, fit in fits.items():
         model: FittedModel | None = None
-        waiting: list[tuple[Origins, FloatArray]] = []  # forecasts whose time will come
+        waiting: list[tuple[Origins, FloatArray]] = []  # unobserved
         for fold, origins in enumerate(folds, start=1):
             if model is None or refit:
                 model, waiting = fit(panel.until(origins.ends)), []
-            waiting = _learn_errors(model, panel, waiting, origins)
+            waiting = _calibrate_observed(model, panel, waiting, origins)
             points = model.forecast_at(panel, origins, horizon)
             waiting.append((origins, points))
             intervals = model.intervals_at(panel, origins, points, levels)
@@ -152,29 +152,29 @@ def backtest(
     return pd.concat(tables, ignore_index=True)
 
 
-def _learn_errors(
+def _calibrate_observed(
     model: FittedModel,
     panel: Panel,
     waiting: list[tuple[Origins, FloatArray]],
     now: Origins,
 ) -> list[tuple[Origins, FloatArray]]:
-    """Calibrate on the forecasts whose every step has been observed by now.
+    """Calibrate a model on its forecasts with all steps observed by now.
 
-    Returns those that still wait.
+    Returns the other forecasts.
     """
-    waits = []
+    unobserved = []
     for origins, points in waiting:
         if (origins.ends + points.shape[1] <= now.ends).all():
             model.calibrate(panel, origins, points)
         else:
-            waits.append((origins, points))
-    return waits
+            unobserved.append((origins, points))
+    return unobserved
 
 
 def forecast_table(
     panel: Panel, origins: Origins, points: FloatArray, intervals: Intervals
 ) -> pd.DataFrame:
-    """Return forecasts beside what came: a row an origin and step.
+    """Return forecasts and actual values in a row for each origin and step.
 
     The columns are ``series_id, cutoff, step, timestamp, actual, point`` and, for each
     level, ``lower_80, upper_80``. All forecasts must end within their series.

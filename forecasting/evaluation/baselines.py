@@ -1,13 +1,13 @@
-"""Simple forecasts that every network has to beat.
+"""Baselines: simple forecasts as a reference for the networks.
 
-    last_value      the last observation again and again
-    seasonal_naive  the last season again and again
+    last_value      the last observation, repeated
+    seasonal_naive  the last season, repeated
     drift           the line through the first and the last observation
     mean            the mean of all observations
     linear_ar       a ridge regression on the last seq_len observations
 
 Formulas: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, section
-5.2. No rule loops over origins: whatever an origin needs of its past is a running sum.
+5.2. No rule loops over origins: statistics of an origin's past are running sums.
 """
 
 from collections.abc import Iterable
@@ -31,9 +31,7 @@ from forecasting.intervals.volatility import window_volatility
 from forecasting.types import FloatArray, IntArray
 
 RULES = ("last_value", "seasonal_naive", "drift", "mean", "linear_ar")
-
-
-MOST_ORIGINS = 500  # that intervals are calibrated on
+MAX_ORIGINS = 500  # for the calibration of intervals
 
 
 class Baseline:
@@ -41,11 +39,11 @@ class Baseline:
 
     Args:
         rule: one of `RULES`.
-        seq_len: observations that linear_ar looks at.
+        seq_len: lookback of linear_ar.
         horizon: steps ahead; linear_ar feeds its forecasts back for more.
-        season_length: steps after which seasonal_naive repeats; the unit of errors,
-            too, is the mean change over so many steps.
-        intervals: how they learn from errors: see `forecasting.intervals.calibration`.
+        season_length: period of seasonal_naive; the unit of errors is the mean change
+            over as many steps.
+        intervals: calibration method, see `forecasting.intervals.calibration`.
 
     Raises:
         SettingError: an unknown rule, or a length below 1.
@@ -79,17 +77,18 @@ class Baseline:
         """Fit the rule on all of ``panel`` and calibrate its intervals; return self.
 
         The intervals come from forecasts of each series' last half, by a regression on
-        the first halves (on everything, where these hold too few windows for one).
+        the first halves (on the full series, if the halves have too few windows).
 
         Raises:
             SeriesTooShort: linear_ar found no series with seq_len + horizon points.
         """
         half = panel.lengths - panel.lengths // 2
-        enough = len(Windows(panel.offsets, self.spec, stop=half)) > self.spec.seq_len
-        self._learn(panel, half if enough else panel.lengths)
-        evidence = *self._scaled_residuals(panel, half), self.intervals
-        self._learn(panel, panel.lengths)
-        self._fitted = panel, Calibration.start(*evidence)
+        num_windows = len(Windows(panel.offsets, self.spec, stop=half))
+        use_half = num_windows > self.spec.seq_len
+        self._fit_linear(panel, half if use_half else panel.lengths)
+        residuals, volatility = self._scaled_residuals(panel, half)
+        self._fit_linear(panel, panel.lengths)
+        self._fitted = panel, Calibration.start(residuals, volatility, self.intervals)
         return self
 
     def forecast_at(
@@ -133,21 +132,21 @@ class Baseline:
         horizon: int | None = None,
         levels: Iterable[float] = (80, 95),
     ) -> Forecast:
-        """Forecast how the series of ``panel`` go on, with intervals.
+        """Forecast the continuation of the series of ``panel``, with intervals.
 
         Args:
-            panel: new observations; without it the series seen in `fit` go on.
-            horizon: steps ahead; by default the one of the constructor.
-            levels: of the central intervals, in percent. An interval is NaN where
-                `fit` saw too few observations to calibrate it.
+            panel: new observations; default: the series of `fit`.
+            horizon: steps ahead; default: that of the constructor.
+            levels: of the central intervals, in percent. An interval is NaN if
+                `fit` had too few observations to calibrate it.
 
         Raises:
             NotFittedError: `fit` has not been called.
             SeriesTooShort: linear_ar sees fewer than seq_len observations of a series.
             SettingError: the horizon or a level lies outside its range.
         """
-        seen, _ = self._known()
-        panel = seen if panel is None else panel
+        fitted_panel, _ = self._fitted_state()
+        panel = fitted_panel if panel is None else panel
         origins = last_origins(panel)
         points = self.forecast_at(panel, origins, horizon)
         return Forecast(
@@ -170,7 +169,7 @@ class Baseline:
             NotFittedError: `fit` has not been called.
             SettingError: a level lies outside its range.
         """
-        table = self._known()[1].table
+        table = self._fitted_state()[1].table
         scales = naive_scales(panel, origins, self.season_length)
         volatility = self._volatility(panel, origins, scales)
         scales = scales * table.scaling.sizes(volatility)
@@ -181,34 +180,35 @@ class Baseline:
         return intervals
 
     def calibrate(self, panel: Panel, origins: Origins, points: FloatArray) -> Self:
-        """Add errors that were made since to the evidence for the intervals.
+        """Add later errors to the calibration of the intervals.
 
         Args:
-            panel: the series, as far as the forecasts reach.
-            origins: where the forecasts were made.
-            points: what was forecast there, ``(origins, horizon)``.
+            panel: the series, at least up to the end of the forecasts.
+            origins: of the forecasts.
+            points: the forecasts, ``(origins, horizon)``.
 
         Raises:
             NotFittedError: `fit` has not been called.
         """
-        seen, known = self._known()
+        fitted_panel, calibration = self._fitted_state()
         ends = origins.ends
-        came = panel.pieces(origins.series, ends, ends + points.shape[1]).values
+        actual = panel.pieces(origins.series, ends, ends + points.shape[1]).values
         scales = naive_scales(panel, origins, self.season_length)
-        errors = (came.reshape(points.shape) - points) / scales
+        errors = (actual.reshape(points.shape) - points) / scales
         volatility = self._volatility(panel, origins, scales)
-        known = known.learn(errors, volatility, timestamps_at(panel, origins))
-        self._fitted = seen, known
+        moments = timestamps_at(panel, origins)
+        calibration = calibration.learn(errors, volatility, moments)
+        self._fitted = fitted_panel, calibration
         return self
 
     def _volatility(
         self, panel: Panel, origins: Origins, scales: FloatArray
     ) -> FloatArray:
-        """Return that of the last seq_len observations, in units of the scales."""
+        """Return the volatility of the last seq_len observations, in scaled units."""
         windows = recent_windows(panel, origins, self.spec.seq_len)
         return window_volatility(windows / scales)
 
-    def _known(self) -> tuple[Panel, Calibration]:
+    def _fitted_state(self) -> tuple[Panel, Calibration]:
         if self._fitted is None:
             raise NotFittedError(f"{self.rule} baseline")
         return self._fitted
@@ -216,19 +216,18 @@ class Baseline:
     def _scaled_residuals(
         self, panel: Panel, half: IntArray
     ) -> tuple[FloatArray, FloatArray]:
-        """Return actual - forecast in units of each series, and volatilities.
+        """Return residuals ``(origins, horizon)`` and volatilities ``(origins,)``.
 
-        The former are ``(origins, horizon)``, the latter ``(origins,)``.
-
-        The origins are spread evenly over what lies behind ``half`` of each series;
-        steps behind a series' end are NaN.
+        Residuals are actual - forecast in units of each series. The origins are evenly
+        spaced over the later ``half`` of each series; steps after a series' end are
+        NaN.
         """
-        needed = self.spec.seq_len if self.rule == "linear_ar" else 1
-        one_step = WindowSpec(seq_len=needed, horizon=1)
+        lookback = self.spec.seq_len if self.rule == "linear_ar" else 1
+        one_step = WindowSpec(seq_len=lookback, horizon=1)
         windows = Windows(panel.offsets, one_step, start=half)
-        index = windows.evenly(MOST_ORIGINS)
+        index = windows.evenly(MAX_ORIGINS)
         series, begin = (part.numpy() for part in windows.locate(index))
-        origins = Origins(series=series, ends=begin + needed - panel.offsets[series])
+        origins = Origins(series=series, ends=begin + lookback - panel.offsets[series])
         ahead = origins.ends[:, None] + np.arange(self.spec.horizon)
         observed = ahead < panel.lengths[series, None]
         position = np.where(observed, panel.offsets[series, None] + ahead, 0)
@@ -237,7 +236,7 @@ class Baseline:
         errors = (actual - self.forecast_at(panel, origins)) / scales
         return errors, self._volatility(panel, origins, scales)
 
-    def _learn(self, panel: Panel, ends: IntArray) -> None:
+    def _fit_linear(self, panel: Panel, ends: IntArray) -> None:
         """Fit linear_ar on the first ``ends`` observations of each series."""
         if self.rule == "linear_ar":
             self._linear = LinearAutoregression.fit(

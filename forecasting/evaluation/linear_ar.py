@@ -1,7 +1,7 @@
-"""A linear autoregression: the baseline that learns.
+"""Linear autoregression, a baseline with fitted weights.
 
 A ridge regression, shared by all series, from the last seq_len observations to the next
-ones, each series in units of its own naive error and minus its last value.
+ones, each series in units of its naive error and minus its last value.
 """
 
 from collections.abc import Iterator
@@ -21,21 +21,17 @@ from forecasting.models.ridge import fit_ridge_path
 from forecasting.types import FloatArray, IntArray
 
 PENALTY = 1e-3  # in units of the inputs' mean variance
-
-
-MOST_WINDOWS = 200_000  # that it is fitted on
-
-
+MAX_WINDOWS = 200_000  # fitted on at most
 BATCH = 16_384  # windows in memory at once
 
 
 @dataclass(frozen=True, slots=True)
 class LinearAutoregression:
-    """A fitted regression.
+    """A fitted linear autoregression.
 
     Attributes:
         weights: ``(seq_len, horizon)``; bias: ``(horizon,)``.
-        season_length: the unit of a series is its mean change over so many steps.
+        season_length: the unit of a series is its mean change over as many steps.
     """
 
     weights: FloatArray
@@ -53,11 +49,11 @@ class LinearAutoregression:
         """
         windows = Windows(panel.offsets, spec, stop=ends)
         if len(windows) == 0:
-            found = zip(panel.series_ids, ends.tolist(), strict=True)
-            raise SeriesTooShort(found, spec.length, "seq_len + horizon")
+            lengths = zip(panel.series_ids, ends.tolist(), strict=True)
+            raise SeriesTooShort(lengths, spec.length, "seq_len + horizon")
         origins = Origins(series=np.arange(len(panel)), ends=ends)
         scales = torch.from_numpy(naive_scales(panel, origins, season_length))
-        values, chosen = torch.from_numpy(panel.values), windows.evenly(MOST_WINDOWS)
+        values, chosen = torch.from_numpy(panel.values), windows.evenly(MAX_WINDOWS)
 
         def batches() -> Iterator[tuple[Tensor, Tensor]]:
             for index in chosen.split(BATCH):
@@ -79,8 +75,8 @@ class LinearAutoregression:
         short = np.flatnonzero(origins.ends < seq_len)
         if len(short):
             names = [panel.series_ids[series] for series in origins.series[short]]
-            seen = zip(names, origins.ends[short].tolist(), strict=True)
-            raise SeriesTooShort(seen, seq_len, f"seq_len {seq_len}")
+            lengths = zip(names, origins.ends[short].tolist(), strict=True)
+            raise SeriesTooShort(lengths, seq_len, f"seq_len {seq_len}")
         begin = panel.offsets[origins.series] + origins.ends - seq_len
         window = panel.values[begin[:, None] + np.arange(seq_len)]
         scales = naive_scales(panel, origins, self.season_length)
@@ -90,7 +86,7 @@ class LinearAutoregression:
         )
 
     def _extend(self, window: FloatArray, horizon: int) -> FloatArray:
-        """Return the next ``horizon`` values; forecasts are fed back where needed."""
+        """Return the next ``horizon`` values, feeding forecasts back where needed."""
         path, seq_len = window, len(self.weights)
         while path.shape[1] < seq_len + horizon:
             last = path[:, -1:]

@@ -1,8 +1,8 @@
-"""Measures of forecasts: formula, range and sign in each docstring.
+"""Metrics of forecasts, with formula, range and sign in each docstring.
 
 y is the actual value and f its forecast; sums run over all steps of all forecasts.
 Arrays are ``(origins, horizon)`` or of any other shape, as long as they are equal.
-Unless said otherwise the unit is that of the series and less is better.
+By default the unit is that of the series and lower is better.
 
 Sources: Hyndman and Koehler 2006 (MASE, MAPE), Makridakis, Spiliotis and Assimakopoulos
 2020 and 2022 (the M4 and M5 competitions), Koenker and Bassett 1978 (pinball), Winkler
@@ -32,8 +32,8 @@ def mape(actual: FloatArray, forecast: FloatArray) -> float:
 
     In percent. Steps whose actual value is 0 are left out; NaN if all are.
     """
-    kept = actual != 0
-    return _mean(100 * np.abs(actual - forecast)[kept] / np.abs(actual[kept]))
+    nonzero = actual != 0
+    return _mean(100 * np.abs(actual - forecast)[nonzero] / np.abs(actual[nonzero]))
 
 
 def smape(actual: FloatArray, forecast: FloatArray) -> float:
@@ -136,7 +136,7 @@ def interval_score(
 def interval_scores(
     actual: FloatArray, lower: FloatArray, upper: FloatArray, level: float
 ) -> FloatArray:
-    """Return the score of each interval, whose mean is the `interval_score`."""
+    """Return the score of each interval; `interval_score` is their mean."""
     outside = np.maximum(lower - actual, 0) + np.maximum(actual - upper, 0)
     alpha = (100 - level) / 100
     return np.asarray(upper - lower + 2 / alpha * outside)
@@ -151,7 +151,7 @@ def msis(
 ) -> float:
     """Return M4's mean scaled interval score, mean over rows of score / scale.
 
-    0 or more, without unit: narrow intervals are good, and what lies outside costs
+    0 or more, without unit: narrow intervals are good, and a value outside costs
     2/α times its distance. Makridakis, Spiliotis and Assimakopoulos 2020, section
     2.3; Gneiting and Raftery 2007, equation 43.
 
@@ -202,10 +202,10 @@ def _changes(values: FloatArray, season_length: int) -> FloatArray:
 
 
 def _scaled(errors: FloatArray, scale: npt.ArrayLike) -> FloatArray:
-    """Divide the rows' errors by their scales, without the rows whose scale is 0."""
+    """Divide the rows' errors by their scales, without the rows of scale 0."""
     scales = np.broadcast_to(scale, errors.shape)
-    kept = scales != 0
-    return np.asarray(errors[kept] / scales[kept])
+    nonzero = scales != 0
+    return np.asarray(errors[nonzero] / scales[nonzero])
 
 
 def _mean(values: FloatArray) -> float:

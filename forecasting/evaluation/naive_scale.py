@@ -1,4 +1,4 @@
-"""The size of a series' changes, as it was known at each origin."""
+"""Scale of the naive error: mean absolute change of a series up to each origin."""
 
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ from forecasting.types import FloatArray, IntArray
 
 
 def naive_scales(panel: Panel, origins: Origins, season_length: int) -> FloatArray:
-    """Return `naive_scale` of what each origin sees, 1 for 0, ``(origins, 1)``."""
+    """Return `naive_scale` of each origin's past, 1 in place of 0, ``(origins, 1)``."""
     scales = _mean_change(panel, origins, 1)
     if season_length > 1:
         seasonal = _mean_change(panel, origins, season_length)
@@ -21,15 +21,14 @@ def naive_scales(panel: Panel, origins: Origins, season_length: int) -> FloatArr
 def recent_windows(panel: Panel, origins: Origins, length: int) -> FloatArray:
     """Return the last ``length`` observations before each origin.
 
-    Where there are fewer, the first one stands for those before it. ``(origins,
-    length)``.
+    ``(origins, length)``. Shorter series are padded in front with their first value.
     """
-    back = np.maximum(origins.ends[:, None] - np.arange(length, 0, -1), 0)
-    return np.asarray(panel.values[panel.offsets[origins.series, None] + back])
+    positions = np.maximum(origins.ends[:, None] - np.arange(length, 0, -1), 0)
+    return np.asarray(panel.values[panel.offsets[origins.series, None] + positions])
 
 
 def _mean_change(panel: Panel, origins: Origins, lag: int) -> FloatArray:
-    """Return the mean change over ``lag`` steps of what each origin sees; 0 if none."""
+    """Return the mean absolute change over ``lag`` steps before each origin, or 0."""
     changes = np.zeros_like(panel.values)
     changes[lag:] = np.abs(panel.values[lag:] - panel.values[:-lag])
     first = np.repeat(panel.offsets[:-1], panel.lengths)
@@ -40,5 +39,5 @@ def _mean_change(panel: Panel, origins: Origins, lag: int) -> FloatArray:
 
 
 def running_sums(values: FloatArray, offsets: IntArray) -> FloatArray:
-    """Sum series by series, lest the future of one reach the next, ``(points,)``."""
+    """Return cumulative sums within each series, ``(points,)``."""
     return np.concatenate([np.cumsum(values[a:b]) for a, b in pairwise(offsets)])

@@ -1,4 +1,4 @@
-"""From a backtest's table to scores: a row a model, a column a metric."""
+"""Scores of a backtest: a row for each model, a column for each metric."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from forecasting.data.splits import Origins
 from forecasting.evaluation import metrics
 from forecasting.types import FloatArray
 
-NAIVE = "last_value"  # the baseline that skill is measured against
+NAIVE = "last_value"  # reference of the skill
 
 
 def score(
@@ -24,12 +24,12 @@ def score(
     """Score every model of a backtest, over all folds, series and steps.
 
     Args:
-        table: what `forecasting.evaluation.backtest.backtest` returned.
-        panel: the series it ran on.
-        folds: its origins; the scaled errors are scaled by what lies before the first.
-        season_length: lag of the naive forecast that the scaled errors are scaled by.
-        metric: the error that ``skill`` compares; ``skill`` is 1 - error / error of
-            the last value, where that is in the table.
+        table: result of `forecasting.evaluation.backtest.backtest`.
+        panel: the series of the backtest.
+        folds: its origins; scales are computed before the first.
+        season_length: lag of the naive forecast, the unit of the scaled errors.
+        metric: the error compared by ``skill``, 1 - error / error of the last value,
+            if that is in the table.
 
     Returns:
         Indexed by model, best first by ``metric``: ``mae, rmse, mape, smape, mase,
@@ -39,7 +39,7 @@ def score(
     scales = _scales(table, panel, folds[0], season_length)
     scores = pd.DataFrame(
         {
-            model: _score_one(rows, scales[rows.index])
+            model: _score_rows(rows, scales[rows.index])
             for model, rows in table.groupby("model", sort=False)
         }
     ).T.rename_axis("model")
@@ -56,7 +56,7 @@ def score_by_step(
     """Score every model at every step: indexed by ``(model, step)``."""
     scales = _scales(table, panel, folds[0], season_length)
     scores = {
-        key: _score_one(rows, scales[rows.index])
+        key: _score_rows(rows, scales[rows.index])
         for key, rows in table.groupby(["model", "step"], sort=False)
     }
     return pd.DataFrame(scores).T.rename_axis(["model", "step"])
@@ -69,23 +69,23 @@ def _scales(
     by_series = {}
     for position, end in zip(first.series, first.ends, strict=True):
         start = panel.offsets[position]
-        seen = panel.values[start : start + end]
+        past = panel.values[start : start + end]
         by_series[panel.series_ids[position]] = (
-            metrics.naive_scale(seen, season_length),
-            metrics.naive_squared_scale(seen, season_length),
+            metrics.naive_scale(past, season_length),
+            metrics.naive_squared_scale(past, season_length),
         )
     codes, names = pd.factorize(table["series_id"])
     scales: FloatArray = np.array([by_series[name] for name in names])[codes]
     return scales
 
 
-def _score_one(rows: pd.DataFrame, scales: FloatArray) -> dict[str, float]:
+def _score_rows(rows: pd.DataFrame, scales: FloatArray) -> dict[str, float]:
     actual, point = rows["actual"].to_numpy(), rows["point"].to_numpy()
     scores = {name: error(actual, point) for name, error in _ERRORS.items()}
     codes, _ = pd.factorize(rows["series_id"])
     counts, first = np.bincount(codes), np.unique(codes, return_index=True)[1]
     errors = np.abs(actual - point)
-    # One mean error a series, (series, 1), for series may have more rows than others.
+    # One mean error for each series, (series, 1): series differ in their rows.
     absolute = (np.bincount(codes, errors) / counts)[:, None]
     squared = np.sqrt(np.bincount(codes, errors**2) / counts)[:, None]
     none = np.zeros_like(absolute)
@@ -100,7 +100,7 @@ def _score_one(rows: pd.DataFrame, scales: FloatArray) -> dict[str, float]:
         scores[f"width_{level}"] = metrics.interval_width(lower, upper)
         points = metrics.interval_scores(actual, lower, upper, float(level))
         scores[f"score_{level}"] = float(np.mean(points))
-        # An interval from 0 to s that holds 0 scores s: one mean score a series.
+        # An interval from 0 to s around an actual 0 has score s: one for each series.
         means = (np.bincount(codes, points) / counts)[:, None]
         scores[f"msis_{level}"] = metrics.msis(
             none, none, means, float(level), scales[first, :1]

@@ -1,4 +1,4 @@
-"""Small guards of accuracy: they fail when it is lost, in seconds.
+"""Small tests of forecast accuracy, in seconds.
 
 `benchmarks/accuracy/__main__.py` measures it at full size.
 """
@@ -46,13 +46,13 @@ def scores_of(fits, panel, *, folds, horizon, season_length, metric):
 @pytest.fixture(scope="module")
 def seasonal_scores():
     def accurate(seen):
-        given = {
+        settings = {
             "training.steps": 150,
             "model.members": 2,
             "model.hidden_size": 16,
             "training.device": "cpu",
         }
-        chosen = forecaster_for(seen, "accurate", horizon=HORIZON, given=given)
+        chosen = forecaster_for(seen, "accurate", horizon=HORIZON, given=settings)
         return chosen.fit(seen)
 
     fits = {"accurate": accurate}
@@ -89,7 +89,7 @@ BUNDLED = {
 
 @pytest.fixture(scope="module", params=BUNDLED)
 def bundled(request):
-    """A bundled series as its job reads it, and what simple forecasts err there."""
+    """A bundled series as its job reads it, and the best error of simple forecasts."""
     columns, (seq_len, horizon), loss, metric = BUNDLED[request.param]
     panel = read_csv(DATA / f"{request.param}.csv", **columns)
     windows = WindowSpec(seq_len=seq_len, horizon=horizon)

@@ -9,7 +9,7 @@ from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins, last_origins
 from forecasting.errors import NotFittedError, SeriesTooShort, SettingError
 from forecasting.evaluation.baselines import RULES, Baseline
-from forecasting.evaluation.linear_ar import MOST_WINDOWS
+from forecasting.evaluation.linear_ar import MAX_WINDOWS
 from forecasting.evaluation.metrics import coverage, naive_scale
 
 SIMPLE = RULES[:-1]
@@ -144,8 +144,8 @@ def test_linear_ar_does_not_care_for_units():
 
 def test_linear_ar_learns_from_an_even_choice_of_very_many_windows():
     # the wave is three times as high in the second half, where the forecast starts
-    steps = np.arange(2 * MOST_WINDOWS)
-    values = np.sin(0.4 * steps) * np.where(steps < MOST_WINDOWS, 1, 3)
+    steps = np.arange(2 * MAX_WINDOWS)
+    values = np.sin(0.4 * steps) * np.where(steps < MAX_WINDOWS, 1, 3)
     panel = Panel.from_values({"a": values[:-2]})
 
     forecast = Baseline("linear_ar").fit(panel).predict()
@@ -201,9 +201,11 @@ def bursts(count: int) -> Panel:
 
 
 @pytest.mark.parametrize(
-    ("intervals", "least", "most"), [("adaptive", 1.4, 6), ("split", 1, 1.2)]
+    ("intervals", "min_ratio", "max_ratio"), [("adaptive", 1.4, 6), ("split", 1, 1.2)]
 )
-def test_adaptive_intervals_are_wider_after_a_loud_stretch(intervals, least, most):
+def test_adaptive_intervals_are_wider_after_a_loud_stretch(
+    intervals, min_ratio, max_ratio
+):
     panel = bursts(400)
     baseline = Baseline("last_value", seq_len=10, intervals=intervals).fit(panel)
     at = origins((0, 339), (0, 359))  # after a loud stretch, after a calm one
@@ -211,7 +213,7 @@ def test_adaptive_intervals_are_wider_after_a_loud_stretch(intervals, least, mos
     lower, upper = baseline.intervals_at(panel, at, np.zeros((2, 2)), [80])[80]
 
     loud, calm = (upper - lower)[:, 0]
-    assert least <= loud / calm <= most
+    assert min_ratio <= loud / calm <= max_ratio
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -161,17 +161,17 @@ def test_msis_by_hand():
     # widths 9.5 | 32; outside 0.5 | 9, times 10: 14.5 | 122; a step's mean over scale
     expected = (14.5 / 3 / 2 + 122 / 3 / 4) / 2
 
-    found = metrics.msis(ACTUAL, LOWER, UPPER, 80, np.array([[2.0], [4.0]]))
+    result = metrics.msis(ACTUAL, LOWER, UPPER, 80, np.array([[2.0], [4.0]]))
 
-    assert found == pytest.approx(expected)
+    assert result == pytest.approx(expected)
 
 
 def test_msis_leaves_out_rows_whose_scale_is_zero():
     scale = np.array([[2.0], [0.0]])
 
-    found = metrics.msis(ACTUAL, LOWER, UPPER, 80, scale)
+    result = metrics.msis(ACTUAL, LOWER, UPPER, 80, scale)
 
-    assert found == pytest.approx(14.5 / 3 / 2)
+    assert result == pytest.approx(14.5 / 3 / 2)
 
 
 def test_skill_by_hand():

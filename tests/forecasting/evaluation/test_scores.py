@@ -24,20 +24,20 @@ def scored():
 
 @pytest.mark.parametrize("level", ["80", "95"])
 def test_the_scaled_interval_score_is_the_mean_of_the_series(level):
-    panel, table, found = scored()
+    panel, table, scores = scored()
 
     by_series = []
     for name, rows in table.groupby("series_id"):
         bounds = (rows[f"{side}_{level}"].to_numpy() for side in ("lower", "upper"))
         mean = metrics.interval_score(rows["actual"].to_numpy(), *bounds, float(level))
         by_series.append(mean / metrics.naive_scale(panel.series(str(name))[:-6], 1))
-    assert found[f"msis_{level}"] == pytest.approx(np.mean(by_series))
+    assert scores[f"msis_{level}"] == pytest.approx(np.mean(by_series))
 
 
 def test_each_level_has_coverage_width_and_two_scores():
-    _, _, found = scored()
+    _, _, scores = scored()
 
-    measured = [name for name in found.index if name.endswith(("_80", "_95"))]
+    measured = [name for name in scores.index if name.endswith(("_80", "_95"))]
     assert measured == [
         "coverage_80", "width_80", "score_80", "msis_80",
         "coverage_95", "width_95", "score_95", "msis_95",
