@@ -127,8 +127,8 @@ def backtest(
         refit: fit at every cutoff instead of once.
 
     Returns:
-        A row for each model, series, fold and step: ``model, series_id, fold, cutoff, step,
-        timestamp, actual, point, lower_80, upper_80, ...``; ``cutoff`` is the last
+        A row for each model, series, fold and step: ``model, series_id, fold, cutoff,
+        step, timestamp, actual, point, lower_80, upper_80, ...``; ``cutoff`` is the last
         timestamp available to the forecast.
 
     Raises:

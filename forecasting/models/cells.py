@@ -1,4 +1,4 @@
-"""One recurrent layer, in one direction or two, for every cell.
+"""Recurrent layers of every cell: RNN, LSTM, GRU and MLP, in one direction or two.
 
 Letters in comments: B batch, L steps, F features, H hidden size, D directions.
 """
@@ -10,22 +10,14 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 Cell = Literal["rnn", "lstm", "gru", "mlp"]
-
-
 CELLS: tuple[str, ...] = get_args(Cell)
-
-
 Merge = Literal["concat", "sum", "mul"]
-
-
 MERGES: tuple[str, ...] = get_args(Merge)
-
-
 State = Tensor | tuple[Tensor, Tensor]  # (D, B, H); the LSTM has two, h and c
 
 
 class MLPCell(nn.Module):
-    """A recurrent layer whose transition is a feed-forward network.
+    """A recurrent layer with a feed-forward network as its transition.
 
     ``h' = leaky(W_2 leaky(W_1 [x, h] + b_1) + b_2)`` with LeakyReLU, slope 0.01. The
     arguments and results are those of ``torch.nn.RNN(batch_first=True)``, one
@@ -49,8 +41,8 @@ class MLPCell(nn.Module):
 
         Args:
             inputs: ``(batch, steps, features)``.
-            state: initial state ``(1, batch, hidden)``; zero when not given.
-            lengths: steps of each row that count, ``(batch,)``; the state stops there.
+            state: initial state ``(1, batch, hidden)``; default zero.
+            lengths: valid steps of each row, ``(batch,)``; the state stops after them.
         """
         if state is None:
             state = inputs.new_zeros(1, len(inputs), self.hidden_size)
@@ -66,11 +58,11 @@ class MLPCell(nn.Module):
 
 
 class RecurrentLayer(nn.Module):
-    """One recurrent layer; two directions are merged, each read at its own last step.
+    """A recurrent layer in one direction or two; two are merged at their last steps.
 
-    The reverse direction reads the window from its end, so its own last step is the
-    window's first one. Reading it at the window's end would let it see one
-    observation only.
+    The reverse direction runs from the end of the window, so that its last step is the
+    window's first one. At the window's last step it would have read one observation
+    only.
     """
 
     def __init__(
@@ -102,8 +94,8 @@ class RecurrentLayer(nn.Module):
         Args:
             inputs: ``(batch, steps, features)``.
             state: initial state, ``(directions, batch, hidden)``, or a pair of them
-                for the LSTM; zero when not given.
-            lengths: steps of each row that count, ``(batch,)``; default all.
+                for the LSTM; default zero.
+            lengths: valid steps of each row, ``(batch,)``; default all.
 
         Returns:
             Outputs ``(batch, steps, output_size)``, directions merged, and the final
@@ -111,21 +103,23 @@ class RecurrentLayer(nn.Module):
         """
         if self.reverse_cell is None:
             return run_cell(self.forward_cell, inputs, state, lengths)
-        ahead, ahead_state = run_cell(
+        outputs_forward, state_forward = run_cell(
             self.forward_cell, inputs, _direction(state, 0), lengths
         )
         flipped = reverse_steps(inputs, lengths)
-        behind, behind_state = run_cell(
+        outputs_reverse, state_reverse = run_cell(
             self.reverse_cell, flipped, _direction(state, 1), lengths
         )
-        outputs = merge_directions(ahead, reverse_steps(behind, lengths), self.merge)
-        return outputs, _join(ahead_state, behind_state)
+        outputs = merge_directions(
+            outputs_forward, reverse_steps(outputs_reverse, lengths), self.merge
+        )
+        return outputs, _join(state_forward, state_reverse)
 
     def read(self, state: State) -> Tensor:
-        """Return what the layer knows at the end, ``(batch, output_size)``.
+        """Return the merged output at the last step, ``(batch, output_size)``.
 
         Args:
-            state: a final state as ``forward`` returns it.
+            state: a final state, returned by ``forward``.
         """
         hidden = state[0] if isinstance(state, tuple) else state  # (D, B, H)
         if self.reverse_cell is None:
@@ -142,7 +136,7 @@ class RecurrentLayer(nn.Module):
 def make_cell(
     cell: Cell, input_size: int, hidden_size: int, nonlinearity: str = "tanh"
 ) -> nn.Module:
-    """Return one layer of a cell, one direction, batch first."""
+    """Build one layer of a cell, one direction, batch first."""
     if cell == "lstm":
         return nn.LSTM(input_size, hidden_size, batch_first=True)
     if cell == "gru":
@@ -174,20 +168,20 @@ def run_cell(
 
 
 def reverse_steps(inputs: Tensor, lengths: Tensor | None) -> Tensor:
-    """Turn the steps of each row round; padding stays at the end."""
+    """Reverse the steps of each row; padding stays at the end."""
     if lengths is None:
         return inputs.flip(1)
     steps = torch.arange(inputs.shape[1], device=inputs.device)
-    turned = lengths.to(inputs.device)[:, None] - 1 - steps  # (B, L)
-    order = torch.where(turned >= 0, turned, steps)
+    reversed_steps = lengths.to(inputs.device)[:, None] - 1 - steps  # (B, L)
+    order = torch.where(reversed_steps >= 0, reversed_steps, steps)
     return inputs.gather(1, order[..., None].expand_as(inputs))
 
 
-def merge_directions(ahead: Tensor, behind: Tensor, merge: Merge) -> Tensor:
-    """Merge the two directions' last axis: side by side, summed or multiplied."""
+def merge_directions(forward: Tensor, reverse: Tensor, merge: Merge) -> Tensor:
+    """Merge two directions along the last axis: concatenate, add or multiply."""
     if merge == "concat":
-        return torch.cat([ahead, behind], -1)
-    return ahead + behind if merge == "sum" else ahead * behind
+        return torch.cat([forward, reverse], -1)
+    return forward + reverse if merge == "sum" else forward * reverse
 
 
 def _direction(state: State | None, direction: int) -> State | None:
@@ -199,9 +193,9 @@ def _direction(state: State | None, direction: int) -> State | None:
     return state[direction : direction + 1]
 
 
-def _join(ahead: State, behind: State) -> State:
-    if isinstance(ahead, tuple) and isinstance(behind, tuple):
-        return torch.cat([ahead[0], behind[0]]), torch.cat([ahead[1], behind[1]])
-    assert isinstance(ahead, Tensor)
-    assert isinstance(behind, Tensor)
-    return torch.cat([ahead, behind])
+def _join(forward: State, reverse: State) -> State:
+    if isinstance(forward, tuple) and isinstance(reverse, tuple):
+        return torch.cat([forward[0], reverse[0]]), torch.cat([forward[1], reverse[1]])
+    assert isinstance(forward, Tensor)
+    assert isinstance(reverse, Tensor)
+    return torch.cat([forward, reverse])

@@ -1,4 +1,4 @@
-"""What a recurrent forecaster is made of: its settings, checked."""
+"""Settings of a recurrent forecaster, with their checks."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -9,17 +9,13 @@ from forecasting.models.cells import CELLS, MERGES, Cell, Merge
 from forecasting.scaling.normalization import METHODS, Method
 
 Strategy = Literal["direct", "recursive", "seq2seq"]
-
-
 STRATEGIES: tuple[str, ...] = get_args(Strategy)
-
-
 LossAt = Literal["end", "step"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecurrentConfig:
-    """What a recurrent forecaster is made of.
+    """Settings of a recurrent forecaster.
 
     Attributes:
         cell: ``rnn``, ``lstm``, ``gru``, or ``mlp`` (a feed-forward transition).
@@ -27,28 +23,29 @@ class RecurrentConfig:
         hidden_size: size of each direction's state.
         num_layers: recurrent layers on top of each other.
         bidirectional: read the window in both directions.
-        merge: how two directions become one: ``concat``, ``sum`` or ``mul``.
+        merge: operation that joins two directions: ``concat``, ``sum`` or ``mul``.
         dropout: share of a layer's outputs dropped before the next layer.
         strategy: of multi-step forecasts: ``direct``, ``recursive`` or ``seq2seq``.
         loss_at: ``end`` of the window, or every ``step`` of it.
         patch_len: observations that one recurrent step reads; it divides seq_len.
         linear_skip: add the network to a ridge regression on the same window.
-        train_skip: train that regression's weights on, with the network.
-        normalization: see `forecasting.scaling.normalization`; ``auto`` lets validation choose.
+        train_skip: train the weights of that regression further, with the network.
+        normalization: see `forecasting.scaling.normalization`; ``auto``: chosen by
+            validation.
         season_length: steps of the season that ``ets`` and ``log_ets`` take out; 1 for
             none.
-        calendar_features: known covariates made from the timestamps: the position in
-            the day, week and year, as far as the frequency has them.
-        guard: step up from a simple forecast to the network only where validation says
-            so, see `forecasting.selection.guard`.
+        calendar_features: known covariates from the timestamps: the position in the
+            day, week and year, depending on the frequency.
+        guard: use a simple forecast instead of the network where validation does not
+            favour the network, see `forecasting.selection.guard`.
         members: networks trained from different seeds; the forecast is their median.
-        intervals: how they learn from errors, ``adaptive`` or ``split``: see
+        intervals: calibration on errors, ``adaptive`` or ``split``, see
             `forecasting.intervals.calibration`.
-        quantiles: probabilities between 0 and 1 that the network forecasts besides the
-            median, and is trained on whatever the loss; none: the median only.
+        quantiles: probabilities between 0 and 1 of quantiles to forecast besides the
+            median; they replace the loss. Empty: the median only.
 
     Raises:
-        SettingError: a value is out of range, or two do not go together.
+        SettingError: a value is out of range, or two are incompatible.
     """
 
     cell: Cell = "lstm"
@@ -79,10 +76,10 @@ class RecurrentConfig:
         _check_choice("loss_at", self.loss_at, get_args(LossAt))
         _check_choice("normalization", self.normalization, (*METHODS, "auto"))
         _check_choice("intervals", self.intervals, INTERVAL_METHODS)
-        for name, most in _LIMITS:
+        for name, maximum in _LIMITS:
             value = getattr(self, name)
-            if not isinstance(value, int) or not 1 <= value <= most:
-                raise SettingError(name, value, f"a whole number from 1 to {most}")
+            if not isinstance(value, int) or not 1 <= value <= maximum:
+                raise SettingError(name, value, f"a whole number from 1 to {maximum}")
         if not 0 <= self.dropout < 1:
             raise SettingError("dropout", self.dropout, "a share from 0 to below 1")
         if self.loss_at == "step":
@@ -105,8 +102,8 @@ class RecurrentConfig:
     def _check_quantiles(self) -> None:
         usable = all(0.001 <= probability <= 0.999 for probability in self.quantiles)
         if not usable or set(self.quantiles) == {0.5}:
-            wanted = "probabilities from 0.001 to 0.999, at least one beside 0.5"
-            raise SettingError("quantiles", self.quantiles, wanted)
+            expected = "probabilities from 0.001 to 0.999, at least one beside 0.5"
+            raise SettingError("quantiles", self.quantiles, expected)
         if self.loss_at == "step":
             raise SettingError(
                 "loss_at", "step", "'end' with quantiles, which the last state gives"

@@ -1,4 +1,4 @@
-"""From encoded covariates to what a network and its linear part read.
+"""Layers for covariates: embeddings, and a head for future covariates.
 
 A window with covariates is one tensor: a row for each of its seq_len observations and
 of the horizon's steps, a column for each feature. The target comes first, then
@@ -6,9 +6,9 @@ of the horizon's steps, a column for each feature. The target comes first, then
     numbers     past, known, positions in the seasons, static
     categories  past, known, static, as codes; 0 is a category never seen
 
-Each step of a forecast sees the known covariates of its own step, so that what lies
-behind the last step asked for changes nothing. Letters in comments: B batch, L seq_len,
-T any steps, F features, D state size.
+Each step of a forecast depends on the known covariates of that step only: later ones
+change nothing. Letters in comments: B batch, L seq_len, T any steps, F features, D
+state size.
 """
 
 import torch
@@ -18,18 +18,18 @@ from forecasting.covariates.layout import Layout, _width
 
 
 class FeatureReader(nn.Module):
-    """Takes windows apart and embeds their categories; code 0 embeds as zero."""
+    """Splits windows into features and embeds their categories; code 0 is zero."""
 
     def __init__(self, layout: Layout, seq_len: int) -> None:
         super().__init__()
         self.layout, self.seq_len = layout, seq_len
         groups = (layout.past_codes, layout.known_codes, layout.static_codes)
-        past, known, static = (
+        past_tables, known_tables, static_tables = (
             [nn.Embedding(size, _width(size), padding_idx=0) for size in sizes]
             for sizes in groups
         )
-        self.embeddings = nn.ModuleList([*past, *known, *static])
-        before, until = len(past), len(past) + len(known)
+        self.embeddings = nn.ModuleList([*past_tables, *known_tables, *static_tables])
+        before, until = len(past_tables), len(past_tables) + len(known_tables)
         self._window, self._ahead = slice(0, until), slice(before, None)
         widths = [_width(size) for sizes in groups for size in sizes]
         self.window_size = (
@@ -44,9 +44,9 @@ class FeatureReader(nn.Module):
         return self._read(inputs[:, : self.seq_len], ahead=False)
 
     def ahead(self, inputs: Tensor, first: int | None = None) -> Tensor:
-        """Return those of the steps behind them, ``(batch, steps, ahead_size)``.
+        """Return the features of the steps ahead, ``(batch, steps, ahead_size)``.
 
-        Or of all steps from the ``first`` one on, counted from 0.
+        With ``first``, those of all rows from that one on, counted from 0.
         """
         begin = self.seq_len if first is None else first
         return self._read(inputs[:, begin:], ahead=True)
@@ -59,7 +59,7 @@ class FeatureReader(nn.Module):
 
 
 class FutureCovariateHead(nn.Module):
-    """What the state and a step's own covariates add to the forecast of that step."""
+    """Correction of each step's forecast by the state and the step's covariates."""
 
     def __init__(self, state_size: int, ahead_size: int) -> None:
         super().__init__()
@@ -75,6 +75,6 @@ class FutureCovariateHead(nn.Module):
 
 
 def init_zero(layer: nn.Linear) -> None:
-    """Let a layer give zero, until it is trained."""
+    """Set a layer to zero output; training changes it."""
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)

@@ -1,4 +1,4 @@
-"""Recurrent layers that read a window, and that unfold a forecast from what was read.
+"""Encoder of windows, and decoder of forecasts, as stacked recurrent layers.
 
 Letters in comments: B batch, L seq_len, F features, D state size.
 """
@@ -10,7 +10,7 @@ from forecasting.models.config import RecurrentConfig
 
 
 class Encoder(nn.Module):
-    """Recurrent layers on top of each other, dropout between them."""
+    """Stacked recurrent layers with dropout between them."""
 
     def __init__(self, config: RecurrentConfig, input_size: int) -> None:
         super().__init__()
@@ -36,13 +36,13 @@ class Encoder(nn.Module):
         state: list[State] | None = None,
         lengths: Tensor | None = None,
     ) -> tuple[Tensor, list[State]]:
-        """Read a window.
+        """Encode a window.
 
         Args:
             inputs: ``(batch, seq_len, features)``.
             state: initial state of each layer, ``(directions, batch, hidden)``, a pair
-                of them for the LSTM; zero when not given.
-            lengths: observations of each row that count, ``(batch,)``; default all.
+                of them for the LSTM; default zero.
+            lengths: valid observations of each row, ``(batch,)``; default all.
 
         Returns:
             The top layer's outputs ``(batch, seq_len, output_size)`` and the final
@@ -64,13 +64,13 @@ class Encoder(nn.Module):
 
     @property
     def recurrent_layers(self) -> list[RecurrentLayer]:
-        """The layers, bottom first."""
+        """The recurrent layers, bottom first."""
         return [layer for layer in self.layers if isinstance(layer, RecurrentLayer)]
 
     def read_truncated(
         self, inputs: Tensor, steps: int, state: list[State] | None = None
     ) -> Tensor:
-        """Read a window whose gradient reaches back ``steps`` observations at most.
+        """Encode a window; the gradient covers the last ``steps`` observations at most.
 
         Truncated back-propagation through time: the state is carried from chunk to
         chunk, the graph is cut between them (Williams and Peng 1990).
@@ -91,7 +91,7 @@ def _detached(state: list[State] | None) -> list[State] | None:
 
 
 class Decoder(nn.Module):
-    """Gives a forecast a step at a time, from the encoder's final state."""
+    """Recurrent decoder of a forecast, one step at a time."""
 
     def __init__(
         self, config: RecurrentConfig, encoder: Encoder, step_size: int = 1
@@ -110,7 +110,7 @@ class Decoder(nn.Module):
         """Advance one step.
 
         Args:
-            step: the value before it, and covariates of its own, ``(batch, size)``.
+            step: the previous value, and the covariates of the step, ``(batch, size)``.
             state: of each layer, ``(1, batch, hidden)``.
 
         Returns:

@@ -1,4 +1,4 @@
-"""What several networks forecast together."""
+"""Forecast of an ensemble of networks: the median of its members."""
 
 import torch
 from torch import Tensor
@@ -17,11 +17,11 @@ def ensemble_forecast(networks: list[RecurrentNetwork], inputs: Tensor) -> Tenso
     if len(members) == 1:
         return members[0]
     median = torch.stack(members).quantile(0.5, dim=0)
-    return median  # the mean of the two middle ones when even
+    return median  # of an even number: the mean of the two middle ones
 
 
 def ensemble_spread(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor | None:
-    """Return the members' median of each quantile, minus that of the point.
+    """Return the ensemble's quantiles as offsets from its median.
 
     ``(batch, horizon, quantiles)``; None if the networks forecast no quantiles.
     """
@@ -37,6 +37,6 @@ def ensemble_spread(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor 
 def start_spread(
     spread: QuantileHead, network: RecurrentNetwork, batches: WindowDataset
 ) -> None:
-    """Start the quantiles where the untrained network's errors have theirs."""
+    """Initialise the quantile gaps by those of the untrained network's errors."""
     inputs, targets = batches.evenly(EVALUATION_BATCH)
     spread.set_gaps(targets - network.eval()(inputs))

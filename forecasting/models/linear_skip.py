@@ -1,4 +1,4 @@
-"""What the linear part of a forecast with covariates is linear in."""
+"""Linear skip connection: the closed-form linear part of a forecast."""
 
 import torch
 from torch import Tensor, nn
@@ -7,12 +7,12 @@ from forecasting.covariates.design import Design
 
 
 class LinearSkip(nn.Linear):
-    """The linear part of a forecast; it is set, not trained.
+    """The linear part of a forecast, with weights that are set and not trained.
 
     Args:
-        window: numbers of a window without covariates.
+        window: size of a window without covariates.
         steps: steps ahead.
-        design: what to take of windows with covariates.
+        design: selection of regressors from windows with covariates.
     """
 
     def __init__(self, window: int, steps: int, design: Design | None = None) -> None:
@@ -24,7 +24,7 @@ class LinearSkip(nn.Linear):
 
     @torch.no_grad()
     def set(self, weights: Tensor, bias: Tensor, ahead: Tensor | None = None) -> None:
-        """Set what was solved.
+        """Set the weights and the bias.
 
         Args:
             weights: of the window, ``(seq_len * features, steps)``.

@@ -1,7 +1,7 @@
 """Recurrent networks that turn a window into a forecast of every step.
 
     direct      the last state, through a linear head, gives all steps at once
-    recursive   the network gives one step; its forecast joins the window, and again
+    recursive   the network gives one step, which is appended to the window; repeat
     seq2seq     the last state starts a decoder, which gives a step at a time
 
 Whatever the strategy, each step of the forecast depends on each observation of the
@@ -33,18 +33,19 @@ class RecurrentNetwork(nn.Module):
     """A recurrent network with a linear head: windows in, forecasts out.
 
     Args:
-        config: what it is made of.
+        config: settings of the network.
         seq_len: observations in a window.
         horizon: steps ahead.
         input_size: features of an observation; the first one is the target.
-        level: how windows were levelled; ``recursive`` levels them again after each
-            step, so that the network sees the windows it was fitted to.
-        layout: columns of windows with covariates, see `forecasting.features`; their
-            inputs are ``(batch, seq_len + horizon, layout.width)``.
+        level: method of levelling windows; ``recursive`` levels them again after each
+            step, so that the network reads windows like those in training.
+        layout: columns of windows with covariates, see
+            `forecasting.covariates.layout`; their inputs are
+            ``(batch, seq_len + horizon, layout.width)``.
 
     Raises:
-        SettingError: the strategy feeds forecasts back, but there are features whose
-            future is not known.
+        SettingError: the strategy feeds forecasts back, but the future of some features
+            is unknown.
 
     >>> network = RecurrentNetwork(RecurrentConfig(cell="gru"), seq_len=5, horizon=2)
     >>> network(torch.zeros(3, 5, 1)).shape
@@ -70,11 +71,11 @@ class RecurrentNetwork(nn.Module):
         self.config, self.seq_len, self.horizon = config, seq_len, horizon
         self.input_size, self.level = layout.width if layout else input_size, level
         self.reader = FeatureReader(layout, seq_len) if layout else None
-        seen = self.reader.window_size if self.reader else input_size
+        window_size = self.reader.window_size if self.reader else input_size
         if seq_len % config.patch_len:
-            wanted = f"a divisor of seq_len {seq_len}"
-            raise SettingError("patch_len", config.patch_len, wanted)
-        self.encoder = Encoder(config, seen * config.patch_len)
+            expected = f"a divisor of seq_len {seq_len}"
+            raise SettingError("patch_len", config.patch_len, expected)
+        self.encoder = Encoder(config, window_size * config.patch_len)
         self.steps_out = horizon if config.strategy == "direct" else 1
         self.head = nn.Linear(self.encoder.output_size, self.steps_out)
         ahead = self.reader.ahead_size if self.reader else 0
@@ -121,16 +122,16 @@ class RecurrentNetwork(nn.Module):
 
         Args:
             inputs: windows, normalised, ``(batch, seq_len, features)``.
-            state: initial state of each layer; zero when not given.
-            lengths: observations of each row that count, ``(batch,)``; the rest is
-                padding behind them. Default all.
-            truth: in training, what comes next, ``(batch, horizon)``.
-            teacher_forcing: probability that a strategy that feeds forecasts back is
-                fed the truth instead, drawn for each row and step.
-            truncate: cut the gradient after so many observations.
+            state: initial state of each layer; default zero.
+            lengths: valid observations of each row, ``(batch,)``; the rest is padding
+                after them. Default all.
+            truth: in training, the targets, ``(batch, horizon)``.
+            teacher_forcing: probability of feeding the truth back instead of the
+                forecast, drawn for each row and step.
+            truncate: number of observations after which the gradient is cut.
 
         Raises:
-            ShapeError: the inputs have another shape than the network was made for.
+            ShapeError: the inputs do not have the shape of the network.
         """
         self._check_shape(inputs, lengths)
         if self.config.strategy == "recursive":
@@ -149,8 +150,8 @@ class RecurrentNetwork(nn.Module):
     ) -> Tensor:
         """Forecast the quantiles of every step, ``(batch, horizon, quantiles)``.
 
-        The median is what `forward` gives, and what is fed back; the others' distances
-        from it come from the window's last state, whatever the strategy.
+        The median is the result of `forward`, and is fed back; the other quantiles'
+        distances from it come from the window's last state, for every strategy.
         """
         assert self.spread is not None
         median: Tensor = self(
@@ -160,7 +161,7 @@ class RecurrentNetwork(nn.Module):
         return median[..., None] + spread
 
     def forward_trained(self, inputs: Tensor, **settings: Any) -> Tensor:
-        """Return what the loss is of: the quantiles, if there are any, or `forward`."""
+        """Return the forecast for the loss: quantiles if configured, else `forward`."""
         forward = self if self.spread is None else self.forward_quantiles
         forecast: Tensor = forward(inputs, **settings)
         return forecast
@@ -168,8 +169,8 @@ class RecurrentNetwork(nn.Module):
     def forward_steps(self, inputs: Tensor) -> Tensor:
         """Forecast from every observation on: ``(batch, seq_len, steps)``.
 
-        The steps are the horizon for ``direct`` and 1 for ``recursive``. This is what
-        a loss at every step compares with what followed each observation.
+        The steps are the horizon for ``direct`` and 1 for ``recursive``. A loss at
+        every step compares them with the values after each observation.
         """
         outputs, _ = self.encoder(self._window(inputs))
         forecasts: Tensor = self.head(outputs)
@@ -180,7 +181,7 @@ class RecurrentNetwork(nn.Module):
         return forecasts
 
     def _window(self, inputs: Tensor) -> Tensor:
-        """Return what the encoder reads of windows, a patch a step."""
+        """Return the encoder's inputs: a patch of features for each step."""
         rows = inputs if self.reader is None else self.reader.window(inputs)
         if self.config.patch_len == 1:
             return rows
@@ -225,7 +226,7 @@ class RecurrentNetwork(nn.Module):
         teacher_forcing: float,
         truncate: int | None,
     ) -> Tensor:
-        """Forecast one step, move the window by it, and again."""
+        """Forecast step by step, appending each forecast to the window."""
         values = inputs[..., 0] if self.reader is None else inputs[:, : self.seq_len, 0]
         steps: list[Tensor] = []
         for t in range(self.horizon):
@@ -236,10 +237,10 @@ class RecurrentNetwork(nn.Module):
                 window = append_covariates(window, rows)
             step = self._step(window, state, lengths, truncate)
             steps.append(step + level)
-            fed = _fed_back(steps[-1], truth, t, teacher_forcing)
-            values = torch.cat([values[:, 1:], fed], 1)
-            if lengths is not None:  # the forecast goes before the padding
-                values = values.scatter(1, lengths[:, None] - 1, fed)
+            value = _next_input(steps[-1], truth, t, teacher_forcing)
+            values = torch.cat([values[:, 1:], value], 1)
+            if lengths is not None:  # insert the forecast before the padding
+                values = values.scatter(1, lengths[:, None] - 1, value)
         return torch.cat(steps, 1)
 
     def _decode(
@@ -262,34 +263,34 @@ class RecurrentNetwork(nn.Module):
         ahead = None if self.reader is None else self.reader.ahead(inputs)  # (B, H, F)
         rows = torch.arange(len(inputs), device=inputs.device)
         ends = window.shape[1] - 1 if lengths is None else lengths - 1
-        fed = inputs[rows, ends, :1]  # (B, 1)
+        value = inputs[rows, ends, :1]  # (B, 1)
         steps: list[Tensor] = []
         for t in range(self.horizon):
-            step_in = fed if ahead is None else torch.cat([fed, ahead[:, t]], 1)
+            step_in = value if ahead is None else torch.cat([value, ahead[:, t]], 1)
             output, carried = self.decoder(step_in, carried)
             step = self.head(output)
             steps.append(step if linear is None else step + linear[:, t : t + 1])
-            fed = _fed_back(steps[-1], truth, t, teacher_forcing)
+            value = _next_input(steps[-1], truth, t, teacher_forcing)
         return torch.cat(steps, 1)
 
     def _check_shape(self, inputs: Tensor, lengths: Tensor | None) -> None:
         rows = self.seq_len + (self.horizon if self.reader is not None else 0)
-        # Without linear part or covariates, any seq_len will do.
-        free = lengths is not None or (self.skip is None and self.reader is None)
-        wanted = ("batch", "any" if free else rows, self.input_size)
+        # Without linear part or covariates, any seq_len is valid.
+        any_length = lengths is not None or (self.skip is None and self.reader is None)
+        expected = ("batch", "any" if any_length else rows, self.input_size)
         fits = inputs.ndim == 3 and inputs.shape[2] == self.input_size
-        if not fits or not (free or inputs.shape[1] == rows):
-            raise ShapeError("inputs", tuple(inputs.shape), wanted)
+        if not fits or not (any_length or inputs.shape[1] == rows):
+            raise ShapeError("inputs", tuple(inputs.shape), expected)
         if lengths is not None and self.skip is not None:
             raise SettingError(
                 "linear_skip", True, "false for windows of varying length"
             )
 
 
-def _fed_back(
+def _next_input(
     forecast: Tensor, truth: Tensor | None, step: int, teacher_forcing: float
 ) -> Tensor:
-    """Return what the next step is fed: the forecast, or now and then the truth."""
+    """Return the next step's input: the forecast, or the truth by teacher forcing."""
     if truth is None or teacher_forcing == 0:
         return forecast
     forced = torch.rand_like(forecast) < teacher_forcing

@@ -1,15 +1,8 @@
-"""Quantiles that a network forecasts: their head, and errors on their scale.
+"""Quantile head of a network, with quantiles that cannot cross.
 
 The head gives distances between neighbouring quantiles, which are positive, and sums
-them up from the median outwards: quantiles cannot cross, whatever the weights.
-
-An error is calibrated as a score: the standard normal quantile of the probability that
-the network gave to what came. If the network is right, scores are standard normal;
-where it is not, the quantiles of its scores on held-out observations say by how much.
-This is conformalized quantile regression (Romano, Patterson and Candes 2019) on the
-scale of the predicted distribution (Chernozhukov, Wuthrich and Zhu 2021), so that one
-table serves any level, and levels nest. Between two quantiles, and beyond the outer
-ones, a value is linear in its score, as it is for a normal distribution.
+them up from the median outwards: quantiles cannot cross, for any weights. Their errors
+are calibrated in `forecasting.intervals.scores`.
 """
 
 import math
@@ -18,14 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-LEAST = 0.01  # of a gap's first width: no two quantiles are one
+MIN_GAP = 0.01  # share of a gap's initial width: quantiles stay distinct
 
 
 class QuantileHead(nn.Module):
-    """From an encoder's state to quantiles, as offsets from the median.
+    """Linear head from an encoder's state to quantiles, as offsets from the median.
 
     Args:
-        size: of the state.
+        size: size of the state.
         horizon: steps ahead.
         quantiles: probabilities, ascending, 0.5 among them.
     """
@@ -37,22 +30,22 @@ class QuantileHead(nn.Module):
         self.quantiles, self.below = quantiles, quantiles.index(0.5)
         count = len(quantiles) - 1
         self.linear = nn.Linear(size, horizon * count)
-        nn.init.zeros_(self.linear.weight)  # training starts at the gaps
+        nn.init.zeros_(self.linear.weight)  # initial offsets are the gaps
         nn.init.constant_(self.linear.bias, math.log(math.e - 1))  # softplus gives 1
         self.register_buffer("gaps", torch.ones(horizon, count))
 
     def set_gaps(self, residuals: Tensor) -> None:
-        """Start from the distances between quantiles of residuals ``(n, horizon)``."""
-        at = torch.tensor(self.quantiles, device=residuals.device)
-        gaps = torch.quantile(residuals.float(), at, dim=0).diff(dim=0).T
-        least = torch.finfo(gaps.dtype).eps + LEAST * gaps.mean()
-        self.gaps.copy_(gaps.clamp(min=float(least)))
+        """Set the gaps to those between quantiles of residuals ``(n, horizon)``."""
+        probabilities = torch.tensor(self.quantiles, device=residuals.device)
+        gaps = torch.quantile(residuals.float(), probabilities, dim=0).diff(dim=0).T
+        min_gap = torch.finfo(gaps.dtype).eps + MIN_GAP * gaps.mean()
+        self.gaps.copy_(gaps.clamp(min=float(min_gap)))
 
     def forward(self, state: Tensor) -> Tensor:
         """Return offsets from the median, ``(batch, horizon, quantiles)``."""
         growth = softplus(self.linear(state).float()).unflatten(1, self.gaps.shape)
-        gaps = self.gaps * (LEAST + (1 - LEAST) * growth)
+        gaps = self.gaps * (MIN_GAP + (1 - MIN_GAP) * growth)
         lower, upper = gaps[..., : self.below], gaps[..., self.below :]
         below = -lower.flip(-1).cumsum(-1).flip(-1)
-        none = torch.zeros_like(gaps[..., :1])
-        return torch.cat([below, none, upper.cumsum(-1)], -1)
+        median = torch.zeros_like(gaps[..., :1])
+        return torch.cat([below, median, upper.cumsum(-1)], -1)

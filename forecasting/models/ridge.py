@@ -3,7 +3,7 @@
 Solves min ||Y - X W - b||^2 + penalty * n * s * ||W||^2, where n counts the rows and
 s is the mean variance of the columns of X, so that a penalty means the same for any
 unit and any number of rows (Hoerl and Kennard 1970). The eigenvectors of X'X are
-found once; every penalty after that is a division.
+computed once; each penalty then costs a division.
 """
 
 import math
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-ROWS, COLUMNS = 1024, 64  # that are multiplied at once: few enough for the cache
+ROWS, COLUMNS = 1024, 64  # block of a product, small enough for the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class RidgePath:
     Attributes:
         vectors: eigenvectors of the centred X'X / n, ``(inputs, inputs)``.
         spectrum: its eigenvalues, ``(inputs,)``.
-        projected: eigenvectors' part of the centred X'Y / n, ``(inputs, outputs)``.
+        projected: centred X'Y / n in the basis of eigenvectors, ``(inputs, outputs)``.
         input_mean, target_mean: column means, ``(inputs,)`` and ``(outputs,)``.
     """
 
@@ -68,8 +68,8 @@ def _sums(
     count, totals = 0, list[Tensor]()
     for inputs, targets in batches:
         if not count:
-            own, outputs = inputs.shape[1], targets.shape[1]
-            shapes = ((own, own), (own, outputs), (own,), (outputs,))
+            columns, outputs = inputs.shape[1], targets.shape[1]
+            shapes = ((columns, columns), (columns, outputs), (columns,), (outputs,))
             totals = [torch.zeros(shape, dtype=torch.float64) for shape in shapes]
         count += len(inputs)
         blocks = (part.cpu().split(ROWS) for part in (inputs, targets))
@@ -87,25 +87,26 @@ def _sums(
 
 
 def _add_upper(gram: Tensor, x: Tensor) -> None:
-    """Add X'X to what lies on or above the diagonal, in place; below are remains."""
+    """Add X'X to the upper triangle of ``gram``, in place; ignore the lower one."""
     for first in range(0, len(gram), COLUMNS):
-        own = slice(first, first + COLUMNS)
-        gram[own, first:].addmm_(x[:, own].T, x[:, first:])
+        block = slice(first, first + COLUMNS)
+        gram[block, first:].addmm_(x[:, block].T, x[:, first:])
 
 
 @dataclass(frozen=True, slots=True)
 class SharedRidgePath:
-    """Solutions of a regression with weights that all outputs share, by penalty.
+    """Solutions of a regression with some weights shared by all outputs, by penalty.
 
-    Output h has inputs Z_h of its own beside X: Y_h = X W_h + Z_h v + b_h. Given v, the
-    W_h are those of `RidgePath`; put in, they leave a small equation for v (its Schur
-    complement). The penalty on v is scaled by the variance of Z as that on W by X's.
+    Output h has separate inputs Z_h besides X: Y_h = X W_h + Z_h v + b_h. For any v,
+    the W_h are those of `RidgePath`; substituted, they leave a small equation for v
+    (its Schur complement). The penalty on v is scaled by the variance of Z as that on
+    W by the variance of X.
 
     Attributes:
         path: of X, to the outputs and to all columns of the Z.
-        gram: centred Z'Z / n, summed over the outputs, ``(own, own)``.
-        cross: centred Z'Y / n, summed alike, ``(own,)``.
-        outputs: their number.
+        gram: centred Z'Z / n, summed over the outputs, ``(shared, shared)``.
+        cross: centred Z'Y / n, summed over the outputs, ``(shared,)``.
+        outputs: number of outputs.
     """
 
     path: RidgePath
@@ -114,47 +115,47 @@ class SharedRidgePath:
     outputs: int
 
     def solve(self, penalty: float) -> tuple[Tensor, Tensor, Tensor]:
-        """Return W ``(inputs, outputs)``, b ``(outputs,)`` and v ``(own,)``."""
+        """Return W ``(inputs, outputs)``, b ``(outputs,)`` and v ``(shared,)``."""
         weights, bias = self.path.solve(penalty)
-        own = len(self.cross)
-        mine, theirs = weights[:, : self.outputs], weights[:, self.outputs :]
-        theirs = theirs.unflatten(1, (self.outputs, own))  # (inputs, H, own)
+        size = len(self.cross)
+        of_y, of_z = weights[:, : self.outputs], weights[:, self.outputs :]
+        of_z = of_z.unflatten(1, (self.outputs, size))  # (inputs, H, shared)
         projected = self.path.vectors @ self.path.projected
-        toward = projected[:, self.outputs :].unflatten(1, (self.outputs, own))
+        x_z = projected[:, self.outputs :].unflatten(1, (self.outputs, size))
         if math.isinf(penalty):
             shared = torch.zeros_like(self.cross)
         else:
-            left = self.gram - torch.einsum("ihk,ihl->kl", toward, theirs)
-            right = self.cross - torch.einsum("ihk,ih->k", toward, mine)
-            size = penalty * self.gram.diagonal().mean()
-            left = left + size * torch.eye(own, dtype=left.dtype)
+            left = self.gram - torch.einsum("ihk,ihl->kl", x_z, of_z)
+            right = self.cross - torch.einsum("ihk,ih->k", x_z, of_y)
+            ridge = penalty * self.gram.diagonal().mean()
+            left = left + ridge * torch.eye(size, dtype=left.dtype)
             inverse = torch.linalg.pinv((left + left.T) / 2, 1e-9, hermitian=True)
             shared = inverse @ right
-        offset = bias[self.outputs :].unflatten(0, (self.outputs, own))
-        return mine - theirs @ shared, bias[: self.outputs] - offset @ shared, shared
+        offset = bias[self.outputs :].unflatten(0, (self.outputs, size))
+        return of_y - of_z @ shared, bias[: self.outputs] - offset @ shared, shared
 
 
 def fit_shared_ridge_path(
     batches: Callable[[], Iterable[tuple[Tensor, Tensor, Tensor]]],
 ) -> SharedRidgePath:
-    """Accumulate the sums of such a regression over batches.
+    """Accumulate the sums of a regression with shared weights over batches.
 
     Args:
-        batches: called twice; gives X ``(n, inputs)``, Z ``(n, outputs, own)`` and Y
-            ``(n, outputs)``, at least one row in all.
+        batches: called twice; yields X ``(n, inputs)``, Z ``(n, outputs, shared)`` and
+            Y ``(n, outputs)``, at least one row in all.
     """
     path = fit_ridge_path((x, torch.cat([y, z.flatten(1)], 1)) for x, z, y in batches())
     count, gram, cross, outputs = 0, torch.zeros(()), torch.zeros(()), 0
-    for _, own, targets in batches():
-        z, y = own.cpu().double(), targets.cpu().double()
+    for _, shared_inputs, targets in batches():
+        z, y = shared_inputs.cpu().double(), targets.cpu().double()
         count, outputs = count + len(z), y.shape[1]
         gram = gram + torch.einsum("nhk,nhl->kl", z, z)
         cross = cross + torch.einsum("nhk,nh->k", z, y)
-    mean, own_mean = path.target_mean[:outputs], path.target_mean[outputs:]
-    own_mean = own_mean.unflatten(0, (outputs, -1))
+    mean, shared_mean = path.target_mean[:outputs], path.target_mean[outputs:]
+    shared_mean = shared_mean.unflatten(0, (outputs, -1))
     return SharedRidgePath(
         path,
-        gram / count - own_mean.T @ own_mean,
-        cross / count - own_mean.T @ mean,
+        gram / count - shared_mean.T @ shared_mean,
+        cross / count - shared_mean.T @ mean,
         outputs,
     )

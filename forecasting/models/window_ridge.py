@@ -1,11 +1,11 @@
-"""The linear part of a forecast, and the choices that validation makes with it.
+"""Linear part of a forecast: ridge regression, with a validated penalty.
 
 A ridge regression from the levelled window to the levelled future costs one small
 eigenvalue problem, so it can try every penalty, and every normalisation, before a
 network is trained. The penalty is the largest that is not clearly worse than the best
 (the one-standard-error rule of Breiman et al. 1984): at the far end of the grid the
-weights are zero, and last of all the bias too. With normalisation ``last`` these are
-the forecast with drift and the naive one.
+weights are zero, and in the last candidate the bias, too. With normalization ``last``
+these are the drift forecast and the naive one.
 """
 
 import math
@@ -20,12 +20,8 @@ from forecasting.datasets.window_dataset import BatchSource
 from forecasting.models.ridge import fit_ridge_path, fit_shared_ridge_path
 
 PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, math.inf)
-
-
-UNVALIDATED = 1e-2  # the penalty when there is nothing to choose it by
-
-
-MAX_ROWS = 20_000  # validation windows that a choice is made by
+DEFAULT_PENALTY = 1e-2  # without validation windows
+MAX_ROWS = 20_000  # validation windows for the choice of the penalty
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +30,9 @@ class LinearPart:
 
     Attributes:
         weights: ``(seq_len * features, steps)``; bias: ``(steps,)``; both float64.
-        penalty: what was chosen.
+        penalty: the chosen one.
         ahead: weights of the covariates of each step ahead, ``(features,)``.
-        design: what of windows with covariates it is linear in; None without any.
+        design: selection of regressors from windows with covariates; None without.
     """
 
     weights: Tensor
@@ -68,20 +64,20 @@ def fit_linear(
     design: Design | None = None,
     penalty: float | None = None,
 ) -> LinearPart:
-    """Fit the regression of the first ``steps`` steps; validation picks the penalty.
+    """Fit the regression of the first ``steps`` steps, with a validated penalty.
 
     Args:
-        batches: windows to learn from.
-        validation: later windows; without any the penalty is a fixed one.
-        steps: how many of the targets' steps.
+        batches: training windows.
+        validation: later windows; without any, `DEFAULT_PENALTY` is used.
+        steps: number of the targets' steps.
         tolerance: standard errors by which a larger penalty may be worse than the
             best; 0 for the best.
-        design: what of windows with covariates it shall be linear in.
-        penalty: what was picked before.
+        design: selection of regressors from windows with covariates.
+        penalty: a fixed penalty; default: chosen by validation.
     """
     solve = _fit_path(batches, steps, design)
     if penalty is not None or not len(validation):
-        return solve(UNVALIDATED if penalty is None else penalty)
+        return solve(DEFAULT_PENALTY if penalty is None else penalty)
     parts = [solve(penalty) for penalty in PENALTIES]
     parts.append(replace(parts[-1], bias=torch.zeros_like(parts[0].bias)))
     inputs, targets = (part.cpu().double() for part in validation.evenly(MAX_ROWS))
@@ -113,12 +109,12 @@ def _fit_path(
 
 
 def _largest_equal(errors: Tensor, tolerance: float, *, overlap: int) -> int:
-    """Return the last row whose mean is not clearly above the least.
+    """Return the last row with a mean not clearly above the lowest.
 
     Args:
         errors: of each penalty (growing) and window, ``(penalties, windows)``.
-        tolerance: what is clear, in standard errors.
-        overlap: how many neighbouring windows share a target; they count as one.
+        tolerance: clear difference, in standard errors.
+        overlap: number of neighbouring windows that share a target and count as one.
     """
     excess = errors - errors[errors.mean(1).argmin()]
     independent = max(errors.shape[1] / overlap, 1.0)

@@ -91,13 +91,13 @@ def test_a_missing_initial_state_is_zero(cell, bidirectional):
     torch.manual_seed(0)
     layer = RecurrentLayer(cell, 2, 3, bidirectional=bidirectional)
     inputs = torch.randn(4, 5, 2)
-    given = initial_state(cell, 2 if bidirectional else 1, 4, 3)
-    zero = tuple(map(torch.zeros_like, given)) if cell == "lstm" else given * 0
+    initial = initial_state(cell, 2 if bidirectional else 1, 4, 3)
+    zero = tuple(map(torch.zeros_like, initial)) if cell == "lstm" else initial * 0
 
     outputs, _ = layer(inputs)
 
     torch.testing.assert_close(layer(inputs, zero)[0], outputs)
-    assert not torch.allclose(layer(inputs, given)[0], outputs)
+    assert not torch.allclose(layer(inputs, initial)[0], outputs)
 
 
 @EACH_CELL

@@ -1,4 +1,4 @@
-"""The short way through a network gives what the network gives."""
+"""The forward pass without modules gives the forecasts of the network."""
 
 import pytest
 import torch
@@ -10,10 +10,10 @@ from forecasting.models.network import RecurrentNetwork
 
 def network(**config):
     torch.manual_seed(0)
-    made = RecurrentNetwork(RecurrentConfig(**config), seq_len=6, horizon=3)
-    for parameter in made.parameters():  # some of them start at zero
+    built = RecurrentNetwork(RecurrentConfig(**config), seq_len=6, horizon=3)
+    for parameter in built.parameters():  # some of them start at zero
         torch.nn.init.normal_(parameter, std=0.3)
-    return made.eval()
+    return built.eval()
 
 
 @pytest.mark.parametrize("batch", [1, 50])
@@ -35,19 +35,19 @@ def test_a_forecast_and_its_gradient_are_the_network_s(config, batch):
     whole, windows = network(**config), torch.randn(batch, 6, 1)
     short, long = windows.clone().requires_grad_(), windows.clone().requires_grad_()
 
-    made, expected = run_network(whole, short), whole(long)
+    forecast, expected = run_network(whole, short), whole(long)
 
-    torch.testing.assert_close(made, expected, rtol=1e-6, atol=1e-7)
-    made.sum().backward()
+    torch.testing.assert_close(forecast, expected, rtol=1e-6, atol=1e-7)
+    forecast.sum().backward()
     expected.sum().backward()
     torch.testing.assert_close(short.grad, long.grad, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize(("cell", "asked"), [("lstm", False), ("mlp", True)])
-def test_modules_are_called_only_where_the_network_is_not_plain(cell, asked):
+@pytest.mark.parametrize(("cell", "modules_called"), [("lstm", False), ("mlp", True)])
+def test_modules_are_called_only_where_the_network_is_not_plain(cell, modules_called):
     whole, calls = network(cell=cell), []
     whole.register_forward_hook(lambda *_: calls.append(1))
 
     run_network(whole, torch.randn(1, 6, 1))
 
-    assert bool(calls) == asked
+    assert bool(calls) == modules_called

@@ -383,9 +383,9 @@ def test_patches_are_for_direct_forecasts_from_the_end(settings):
 
 @pytest.mark.parametrize("normalization", ["ets", "log_ets"])
 def test_smoothing_refuses_to_feed_forecasts_back_within_a_window(normalization):
-    wanted = f"strategy must be direct with {normalization}"
+    message = f"strategy must be direct with {normalization}"
 
-    with pytest.raises(SettingError, match=wanted):
+    with pytest.raises(SettingError, match=message):
         RecurrentConfig(strategy="recursive", normalization=normalization)
 
 

@@ -51,11 +51,11 @@ def network(strategy="direct", seed=0, scale=1.0):
     config = RecurrentConfig(
         cell="gru", hidden_size=4, strategy=strategy, quantiles=QUANTILES
     )
-    made = RecurrentNetwork(config, seq_len=5, horizon=3)
+    built = RecurrentNetwork(config, seq_len=5, horizon=3)
     with torch.no_grad():
-        for weights in made.parameters():
+        for weights in built.parameters():
             weights.normal_(0, scale)
-    return made.eval()
+    return built.eval()
 
 
 # The head
@@ -64,12 +64,12 @@ def network(strategy="direct", seed=0, scale=1.0):
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @given(seed=st.integers(0, 2**31), scale=st.sampled_from([0.1, 1.0, 30.0]))
 def test_quantiles_do_not_cross_whatever_the_weights(strategy, seed, scale):
-    made = network(strategy, seed, scale)
+    model = network(strategy, seed, scale)
     inputs = torch.randn(4, 5, 1)
 
     with torch.no_grad():
-        quantiles = made.forward_quantiles(inputs)
-        median = made(inputs)
+        quantiles = model.forward_quantiles(inputs)
+        median = model(inputs)
 
     assert quantiles.shape == (4, 3, 4)
     assert (quantiles.diff(dim=-1) >= 0).all()
@@ -82,9 +82,9 @@ def test_training_starts_at_the_quantiles_of_the_errors():
 
     head.set_gaps(residuals)
 
-    found = head(torch.randn(1, 4))[0]
-    at = torch.quantile(residuals, torch.tensor(QUANTILES), dim=0).T
-    torch.testing.assert_close(found, at - at[:, 2:3])
+    offsets = head(torch.randn(1, 4))[0]
+    quantiles = torch.quantile(residuals, torch.tensor(QUANTILES), dim=0).T
+    torch.testing.assert_close(offsets, quantiles - quantiles[:, 2:3])
 
 
 def test_equal_errors_leave_a_gap():
@@ -98,12 +98,12 @@ def test_equal_errors_leave_a_gap():
 def test_the_loss_is_the_sum_of_the_quantiles_losses():
     forecast, actual = torch.randn(6, 3, 2), torch.randn(6, 3)
 
-    found = make_loss("mse", quantiles=(0.1, 0.5))(forecast, actual)
+    loss = make_loss("mse", quantiles=(0.1, 0.5))(forecast, actual)
 
     by_hand = [
         pinball_loss(forecast[..., i], actual, q) for i, q in ((0, 0.1), (1, 0.5))
     ]
-    torch.testing.assert_close(found, by_hand[0] + by_hand[1])
+    torch.testing.assert_close(loss, by_hand[0] + by_hand[1])
 
 
 def test_an_ensemble_forecasts_the_median_of_each_quantile():
@@ -299,8 +299,8 @@ def test_quantiles_are_those_of_windows_with_their_covariates(strategy):
 
     spread = read_spread(fitted, rows, "float32")
 
-    own = rows.covariates.take(slice(None), 0, 8)
-    inputs = append_covariates(rows.frame.inputs[..., None], own)
+    columns = rows.covariates.take(slice(None), 0, 8)
+    inputs = append_covariates(rows.frame.inputs[..., None], columns)
     with torch.no_grad():
         expected = ensemble_spread(fitted.networks, inputs)
     assert inputs.shape == (2, 8, fitted.covariates.layout.width)

@@ -136,15 +136,18 @@ def test_no_rows_are_refused():
 
 def test_weights_shared_by_the_outputs_are_those_of_one_long_regression():
     rng = np.random.default_rng(0)
-    rows, inputs, outputs, own, penalty = 40, 3, 2, 2, 0.1
+    rows, inputs, outputs, num_shared, penalty = 40, 3, 2, 2, 0.1
     x, y = rng.normal(size=(rows, inputs)), rng.normal(size=(rows, outputs))
-    z = rng.normal(size=(rows, outputs, own))
+    z = rng.normal(size=(rows, outputs, num_shared))
     batches = [tuple(map(torch.from_numpy, parts)) for parts in ((x, z, y),)]
 
     weights, bias, shared = fit_shared_ridge_path(lambda: batches).solve(penalty)
 
     # Each row and output is a row of its own: [x in the output's place, z, 1 there].
-    design, ones = np.zeros((rows, outputs, outputs * inputs + own)), np.eye(outputs)
+    design, ones = (
+        np.zeros((rows, outputs, outputs * inputs + num_shared)),
+        np.eye(outputs),
+    )
     for h in range(outputs):
         design[:, h, h * inputs : (h + 1) * inputs] = x
         design[:, h, outputs * inputs :] = z[:, h]

@@ -5,8 +5,8 @@ import torch
 from forecasting.data.windows import Windows, WindowSpec
 from forecasting.datasets.window_dataset import WindowDataset
 from forecasting.models.window_ridge import (
+    DEFAULT_PENALTY,
     PENALTIES,
-    UNVALIDATED,
     _largest_equal,
     fit_linear,
 )
@@ -90,7 +90,7 @@ def test_without_a_validation_part_the_penalty_is_a_fixed_one():
     linear = fit_linear(earlier, nothing, steps=2)
 
     assert len(nothing) == 0
-    assert linear.penalty == UNVALIDATED
+    assert linear.penalty == DEFAULT_PENALTY
 
 
 def test_only_the_steps_asked_for_are_forecast():
