@@ -128,8 +128,8 @@ def backtest(
 
     Returns:
         A row for each model, series, fold and step: ``model, series_id, fold, cutoff,
-        step, timestamp, actual, point, lower_80, upper_80, ...``; ``cutoff`` is the last
-        timestamp available to the forecast.
+        step, timestamp, actual, point, lower_80, upper_80, ...``; ``cutoff`` is the
+        last timestamp available to the forecast.
 
     Raises:
         SeriesTooShort: a series is too short before the first fold for a model.

@@ -1,4 +1,4 @@
-"""One thread for products of small matrices: two are several times slower."""
+"""BLAS limited to one thread: small matrix products are slower with two."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,29 +10,28 @@ from threadpoolctl import ThreadpoolController
 
 @cache
 def _libraries() -> ThreadpoolController:
-    """Return the libraries with threads of their own; Numba's BLAS is among them."""
-
+    """Return a controller of the loaded thread pools; Numba's BLAS is among them."""
     return ThreadpoolController()
 
 
 class _Limit:
-    """Holds while anybody is inside: threads come and go in any order."""
+    """Thread limit that holds until the last of several threads leaves it."""
 
     def __init__(self) -> None:
-        self.lock, self.inside, self.held = Lock(), 0, ExitStack()
+        self.lock, self.num_inside, self.limits = Lock(), 0, ExitStack()
 
     def enter(self) -> None:
         with self.lock:
-            self.inside += 1
-            if self.inside == 1:
+            self.num_inside += 1
+            if self.num_inside == 1:
                 limited = _libraries().limit(limits=1, user_api="blas")
-                self.held.enter_context(limited)
+                self.limits.enter_context(limited)
 
     def leave(self) -> None:
         with self.lock:
-            self.inside -= 1
-            if not self.inside:
-                self.held.close()
+            self.num_inside -= 1
+            if not self.num_inside:
+                self.limits.close()
 
 
 _limit = _Limit()
@@ -40,7 +39,7 @@ _limit = _Limit()
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Keep each product of matrices on the thread that asks for it."""
+    """Run each matrix product on the calling thread only."""
     _limit.enter()
     try:
         yield

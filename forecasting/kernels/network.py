@@ -1,8 +1,8 @@
-"""One pass of a plain network, by the compiled loops of training.
+"""Forward pass of a plain network by the compiled loops of training.
 
-Several times faster still than NumPy, where this machine has compiled them. Numbers are
-those of the modules, to float32 rounding. Many windows are divided among the cores: the
-loops do not hold each other up.
+Several times faster than NumPy, on a machine with the compiled loops. Results equal
+those of the modules to float32 rounding. Many windows are divided among the cores: the
+loops release the interpreter lock.
 """
 
 import sys
@@ -15,17 +15,15 @@ import numpy as np
 import torch
 
 from forecasting.kernels.compilation import is_compiled, load_loops
-from forecasting.kernels.numpy_network import SMALL, Array, SmallNetwork
+from forecasting.kernels.numpy_network import MAX_STATE_SIZE, Array, SmallNetwork
 from forecasting.models.network import RecurrentNetwork
 
-BLOCK = 64  # windows worked off together
-
-
-WORKING_SET = 2**20  # bytes: with less than that, a block may be twice as long
+BLOCK = 64  # windows computed together
+MAX_CACHE_BYTES = 2**20  # a block that needs less may be twice as long
 
 
 def shape_of(kernels: Any, network: RecurrentNetwork) -> Any:
-    """Return what the loops need to know of a network."""
+    """Return the network's shape for the compiled loops."""
     model = network.config
     cells = {"lstm": kernels.LSTM, "gru": kernels.GRU}
     plain = kernels.TANH if model.nonlinearity == "tanh" else kernels.RELU
@@ -42,25 +40,24 @@ def shape_of(kernels: Any, network: RecurrentNetwork) -> Any:
 
 
 def block_of(shape: Any) -> int:
-    """Return how many windows are worked off together: what the cache has room for."""
-    a_window = 4 * shape.layers * shape.steps * 6 * shape.hidden  # bytes, roughly
-    return 2 * BLOCK if a_window * 2 * BLOCK <= WORKING_SET else BLOCK
+    """Return the number of windows per block, by the size of the cache."""
+    bytes_per_window = 4 * shape.layers * shape.steps * 6 * shape.hidden  # roughly
+    return 2 * BLOCK if bytes_per_window * 2 * BLOCK <= MAX_CACHE_BYTES else BLOCK
 
 
-HIDDEN = 128  # hidden size up to which the loops are sooner, however many windows
-
-
-PART = 2**24  # products that are worth another core: a third of a millisecond
+MAX_HIDDEN_SIZE = 128  # up to it the loops beat torch for any number of windows
+PRODUCTS_PER_CORE = 2**24  # minimum: a third of a millisecond
 
 
 class LoopedNetwork:
-    """A plain network, see `forecasting.kernels.numpy_network.is_plain`, run by the compiled loops.
+    """A plain network, evaluated by the compiled loops.
 
     Args:
-        network: a plain one; read now, not again.
+        network: a plain one (`forecasting.kernels.numpy_network.is_plain`); its weights
+            are copied once.
 
     Attributes:
-        most: windows up to which it is sooner than torch.
+        most: number of windows up to which it is faster than torch.
     """
 
     def __init__(self, network: RecurrentNetwork) -> None:
@@ -68,7 +65,9 @@ class LoopedNetwork:
         self._shape = shape_of(self._loops, network)
         self._block, self._horizon = block_of(self._shape), network.horizon
         hidden = network.config.hidden_size
-        self.most = sys.maxsize if hidden <= HIDDEN else SMALL // hidden
+        self.most = (
+            sys.maxsize if hidden <= MAX_HIDDEN_SIZE else MAX_STATE_SIZE // hidden
+        )
         parts = [parameter.detach().flatten() for parameter in network.parameters()]
         self._weights = torch.cat(parts).float().cpu().numpy()
         self._work = len(self._weights) * network.seq_len
@@ -76,26 +75,26 @@ class LoopedNetwork:
     def __call__(self, windows: Array) -> Array:
         """Return forecasts ``(B, horizon)`` of windows z ``(B, seq_len)``."""
         rows = np.ascontiguousarray(windows, np.float32)
-        made = np.empty((len(rows), self._horizon), np.float32)
-        parts = len(rows) * self._work // PART
+        forecasts = np.empty((len(rows), self._horizon), np.float32)
+        parts = len(rows) * self._work // PRODUCTS_PER_CORE
         if parts < 2:
-            self._fill(made, rows)
-            return made
+            self._fill(forecasts, rows)
+            return forecasts
         parts = min(parts, joblib.cpu_count())
-        divided = [np.array_split(array, parts) for array in (made, rows)]
+        divided = [np.array_split(array, parts) for array in (forecasts, rows)]
         first, *others = zip(*divided, strict=True)
-        filling = [_cores().submit(self._fill, *part) for part in others]
+        futures = [_cores().submit(self._fill, *part) for part in others]
         self._fill(*first)
-        for each in filling:
-            each.result()
-        return made
+        for future in futures:
+            future.result()
+        return forecasts
 
-    def _fill(self, made: Array, rows: Array) -> None:
-        self._loops.forecast(self._shape, self._weights, rows, made, self._block)
+    def _fill(self, forecasts: Array, rows: Array) -> None:
+        self._loops.forecast(self._shape, self._weights, rows, forecasts, self._block)
 
 
 def small_network(network: RecurrentNetwork) -> LoopedNetwork | SmallNetwork:
-    """Return the fastest way through a plain network that this machine has."""
+    """Return the fastest implementation of a plain network on this machine."""
     return LoopedNetwork(network) if is_compiled() else SmallNetwork(network)
 
 

@@ -1,19 +1,19 @@
-"""The compiled loops: forward, back-propagation through time, optimizer step.
+"""Compiled loops: forward pass, back-propagation through time, optimizer step.
 
-Numba compiles this file once on a machine and keeps the result beside it. Nothing in it
-depends on a width, so one compilation serves every network. It is one file because
-Numba looks at no other when it decides whether what it kept is still right.
+Numba compiles this file once on a machine and caches the result beside it. No type in
+it depends on a width, so one compilation serves every network. It is one file because
+Numba checks only the file of a function to decide whether its cache is up to date.
 
-A batch is worked off in blocks of windows, small enough for the cache. Arrays of a
-block are feature-major, a row a unit and a column a window: ``(width, n)``, or flat,
-``(width n)``. A gate's values for all units lie behind each other, so that every loop
-below runs over one contiguous stretch, whatever the widths, and becomes vector code.
+A batch is processed in blocks of windows, small enough for the cache. Arrays of a block
+are feature-major, a row for each unit and a column for each window: ``(width, n)``, or
+flat, ``(width n)``. A gate's values for all units are contiguous, so that every loop
+below runs over one contiguous stretch of any width, and is vectorised.
 
 Letters: n windows of a block, T recurrent steps, I inputs of a step, H hidden size, G
-gates, K horizon, S = T I numbers of a window, A = H + I + 1 (the most of any layer)
-numbers that a step reads. The weights are one vector, in the order
-of ``network.parameters()``: of each layer W_ih (G H, I), W_hh (G H, H), b_ih, b_hh
-(G H); of the head W (K, H), b (K); of the linear skip W (K, S), b (K).
+gates, K horizon, S = T I numbers of a window, A = H + I + 1 (the maximum over the
+layers) numbers read by a step. The weights are one vector, in the order of
+``network.parameters()``: of each layer W_ih (G H, I), W_hh (G H, H), b_ih, b_hh (G H);
+of the head W (K, H), b (K); of the linear skip W (K, S), b (K).
 """
 
 from typing import NamedTuple
@@ -22,10 +22,7 @@ import numpy as np
 from numba import njit
 
 LSTM, GRU, TANH, RELU = 0, 1, 2, 3  # cells; the plain one by its nonlinearity
-
-
 MSE, MAE, HUBER, QUANTILE = 0, 1, 2, 3  # losses
-
 
 # Multiply-adds may be fused; nothing else about the order of operations may change.
 STRICT = {
@@ -35,24 +32,21 @@ STRICT = {
     "nogil": True,
 }
 
-
-# Sums, whose order is nobody's: these may be cut into lanes.
+# Sums in any order, so that they can be split into vector lanes.
 SUMS = STRICT | {"fastmath": {"contract", "reassoc"}}
-
-
 f4 = np.float32
 
 
-def _kept(function):
-    """Compile a function; keep the result on disk, if there is a folder for it."""
+def _compiled(function):
+    """Compile a function, with a cache on disk if Numba has a writable folder."""
     try:
         return njit(cache=True, **STRICT)(function)
-    except RuntimeError:  # Numba finds no folder that it may write to
+    except RuntimeError:  # Numba has no writable folder
         return njit(**STRICT)(function)
 
 
 class Shape(NamedTuple):
-    """What a network is: see the letters above."""
+    """Shape of a network; see the letters above."""
 
     cell: int
     layers: int
@@ -65,14 +59,14 @@ class Shape(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """What is made small: its kind, and the Huber delta or the probability."""
+    """Loss function: its kind, and the Huber delta or the quantile's probability."""
 
     kind: int
     parameter: float
 
 
 class Step(NamedTuple):
-    """How the optimizer moves the weights: Adam (Kingma and Ba 2015) or AdamW."""
+    """Settings of the optimizer: Adam (Kingma and Ba 2015) or AdamW."""
 
     clip: float  # bound on the gradient's norm; infinite for none
     decay: float
@@ -80,25 +74,25 @@ class Step(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """The optimizer's state, of the weights that are trained."""
+    """State of the optimizer, for the trained weights."""
 
     mean: np.ndarray
     square: np.ndarray
-    count: np.ndarray  # (1,) steps made
+    count: np.ndarray  # (1,) steps so far
 
 
-# --- Weights: one vector, seen as matrices
+# --- Weights: one vector, viewed as matrices
 
 
 @njit(**STRICT)
 def count_gates(shape):
-    """Return G."""
+    """Return the number of gates, G."""
     return 4 if shape.cell == LSTM else 3 if shape.cell == GRU else 1
 
 
 @njit(**STRICT)
 def begin_of(shape, layer):
-    """Return where a layer's weights begin; behind the last layer, the head's."""
+    """Return the offset of a layer's weights; after the last layer, the head's."""
     rows = count_gates(shape) * shape.hidden
     first = rows * (shape.inputs + shape.hidden + 2)
     return 0 if layer == 0 else first + (layer - 1) * rows * (2 * shape.hidden + 2)
@@ -137,34 +131,30 @@ def head_weights(weights, shape):
     )
 
 
-# --- Cells: a step forward, and back. `own` (G, H n) holds the pre-activations, `gates`
+# --- Cells: a step forward, and back. `pre` (G, H n) holds the pre-activations, `gates`
 # --- receives the activations.
 
 # tanh(x) = x p(x^2) / q(x^2): minimax on [0, 7.9], to 1.3e-7 before rounding.
 P = (9.99999869e-1, 1.29344194e-1, 2.96047519e-3, 1.15318570e-5)
-
-
 Q = (1.0, 4.62676461e-1, 2.38540910e-2, 2.40012304e-4, 2.49255319e-7)
-
-
 HALF_P = tuple(p / 4 ** (i + 1) for i, p in enumerate(P))  # of tanh(x / 2) / 2
-
-
 HALF_Q = tuple(q / 4**i for i, q in enumerate(Q))
 
 
 @njit(**STRICT)
 def ratio(x, p, q):
-    """Return x p(x^2) / q(x^2): no branch, no call, so that loops are vector code."""
-    s = x * x
-    a = ((f4(p[3]) * s + f4(p[2])) * s + f4(p[1])) * s + f4(p[0])
-    b = (((f4(q[4]) * s + f4(q[3])) * s + f4(q[2])) * s + f4(q[1])) * s + f4(q[0])
+    """Return x p(x^2) / q(x^2), without branch or call, so that loops vectorise."""
+    square = x * x
+    a = ((f4(p[3]) * square + f4(p[2])) * square + f4(p[1])) * square + f4(p[0])
+    b = (
+        ((f4(q[4]) * square + f4(q[3])) * square + f4(q[2])) * square + f4(q[1])
+    ) * square + f4(q[0])
     return x * a / b
 
 
 @njit(**STRICT)
 def tanh(x):
-    """Return tanh(x) to 4e-7; in single precision it is one from 7.9 on."""
+    """Return tanh(x) to 4e-7; in single precision it is 1 from 7.9 on."""
     return ratio(min(max(x, f4(-7.9)), f4(7.9)), P, Q)
 
 
@@ -175,11 +165,11 @@ def sigmoid(x):
 
 
 @njit(**STRICT)
-def lstm_forward(own, gates, c, tanh_c, h, t):
-    """i, f, o = sigmoid(.); g = tanh(.); c = f c' + i g; h = o tanh(c)."""
-    for k in range(own.shape[1]):
-        i, f = sigmoid(own[0, k]), sigmoid(own[1, k])
-        g, o = tanh(own[2, k]), sigmoid(own[3, k])
+def lstm_forward(pre, gates, c, tanh_c, h, t):
+    """Compute i, f, o = sigmoid(.); g = tanh(.); c = f c' + i g; h = o tanh(c)."""
+    for k in range(pre.shape[1]):
+        i, f = sigmoid(pre[0, k]), sigmoid(pre[1, k])
+        g, o = tanh(pre[2, k]), sigmoid(pre[3, k])
         cell = f * c[t, k] + i * g
         squashed = tanh(cell)
         gates[t, 0, k] = i
@@ -193,7 +183,7 @@ def lstm_forward(own, gates, c, tanh_c, h, t):
 
 @njit(**STRICT)
 def lstm_backward(gates, c, tanh_c, dh, dc, d, t):
-    """dc += dh o (1 - tanh(c)^2); each gate by its derivative; dc' = dc f."""
+    """Compute dc += dh o (1 - tanh(c)^2), the gates' gradients, and dc' = dc f."""
     for k in range(dh.size):
         i, f, g, o = gates[t, 0, k], gates[t, 1, k], gates[t, 2, k], gates[t, 3, k]
         s = tanh_c[t, k]
@@ -206,11 +196,14 @@ def lstm_backward(gates, c, tanh_c, dh, dc, d, t):
 
 
 @njit(**STRICT)
-def gru_forward(own, gates, candidate, h, t):
-    """r, z = sigmoid(.); m = W h' + b; n = tanh(. + r m); h = n + z (h' - n)."""
-    for k in range(own.shape[1]):
-        r, z, m = sigmoid(own[0, k]), sigmoid(own[1, k]), own[2, k]
-        n = tanh(own[3, k] + r * m)
+def gru_forward(pre, gates, candidate, h, t):
+    """Compute r, z = sigmoid(.), n = tanh(. + r m) with m = W h' + b, and the state.
+
+    h = n + z (h' - n).
+    """
+    for k in range(pre.shape[1]):
+        r, z, m = sigmoid(pre[0, k]), sigmoid(pre[1, k]), pre[2, k]
+        n = tanh(pre[3, k] + r * m)
         gates[t, 0, k] = r
         gates[t, 1, k] = z
         gates[t, 2, k] = n
@@ -220,7 +213,7 @@ def gru_forward(own, gates, candidate, h, t):
 
 @njit(**STRICT)
 def gru_backward(gates, candidate, h, dh, carry, d, t):
-    """The gates by their derivatives: n's in ``d[2]`` for the state, ``d[3]`` for x."""
+    """Compute the gates' gradients: n's in ``d[2]`` for the state, ``d[3]`` for x."""
     for k in range(dh.size):
         r, z, n = gates[t, 0, k], gates[t, 1, k], gates[t, 2, k]
         a = dh[k] + carry[k]
@@ -233,16 +226,16 @@ def gru_backward(gates, candidate, h, dh, carry, d, t):
 
 
 @njit(**STRICT)
-def plain_forward(own, relu, h, t):
-    """h = tanh(.), or what is positive of it."""
-    for k in range(own.shape[1]):
-        x = own[0, k]
+def plain_forward(pre, relu, h, t):
+    """Compute h = tanh(.), or h = max(., 0)."""
+    for k in range(pre.shape[1]):
+        x = pre[0, k]
         h[t + 1, k] = max(x, f4(0)) if relu else tanh(x)
 
 
 @njit(**STRICT)
 def plain_backward(h, relu, dh, d, t):
-    """d = dh (1 - h^2), or dh where h is positive."""
+    """Compute d = dh (1 - h^2), or for relu d = dh where h is positive."""
     for k in range(dh.size):
         slope = f4(1) - h[t + 1, k] * h[t + 1, k]
         if relu:
@@ -250,12 +243,12 @@ def plain_backward(h, relu, dh, d, t):
         d[0, k] = dh[k] * slope
 
 
-# --- Loops round the matrix products
+# --- Loops around the matrix products
 
 
 @njit(**STRICT)
 def fill_inputs(x, weight, bias, gates):
-    """gates (G H, n) = W_ih x + bias."""
+    """Set gates (G H, n) = W_ih x + bias."""
     np.dot(weight, x, gates)
     for j in range(len(gates)):
         row = gates[j]
@@ -265,14 +258,14 @@ def fill_inputs(x, weight, bias, gates):
 
 @njit(**STRICT)
 def add(total, part):
-    """total += part, both flat."""
+    """Add ``part`` to ``total``, both flat."""
     for k in range(total.size):
         total[k] += part[k]
 
 
 @njit(**SUMS)
 def add_row_sums(total, d):
-    """total[j] += sum of row j of d."""
+    """Add the sum of row j of d to total[j]."""
     for j in range(len(d)):
         row, s = d[j], f4(0)
         for k in range(row.size):
@@ -282,7 +275,7 @@ def add_row_sums(total, d):
 
 @njit(**SUMS)
 def add_input_gradient(total, bias, spare, d, x):
-    """total (G H, I) += d x^T; bias (G H) += sums of the rows of d."""
+    """Add d x^T to total (G H, I), and the sums of the rows of d to bias (G H)."""
     if len(x) > 1:
         np.dot(d, x.T, spare)
         add(total.ravel(), spare.ravel())
@@ -299,38 +292,38 @@ def add_input_gradient(total, bias, spare, d, x):
 
 
 @njit(**STRICT)
-def copy(source, to):
-    """to = source, both of rows."""
-    for j in range(len(to)):
-        for k in range(to.shape[1]):
-            to[j, k] = source[j, k]
+def copy(source, target):
+    """Copy ``source`` to ``target``, both of rows."""
+    for j in range(len(target)):
+        for k in range(target.shape[1]):
+            target[j, k] = source[j, k]
 
 
 @njit(**STRICT)
-def turn(h, turned):
-    """turned (n, H) = h (H, n), transposed: BLAS is slower when it does it itself."""
+def transpose(h, transposed):
+    """Write the transpose of h (H, n) to ``transposed``; BLAS does it more slowly."""
     for k in range(h.shape[1]):
         for j in range(len(h)):
-            turned[k, j] = h[j, k]
+            transposed[k, j] = h[j, k]
 
 
 # --- A block of windows
 
 
 class Memory(NamedTuple):
-    """What a block of n windows is worked out in."""
+    """Work arrays for a block of n windows."""
 
     x: np.ndarray  # (S, n) the windows
-    wide: np.ndarray  # (A, G H): W_hh^T, W_ih^T and the biases' sum, of a layer
-    seen: np.ndarray  # (layers, T + 1, A, n) what a step reads: h before it, x, one
+    packed: np.ndarray  # (A, G H): W_hh^T, W_ih^T and the biases' sum, of a layer
+    operands: np.ndarray  # (layers, T + 1, A, n) of a step: h before it, x, one
     gates: np.ndarray  # (layers, T, G, H n)
     c: np.ndarray  # (layers, T + 1, H n) of the LSTM; row 0 is before the window
-    kept: np.ndarray  # (layers, T, H n): tanh(c) of the LSTM, W h' + b of the GRU
-    outer: np.ndarray  # (T, H n): gradient of h from the layer above
-    own: np.ndarray  # (G H, n): pre-activations or their gradients; (4 H, n) of the GRU
+    saved: np.ndarray  # (layers, T, H n): tanh(c) of the LSTM, W h' + b of the GRU
+    dh_above: np.ndarray  # (T, H n): gradient of h from the layer above
+    pre: np.ndarray  # (G H, n): pre-activations or their gradients; (4 H, n) of the GRU
     dh: np.ndarray  # (H, n)
     carry: np.ndarray  # (H n)
-    turned: np.ndarray  # (n, H)
+    transposed: np.ndarray  # (n, H)
     error: np.ndarray  # (K, n)
     linear: np.ndarray  # (K, n)
 
@@ -340,13 +333,13 @@ def allocate(shape, n):
     """Return a `Memory` for blocks of n windows."""
     hidden, steps, layers = shape.hidden, shape.steps, shape.layers
     width, gates, lstm = hidden * n, count_gates(shape), shape.cell == LSTM
-    most = hidden + max(shape.inputs, hidden if layers > 1 else 0) + 1
-    seen = np.ones((layers, steps + 1, most, n), f4)
-    seen[:, 0, :hidden] = 0  # the state before the window
+    max_rows = hidden + max(shape.inputs, hidden if layers > 1 else 0) + 1
+    operands = np.ones((layers, steps + 1, max_rows, n), f4)
+    operands[:, 0, :hidden] = 0  # the state before the window
     return Memory(
         np.empty((steps * shape.inputs, n), f4),
-        np.empty((most, gates * hidden), f4),
-        seen,
+        np.empty((max_rows, gates * hidden), f4),
+        operands,
         np.empty((layers, steps, gates, width), f4),
         np.zeros((layers, steps + 1 if lstm else 0, width), f4),
         np.empty((layers, steps, width), f4),
@@ -361,15 +354,15 @@ def allocate(shape, n):
 
 
 @njit(**STRICT)
-def pack(w_ih, w_hh, b_ih, b_hh, apart, wide):
-    """Lay weights out as `Memory.wide`; from ``apart`` on, the inputs' stay out."""
-    hidden, one = w_hh.shape[1], w_hh.shape[1] + w_ih.shape[1]
-    turn(w_hh, wide)
-    turn(w_ih, wide[hidden:])
+def pack(w_ih, w_hh, b_ih, b_hh, apart, packed):
+    """Fill `Memory.packed`; from row ``apart`` on, input weights and biases are 0."""
+    hidden, bias = w_hh.shape[1], w_hh.shape[1] + w_ih.shape[1]
+    transpose(w_hh, packed)
+    transpose(w_ih, packed[hidden:])
     for j in range(len(w_ih)):
-        wide[one, j] = b_hh[j] + (b_ih[j] if j < apart else f4(0))
-        for k in range(hidden, one if j >= apart else hidden):
-            wide[k, j] = 0
+        packed[bias, j] = b_hh[j] + (b_ih[j] if j < apart else f4(0))
+        for k in range(hidden, bias if j >= apart else hidden):
+            packed[k, j] = 0
 
 
 @njit(**STRICT)
@@ -377,41 +370,42 @@ def forward_layer(shape, weights, m, layer):
     """Run a layer over the steps."""
     w_ih, w_hh, b_ih, b_hh = layer_weights(weights, shape, layer)
     hidden, (rows, size) = shape.hidden, w_ih.shape
-    one, candidate = hidden + size, 2 * hidden if shape.cell == GRU else rows
-    pack(w_ih, w_hh, b_ih, b_hh, candidate, m.wide)
-    w, w_first = m.wide[: one + 1].T, m.wide[hidden : one + 1].T
-    w_n, b_n, of_x = w_ih[candidate:], b_ih[candidate:], m.own[rows:]  # of the GRU
-    seen, gates, c, kept = m.seen[layer], m.gates[layer], m.c[layer], m.kept[layer]
-    h, sums = seen.reshape(len(seen), -1), m.own[:rows]
-    own = m.own.reshape(-1, m.carry.size)
+    bias, candidate = hidden + size, 2 * hidden if shape.cell == GRU else rows
+    pack(w_ih, w_hh, b_ih, b_hh, candidate, m.packed)
+    w, w_first = m.packed[: bias + 1].T, m.packed[hidden : bias + 1].T
+    w_n, b_n, of_x = w_ih[candidate:], b_ih[candidate:], m.pre[rows:]  # of the GRU
+    operands, gates = m.operands[layer], m.gates[layer]
+    c, saved = m.c[layer], m.saved[layer]
+    h, sums = operands.reshape(len(operands), -1), m.pre[:rows]
+    pre = m.pre.reshape(-1, m.carry.size)
     for t in range(shape.steps):
         x = (
-            m.seen[layer - 1, t + 1, :hidden]
+            m.operands[layer - 1, t + 1, :hidden]
             if layer
             else m.x[t * size : (t + 1) * size]
         )
-        copy(x, seen[t, hidden:one])
+        copy(x, operands[t, hidden:bias])
         if t:
-            np.dot(w, seen[t, : one + 1], sums)
+            np.dot(w, operands[t, : bias + 1], sums)
         else:  # the state before the window is zero
-            np.dot(w_first, seen[t, hidden : one + 1], sums)
+            np.dot(w_first, operands[t, hidden : bias + 1], sums)
         if shape.cell == LSTM:
-            lstm_forward(own, gates, c, kept, h, t)
+            lstm_forward(pre, gates, c, saved, h, t)
         elif shape.cell == GRU:
             fill_inputs(x, w_n, b_n, of_x)
-            gru_forward(own, gates, kept, h, t)
+            gru_forward(pre, gates, saved, h, t)
         else:
-            plain_forward(own, shape.cell == RELU, h, t)
+            plain_forward(pre, shape.cell == RELU, h, t)
 
 
 @njit(**STRICT)
 def forward(shape, weights, m, inputs):
-    """Leave the forecasts of ``inputs (n, S)`` in ``m.error``."""
-    turn(inputs, m.x)
+    """Write the forecasts of ``inputs (n, S)`` to ``m.error``."""
+    transpose(inputs, m.x)
     for layer in range(shape.layers):
         forward_layer(shape, weights, m, layer)
     head, bias, skip, skip_bias = head_weights(weights, shape)
-    last = m.seen[shape.layers - 1, shape.steps, : shape.hidden]
+    last = m.operands[shape.layers - 1, shape.steps, : shape.hidden]
     fill_inputs(last, head, bias, m.error)
     if shape.skip:
         fill_inputs(m.x, skip, skip_bias, m.linear)
@@ -420,10 +414,10 @@ def forward(shape, weights, m, inputs):
 
 @njit(**STRICT)
 def backward_layer(shape, weights, gradient, m, spare, layer):
-    """Go back through a layer, from the gradient of its last state.
+    """Back-propagate through a layer, from the gradient of its last state.
 
-    ``m.outer`` has what the layer above adds to the gradient of every state; a layer
-    leaves there what the one below it gets.
+    ``m.dh_above`` holds the part of the layer above in the gradient of every state; the
+    layer replaces it by the gradient of its inputs, for the layer below.
     """
     w_ih, w_hh, _, _ = layer_weights(weights, shape, layer)
     g_ih, g_hh, g_bih, g_bhh = layer_weights(gradient, shape, layer)
@@ -432,44 +426,45 @@ def backward_layer(shape, weights, gradient, m, spare, layer):
     to_x, to_h, flat_g_hh = w_ih.T, w_hh.T, g_hh.ravel()
     flat_part, part_ih = spare[: g_hh.size], spare[: g_ih.size].reshape(g_ih.shape)
     part = flat_part.reshape(g_hh.shape)
-    seen, gates, c, kept = m.seen[layer], m.gates[layer], m.c[layer], m.kept[layer]
-    d, carry, dh, turned = m.own[:rows], m.carry, m.dh, m.turned
-    h, flat_d = seen.reshape(len(seen), -1), m.own.reshape(-1, carry.size)
+    operands, gates = m.operands[layer], m.gates[layer]
+    c, saved = m.c[layer], m.saved[layer]
+    d, carry, dh, transposed = m.pre[:rows], m.carry, m.dh, m.transposed
+    h, flat_d = operands.reshape(len(operands), -1), m.pre.reshape(-1, carry.size)
     flat_dh = dh.ravel()
     carry[:] = 0
     for t in range(shape.steps - 1, -1, -1):
         if layer < shape.layers - 1:
-            add(flat_dh, m.outer[t])
+            add(flat_dh, m.dh_above[t])
         if shape.cell == LSTM:
-            lstm_backward(gates, c, kept, flat_dh, carry, flat_d, t)
+            lstm_backward(gates, c, saved, flat_dh, carry, flat_d, t)
         elif shape.cell == GRU:
-            gru_backward(gates, kept, h, flat_dh, carry, flat_d, t)
+            gru_backward(gates, saved, h, flat_dh, carry, flat_d, t)
         else:
             plain_backward(h, shape.cell == RELU, flat_dh, flat_d, t)
         if t:
-            turn(seen[t, :hidden], turned)
-            np.dot(d, turned, part)
+            transpose(operands[t, :hidden], transposed)
+            np.dot(d, transposed, part)
             add(flat_g_hh, flat_part)
             np.dot(to_h, d, dh)
-        if shape.cell == GRU:  # from here on the candidate's part is its input's
+        if shape.cell == GRU:  # below, the candidate's gradient is that of its input
             add_row_sums(g_bhh[candidate:], d[candidate:])
-            copy(m.own[rows:], d[candidate:])
-        add_input_gradient(g_ih, g_bih, part_ih, d, seen[t, hidden : hidden + size])
+            copy(m.pre[rows:], d[candidate:])
+        add_input_gradient(g_ih, g_bih, part_ih, d, operands[t, hidden : hidden + size])
         if layer:
-            np.dot(to_x, d, m.outer[t].reshape(dh.shape))
+            np.dot(to_x, d, m.dh_above[t].reshape(dh.shape))
     for j in range(candidate):
         g_bhh[j] = g_bih[j]
 
 
 @njit(**STRICT)
 def backward(shape, weights, gradient, m, spare):
-    """Add the gradient of a block, whose errors' are in ``m.error``."""
+    """Add the gradient of a block, from the loss gradients in ``m.error``."""
     hidden = shape.hidden
     head, _, _, _ = head_weights(weights, shape)
     g_head, g_bias, g_skip, g_skip_bias = head_weights(gradient, shape)
-    turn(m.seen[shape.layers - 1, shape.steps, :hidden], m.turned)
+    transpose(m.operands[shape.layers - 1, shape.steps, :hidden], m.transposed)
     part = spare[: g_head.size].reshape(g_head.shape)
-    np.dot(m.error, m.turned, part)
+    np.dot(m.error, m.transposed, part)
     add(g_head.ravel(), part.ravel())
     add_row_sums(g_bias, m.error)
     if shape.train_skip:
@@ -480,14 +475,14 @@ def backward(shape, weights, gradient, m, spare):
     np.dot(head.T, m.error, m.dh)
     for layer in range(shape.layers - 1, -1, -1):
         backward_layer(shape, weights, gradient, m, spare, layer)
-        m.dh[:] = 0  # the last state of the layer below is read by this one alone
+        m.dh[:] = 0  # only this layer reads the last state of the layer below
 
 
 @njit(**STRICT)
 def loss_and_gradient(error, loss, scale):
-    """Return the sum of the losses of errors, forecast - actual; make them gradients.
+    """Sum the losses of errors, forecast - actual, and replace errors by gradients.
 
-    ``scale`` is one over the number of elements that the mean is over.
+    ``scale`` is one over the number of elements of the mean.
     """
     total, p = 0.0, f4(loss.parameter)
     for k in range(error.size):
@@ -500,7 +495,7 @@ def loss_and_gradient(error, loss, scale):
             inside = abs(e) <= p
             value = f4(0.5) * e * e if inside else p * (abs(e) - f4(0.5) * p)
             slope = e if inside else p * f4(np.sign(e))
-        elif e == 0:  # where the branches of the pinball meet, torch takes half of both
+        elif e == 0:  # at the kink of the pinball loss torch takes the mean slope
             value, slope = f4(0), f4(0.5) - p
         else:
             value = (f4(1) - p) * e if e > 0 else -p * e
@@ -515,7 +510,7 @@ def loss_and_gradient(error, loss, scale):
 
 @njit(**SUMS)
 def norm(gradient):
-    """Return the Euclidean norm."""
+    """Return the Euclidean norm of a gradient."""
     total = f4(0)
     for k in range(gradient.size):
         total += gradient[k] * gradient[k]
@@ -524,7 +519,7 @@ def norm(gradient):
 
 @njit(**STRICT)
 def adam(weights, moments, gradient, step, rate, beta):
-    """Move the weights by the gradient; ``beta`` is that of the mean."""
+    """Update the weights by a gradient; ``beta`` is the decay rate of the mean."""
     moments.count[0] += 1
     mean, square, count = moments.mean, moments.square, moments.count[0]
     scale = f4(1)
@@ -543,14 +538,14 @@ def adam(weights, moments, gradient, step, rate, beta):
         weights[k] = w - pace * mean[k] / (np.sqrt(square[k]) * root + f4(1e-8))
 
 
-# --- What is called from Python
+# --- Entry points from Python
 
 
-@_kept
+@_compiled
 def train(
     shape, weights, moments, inputs, targets, batch, rates, betas, loss, step, block
 ):
-    """Make a step for each batch of windows.
+    """Train on windows, with an optimizer step for each batch.
 
     Args:
         shape: of the network.
@@ -558,19 +553,19 @@ def train(
         moments: of the optimizer, changed in place.
         inputs: ``(windows, S)``, float32.
         targets: ``(windows, K)``, float32.
-        batch: windows a step.
+        batch: windows per step.
         rates, betas: learning rate, and Adam's first beta, of each step.
-        loss: what is made small.
-        step: how.
-        block: windows worked off together.
+        loss: the loss function.
+        step: settings of the optimizer.
+        block: windows computed together.
 
     Returns:
-        The batches' mean losses, each times its windows, summed; and the gradient of
-        the last batch.
+        The sum of the batches' mean losses, each times its number of windows; and the
+        gradient of the last batch.
     """
     rows, width = count_gates(shape) * shape.hidden, shape.steps * shape.inputs
-    most = max(rows * max(shape.inputs, shape.hidden), shape.horizon * width)
-    spare = np.empty(max(most, shape.horizon * shape.hidden), f4)
+    max_size = max(rows * max(shape.inputs, shape.hidden), shape.horizon * width)
+    spare = np.empty(max(max_size, shape.horizon * shape.hidden), f4)
     gradient = np.zeros(weights.size, f4)
     n, total = min(block, batch, len(inputs)), 0.0
     m = allocate(shape, n)
@@ -587,17 +582,17 @@ def train(
             for k in range(n):
                 for j in range(shape.horizon):
                     m.error[j, k] -= targets[at + k, j]
-            found = loss_and_gradient(m.error.ravel(), loss, scale)
-            total += found / shape.horizon
+            block_loss = loss_and_gradient(m.error.ravel(), loss, scale)
+            total += block_loss / shape.horizon
             backward(shape, weights, gradient, m, spare)
         number = begin // batch
         adam(weights, moments, gradient, step, rates[number], betas[number])
     return total, gradient
 
 
-@_kept
+@_compiled
 def forecast(shape, weights, inputs, forecasts, block):
-    """Fill ``forecasts (windows, K)`` with those of ``inputs (windows, S)``."""
+    """Write the forecasts of ``inputs (windows, S)`` to ``forecasts (windows, K)``."""
     n = min(block, len(inputs))
     m = allocate(shape, n)
     for at in range(0, len(inputs), block):
@@ -606,4 +601,4 @@ def forecast(shape, weights, inputs, forecasts, block):
             n = until - at
             m = allocate(shape, n)
         forward(shape, weights, m, inputs[at:until])
-        turn(m.error, forecasts[at:until])
+        transpose(m.error, forecasts[at:until])

@@ -25,20 +25,20 @@ def test_there_is_one_thread_inside_and_as_many_as_before_outside():
     assert threads() == before
 
 
-def test_who_leaves_first_does_not_end_it_for_the_others():
-    entered, enough = Event(), Event()
+def test_the_first_thread_to_leave_does_not_end_the_limit_for_others():
+    entered, leave = Event(), Event()
 
     def stay():
         with one_blas_thread():
             entered.set()
-            enough.wait(100)
+            leave.wait(100)
 
     other = Thread(target=stay)
     with one_blas_thread():
         other.start()
         entered.wait(100)
-    still = threads()
-    enough.set()
+    remaining = threads()
+    leave.set()
     other.join()
 
-    assert still == {1}
+    assert remaining == {1}

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-# One training in a process of its own, whose Numba has an empty folder to begin with.
+# One training in a new process with an empty Numba cache.
 PROGRAM = """
 import time, torch
 from forecasting.models.config import RecurrentConfig
@@ -27,27 +27,27 @@ COMPILED = """
 from forecasting.kernels.compilation import is_compiled
 print(is_compiled())
 """
-COLD = "False TorchEngine FusedEngine FusedEngine"
-WARM = "True FusedEngine FusedEngine FusedEngine"
+COLD = "False TorchEngine CompiledEngine CompiledEngine"
+WARM = "True CompiledEngine CompiledEngine CompiledEngine"
 
 
 def run(folder, *command, **environment):
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, *command],
         env=os.environ | {"NUMBA_CACHE_DIR": str(folder)} | environment,
         capture_output=True,
         text=True,
         check=True,
     )
-    return found.stdout.strip() + found.stderr.strip()
+    return process.stdout.strip() + process.stderr.strip()
 
 
 @pytest.mark.slow
 def test_short_trainings_do_not_wait_for_a_compiler(tmp_path):
     before = run(tmp_path, "-c", PROGRAM)
-    said = run(tmp_path, "-m", "forecasting.training")
+    output = run(tmp_path, "-m", "forecasting.training")
     after = run(tmp_path, "-c", PROGRAM)
     elsewhere = run(tmp_path, "-c", COMPILED, NUMBA_CPU_NAME="another")
 
-    assert (before, said, after) == (COLD, "", WARM)
+    assert (before, output, after) == (COLD, "", WARM)
     assert elsewhere == "False"  # what one processor compiled is not for all

@@ -16,30 +16,30 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize("way", [LoopedNetwork, SmallNetwork])
+@pytest.mark.parametrize("kernel", [LoopedNetwork, SmallNetwork])
 @pytest.mark.parametrize("settings", KINDS)
 @pytest.mark.parametrize("windows", [1, 3, 200])
-def test_every_short_way_gives_the_networks_forecasts(way, settings, windows):
+def test_every_kernel_gives_the_networks_forecasts(kernel, settings, windows):
     torch.manual_seed(0)
     network = RecurrentNetwork(RecurrentConfig(**settings), seq_len=12, horizon=5)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     inputs = np.random.default_rng(0).normal(size=(windows, 12)).astype(np.float32)
 
-    found = way(network)(inputs)
+    forecasts = kernel(network)(inputs)
 
     with torch.no_grad():
         expected = network(torch.from_numpy(inputs)[..., None]).numpy()
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(forecasts, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_many_windows_are_divided_among_the_cores_without_a_trace(monkeypatch):
     network = RecurrentNetwork(RecurrentConfig(hidden_size=7), seq_len=12, horizon=5)
     inputs = np.random.default_rng(0).normal(size=(1001, 12)).astype(np.float32)
     whole = LoopedNetwork(network)(inputs)
-    monkeypatch.setattr("forecasting.kernels.network.PART", 2**16)
+    monkeypatch.setattr("forecasting.kernels.network.PRODUCTS_PER_CORE", 2**16)
     monkeypatch.setattr("joblib.cpu_count", lambda: 3)
 
-    found = LoopedNetwork(network)(inputs)
+    forecasts = LoopedNetwork(network)(inputs)
 
-    np.testing.assert_allclose(found, whole, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(forecasts, whole, rtol=1e-6, atol=1e-7)
