@@ -1,12 +1,13 @@
-"""The model as MLflow's pyfunc flavour loads it, without importing MLflow.
+"""Entry point for MLflow's pyfunc flavour, without importing MLflow.
 
 MLflow's ``loader_module`` names this module; it calls `_load_pyfunc` with the model's
 folder. Input is a frame with a column ``target`` and, where there are several series,
-``series_id``; ``timestamp`` is optional. No rows: the series seen in training go on.
+``series_id``; ``timestamp`` is optional. An empty frame continues the series of the
+training.
 
-The model's covariates are columns of their names. Rows without a target at the end of
-a series hold the known ones of the steps ahead; where no row has a target, they are
-those of the series seen in training.
+Covariates are columns by name. Rows without a target at the end of a series hold the
+future values of known covariates; if no row has a target, they belong to the series of
+the training.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from forecasting.io import read_frame, read_future
 
 
 class PyfuncForecaster:
-    """A forecaster with the method that MLflow calls."""
+    """Adapts a forecaster to the interface of MLflow's Python models."""
 
     def __init__(self, forecaster: Forecaster) -> None:
         self.forecaster = forecaster
@@ -38,15 +39,15 @@ class PyfuncForecaster:
                 ``levels`` (percent).
 
         Raises:
-            DataError: the observations cannot be used.
+            DataError: the observations are invalid.
             SettingError: a parameter is out of range.
         """
-        asked = params or {}
+        options = params or {}
         return forecast_frame(
             self.forecaster,
             model_input,
-            horizon=int(asked.get("horizon") or 0) or None,
-            levels=tuple(float(level) for level in asked.get("levels", LEVELS)),
+            horizon=int(options.get("horizon") or 0) or None,
+            levels=tuple(float(level) for level in options.get("levels", LEVELS)),
         ).to_frame()
 
 
@@ -57,59 +58,60 @@ def forecast_frame(
     horizon: int | None = None,
     levels: tuple[float, ...] = LEVELS,
 ) -> Forecast:
-    """Forecast what follows the observations of a frame."""
+    """Forecast the series of a frame; an empty one continues the training series."""
     if frame.empty:
         return forecaster.predict(horizon=horizon, levels=levels)
     assert forecaster.fitted is not None
     context, covariates = forecaster.fitted.context, forecaster.fitted.covariates
-    known = covariates.names("known")
-    named = "series_id" if "series_id" in frame else None
+    known_names = covariates.names("known")
+    id_column = "series_id" if "series_id" in frame else None
     if "timestamp" in frame and frame["timestamp"].isna().all():
         frame = frame.drop(columns="timestamp")
-    dated = "timestamp" in frame
-    if known and frame["target"].isna().all():
-        time = "timestamp" if dated else None
-        future = read_future(frame, context, known, time=time, series_id=named)
+    has_timestamps = "timestamp" in frame
+    if known_names and frame["target"].isna().all():
+        time = "timestamp" if has_timestamps else None
+        future = read_future(
+            frame, context, known_names, time=time, series_id=id_column
+        )
         return forecaster.predict(future=future, horizon=horizon, levels=levels)
     panel = read_frame(
         frame,
-        time="timestamp" if dated else None,
+        time="timestamp" if has_timestamps else None,
         target="target",
-        series_id=named,
-        freq=context.calendar.freq if dated else None,
+        series_id=id_column,
+        freq=context.calendar.freq if has_timestamps else None,
         past_covariates=covariates.names("past"),
-        known_covariates=known,
+        known_covariates=known_names,
         static_covariates=covariates.names("static"),
         source="model input",
     )
     return forecaster.predict(panel, horizon=horizon, levels=levels)
 
 
-def example_frame(forecaster: Forecaster, most: int) -> pd.DataFrame:
-    """Return observations as a model takes them: the ends of its first ``most`` series.
+def example_frame(forecaster: Forecaster, max_series: int) -> pd.DataFrame:
+    """Return example input: the ends of the first ``max_series`` training series.
 
-    These are seq_len observations of each.
-    Where known covariates belong to it, rows of the steps ahead follow, in which these
-    stay as they last were.
+    Each has seq_len observations. If the model has known covariates, rows for the
+    future steps follow, in which these covariates repeat their last values.
     """
     assert forecaster.fitted is not None
     context, covariates = forecaster.fitted.context, forecaster.fitted.covariates
-    shown = np.arange(min(most, len(context)))
-    ends = context.lengths[shown]
+    selected = np.arange(min(max_series, len(context)))
+    ends = context.lengths[selected]
     begins = np.maximum(ends - forecaster.windows.seq_len, 0)
-    panel = context.pieces(shown, begins, ends)
+    panel = context.pieces(selected, begins, ends)
     steps = forecaster.windows.horizon if covariates.names("known") else 0
-    ahead = context.calendar.future(panel.last_timestamps(), steps)
+    future_stamps = context.calendar.future(panel.last_timestamps(), steps)
     frames = []
     for row, series_id in enumerate(panel.series_ids):
-        own = slice(panel.offsets[row], panel.offsets[row + 1])
-        stamps = np.concatenate([panel.timestamps[own], ahead[row]])
-        target = np.append(panel.values[own], np.full(steps, np.nan))
+        points = slice(panel.offsets[row], panel.offsets[row + 1])
+        stamps = np.concatenate([panel.timestamps[points], future_stamps[row]])
+        target = np.append(panel.values[points], np.full(steps, np.nan))
         columns = {"series_id": series_id, "timestamp": stamps, "target": target}
-        for one in covariates.columns:
-            values = panel.covariates[one.name][own]
+        for covariate in covariates.columns:
+            values = panel.covariates[covariate.name][points]
             last = np.full(steps, values[-1], dtype=values.dtype)
-            columns[one.name] = np.append(values, last)
+            columns[covariate.name] = np.append(values, last)
         frames.append(pd.DataFrame(columns))
     return pd.concat(frames, ignore_index=True).astype({"timestamp": str})
 
@@ -117,5 +119,5 @@ def example_frame(forecaster: Forecaster, most: int) -> pd.DataFrame:
 def _load_pyfunc(
     data_path: str, model_config: Mapping[str, Any] | None = None
 ) -> PyfuncForecaster:
-    """Return the model that lies in ``data_path``; the entry point for MLflow."""
+    """Load the model in ``data_path``; the entry point for MLflow."""
     return PyfuncForecaster(Forecaster.load(Path(data_path)))

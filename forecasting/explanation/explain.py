@@ -1,11 +1,11 @@
-"""What a forecast depends on: gradients back to every observation of the window.
+"""Explanation of forecasts: gradients with respect to the window's observations.
 
 The influence of an observation x on a step y of the forecast is dy/dx, by
 back-propagation through the whole forecast; |x dy/dx| ("gradient x input", Shrikumar
-et al. 2016, "Not just a black box") also weighs how far x lies from the level that its
-series is scaled by. Both are averaged over windows. Where smoothing gives
-a series its level, season and scale (``ets``, ``log_ets``), these are held as they are,
-and the gradient is that of what they leave over.
+et al. 2016, "Not just a black box") also weighs the
+distance of x from the level that its series is scaled by. Both are averaged over
+windows. With ``ets`` and ``log_ets``, the smoothed level, season and scale are held
+constant, and the gradient is that with respect to the remainder.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,12 @@ from forecasting.errors import (
     NotFittedError,
     SettingError,
 )
-from forecasting.explanation.gradients import CPU, gradients, network_alone, whole_model
+from forecasting.explanation.gradients import (
+    CPU,
+    gradients,
+    model_function,
+    network_function,
+)
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.forecaster.history import PredictionBatch, read_rows
 from forecasting.forecaster.trained_model import TrainedModel
@@ -39,21 +44,21 @@ Part = Literal["model", "network"]
 PARTS: tuple[str, ...] = get_args(Part)
 
 
-MAX_WINDOWS = 64  # averaged at most: enough for a picture
+MAX_WINDOWS = 64  # averaged; more would hardly change the means
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """How strongly each step of a forecast depends on what the model is given.
+    """Sensitivity of each forecast step to each input of the model.
 
-    Values are in normalised units (u of `forecasting.scaling.normalization`; z for the network
-    alone, and with ``ets`` and ``log_ets``), columns in the order of time: that of
-    lag 1 is the observation right before the forecast. Covariates are the numbers, and
-    the positions in the seasons; a category has no gradient and is left out.
+    Values are in normalised units (u of `forecasting.scaling.normalization`; z for the
+    network alone, and with ``ets`` and ``log_ets``), columns in time order: lag 1 is
+    the observation right before the forecast. Covariates are numeric covariates and
+    positions in the seasons; a category has no gradient and is left out.
 
     Attributes:
-        target: name of what is forecast.
-        windows: how many were averaged.
+        target: name of the forecast column.
+        windows: number of windows that were averaged.
         observations: mean of ``|x dy/dx|``, ``(horizon, seq_len)``.
         sensitivity: mean of ``|dy/dx|``, ``(horizon, seq_len)``.
         covariates: mean of ``|x dy/dx|`` by name: ``(horizon, seq_len)`` of past ones,
@@ -78,7 +83,7 @@ class Explanation:
         return {name: part.reshape(len(part), -1) for name, part in parts.items()}
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a number: ``step, lag, feature, importance``.
+        """Return a long table with columns ``step, lag, feature, importance``.
 
         Lag 0 is the first step of the forecast, -1 the second; static covariates have
         no lag.
@@ -102,24 +107,24 @@ def explain(
     part: Part = "model",
     windows: int = MAX_WINDOWS,
 ) -> Explanation:
-    """Return what the steps of the trained horizon depend on.
+    """Explain the forecast steps of the trained horizon by input gradients.
 
     Args:
         forecaster: trained.
         panel: series whose windows are averaged; default the last window of each
             series seen in training.
-        part: the whole ``model``, or the recurrent ``network`` alone: what it makes of
-            a levelled window, without the linear skip.
-        windows: averaged at most, evenly spread; the last one is among them.
+        part: the complete ``model``, or the recurrent ``network`` alone: its output for
+            a normalised window, without the linear skip.
+        windows: maximum number to average, evenly spaced; the last one is included.
 
     Raises:
         NotFittedError: the forecaster has not been trained.
         SeriesTooShort: no series has seq_len observations.
         IrregularTimestamps, InvalidValues: as `Forecaster.predict`.
-        MissingCovariates: the series lack a covariate of the model, or no window of
-            theirs has known ones as far as the horizon.
-        DataError: the observations are beyond every number.
-        SettingError: there is no such part, or no window is asked for.
+        MissingCovariates: the series lack a covariate of the model, or known
+            covariates of no window reach the horizon.
+        DataError: the gradient is not finite.
+        SettingError: unknown part, or fewer than one window.
 
     >>> import math
     >>> from forecasting.training import TrainingConfig
@@ -137,37 +142,40 @@ def explain(
         raise SettingError("windows", windows, "at least 1")
     series = fitted.context if panel is None else panel
     fitted.context.calendar.continued_by(series.calendar)
-    origins = _evenly(series, fitted, windows, last=panel is None)
+    origins = _sample_origins(series, fitted, windows, last=panel is None)
     rows = _read(fitted, series, origins)
-    forecast, inputs = whole_model(fitted, rows)
+    forecast, inputs = model_function(fitted, rows)
     if part == "network":
-        forecast, inputs = network_alone(fitted), rows.frame.inputs
-    own = None
+        forecast, inputs = network_function(fitted), rows.frame.inputs
+    encoded = None
     if rows.covariates is not None:
         length = seq_len + forecaster.windows.horizon
-        own = rows.covariates.take(slice(None), 0, length)
+        encoded = rows.covariates.take(slice(None), 0, length)
     with fitting_threads(CPU, forecaster.model.hidden_size), torch.enable_grad():
-        slopes, own_slopes = gradients(forecast, inputs, own)
-    seen = torch.arange(seq_len, 0, -1) <= torch.from_numpy(origins.ends)[:, None]
+        slopes, covariate_slopes = gradients(forecast, inputs, encoded)
+    is_observed = (
+        torch.arange(seq_len, 0, -1) <= torch.from_numpy(origins.ends)[:, None]
+    )
     covariates = {}
-    if own is not None and own_slopes is not None:
-        covariates = _by_name(fitted.covariates, own_slopes * own, seq_len)
+    if encoded is not None and covariate_slopes is not None:
+        covariates = _by_name(fitted.covariates, covariate_slopes * encoded, seq_len)
     return Explanation(
         target=fitted.context.target,
         windows=len(origins),
-        observations=_mean(slopes * inputs * seen),
-        sensitivity=_mean(slopes * seen),
+        observations=_mean(slopes * inputs * is_observed),
+        sensitivity=_mean(slopes * is_observed),
         covariates=covariates,
     )
 
 
-def _evenly(panel: Panel, fitted: TrainedModel, most: int, *, last: bool) -> Origins:
-    """Return the ends of at most ``most`` windows, evenly spread over all series.
+def _sample_origins(
+    panel: Panel, fitted: TrainedModel, max_count: int, *, last: bool
+) -> Origins:
+    """Return the ends of at most ``max_count`` windows, evenly spaced over all series.
 
-    Of each series only the ``last`` one, or any.
-
-    Known covariates must reach the horizon from there. Where no series has one, the
-    ends of all, for the reader to refuse, or to fill up the windows.
+    With ``last``, only the last window of each series counts. Known covariates must
+    reach the horizon. Without any window, the ends of all series are returned: reading
+    them raises the error, or pads the windows.
     """
     network = fitted.networks[0]
     ends = panel.lengths
@@ -175,14 +183,14 @@ def _evenly(panel: Panel, fitted: TrainedModel, most: int, *, last: bool) -> Ori
         beyond = panel.future[name].lengths if name in panel.future else 0
         ends = np.minimum(ends, panel.lengths + beyond - network.horizon)
     counts = np.maximum(ends - network.seq_len + 1, 0)
-    until = np.cumsum(np.minimum(counts, 1) if last else counts)
-    total = int(until[-1])
+    last_index = np.cumsum(np.minimum(counts, 1) if last else counts)
+    total = int(last_index[-1])
     if total == 0:
         return last_origins(panel)
-    taken = min(most, total)
-    index = np.arange(1, taken + 1) * total // taken - 1
-    series = np.searchsorted(until, index, side="right")
-    back = until[series] - 1 - index
+    count = min(max_count, total)
+    index = np.arange(1, count + 1) * total // count - 1
+    series = np.searchsorted(last_index, index, side="right")
+    back = last_index[series] - 1 - index
     return Origins(series=series, ends=ends[series] - back)
 
 
@@ -202,31 +210,31 @@ def _mean(slopes: Tensor) -> FloatArray:
     """Return the mean absolute value over windows, the second axis.
 
     Raises:
-        DataError: one is no finite number.
+        DataError: a slope is not finite.
     """
     if not slopes.isfinite().all():
         raise DataError(
             "the forecast of these observations has no finite gradient: they are far "
             "beyond what the model was trained on. Check their unit."
         )
-    return slopes.double().abs().mean(1).numpy()  # no float32 holds some sums
+    return slopes.double().abs().mean(1).numpy()  # float32 would overflow in some sums
 
 
 def _by_name(
     covariates: Covariates, weighted: Tensor, seq_len: int
 ) -> dict[str, FloatArray]:
-    """Return the importance of the numbers among covariates.
+    """Return the importance of the numeric covariates, by name.
 
     Args:
-        covariates: of the model.
+        covariates: encoding of the model.
         weighted: x dy/dx, ``(horizon, windows, seq_len + horizon, features)``.
         seq_len: of the model.
     """
-    found = {}
+    importances = {}
     for name, role, columns in covariates.numbers():
         part = weighted[..., columns]
-        if role == "static":  # one number, wherever it is read
+        if role == "static":  # one number, repeated at every position
             part = part.sum(2)
-        importance = _mean(part).sum(-1)  # a season's position is two columns
-        found[name] = importance[:, :seq_len] if role == "past" else importance
-    return found
+        importance = _mean(part).sum(-1)  # a seasonal position has two columns
+        importances[name] = importance[:, :seq_len] if role == "past" else importance
+    return importances

@@ -1,4 +1,4 @@
-"""How a forecast changes with what goes in: back-propagation through all of it.
+"""Gradients of a forecast with respect to its inputs, by back-propagation.
 
 Letters in comments: B windows, H horizon, L seq_len, F features.
 """
@@ -23,57 +23,61 @@ Forecast = Callable[[Tensor, Tensor | None], Tensor]
 CPU = torch.device("cpu")
 
 
-def whole_model(fitted: TrainedModel, rows: PredictionBatch) -> tuple[Forecast, Tensor]:
+def model_function(
+    fitted: TrainedModel, rows: PredictionBatch
+) -> tuple[Forecast, Tensor]:
     """Return the forecast as a function of windows and covariates, and the windows.
 
-    They are u, or z where smoothing says level and size: these then stay as they are.
+    Windows are u, or z with ``ets`` and ``log_ets``: level and scale stay constant.
     """
-    here = replace(fitted, networks=[_copy(network) for network in fitted.networks])
+    frozen = replace(fitted, networks=[_copy(network) for network in fitted.networks])
     history, frame = rows.history, rows.frame
 
-    def of_window(window: Tensor, own: Tensor | None) -> Tensor:
+    def forecast_window(window: Tensor, covariates: Tensor | None) -> Tensor:
         assert isinstance(history, WindowHistory)
-        framed = history.frame_of(window)
-        return next_steps(here, framed, "float32", own, rows.choices)
+        scaled = history.frame_of(window)
+        return next_steps(frozen, scaled, "float32", covariates, rows.choices)
 
-    def of_frame(inputs: Tensor, own: Tensor | None) -> Tensor:
-        framed = frame._replace(inputs=inputs)
-        return frame.measure(next_steps(here, framed, "float32", own, rows.choices))
+    def forecast_scaled(inputs: Tensor, covariates: Tensor | None) -> Tensor:
+        scaled = frame._replace(inputs=inputs)
+        return frame.measure(
+            next_steps(frozen, scaled, "float32", covariates, rows.choices)
+        )
 
     if isinstance(history, WindowHistory):
-        return of_window, history.observed[:, -history.network.seq_len :]
-    return of_frame, frame.inputs
+        return forecast_window, history.observed[:, -history.network.seq_len :]
+    return forecast_scaled, frame.inputs
 
 
-def network_alone(fitted: TrainedModel) -> Forecast:
-    """Return what the networks add to the linear part, z to z."""
+def network_function(fitted: TrainedModel) -> Forecast:
+    """Return the networks' forecast without the linear part, from z to z."""
     networks = [_copy(network) for network in fitted.networks]
     for network in networks:
         network.skip = None
 
-    def forecast(window: Tensor, own: Tensor | None) -> Tensor:
+    def forecast(window: Tensor, covariates: Tensor | None) -> Tensor:
         inputs = window[..., None]
-        if own is not None:
-            inputs = append_covariates(inputs, own)
+        if covariates is not None:
+            inputs = append_covariates(inputs, covariates)
         return ensemble_forecast(networks, inputs)
 
     return forecast
 
 
 def _copy(network: RecurrentNetwork) -> RecurrentNetwork:
-    """Return a frozen copy on the CPU: cuDNN has gradients in training only."""
+    """Return a frozen copy on the CPU: cuDNN supports gradients only in training."""
     return deepcopy(network).cpu().requires_grad_(False).eval()
 
 
 def gradients(
-    forecast: Forecast, inputs: Tensor, own: Tensor | None
+    forecast: Forecast, inputs: Tensor, covariates: Tensor | None
 ) -> tuple[Tensor, Tensor | None]:
-    """Return dy/dx of every step: ``(H, B, L)``, and ``(H, B, L + H, F - 1)``."""
-    given = [inputs] if own is None else [inputs, own]
-    leaves = [part.clone().requires_grad_() for part in given]
-    steps = forecast(leaves[0], None if own is None else leaves[1]).unbind(1)
+    """Return dy/dx of every step: ``(H, B, L)`` and ``(H, B, L + H, F - 1)``."""
+    arguments = [inputs] if covariates is None else [inputs, covariates]
+    leaves = [part.clone().requires_grad_() for part in arguments]
+    steps = forecast(leaves[0], None if covariates is None else leaves[1]).unbind(1)
     slopes = [
         torch.autograd.grad(step.sum(), leaves, retain_graph=True) for step in steps
     ]
-    found = [torch.stack(parts) for parts in zip(*slopes, strict=True)]
-    return found[0], None if own is None else found[1]
+    jacobians = [torch.stack(parts) for parts in zip(*slopes, strict=True)]
+    return jacobians[0], None if covariates is None else jacobians[1]

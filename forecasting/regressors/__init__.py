@@ -1,9 +1,9 @@
-"""The recurrent networks as scikit-learn regressors of windows.
+"""Recurrent networks as scikit-learn regressors of windows.
 
 estimators  `RNNRegressor`, `LSTMRegressor`, `GRURegressor`
-base        what they share: fit and predict
-rows        windows that lie in memory, one a row, and how they are normalised
-shrinkage   how far a network is trusted beyond the linear forecast
+base        their base class: fit and predict
+rows        windows in memory, one per row, and their normalisation
+shrinkage   shrinkage of the network towards the linear forecast
 """
 
 from forecasting.regressors.estimators import (

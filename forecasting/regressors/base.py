@@ -1,8 +1,9 @@
-"""What the three scikit-learn regressors share: everything but the cell.
+"""Base class of the three scikit-learn regressors; subclasses set the cell.
 
-They take rows instead of series, one window a row, oldest first, and go into
+They take rows instead of series, one window per row, oldest first, and work in
 pipelines, grid searches and cross-validation like any other regressor. Networks,
-linear start and training loop are those of `forecasting.forecaster.forecaster.Forecaster`.
+linear start and training loop are those of
+`forecasting.forecaster.forecaster.Forecaster`.
 """
 
 from copy import deepcopy
@@ -25,7 +26,7 @@ from forecasting.models.config import RecurrentConfig, Strategy
 from forecasting.models.network import RecurrentNetwork
 from forecasting.models.window_ridge import LinearPart, fit_linear
 from forecasting.regressors.rows import RowBatches, RowMethod, RowNormalizer
-from forecasting.regressors.shrinkage import shrink, trust
+from forecasting.regressors.shrinkage import network_share, shrink
 from forecasting.training import TrainingConfig, start_member, train_members
 from forecasting.training.recipe.losses import LossName
 from forecasting.types import FloatArray
@@ -38,29 +39,30 @@ class WindowRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         hidden_size: size of each direction's state.
         num_layers: recurrent layers on top of each other.
         bidirectional: read the window in both directions.
-        merge: how two directions become one: ``concat``, ``sum`` or ``mul``.
+        merge: combination of the two directions: ``concat``, ``sum`` or ``mul``.
         dropout: share of a layer's outputs dropped before the next layer.
         strategy: of multi-step forecasts: ``direct``, ``recursive`` or ``seq2seq``.
-        linear_skip: start from a ridge regression; leave it if the later rows agree.
+        linear_skip: start from a ridge regression; depart from it as far as the latest
+            rows support.
         normalization: of the rows: ``standard`` (by mean and deviation, the forecast
             as a change from the last value), ``last`` (the inputs too are changes from
-            the window's last value: no level is seen), ``none``.
+            the window's last value: the level is removed), ``none``.
         members: networks trained from different seeds; the forecast is their mean.
-        epochs: passes over all rows, at most.
-        batch_size: rows a step.
+        epochs: maximum passes over all rows.
+        batch_size: rows per optimizer step.
         learning_rate: of the Adam optimizer.
         loss: ``mse``, ``mae``, ``huber`` or ``quantile`` (the median).
         clip_norm: bound on the gradient's global norm; None for no bound.
         patience: epochs without a better validation loss before training stops.
-        validation: share of the rows, the latest, that chooses the linear part's
+        validation: share of the rows, the latest, that selects the linear part's
             penalty and the epoch; 0 for none.
-        device: where to train: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        device: of the training: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         random_state: same seed, same forecasts (on one CPU).
 
     Attributes:
         networks_: the members, on the CPU, in float64.
         normalizer_: fitted on the earlier rows.
-        history_: one record an epoch and member.
+        history_: one record per epoch and member.
     """
 
     cell: ClassVar[Cell]
@@ -111,11 +113,11 @@ class WindowRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
         Args:
             X: ``(rows, seq_len)`` or ``(rows, seq_len, features)``, oldest row first;
-                the first feature is the one that is forecast.
-            y: what followed, ``(rows,)`` or ``(rows, horizon)``.
+                the first feature is the forecast one.
+            y: following values, ``(rows,)`` or ``(rows, horizon)``.
 
         Raises:
-            ValueError: X or y cannot be used, or a setting makes no sense.
+            ValueError: X or y is invalid, or a setting is out of range.
             TrainingDiverged: the loss became infinite.
         """
         model, training = self._configs()
@@ -146,7 +148,10 @@ class WindowRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: npt.ArrayLike) -> FloatArray:  # noqa: N803
-        """Forecast what follows windows: ``(rows,)`` or ``(rows, horizon)``, as y was.
+        """Forecast the values after windows, in the shape of the training targets.
+
+        Returns:
+            ``(rows,)`` or ``(rows, horizon)``, like y.
 
         Raises:
             ValueError: X has another seq_len than in training, or missing values.
@@ -156,21 +161,21 @@ class WindowRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         values = validate_data(self, X, dtype=np.float64, allow_nd=True, reset=False)
         inputs = _as_windows(values)
         if inputs.shape[2] != self.features_:
-            wanted = ("rows", inputs.shape[1], self.features_)
-            raise ShapeError("X", tuple(inputs.shape), wanted)
+            expected = ("rows", inputs.shape[1], self.features_)
+            raise ShapeError("X", tuple(inputs.shape), expected)
         scaled = self.normalizer_.scale(inputs)
         with torch.no_grad(), fitting_threads(scaled.device, self.hidden_size):
             forecast = self.normalizer_.unscale(inputs, self._mean(scaled)).numpy()
         return forecast[:, 0] if self.one_step_ else forecast
 
     def _configs(self) -> tuple[RecurrentConfig, TrainingConfig]:
-        """Return the settings, checked; numbers of numpy become Python's."""
-        given = self.get_params()
-        for name, value in given.items():
-            given[name] = value.item() if isinstance(value, np.generic) else value
+        """Return the validated settings, with NumPy scalars as Python numbers."""
+        settings = self.get_params()
+        for name, value in settings.items():
+            settings[name] = value.item() if isinstance(value, np.generic) else value
         return (
-            RecurrentConfig(cell=self.cell, **_only(RecurrentConfig, given)),
-            TrainingConfig(**_only(TrainingConfig, given)),
+            RecurrentConfig(cell=self.cell, **_settings_for(RecurrentConfig, settings)),
+            TrainingConfig(**_settings_for(TrainingConfig, settings)),
         )
 
     def _train_members(
@@ -203,18 +208,18 @@ class WindowRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     @torch.no_grad()
     def _shrink(self, linear: LinearPart, later: RowBatches) -> None:
-        """Go as far from the linear forecast as the later rows bear out."""
+        """Shrink the networks towards the linear forecast, judged on the later rows."""
         start = deepcopy(self.networks_[0])
         shrink(start, linear, 0.0)
         forecasts = start(later.inputs), self._mean(later.inputs)
-        share = trust(*forecasts, later.targets)
+        share = network_share(*forecasts, later.targets)
         for network in self.networks_:
             shrink(network, linear, share)
 
     def _start(
         self, model: RecurrentConfig, rows: RowBatches, linear: LinearPart | None
     ) -> RecurrentNetwork:
-        """Return a network before training: its forecast is the linear one."""
+        """Create an untrained network; its forecast is the linear one."""
         network = RecurrentNetwork(
             model,
             seq_len=rows.inputs.shape[1],
@@ -242,9 +247,9 @@ class WindowRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def _only(config: type[Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings that a configuration has."""
-    return {f.name: given[f.name] for f in fields(config) if f.name in given}
+def _settings_for(config: type[Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that are fields of a configuration."""
+    return {f.name: settings[f.name] for f in fields(config) if f.name in settings}
 
 
 def _as_windows(values: FloatArray) -> Tensor:

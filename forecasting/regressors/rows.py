@@ -1,7 +1,7 @@
-"""Windows that lie in memory, one a row, and how they are normalised.
+"""Windows in memory, one per row, and their normalisation.
 
-What `forecasting.datasets.window_dataset` and `forecasting.scaling.normalization` do for series, this does for
-rows of which nobody knows the series that they were cut from.
+The counterpart of `forecasting.datasets.window_dataset` and
+`forecasting.scaling.normalization` for rows that belong to no known series.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ ROW_METHODS: tuple[str, ...] = get_args(RowMethod)
 
 @dataclass(frozen=True, slots=True)
 class RowBatches:
-    """Rows to learn from or to validate on.
+    """Windows in memory, for training or validation.
 
     Attributes:
         inputs: ``(rows, seq_len, features)``.
@@ -32,32 +32,32 @@ class RowBatches:
 
     @property
     def device(self) -> torch.device:
-        """Where the rows are."""
+        """Device of the rows."""
         return self.inputs.device
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def to(self, device: torch.device) -> "RowBatches":
-        """Return the rows on ``device``, in float32: what a network is trained on."""
+        """Return the rows on ``device`` in float32, as training needs them."""
         return RowBatches(
             self.inputs.to(device, torch.float32),
             self.targets.to(device, torch.float32),
         )
 
     def in_order(self) -> Iterator[Batch]:
-        """Yield all rows as they come, in blocks of bounded size."""
+        """Yield all rows in order, in blocks of bounded size."""
         for begin in range(0, len(self), EVALUATION_BATCH):
             block = slice(begin, begin + EVALUATION_BATCH)
             yield self.inputs[block], self.targets[block]
 
     def evidence(self) -> Iterator[Batch]:
-        """Yield all rows as they come."""
+        """Yield all rows in order, for the linear regression."""
         return self.in_order()
 
     @property
     def numbers(self) -> int:
-        """Numbers in a row, input and target."""
+        """Number of values in a row, input and target."""
         return self.inputs[0].numel() + self.targets.shape[1]
 
     def order(
@@ -66,33 +66,33 @@ class RowBatches:
         batches: int | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Return all rows in a new random order, or so many batches of random rows."""
+        """Return a random order of all rows, or indices of random ``batches``."""
         device, count = self.device, len(self)
         if batches is None:
             return torch.randperm(count, device=device, generator=generator)
-        drawn = (batches * batch_size,)
-        return torch.randint(count, drawn, device=device, generator=generator)
+        shape = (batches * batch_size,)
+        return torch.randint(count, shape, device=device, generator=generator)
 
     def take(self, index: Tensor) -> Batch:
-        """Return rows by their numbers."""
+        """Return rows by index."""
         return self.inputs[index], self.targets[index]
 
-    def evenly(self, most: int) -> Batch:
-        """Return at most ``most`` rows, evenly spread."""
-        count = min(len(self), most)
+    def evenly(self, max_count: int) -> Batch:
+        """Return at most ``max_count`` rows, evenly spaced."""
+        count = min(len(self), max_count)
         index = torch.arange(count, device=self.device) * len(self) // max(count, 1)
         return self.inputs[index], self.targets[index]
 
     def split(self, share: float) -> "tuple[RowBatches, RowBatches]":
         """Return the earlier rows and the latest ``share``.
 
-        Rows between, whose targets reach into the later part when neighbouring rows
-        are a step apart, are left out, unless half of the rows or fewer would remain.
+        Assuming that neighbouring rows are one step apart, rows whose targets overlap
+        the later part are left out, unless half of the rows or fewer would remain.
         """
         count, overlap = len(self), self.targets.shape[1] - 1
         later = count - int(count * share)
-        apart = later - overlap
-        earlier = apart if apart > count // 2 else later
+        before_overlap = later - overlap
+        earlier = before_overlap if before_overlap > count // 2 else later
         return (
             RowBatches(self.inputs[:earlier], self.targets[:earlier]),
             RowBatches(self.inputs[later:], self.targets[later:]),
@@ -101,18 +101,18 @@ class RowBatches:
 
 @dataclass(frozen=True, slots=True)
 class RowNormalizer:
-    """Brings windows and what followed them to one size.
+    """Normalises windows and their targets by statistics of the training rows.
 
     Unless the network reads its own forecasts, targets are changes from the window's
     last value, and the inputs have one feature more: each step's change from the step
-    before. Where a series is smooth, that is where the news is.
+    before, which carries most of the information of a smooth series.
 
     Attributes:
         method: ``standard`` keeps the level of each window in the inputs, ``last``
-            takes the last value from them and from the targets, ``none`` leaves all
-            as it is.
-        fed_back: the network reads its own forecasts, so that targets are what the
-            first feature of the inputs is.
+            subtracts the last value from them and from the targets, ``none`` changes
+            nothing.
+        fed_back: the network reads its own forecasts, so that targets are scaled like
+            the first feature of the inputs.
         input_center, input_scale: of each feature, ``(features,)``.
         target_center, target_scale: of the targets, all steps together.
     """
@@ -131,24 +131,24 @@ class RowNormalizer:
         """Fit means and standard deviations on rows in original units.
 
         Raises:
-            SettingError: there is no such method.
+            SettingError: unknown method.
         """
         if method not in ROW_METHODS:
             raise SettingError(
                 "normalization", method, f"one of {', '.join(ROW_METHODS)} for rows"
             )
         zero = torch.zeros(1, dtype=rows.inputs.dtype)
-        blank = cls(method, fed_back, zero, zero + 1, zero, zero + 1)
+        identity = cls(method, fed_back, zero, zero + 1, zero, zero + 1)
         if method == "none":
-            return blank
-        shown = blank.scale_rows(rows)
-        center, scale = _moments(shown.inputs.flatten(0, 1))
+            return identity
+        scaled = identity.scale_rows(rows)
+        center, scale = _moments(scaled.inputs.flatten(0, 1))
         if method == "last":
-            center[0] = 0  # the last value stays where the window starts again
+            center[0] = 0  # the last value of every window stays at zero
         if fed_back:
             return cls(method, fed_back, center, scale, center[0], scale[0])
-        offset, spread = _moments(shown.targets.flatten())
-        drift = offset.abs() < spread  # of the past: left to the network to continue
+        offset, spread = _moments(scaled.targets.flatten())
+        drift = offset.abs() < spread  # small drifts are left to the network
         return cls(method, fed_back, center, scale, offset * ~drift, spread)
 
     def scale(self, inputs: Tensor) -> Tensor:
@@ -171,14 +171,14 @@ class RowNormalizer:
         """Return forecasts ``(rows, horizon)`` in original units.
 
         Args:
-            inputs: the windows that they continue, original units.
+            inputs: the preceding windows, original units.
             forecast: normalised.
         """
         restored = forecast * self.target_scale + self.target_center
         return restored + self._origin(inputs)
 
     def _origin(self, inputs: Tensor) -> Tensor:
-        """Return the values that targets are taken from, ``(rows, 1)``."""
+        """Return the values subtracted from the targets, ``(rows, 1)``."""
         last = inputs[:, -1, :1]
         changes = self.method == "last" or (
             self.method == "standard" and not self.fed_back

@@ -1,4 +1,4 @@
-"""Training: the settings, the loop over epochs, and the engines that make its steps."""
+"""Training: settings, the loop over epochs, and engines for the optimizer steps."""
 
 from forecasting.training.loop import train as train
 from forecasting.training.members import Member as Member

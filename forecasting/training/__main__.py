@@ -1,4 +1,4 @@
-"""Compile the loops that train small networks: `python -m forecasting.training`."""
+"""Compile the training loops for small networks: `python -m forecasting.training`."""
 
 from forecasting.kernels.compilation import load_loops
 

@@ -1,7 +1,7 @@
-"""The training loop: epochs, the weights that validate best, an early end.
+"""The training loop: epochs, validation, best weights, early stopping.
 
-Windows are gathered by index where the series lie; the loop asks the device for
-nothing but one number an epoch.
+Windows are gathered by index on the device of the series; only one number an epoch is
+copied from the device.
 """
 
 import copy
@@ -34,37 +34,37 @@ def train(
 
     Args:
         network: on the device of the batches.
-        batches: windows to learn from.
-        validation: later windows, which choose the epoch; when there are none, all
-            epochs are run and the last weights stay.
-        config: how to train.
-        engine: what makes the steps; default the one that the config says.
-        generator: of the random order of windows; default torch's own.
+        batches: training windows.
+        validation: later windows, which select the epoch; without any, all epochs
+            are run and the last weights are used.
+        config: training settings.
+        engine: makes the optimizer steps; default chosen by ``config.engine``.
+        generator: for the random order of windows; default torch's global one.
         member: number that the records carry.
         on_epoch: called with each epoch's record.
 
     Returns:
-        One record an epoch, the first one of the untrained network.
+        One record an epoch; the first is of the untrained network.
 
     Raises:
         TrainingDiverged: the loss is no longer finite.
-        SettingError: the engine that was asked for cannot train this network.
+        SettingError: the requested engine cannot train this network.
     """
-    epochs, each = num_epochs(len(batches), config)
-    drawn = None if config.steps is None else each
-    engine = engine or make_engine(network, config, *step_rates(epochs * each, config))
-    course = EarlyStopping(config, epochs, len(validation) > 0, member, on_epoch)
+    epochs, steps = num_epochs(len(batches), config)
+    num_batches = None if config.steps is None else steps
+    engine = engine or make_engine(network, config, *step_rates(epochs * steps, config))
+    tracker = EarlyStopping(config, epochs, len(validation) > 0, member, on_epoch)
     best_weights = network.state_dict()
     for epoch in range(epochs + 1):
-        began = time.perf_counter()
+        started = time.perf_counter()
         train_loss = math.nan
         if epoch:
-            order = batches.order(config.batch_size, drawn, generator)
-            train_loss = engine.learn(batches, order)
-        if course.add(train_loss, engine.loss(validation), began):
+            order = batches.order(config.batch_size, num_batches, generator)
+            train_loss = engine.train_epoch(batches, order)
+        if tracker.add(train_loss, engine.loss(validation), started):
             best_weights = copy.deepcopy(network.state_dict())
-        if course.is_over:
+        if tracker.is_over:
             break
     if len(validation):
         network.load_state_dict(best_weights)
-    return course.records
+    return tracker.records

@@ -1,7 +1,7 @@
-"""Several networks on the same windows: side by side on the cores, or at once on a GPU.
+"""Ensemble members on the same windows: in parallel on the cores, or stacked on a GPU.
 
-Each one's weights are those that it would get alone: it starts from a seed of its own,
-and draws its windows from random numbers of its own.
+Each member gets the weights of a training on its own: its weights are drawn from its
+seed, and the order of its windows from its random state.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,10 +18,10 @@ from forecasting.kernels.blas import one_blas_thread
 from forecasting.models.network import RecurrentNetwork
 from forecasting.training.engines.base import make_engine
 from forecasting.training.engines.compiled_engine import CompiledEngine
-from forecasting.training.engines.distributed import draw_apart
-from forecasting.training.engines.stacked_engine import go_together, train_together
+from forecasting.training.engines.distributed import offset_seed
+from forecasting.training.engines.stacked_engine import can_train_stacked, train_stacked
 from forecasting.training.loop import train
-from forecasting.training.parallel import side_by_side
+from forecasting.training.parallel import run_trainings
 from forecasting.training.recipe.config import TrainingConfig
 from forecasting.training.recipe.early_stopping import EpochRecord
 from forecasting.training.recipe.schedule import num_epochs, step_rates
@@ -29,12 +29,12 @@ from forecasting.training.recipe.schedule import num_epochs, step_rates
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A network before training, and where its random numbers stand.
+    """A network before training, with the state of its random numbers.
 
     Attributes:
         network: on the device of the windows.
-        seed: that its weights were drawn from.
-        random_state: torch's, on the CPU, after that.
+        seed: of the initial weights.
+        random_state: of torch on the CPU, after the weights were drawn.
     """
 
     network: RecurrentNetwork
@@ -42,7 +42,7 @@ class Member:
     random_state: Tensor
 
     def generator(self, device: torch.device) -> torch.Generator:
-        """Return random numbers that go on from there."""
+        """Return a random generator that continues from the member's state."""
         generator = torch.Generator(device)
         if device.type == "cpu":
             generator.set_state(self.random_state)
@@ -50,12 +50,12 @@ class Member:
         return generator.manual_seed(self.seed)
 
 
-_DRAWING = RLock()  # torch has one stream of random numbers, whatever the thread
+_RANDOM_LOCK = RLock()  # torch's random state is shared by all threads
 
 
 @contextmanager
 def _seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Draw from a seed, and leave the caller's random numbers alone."""
+    """Seed torch within a block, and restore the caller's random state."""
     on_gpu = device.type == "cuda"
     with torch.random.fork_rng([device] if on_gpu else []):
         seeded = torch.manual_seed if on_gpu else torch.default_generator.manual_seed
@@ -66,14 +66,14 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
 def start_member(
     seed: int, device: torch.device, make: Callable[[], RecurrentNetwork]
 ) -> Member:
-    """Return a new network, drawn from a seed.
+    """Create a network with weights drawn from a seed.
 
     Args:
-        seed: of its weights, and of all that its training draws.
+        seed: of the weights, and of all random numbers of the training.
         device: of the network.
-        make: returns the network, on the device.
+        make: creates the network, on the device.
     """
-    with _DRAWING, _seeded(seed, device):
+    with _RANDOM_LOCK, _seeded(seed, device):
         return Member(make(), seed, torch.get_rng_state())
 
 
@@ -97,12 +97,12 @@ def train_members(
 
     Raises:
         TrainingDiverged: a loss is no longer finite.
-        SettingError: the engine that was asked for cannot train these networks.
+        SettingError: the requested engine cannot train these networks.
     """
-    if go_together([member.network for member in members], config):
-        return train_together(members, batches, validation, config, on_epoch=on_epoch)
-    epochs, each = num_epochs(len(batches), config)
-    rates = step_rates(epochs * each, config)
+    if can_train_stacked([member.network for member in members], config):
+        return train_stacked(members, batches, validation, config, on_epoch=on_epoch)
+    epochs, steps = num_epochs(len(batches), config)
+    rates = step_rates(epochs * steps, config)
     engines = [
         make_engine(member.network, config, *rates, alike=len(members))
         for member in members
@@ -122,12 +122,12 @@ def train_members(
     ]
     if all(isinstance(engine, CompiledEngine) for engine in engines):
         with one_blas_thread():
-            histories = side_by_side(trainings, on_epoch)
+            histories = run_trainings(trainings, on_epoch)
         return [record for history in histories for record in history]
     records = []
     for member, training in zip(members, trainings, strict=True):
-        with _DRAWING, _seeded(member.seed, batches.device):
+        with _RANDOM_LOCK, _seeded(member.seed, batches.device):
             torch.set_rng_state(member.random_state)
-            draw_apart()
+            offset_seed()
             records += training(on_epoch=on_epoch)
     return records

@@ -1,4 +1,4 @@
-"""Trainings side by side, in threads: compiled loops do not hold each other up."""
+"""Trainings run in parallel threads: the compiled loops release the GIL."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -8,85 +8,85 @@ from typing import Protocol, TypeVar
 
 import joblib
 
-POLLED = 0.05  # seconds between two looks at what the trainings say
+POLL_SECONDS = 0.05  # between two checks for new records
 
 
-Word = TypeVar("Word")  # what a training says of an epoch
+Record = TypeVar("Record")  # of an epoch
 
 
-Said = TypeVar("Said", covariant=True)
+RecordIn = TypeVar("RecordIn", covariant=True)
 
 
 Result = TypeVar("Result", covariant=True)
 
 
-class Training(Protocol[Said, Result]):
-    """Something that trains, and tells of its epochs."""
+class Training(Protocol[RecordIn, Result]):
+    """A training that reports its epochs."""
 
-    def __call__(self, *, on_epoch: Callable[[Said], None] | None) -> Result:
-        """Train; return what came of it."""
-
-
-class _Stopped(Exception):
-    """Ends a training whose result nobody wants any more."""
+    def __call__(self, *, on_epoch: Callable[[RecordIn], None] | None) -> Result:
+        """Train; return the result."""
 
 
-_here = local()  # of a thread: whether it runs one of several trainings
+class _Cancelled(Exception):
+    """Raised in a worker thread to cancel its training."""
 
 
-def side_by_side(
-    trainings: Sequence[Training[Word, Result]],
-    on_epoch: Callable[[Word], None] | None = None,
+_thread_state = local()  # whether this thread runs one of several trainings
+
+
+def run_trainings(
+    trainings: Sequence[Training[Record, Result]],
+    on_epoch: Callable[[Record], None] | None = None,
 ) -> list[Result]:
-    """Return what trainings return, as many of them at a time as there are cores.
+    """Run trainings in parallel, at most one per core; return their results.
 
     Args:
         trainings: independent of each other.
-        on_epoch: called in this thread with all that is said, each training's in order.
+        on_epoch: called in the caller's thread with the records, in order per training.
 
     Raises:
         Exception: the first that a training or ``on_epoch`` raised; the other trainings
-            end with their epoch.
+            are cancelled at the end of their epoch.
     """
     workers = min(len(trainings), joblib.cpu_count())
-    if workers <= 1 or getattr(_here, "is_one_of_several", False):
+    if workers <= 1 or getattr(_thread_state, "runs_training", False):
         return [training(on_epoch=on_epoch) for training in trainings]
-    said: SimpleQueue[Word] = SimpleQueue()
-    unwanted = Event()
+    records: SimpleQueue[Record] = SimpleQueue()
+    cancelled = Event()
 
-    def tell(what: Word) -> None:
-        if unwanted.is_set():
-            raise _Stopped
-        said.put(what)
+    def send(record: Record) -> None:
+        if cancelled.is_set():
+            raise _Cancelled
+        records.put(record)
 
-    def run(training: Training[Word, Result]) -> Result:
-        _here.is_one_of_several = True
-        return training(on_epoch=tell)
+    def run(training: Training[Record, Result]) -> Result:
+        _thread_state.runs_training = True
+        return training(on_epoch=send)
 
     with ThreadPoolExecutor(workers) as pool:
         futures = [pool.submit(run, training) for training in trainings]
         try:
-            _listen(futures, said, on_epoch)
+            _forward_records(futures, records, on_epoch)
         except BaseException:
-            unwanted.set()
+            cancelled.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         return [future.result() for future in futures]
 
 
-def _listen(
+def _forward_records(
     futures: Sequence[Future[Result]],
-    said: SimpleQueue[Word],
-    on_epoch: Callable[[Word], None] | None,
+    records: SimpleQueue[Record],
+    on_epoch: Callable[[Record], None] | None,
 ) -> None:
-    """Pass on what is said until all are done; raise what the first one raises."""
+    """Forward records until all trainings are done; raise the first error."""
     running = True
     while running:
-        done, running_ones = wait(futures, POLLED, FIRST_EXCEPTION)
-        running = bool(running_ones)
-        while not said.empty():
-            what = said.get()
+        done, pending = wait(futures, POLL_SECONDS, FIRST_EXCEPTION)
+        running = bool(pending)
+        while not records.empty():
+            record = records.get()
             if on_epoch is not None:
-                on_epoch(what)
+                on_epoch(record)
         for future in done:
             future.result()

@@ -1,4 +1,4 @@
-"""Which engine makes the steps of a training."""
+"""Choice of the training engine: compiled loops or torch."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from forecasting.errors import SettingError
 from forecasting.kernels.compilation import is_compiled
 from forecasting.models.network import RecurrentNetwork
 from forecasting.training.engines.compiled_engine import (
-    MOST_HIDDEN,
+    MAX_COMPILED_HIDDEN,
     CompiledEngine,
     missing_capabilities,
 )
@@ -20,20 +20,20 @@ from forecasting.training.engines.torch_engine import TorchEngine
 from forecasting.training.recipe.config import TrainingConfig
 from forecasting.types import FloatArray
 
-COMPILING = 12.0  # seconds that compiling the loops takes, once on a machine
+COMPILE_SECONDS = 12.0  # to compile the loops, once on a machine
 
 
-STEP = 9e-4  # seconds that torch needs for a step, whatever its size
+TORCH_STEP_SECONDS = 9e-4  # fixed cost of an optimizer step in torch
 
 
-RATE = 30e9  # floating-point operations a second of torch, on one core
+TORCH_FLOPS = 30e9  # floating-point operations a second in torch, on one core
 
 
 class StepEngine(Protocol):
-    """Trains one network, which has the new weights when a call returns."""
+    """Trains one network in place."""
 
-    def learn(self, batches: BatchSource, order: Tensor) -> float:
-        """Make a step for each batch of windows, in order; return the mean loss."""
+    def train_epoch(self, batches: BatchSource, order: Tensor) -> float:
+        """Make an optimizer step per batch, in ``order``; return the mean loss."""
 
     def loss(self, validation: BatchSource) -> float:
         """Return the mean loss of free-running forecasts; NaN without windows."""
@@ -47,61 +47,64 @@ def make_engine(
     *,
     alike: int = 1,
 ) -> StepEngine:
-    """Return what trains a network.
+    """Choose and create the engine that trains a network.
 
-    The compiled loops are chosen where they can train it, unless this machine has not
+    The compiled loops are chosen for networks they support, unless this machine has not
     compiled them yet and compiling would take longer than the training does, or several
-    processes train together: the loops make each step alone.
+    processes train together: the loops run in a single process.
 
     Args:
         network: on the device of its windows.
-        config: how to train; its ``engine`` says which engine, or leaves it open.
+        config: training settings; ``engine`` names the engine, or ``auto``.
         rates, betas: learning rate, and Adam's first beta, of every step.
-        alike: trainings like this one that are to come, it among them.
+        alike: number of similar trainings to come, this one included.
 
     Raises:
-        SettingError: the engine that was asked for cannot train this network, or its
-            device not in the precision that was asked for.
+        SettingError: the requested engine cannot train this network, or the device
+            does not support the requested precision.
     """
     device = next(network.parameters()).device
     check_precision(device, config.precision, network.config.cell)
     if processes() > 1:
-        return _make_shared(network, config, rates, betas)
+        return _make_distributed(network, config, rates, betas)
     missing = (
         missing_capabilities(network, config) if config.engine != "torch" else None
     )
     if config.engine == "fused" and missing:
         raise SettingError("engine", "fused", f"torch, unless there is: {missing}")
-    wanted = config.engine == "fused" or (
+    use_compiled = config.engine == "fused" or (
         config.engine == "auto"
         and missing is None
-        and network.config.hidden_size <= MOST_HIDDEN
-        and (is_compiled() or _work.worth_compiling(network, config, len(rates), alike))
+        and network.config.hidden_size <= MAX_COMPILED_HIDDEN
+        and (
+            is_compiled()
+            or _torch_time.worth_compiling(network, config, len(rates), alike)
+        )
     )
-    if wanted:
+    if use_compiled:
         return CompiledEngine(network, config, rates, betas)
     record = recorder_for(network, config, len(rates))
     return TorchEngine(network, config, rates, betas, record)
 
 
-def _make_shared(
+def _make_distributed(
     network: RecurrentNetwork,
     config: TrainingConfig,
     rates: FloatArray,
     betas: FloatArray,
 ) -> StepEngine:
-    """Return what trains a network in several processes."""
-    together = f"where {processes()} processes train together"
+    """Create the engine that trains a network in several processes."""
+    context = f"where {processes()} processes train together"
     if config.engine == "fused":
-        raise SettingError("engine", "fused", f"auto or torch {together}")
+        raise SettingError("engine", "fused", f"auto or torch {context}")
     device = next(network.parameters()).device.type
     if device not in ("cpu", "cuda"):
-        raise SettingError("device", device, f"cpu or cuda {together}")
+        raise SettingError("device", device, f"cpu or cuda {context}")
     return TorchEngine(network, config, rates, betas)
 
 
-class _Work:
-    """What torch had to do in this process because nothing was compiled."""
+class _TorchTime:
+    """Estimated torch training time in this process while the loops are uncompiled."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -113,15 +116,17 @@ class _Work:
         steps: int,
         alike: int,
     ) -> bool:
-        """Return whether torch would take longer, by what it is known to do."""
-        numbers = sum(p.numel() for p in network.encoder.parameters())
-        recurrent = network.seq_len // network.config.patch_len
-        arithmetic = 6 * numbers * recurrent * config.batch_size  # forward and back
-        seconds = steps * (STEP + arithmetic / RATE)
-        if self.seconds + seconds * alike > COMPILING:
+        """Return whether training by torch would take longer than compiling."""
+        num_weights = sum(p.numel() for p in network.encoder.parameters())
+        num_recurrent_steps = network.seq_len // network.config.patch_len
+        operations = (
+            6 * num_weights * num_recurrent_steps * config.batch_size
+        )  # forward and backward
+        seconds = steps * (TORCH_STEP_SECONDS + operations / TORCH_FLOPS)
+        if self.seconds + seconds * alike > COMPILE_SECONDS:
             return True
         self.seconds += seconds
         return False
 
 
-_work = _Work()
+_torch_time = _TorchTime()

@@ -1,7 +1,7 @@
-"""Networks plain enough for arithmetic that is not torch's own layers'.
+"""Requirements of the engines that replace torch's layers: compiled and stacked.
 
-A window goes through recurrent layers, their last state through a linear head, and a
-linear part of the window may be added: nothing else.
+They support recurrent layers over a window, a linear head on the last state, and an
+optional linear part of the window; nothing else.
 """
 
 from forecasting.models.network import RecurrentNetwork
@@ -11,9 +11,9 @@ CELLS = ("rnn", "lstm", "gru")
 
 
 def missing_for_loops(network: RecurrentNetwork, config: TrainingConfig) -> list[str]:
-    """Return what a training would have to be besides what it is; nothing if plain."""
+    """List the requirements that a training does not meet; empty if supported."""
     model = network.config
-    reasons = {
+    requirements = {
         f"cell {', '.join(CELLS)}": model.cell in CELLS,
         "one direction": not model.bidirectional,
         "strategy direct": model.strategy == "direct",
@@ -23,4 +23,4 @@ def missing_for_loops(network: RecurrentNetwork, config: TrainingConfig) -> list
         "no dropout between layers": model.dropout == 0 or model.num_layers == 1,
         "truncate null": config.truncate is None,
     }
-    return [name for name, there in reasons.items() if not there]
+    return [name for name, supported in requirements.items() if not supported]

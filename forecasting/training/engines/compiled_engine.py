@@ -1,8 +1,8 @@
 """Steps by compiled loops: small recurrent networks on the CPU.
 
-The network's weights become one vector, the loops of `forecasting.kernels.recurrent`
-move it, and the network gets it back after each epoch. What they cannot train,
-`missing_capabilities` says, and torch trains it.
+The network's weights are copied into one vector, the loops of
+`forecasting.kernels.recurrent` update it, and it is copied back after each epoch.
+`missing_capabilities` lists the unmet requirements of a training; torch runs those.
 """
 
 import importlib.util
@@ -23,15 +23,15 @@ from forecasting.training.engines.torch_engine import loss_of
 from forecasting.training.recipe.config import TrainingConfig
 from forecasting.types import FloatArray
 
-MOST_HIDDEN = 255  # above, the arithmetic outweighs all else, and torch is as fast
+MAX_COMPILED_HIDDEN = 255  # above, arithmetic dominates and torch is as fast
 
 
 class CompiledEngine:
     """Trains a network by compiled loops.
 
     Args:
-        network: on the CPU; one of which `missing_capabilities` says nothing.
-        config: how to train.
+        network: on the CPU; `missing_capabilities` returns None for it.
+        config: training settings.
         rates, betas: learning rate, and Adam's first beta, of every step.
     """
 
@@ -44,12 +44,12 @@ class CompiledEngine:
     ) -> None:
         self.kernels = kernels = load_loops()
         self.network, self.config = network, config
-        self.rates, self.betas, self.made = rates, betas, 0
+        self.rates, self.betas, self.num_steps = rates, betas, 0
         self.loss_of = loss_of(network, config)
         self.shape = shape_of(kernels, network)
         self.block = block_of(self.shape)
         self.parameters = list(network.parameters())
-        size = sum(each.numel() for each in self.parameters if each.requires_grad)
+        size = sum(p.numel() for p in self.parameters if p.requires_grad)
         self.moments = kernels.Moments(
             np.zeros(size, np.float32),
             np.zeros(size, np.float32),
@@ -60,45 +60,45 @@ class CompiledEngine:
             float(config.weight_decay),
             config.optimizer == "adamw",
         )
-        self.made_small = _loss(kernels, config)
+        self.training_loss = _make_compiled_loss(kernels, config)
 
-    def learn(self, batches: BatchSource, order: Tensor) -> float:
-        """Make a step for each batch of windows, in order; return the mean loss."""
+    def train_epoch(self, batches: BatchSource, order: Tensor) -> float:
+        """Make an optimizer step per batch, in ``order``; return the mean loss."""
         weights, total = self._weights(), 0.0
         size = self.config.batch_size
         with one_blas_thread():
             for inputs, targets in iterate_batches(batches, order, size):
                 loss, _ = self._train(weights, inputs, targets)
                 total += loss
-        self._put(weights)
+        self._set_weights(weights)
         return total / max(len(order), 1)
 
     def gradient(self, inputs: Tensor, targets: Tensor) -> Any:
-        """Return the gradient of windows, one batch, in the order of the parameters."""
+        """Return the gradient of one batch, in the order of the parameters."""
         with one_blas_thread():
             return self._train(self._weights(), inputs, targets)[1]
 
     def _train(
         self, weights: Any, inputs: Tensor, targets: Tensor
     ) -> tuple[float, Any]:
-        """Move the weights, a step a batch; return the loss and the last gradient."""
+        """Update the weights, a step a batch; return the loss and last gradient."""
         size = self.config.batch_size
-        steps = slice(self.made, self.made + math.ceil(len(inputs) / size))
-        self.made = steps.stop
-        found: tuple[float, Any] = self.kernels.train(
+        steps = slice(self.num_steps, self.num_steps + math.ceil(len(inputs) / size))
+        self.num_steps = steps.stop
+        result: tuple[float, Any] = self.kernels.train(
             self.shape,
             weights,
             self.moments,
-            _rows(inputs),
-            _rows(targets),
+            _flatten_windows(inputs),
+            _flatten_windows(targets),
             size,
             self.rates[steps],
             self.betas[steps],
-            self.made_small,
+            self.training_loss,
             self.step,
             self.block,
         )
-        return found
+        return result
 
     def loss(self, validation: BatchSource) -> float:
         """Return the mean loss of forecasts; NaN without windows."""
@@ -107,13 +107,11 @@ class CompiledEngine:
         weights, total = self._weights(), 0.0
         with one_blas_thread():
             for inputs, targets in validation.in_order():
-                made = np.empty(targets.shape, np.float32)
-                self.kernels.forecast(
-                    self.shape, weights, _rows(inputs), made, self.block
-                )
-                total += float(self.loss_of(torch.from_numpy(made), targets)) * len(
-                    made
-                )
+                forecast = np.empty(targets.shape, np.float32)
+                rows = _flatten_windows(inputs)
+                self.kernels.forecast(self.shape, weights, rows, forecast, self.block)
+                loss = float(self.loss_of(torch.from_numpy(forecast), targets))
+                total += loss * len(forecast)
         return total / len(validation)
 
     def _weights(self) -> Any:
@@ -122,8 +120,8 @@ class CompiledEngine:
         return torch.cat(parts).numpy()
 
     @torch.no_grad()
-    def _put(self, weights: Any) -> None:
-        """Give the network its weights back."""
+    def _set_weights(self, weights: Any) -> None:
+        """Copy a weight vector into the network."""
         sizes = [parameter.numel() for parameter in self.parameters]
         parts = torch.from_numpy(weights).split(sizes)
         for parameter, part in zip(self.parameters, parts, strict=True):
@@ -133,20 +131,20 @@ class CompiledEngine:
 def missing_capabilities(
     network: RecurrentNetwork, config: TrainingConfig
 ) -> str | None:
-    """Return what keeps the compiled loops from training a network; None if nothing."""
-    first = next(network.parameters())
-    reasons = {
-        "float32 on the CPU": first.device.type == "cpu"
-        and first.dtype == torch.float32
+    """Return the unmet requirements of the compiled loops; None if they can train."""
+    parameter = next(network.parameters())
+    requirements = {
+        "float32 on the CPU": parameter.device.type == "cpu"
+        and parameter.dtype == torch.float32
         and config.precision != "bfloat16",
         "numba": importlib.util.find_spec("numba") is not None,
     }
-    wanted = [name for name, there in reasons.items() if not there]
-    return ", ".join(wanted + missing_for_loops(network, config)) or None
+    missing = [name for name, supported in requirements.items() if not supported]
+    return ", ".join(missing + missing_for_loops(network, config)) or None
 
 
-def _loss(kernels: Any, config: TrainingConfig) -> Any:
-    """Return what is made small, as the loops have it."""
+def _make_compiled_loss(kernels: Any, config: TrainingConfig) -> Any:
+    """Return the training loss in the form of the compiled loops."""
     kind, parameter = {
         "mse": (kernels.MSE, 0.0),
         "mae": (kernels.MAE, 0.0),
@@ -156,6 +154,6 @@ def _loss(kernels: Any, config: TrainingConfig) -> Any:
     return kernels.Loss(kind, float(parameter))
 
 
-def _rows(values: Tensor) -> Any:
-    """Return ``(windows, numbers)`` as the loops read them."""
+def _flatten_windows(values: Tensor) -> Any:
+    """Return windows as a contiguous array ``(windows, numbers)``."""
     return values.flatten(1).contiguous().numpy()

@@ -1,11 +1,11 @@
-"""Gradients recorded once, as a CUDA graph, and replayed batch after batch.
+"""Gradients recorded once as a CUDA graph and replayed for every batch.
 
-A step of a small network is hundreds of short calls, and making them takes longer than
-the GPU needs to answer them; a graph is one call. The optimizer's step stays outside:
-its rates change, and a graph would repeat those that it was recorded with.
+A step of a small network is hundreds of short kernel launches, and launching them takes
+longer than the GPU needs to run them; a graph is one launch. The optimizer's step is
+not recorded: its rates change, and a graph would repeat the recorded ones.
 
-What is recorded is checked against torch before it is used: a recording that gives
-other numbers could only train another network.
+A recording is compared with torch's gradient before it is used, and dropped if the
+numbers differ.
 """
 
 import warnings
@@ -17,10 +17,10 @@ from torch import Tensor
 from forecasting.models.network import RecurrentNetwork
 from forecasting.training.recipe.config import TrainingConfig
 
-FEWEST_STEPS = 100  # of a training that a recording pays for itself in
+MIN_STEPS = 100  # of a training, to make up for the cost of recording
 
 
-WARMING_UP = 3  # runs in which torch sets up what a recording may not
+WARM_UP_RUNS = 3  # before recording: a graph cannot hold torch's lazy set-up
 
 
 TOLERANCE = 1e-4  # of loss and gradients, by their norms
@@ -32,16 +32,16 @@ Gradient = Callable[[Tensor, Tensor], Tensor]
 Work = Callable[[], None]
 
 
-Record = Callable[[Work], Work]  # returns what does again what some work does
+Record = Callable[[Work], Work]  # records work and returns its replay
 
 
 class ReplayedGradient:
-    """The gradient of batches; of those shaped like the first one, by replaying it.
+    """Gradient of a batch, replayed for batches that are shaped like the first one.
 
     Args:
         gradient: sets the gradient of a batch, inputs and targets, as ``grad`` of the
-            weights; returns the loss, of any shape. Nothing in it is random.
-        weights: that have a gradient.
+            weights; returns the loss, of any shape. It is deterministic.
+        weights: trainable weights.
         record: see `record_graph`.
     """
 
@@ -51,65 +51,67 @@ class ReplayedGradient:
         self.gradient, self.record = gradient, record
         self.weights = list(weights)
         self.replay: Work | None = None
-        self.given: list[Tensor] = []  # inputs and targets, where the recording reads
-        self.made: list[Tensor] = []  # loss and gradients, where it writes
+        self.buffers: list[Tensor] = []  # inputs and targets, where a recording reads
+        self.outputs: list[Tensor] = []  # loss and gradients, where it writes
 
     def __call__(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Set the gradient; return the loss, which the next call may overwrite."""
-        if not self.given:
-            self._start(inputs, targets)
-        if self.replay is None or inputs.shape != self.given[0].shape:
+        if not self.buffers:
+            self._try_recording(inputs, targets)
+        if self.replay is None or inputs.shape != self.buffers[0].shape:
             return self.gradient(inputs, targets)
-        return self._replayed(self.replay, inputs, targets)
+        return self._replay(self.replay, inputs, targets)
 
-    def _start(self, inputs: Tensor, targets: Tensor) -> None:
-        """Record the gradient; keep the recording if it agrees with torch."""
+    def _try_recording(self, inputs: Tensor, targets: Tensor) -> None:
+        """Record the gradient; use the recording if it agrees with torch."""
         loss = self.gradient(inputs, targets)
         self.weights = [weight for weight in self.weights if weight.grad is not None]
         expected = [loss.clone(), *(part.clone() for part in self._gradients())]
-        self.given = [torch.zeros_like(inputs), torch.zeros_like(targets)]
-        self.made = [torch.zeros_like(part) for part in expected]
+        self.buffers = [torch.zeros_like(inputs), torch.zeros_like(targets)]
+        self.outputs = [torch.zeros_like(part) for part in expected]
         try:
-            replay = self.record(self._work)
-            self._replayed(replay, inputs, targets)
+            replay = self.record(self._run_gradient)
+            self._replay(replay, inputs, targets)
         except RuntimeError as error:
             _warn(f"cannot be recorded ({error})")
             return
-        if all(map(_agree, self.made, expected)):
+        if all(map(_agree, self.outputs, expected)):
             self.replay = replay
         else:
             _warn("gives other numbers when it is replayed")
 
-    def _work(self) -> None:
-        """Do what is recorded."""
-        loss = self.gradient(*self.given)
-        for made, part in zip(self.made, [loss, *self._gradients()], strict=True):
-            made.copy_(part)
+    def _run_gradient(self) -> None:
+        """Compute the gradient into the output buffers; the recorded work."""
+        loss = self.gradient(*self.buffers)
+        for output, part in zip(self.outputs, [loss, *self._gradients()], strict=True):
+            output.copy_(part)
 
-    def _replayed(self, replay: Work, inputs: Tensor, targets: Tensor) -> Tensor:
-        for given, own in zip(self.given, (inputs, targets), strict=True):
-            given.copy_(own)
+    def _replay(self, replay: Work, inputs: Tensor, targets: Tensor) -> Tensor:
+        for buffer, value in zip(self.buffers, (inputs, targets), strict=True):
+            buffer.copy_(value)
         replay()
-        for weight, gradient in zip(self.weights, self.made[1:], strict=True):
+        for weight, gradient in zip(self.weights, self.outputs[1:], strict=True):
             weight.grad = gradient
-        return self.made[0]
+        return self.outputs[0]
 
     def _gradients(self) -> list[Tensor]:
         return [weight.grad for weight in self.weights if weight.grad is not None]
 
 
 def record_graph(work: Work) -> Work:
-    """Return what replays, on the present CUDA stream, the calls that ``work`` makes.
+    """Record the CUDA calls of ``work``; return a function that replays them.
+
+    The replay runs on the current CUDA stream.
 
     Raises:
-        RuntimeError: it makes calls that no graph can hold.
+        RuntimeError: ``work`` makes calls that no graph can hold.
     """
-    here, beside = torch.cuda.current_stream(), torch.cuda.Stream()
-    beside.wait_stream(here)
-    with torch.cuda.stream(beside):
-        for _ in range(WARMING_UP):
+    current, side = torch.cuda.current_stream(), torch.cuda.Stream()
+    side.wait_stream(current)
+    with torch.cuda.stream(side):
+        for _ in range(WARM_UP_RUNS):
             work()
-    here.wait_stream(beside)
+    current.wait_stream(side)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         work()
@@ -120,33 +122,34 @@ def record_graph(work: Work) -> Work:
 def recorder_for(
     network: RecurrentNetwork, config: TrainingConfig, steps: int
 ) -> Record | None:
-    """Return what records the gradient of a network; None to make every call.
+    """Return the recorder for the gradient of a network; None to run it unrecorded.
 
     Args:
         network: on its device.
-        config: how it is trained.
-        steps: of its training.
+        config: training settings.
+        steps: number of optimizer steps of the training.
     """
     on_gpu = next(network.parameters()).device.type == "cuda"
-    wanted = on_gpu and config.engine == "auto" and steps >= FEWEST_STEPS
-    return record_graph if wanted and not is_random(network, config) else None
+    is_useful = on_gpu and config.engine == "auto" and steps >= MIN_STEPS
+    return record_graph if is_useful and not is_random(network, config) else None
 
 
 def is_random(network: RecurrentNetwork, config: TrainingConfig) -> bool:
-    """Return whether a gradient of the same batch is another one each time."""
+    """Return whether the gradient of a batch is random: dropout, teacher forcing."""
     model = network.config
     forced = model.strategy != "direct" and config.teacher_forcing > 0
     return forced or (model.dropout > 0 and model.num_layers > 1)
 
 
-def _agree(found: Tensor, expected: Tensor) -> bool:
-    distance, size = (found - expected).norm(), expected.norm()
+def _agree(replayed: Tensor, expected: Tensor) -> bool:
+    distance, size = (replayed - expected).norm(), expected.norm()
     return bool(distance <= TOLERANCE * size)
 
 
-def _warn(what: str) -> None:
+def _warn(problem: str) -> None:
     warnings.warn(
-        f"a training step {what}: this training goes on without a CUDA graph, slower.",
+        f"a training step {problem}: "
+        "this training goes on without a CUDA graph, slower.",
         RuntimeWarning,
         stacklevel=5,
     )

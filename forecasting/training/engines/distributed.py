@@ -1,7 +1,7 @@
-"""Several processes that train one network together, as torchrun starts them.
+"""Data-parallel training in several processes, as torchrun starts them.
 
-Each works on its share of every batch, and what they find is summed, so that each makes
-the step of the whole batch. A process alone has everything as its share.
+Each process works on its shard of every batch, and gradients are summed, so that all
+make the step of the whole batch. In a single process the shard is the whole batch.
 """
 
 import os
@@ -16,20 +16,20 @@ from torch import Tensor
 
 from forecasting.errors import SettingError
 
-PATIENCE = timedelta(minutes=10)  # how long one waits for the others
+PROCESS_TIMEOUT = timedelta(minutes=10)  # for the other processes to answer
 
 
 @contextmanager
 def joined() -> Iterator[Callable[[], bool]]:
-    """Join the processes that torchrun started, and leave them at the end.
+    """Join the process group that torchrun started; leave it at the end.
 
-    RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT say who they are, LOCAL_RANK which GPU
-    is this one's. Sums go by NCCL between GPUs, by Gloo between CPUs. After an error
-    the process shall end: the others may be in the middle of a sum.
+    RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT identify the processes, LOCAL_RANK the
+    GPU of this one. Sums use NCCL between GPUs, Gloo between CPUs. After an error the
+    process must end: the others may be in the middle of a sum.
 
     Yields:
-        A question that is answered yes in the first process that asks it, the one that
-        may speak for all.
+        A function that returns True in the first process that calls it, and False in
+        the others; the first one reports an error for all.
 
     Raises:
         SettingError: this machine has fewer GPUs than processes.
@@ -39,14 +39,16 @@ def joined() -> Iterator[Callable[[], bool]]:
     backend = "gloo"
     if torch.cuda.is_available():
         backend = "cpu:gloo,cuda:nccl"
-        local, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-        if local >= there:
-            wanted = f"at most {there}, the GPUs here (CUDA_VISIBLE_DEVICES= hides them"
-            raise SettingError("--nproc-per-node", local + 1, f"{wanted} for the CPU)")
+        local, num_gpus = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+        if local >= num_gpus:
+            limit = (
+                f"at most {num_gpus}, the GPUs here (CUDA_VISIBLE_DEVICES= hides them"
+            )
+            raise SettingError("--nproc-per-node", local + 1, f"{limit} for the CPU)")
         torch.cuda.set_device(local)
-    store, rank, size = next(iter(rendezvous("env://", timeout=PATIENCE)))
+    store, rank, size = next(iter(rendezvous("env://", timeout=PROCESS_TIMEOUT)))
     dist.init_process_group(
-        backend, store=store, rank=rank, world_size=size, timeout=PATIENCE
+        backend, store=store, rank=rank, world_size=size, timeout=PROCESS_TIMEOUT
     )
     yield lambda: _is_first(store)
     dist.destroy_process_group()
@@ -55,56 +57,56 @@ def joined() -> Iterator[Callable[[], bool]]:
 def _is_first(store: Any) -> bool:
     try:
         return bool(store.add("asked", 1) == 1)
-    except dist.DistError:  # its keeper has ended: somebody has failed before
+    except dist.DistError:  # the process that holds the store has failed and ended
         return False
 
 
 def processes() -> int:
-    """Return how many train together."""
-    return dist.get_world_size() if _are_several() else 1
+    """Return the number of processes that train together."""
+    return dist.get_world_size() if _is_distributed() else 1
 
 
 def rank() -> int:
-    """Return the number of this process among them, from 0."""
-    return dist.get_rank() if _are_several() else 0
+    """Return the rank of this process, from 0."""
+    return dist.get_rank() if _is_distributed() else 0
 
 
-def share(index: Tensor) -> Tensor:
-    """Return this process's part of the windows of a batch, perhaps none.
+def shard(index: Tensor) -> Tensor:
+    """Return the windows of a batch that belong to this process, perhaps none.
 
-    The parts follow each other and differ by one window at most.
+    The shards are consecutive and their sizes differ by one window at most.
     """
     return index.tensor_split(processes())[rank()]
 
 
-def reduce(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """Return the sums over all processes, of all tensors by one message.
+def sum_over_processes(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Sum tensors over all processes, with a single message.
 
     Args:
-        tensors: of one dtype and device, the same shapes in every process.
+        tensors: one dtype and device, the same shapes in every process.
     """
     flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
-    if _are_several():
+    if _is_distributed():
         dist.all_reduce(flat)
     parts = flat.split([tensor.numel() for tensor in tensors])
-    return [part.view_as(own) for part, own in zip(parts, tensors, strict=True)]
+    return [part.view_as(tensor) for part, tensor in zip(parts, tensors, strict=True)]
 
 
-def align(tensors: Iterable[Tensor]) -> None:
-    """Overwrite tensors with those of the first process."""
-    if _are_several():
+def broadcast(tensors: Iterable[Tensor]) -> None:
+    """Overwrite tensors with the values of the first process."""
+    if _is_distributed():
         for tensor in tensors:
             dist.broadcast(tensor, src=0)
 
 
-def draw_apart() -> None:
-    """Let each process draw other random numbers, for the dropout of its windows.
+def offset_seed() -> None:
+    """Give each process different random numbers, for dropout on its windows.
 
-    The first one goes on as it would alone.
+    The first process continues as in a training without the others.
     """
     if rank():
         torch.manual_seed(torch.initial_seed() + rank() * 2**32)
 
 
-def _are_several() -> bool:
+def _is_distributed() -> bool:
     return dist.is_available() and dist.is_initialized()

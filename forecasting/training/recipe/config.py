@@ -1,4 +1,4 @@
-"""How a network is trained: the settings, checked."""
+"""Training settings and their validation."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -18,38 +18,39 @@ Engine = Literal["auto", "torch", "fused"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig:
-    """How a network is trained.
+    """Settings of a training: optimizer, loss, schedule, validation and engine.
 
     Attributes:
-        epochs: passes over all windows, at most.
+        epochs: maximum passes over all windows.
         steps: optimizer steps instead of epochs, on windows drawn at random; a tenth
-            of them counts as an epoch, and patience does not end them early.
-        balance: with steps, the chance of a series is its number of windows to the
-            power of 1 - balance: 0 draws all windows alike, 1 all series.
+            of them counts as an epoch, without early stopping.
+        balance: with steps, the probability of a series is proportional to its number
+            of windows to the power of 1 - balance: 0 makes all windows equally
+            likely, 1 all series.
         relative: with steps, the share of the loss that counts errors relative to the
             level of their series instead of its scale (``ets`` and ``log_ets``).
         schedule: of the learning rate: ``constant``, or ``one_cycle`` up to it and
             down again (Smith and Topin 2019).
-        refit: train once more, on everything, as long as validation found best.
-        batch_size: windows a step.
+        refit: train again on all data, for the best number of epochs in validation.
+        batch_size: windows per optimizer step.
         learning_rate: of the optimizer.
         optimizer: ``adam`` or ``adamw``.
         weight_decay: of the optimizer.
         loss: ``mae``, ``mse``, ``huber`` or ``quantile``, on normalised values.
         huber_delta: where the Huber loss turns linear.
-        quantile: the probability that the quantile loss aims at.
+        quantile: probability of the quantile loss.
         clip_norm: bound on the gradient's global norm; None for no bound.
         patience: epochs without a better validation loss before training stops.
         validation: share of each series, its latest part, that training does not see
-            and that chooses the weights; 0 for none.
-        teacher_forcing: probability that a strategy that feeds its forecasts back is
-            fed the truth while it trains.
-        truncate: observations that the gradient reaches back at most; None for all.
+            and that selects the best weights; 0 for none.
+        teacher_forcing: probability that a recursive or seq2seq network is fed the
+            actual value instead of its forecast during training.
+        truncate: maximum observations of back-propagation through time; None for all.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``auto``, ``float32`` or ``bfloat16``.
-        engine: what makes the steps: ``torch``, or compiled loops for small networks on
-            the CPU, ``fused``; the numbers are the same. ``auto`` takes the faster one.
-        seed: same seed, same weights (on one CPU).
+        engine: ``torch``, or ``fused``: compiled loops for small networks on the CPU,
+            with the same numbers. ``auto`` selects the faster one.
+        seed: of all random numbers; same seed, same weights (on one CPU).
 
     Raises:
         SettingError: a value is out of range.
@@ -81,13 +82,13 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name, choices in _CHOICES:
             if getattr(self, name) not in choices:
-                wanted = f"one of {', '.join(choices)}"
-                raise SettingError(name, getattr(self, name), wanted)
+                expected = f"one of {', '.join(choices)}"
+                raise SettingError(name, getattr(self, name), expected)
         for name, low, high in _RANGES:
             value = getattr(self, name)
-            whole = isinstance(value, int) or name not in _WHOLE
-            if value is not None and not (whole and low <= value <= high):
-                kind = "a whole number " if name in _WHOLE else ""
+            is_valid_type = isinstance(value, int) or name not in _INTEGERS
+            if value is not None and not (is_valid_type and low <= value <= high):
+                kind = "a whole number " if name in _INTEGERS else ""
                 raise SettingError(name, value, f"{kind}from {low:g} to {high:g}")
 
 
@@ -101,7 +102,7 @@ _CHOICES = (
 )
 
 
-_WHOLE = ("epochs", "steps", "batch_size", "patience", "truncate", "seed")
+_INTEGERS = ("epochs", "steps", "batch_size", "patience", "truncate", "seed")
 
 
 _RANGES = (

@@ -1,8 +1,4 @@
-"""The training loop: epochs, the weights that validate best, an early end.
-
-Windows are gathered by index where the series lie; the loop asks the device for
-nothing but one number an epoch.
-"""
+"""Early stopping: the records of a training, its best epoch and its end."""
 
 import math
 import time
@@ -15,10 +11,10 @@ from forecasting.training.recipe.config import TrainingConfig
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochRecord:
-    """One epoch of one member; losses in normalised units, NaN where there is none.
+    """One epoch of one member; losses in normalised units, NaN if not computed.
 
-    Epoch 0 is the network before training. ``refit`` marks the second training, on
-    everything.
+    Epoch 0 is the network before training. ``refit`` marks the second training, on all
+    data.
     """
 
     member: int
@@ -31,12 +27,12 @@ class EpochRecord:
 
 
 class EarlyStopping:
-    """How one network's training goes: its records, its best epoch, its end.
+    """Tracks the epochs of one network: records, best epoch, end of patience.
 
     Args:
-        config: how it is trained.
-        epochs: at most.
-        validated: whether there are windows that choose the epoch.
+        config: training settings.
+        epochs: maximum number of epochs.
+        validated: whether there are validation windows, which select the epoch.
         member: number that the records carry.
         on_epoch: called with each epoch's record.
     """
@@ -52,17 +48,19 @@ class EarlyStopping:
         self.records: list[EpochRecord] = []
         self.best, self.best_epoch = math.inf, 0
         self.epochs, self.member, self.on_epoch = epochs, member, on_epoch
-        # A number of steps, and a cycle of the learning rate, are gone through whole.
-        whole = config.steps is not None or config.schedule == "one_cycle"
-        self.patience = config.patience if validated and not whole else math.inf
+        # A fixed number of steps and a cycle of the learning rate are never cut short.
+        is_fixed_length = config.steps is not None or config.schedule == "one_cycle"
+        self.patience = (
+            config.patience if validated and not is_fixed_length else math.inf
+        )
 
-    def add(self, train_loss: float, validation_loss: float, began: float) -> bool:
-        """Take in the next epoch; return whether its weights are the best so far.
+    def add(self, train_loss: float, validation_loss: float, started: float) -> bool:
+        """Add an epoch; return whether its weights are the best so far.
 
         Args:
             train_loss: NaN for the network before training.
             validation_loss: NaN without validation.
-            began: when the epoch did, by ``time.perf_counter``.
+            started: start time of the epoch, by ``time.perf_counter``.
 
         Raises:
             TrainingDiverged: the loss is no longer finite.
@@ -76,7 +74,7 @@ class EarlyStopping:
             epochs=self.epochs,
             train_loss=train_loss,
             validation_loss=validation_loss,
-            seconds=time.perf_counter() - began,
+            seconds=time.perf_counter() - started,
         )
         self.records.append(record)
         if self.on_epoch is not None:
@@ -88,5 +86,5 @@ class EarlyStopping:
 
     @property
     def is_over(self) -> bool:
-        """Whether patience is: so many epochs have passed since the best one."""
+        """Whether ``patience`` epochs have passed since the best one."""
         return len(self.records) - 1 - self.best_epoch >= self.patience

@@ -1,4 +1,4 @@
-"""What training makes small. All losses are means over every element."""
+"""Training losses: squared, absolute, Huber and pinball, means over all elements."""
 
 from collections.abc import Callable
 from typing import Literal, get_args
@@ -20,15 +20,15 @@ def make_loss(
     quantile: float = 0.5,
     quantiles: tuple[float, ...] = (),
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return a loss of (forecast, actual), any one shape, as a scalar.
+    """Return a loss function of forecast and actual, of one shape, to a scalar.
 
     Args:
         name: ``mse`` (squared error), ``mae`` (absolute error), ``huber`` (squared up
             to ``huber_delta``, linear beyond), ``quantile`` (pinball).
         huber_delta: where the Huber loss turns linear, in normalised units.
-        quantile: the probability that the quantile loss aims at; 0.5 is half the MAE.
-        quantiles: if there are any, the forecast is ``(..., quantiles)``, and the loss
-            is the sum of their pinball losses, whatever the name.
+        quantile: probability of the quantile loss; 0.5 is half the MAE.
+        quantiles: if not empty, the forecast is ``(..., quantiles)``, and the loss is
+            the sum of their pinball losses, whatever the name.
     """
     if quantiles:
         return lambda forecast, actual: pinball_sum(forecast, actual, quantiles)
@@ -44,7 +44,7 @@ def make_loss(
 def pinball_loss(forecast: Tensor, actual: Tensor, quantile: float) -> Tensor:
     """Return the mean of ``max(q e, (q - 1) e)``, ``e = actual - forecast``.
 
-    It is least when the forecast is the ``q`` quantile (Koenker and Bassett 1978).
+    It is minimal when the forecast is the ``q`` quantile (Koenker and Bassett 1978).
     """
     error = actual - forecast
     return (quantile * error).maximum((quantile - 1) * error).mean()
@@ -53,6 +53,6 @@ def pinball_loss(forecast: Tensor, actual: Tensor, quantile: float) -> Tensor:
 def pinball_sum(
     forecast: Tensor, actual: Tensor, quantiles: tuple[float, ...]
 ) -> Tensor:
-    """Return the sum of the losses of quantiles ``(..., quantiles)``."""
-    each = zip(forecast.unbind(-1), quantiles, strict=True)
-    return torch.stack([pinball_loss(f, actual, q) for f, q in each]).sum()
+    """Return the sum of the pinball losses of quantiles ``(..., quantiles)``."""
+    pairs = zip(forecast.unbind(-1), quantiles, strict=True)
+    return torch.stack([pinball_loss(f, actual, q) for f, q in pairs]).sum()

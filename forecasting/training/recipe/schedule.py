@@ -1,42 +1,42 @@
-"""The learning rate, and Adam's first beta, of every step."""
+"""Learning-rate schedule: the learning rate and Adam's first beta of every step."""
 
 import numpy as np
 
 from forecasting.training.recipe.config import TrainingConfig
 from forecasting.types import FloatArray
 
-BETA = 0.9  # of Adam's mean, where no schedule moves it
+DEFAULT_BETA = 0.9  # Adam's first beta in a constant schedule
 
 
-RISE = 0.3  # share of the cycle in which the rate goes up
+RISING_SHARE = 0.3  # share of the cycle with a rising rate
 
 
-PARTS = 10  # epochs that a number of steps is cut into
+STEP_EPOCHS = 10  # number of epochs that a fixed number of steps is divided into
 
 
 def num_epochs(windows: int, config: TrainingConfig) -> tuple[int, int]:
-    """Return the number of epochs, and of the steps in each.
+    """Return the number of epochs and the number of steps per epoch.
 
     Args:
-        windows: to learn from.
-        config: how.
+        windows: number of training windows.
+        config: training settings.
     """
     if config.steps is None:
         return config.epochs, -(-windows // config.batch_size)
-    return min(PARTS, config.steps), -(-config.steps // PARTS)
+    return min(STEP_EPOCHS, config.steps), -(-config.steps // STEP_EPOCHS)
 
 
 def step_rates(steps: int, config: TrainingConfig) -> tuple[FloatArray, FloatArray]:
     """Return learning rates and first betas, ``(steps,)`` each.
 
-    One cycle is that of torch's OneCycleLR (Smith and Topin 2019): by cosines, the rate
-    goes up to its most and down to next to nothing while the beta goes down and up.
+    One cycle is that of torch's OneCycleLR (Smith and Topin 2019): along cosines, the
+    rate rises to its maximum and falls to almost zero while the beta falls and rises.
     """
     rate = float(config.learning_rate)
     if config.schedule == "constant":
-        return np.full(steps, rate), np.full(steps, BETA)
-    # One step more than is made: the last one of all would be too small to matter.
-    top, last = RISE * (steps + 1) - 1, steps
+        return np.full(steps, rate), np.full(steps, DEFAULT_BETA)
+    # The cycle has one step more: at the last one the rate would be negligible.
+    top, last = RISING_SHARE * (steps + 1) - 1, steps
     step = np.arange(steps)
     up = np.clip(step / max(top, 1e-9), 0, 1)
     down = np.clip((step - top) / (last - top), 0, 1)
@@ -49,5 +49,5 @@ def step_rates(steps: int, config: TrainingConfig) -> tuple[FloatArray, FloatArr
 
 
 def _cosine(begin: float, end: float, share: FloatArray) -> FloatArray:
-    """Return what lies between, half a cosine wave along."""
+    """Interpolate from ``begin`` to ``end`` along half a cosine wave."""
     return end + (begin - end) / 2 * (1 + np.cos(np.pi * share))

@@ -63,7 +63,7 @@ def mean_error(network, batches):
         return float((network(inputs) - targets).abs().mean())
 
 
-# What five steps of Adam at a rate of 0.01 lose on the wave, a step an epoch. They move
+# Losses of five steps of Adam at a rate of 0.01 on the wave, a step an epoch. They move
 # only when the arithmetic of cells, networks, losses or optimizer changes: a commit
 # that moves them has to say why. Restructuring alone may not.
 FROZEN = {
@@ -77,10 +77,10 @@ FROZEN = {
 @pytest.mark.parametrize("cell", FROZEN)
 def test_five_steps_lose_what_they_always_lost(cell):
     network = make_network(cell=cell)
-    earlier, nothing = split(wave(), share=0)
+    earlier, no_windows = split(wave(), share=0)
 
     records = train(
-        network, earlier, nothing, config(batch_size=1000, learning_rate=0.01)
+        network, earlier, no_windows, config(batch_size=1000, learning_rate=0.01)
     )
 
     losses = [record.train_loss for record in records[1:]]
@@ -116,7 +116,7 @@ def test_the_weights_that_validated_best_stay():
 
 
 def constant(value, count):
-    """Return windows of noise that are all followed by one value."""
+    """Return windows of noise with one constant target."""
     inputs = noise(6 * count).reshape(count, 6, 1)
     return RowBatches(inputs, torch.full((count, 2), value))
 
@@ -132,11 +132,11 @@ def test_training_stops_when_patience_is_over():
 
 
 def test_without_a_validation_part_all_epochs_are_run():
-    earlier, nothing = split(noise(120), share=0)
+    earlier, no_windows = split(noise(120), share=0)
 
-    records = train(make_network(), earlier, nothing, config(epochs=30, patience=1))
+    records = train(make_network(), earlier, no_windows, config(epochs=30, patience=1))
 
-    assert len(nothing) == 0
+    assert len(no_windows) == 0
     assert [record.epoch for record in records] == list(range(31))
     assert all(math.isnan(record.validation_loss) for record in records)
 
@@ -150,14 +150,18 @@ def test_no_epochs_leave_the_network_as_it_was():
     assert torch.equal(network.head.weight, untouched.head.weight)
 
 
-def test_each_epoch_is_told_of_as_it_ends():
-    told = []
+def test_each_epoch_is_reported_as_it_ends():
+    reported = []
 
     records = train(
-        make_network(), *split(wave()), config(epochs=3), member=7, on_epoch=told.append
+        make_network(),
+        *split(wave()),
+        config(epochs=3),
+        member=7,
+        on_epoch=reported.append,
     )
 
-    assert told == records
+    assert reported == records
     assert [record.epoch for record in records] == [0, 1, 2, 3]
     assert {(record.member, record.epochs) for record in records} == {(7, 3)}
     assert math.isnan(records[0].train_loss)
@@ -167,13 +171,15 @@ def test_each_epoch_is_told_of_as_it_ends():
 @pytest.mark.parametrize("clip_norm", [1e-3, 1e-1])
 def test_clipping_bounds_the_norm_of_the_gradient(clip_norm):
     network, free = make_network(), make_network()
-    nothing = split(wave(), share=0)[1]
+    no_windows = split(wave(), share=0)[1]
 
-    train(network, split(wave())[0], nothing, config(clip_norm=clip_norm))
-    train(free, split(wave())[0], nothing, config(clip_norm=None))
+    train(network, split(wave())[0], no_windows, config(clip_norm=clip_norm))
+    train(free, split(wave())[0], no_windows, config(clip_norm=None))
 
-    def norm(of):
-        return float(torch.stack([p.grad.norm() for p in of.parameters()]).norm())
+    def norm(trained_network):
+        return float(
+            torch.stack([p.grad.norm() for p in trained_network.parameters()]).norm()
+        )
 
     assert norm(network) == pytest.approx(clip_norm, rel=1e-3)
     assert norm(free) > clip_norm
@@ -291,7 +297,7 @@ def test_a_setting_out_of_range_is_refused(setting, value, message):
 # Steps instead of epochs
 
 
-def many(lengths, spec=SPEC, chances=None):
+def dataset_of(lengths, spec=SPEC, chances=None):
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     values = noise(int(offsets[-1]))
     windows = Windows(offsets, spec)
@@ -300,11 +306,11 @@ def many(lengths, spec=SPEC, chances=None):
 
 @pytest.mark.parametrize(("steps", "epochs", "each"), [(40, 10, 4), (3, 3, 1)])
 def test_steps_are_counted_in_tenths(steps, epochs, each):
-    seen = []
+    batch_sizes = []
 
     class Counted(WindowDataset):
         def take(self, index):
-            seen.append(len(index))
+            batch_sizes.append(len(index))
             return super().take(index)
 
     earlier, later = split(wave())
@@ -313,7 +319,7 @@ def test_steps_are_counted_in_tenths(steps, epochs, each):
     records = train(make_network(), counted, later, config(steps=steps, batch_size=16))
 
     assert [record.epoch for record in records] == list(range(epochs + 1))
-    assert sum(seen) == 16 * epochs * each
+    assert sum(batch_sizes) == 16 * epochs * each
 
 
 def test_patience_does_not_end_a_number_of_steps_early():
@@ -360,8 +366,8 @@ def test_one_cycle_goes_through_all_epochs_and_no_epoch_at_all():
     assert (len(records), len(none)) == (13, 1)
 
 
-def chances_of(lengths, balance=0.0, relative=0.0, scales=None):
-    batches = many(lengths)
+def probabilities_of(lengths, balance=0.0, relative=0.0, scales=None):
+    batches = dataset_of(lengths)
     if scales is not None:
         levels = np.repeat(scales, lengths)
         offsets = np.concatenate([[0], np.cumsum(lengths)])
@@ -370,53 +376,60 @@ def chances_of(lengths, balance=0.0, relative=0.0, scales=None):
             season_length=1, horizon=2,
         )  # fmt: skip
         batches = replace(batches, states=states)
-    found = series_probabilities(
+    probabilities = series_probabilities(
         batches, np.array(lengths), balance=balance, relative=relative
     )
-    return found.tolist()
+    return probabilities.tolist()
 
 
-def test_balance_goes_from_windows_alike_to_series_alike():
+def test_balance_goes_from_equal_windows_to_equal_series():
     lengths = [17, 97]  # 10 and 90 windows
 
-    assert chances_of(lengths) == pytest.approx([0.1, 0.9])
-    assert chances_of(lengths, balance=0.5) == pytest.approx([0.25, 0.75])
-    assert chances_of(lengths, balance=1.0) == pytest.approx([0.5, 0.5])
+    assert probabilities_of(lengths) == pytest.approx([0.1, 0.9])
+    assert probabilities_of(lengths, balance=0.5) == pytest.approx([0.25, 0.75])
+    assert probabilities_of(lengths, balance=1.0) == pytest.approx([0.5, 0.5])
 
 
 def test_relative_errors_count_more_where_the_scale_is_large():
     lengths, scales = [57, 57], [1.0, 9.0]
 
-    alike, relative = (chances_of(lengths, relative=r, scales=scales) for r in (0, 1))
+    equal, relative = (
+        probabilities_of(lengths, relative=r, scales=scales) for r in (0, 1)
+    )
 
-    assert alike == pytest.approx([0.5, 0.5])
+    assert equal == pytest.approx([0.5, 0.5])
     assert relative == pytest.approx([0.1, 0.9], abs=0.03)
-    assert chances_of(lengths, relative=1.0) == pytest.approx([0.5, 0.5])  # no scale
+    assert probabilities_of(lengths, relative=1.0) == pytest.approx(
+        [0.5, 0.5]
+    )  # no scale
 
 
 def test_a_series_without_a_chance_is_never_learnt_from():
-    batches = many([40, 40], chances=torch.tensor([1.0, 0.0]))
+    batches = dataset_of([40, 40], chances=torch.tensor([1.0, 0.0]))
     torch.manual_seed(0)
 
-    drawn = batches.take(batches.order(8, 5))[0]
-    evidence = torch.cat([inputs for inputs, _ in batches.evidence()])
+    sampled = batches.take(batches.order(8, 5))[0]
+    regression_inputs = torch.cat([inputs for inputs, _ in batches.evidence()])
 
-    assert len(drawn) == 40
+    assert len(sampled) == 40
     first = set(batches.values[:40].unfold(0, 6, 1)[:33, 0].tolist())
-    assert set(evidence[:, 0, 0].tolist()) == first
-    assert set(drawn[:, 0, 0].tolist()) <= first
+    assert set(regression_inputs[:, 0, 0].tolist()) == first
+    assert set(sampled[:, 0, 0].tolist()) <= first
 
 
-def test_evidence_is_every_window_once_or_the_same_draw_each_time():
-    plain, drawn = many([40, 40]), many([40, 40], chances=torch.tensor([0.5, 0.5]))
-
-    once = torch.cat([inputs for inputs, _ in plain.evidence()])
-    first, again = (
-        torch.cat([inputs for inputs, _ in drawn.evidence()]) for _ in range(2)
+def test_regression_batches_are_every_window_once_or_the_same_draw_each_time():
+    unweighted, sampled = (
+        dataset_of([40, 40]),
+        dataset_of([40, 40], chances=torch.tensor([0.5, 0.5])),
     )
 
-    assert len(once) == len(plain)
-    assert torch.equal(first, again)
+    all_windows = torch.cat([inputs for inputs, _ in unweighted.evidence()])
+    first, second = (
+        torch.cat([inputs for inputs, _ in sampled.evidence()]) for _ in range(2)
+    )
+
+    assert len(all_windows) == len(unweighted)
+    assert torch.equal(first, second)
 
 
 @pytest.mark.parametrize(

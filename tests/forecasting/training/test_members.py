@@ -11,8 +11,11 @@ CPU = torch.device("cpu")
 
 
 def rows(count, seed=0):
-    drawn = np.random.default_rng(seed)
-    inputs, targets = drawn.normal(size=(count, 5, 1)), drawn.normal(size=(count, 2))
+    generator = np.random.default_rng(seed)
+    inputs, targets = (
+        generator.normal(size=(count, 5, 1)),
+        generator.normal(size=(count, 2)),
+    )
     return RowBatches(torch.tensor(inputs), torch.tensor(targets)).to(CPU)
 
 
@@ -37,8 +40,8 @@ def test_members_get_the_weights_that_they_get_alone(engine):
     for member in alone:
         train_members([member], rows(60), rows(20, seed=1), config)
 
-    for one, other in zip(together, alone, strict=True):
-        assert torch.equal(weights(one), weights(other))
+    for member, other in zip(together, alone, strict=True):
+        assert torch.equal(weights(member), weights(other))
     assert not torch.equal(weights(together[0]), weights(together[1]))
     assert [record.member for record in records] == [0] * 4 + [1] * 4 + [2] * 4
 

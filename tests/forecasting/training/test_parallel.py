@@ -5,7 +5,7 @@ import joblib
 import pytest
 
 from forecasting.training import EpochRecord
-from forecasting.training.parallel import side_by_side
+from forecasting.training.parallel import run_trainings
 
 
 def record(member, epoch=0):
@@ -19,7 +19,7 @@ def record(member, epoch=0):
     )
 
 
-def test_results_come_in_order_whoever_is_first():
+def test_results_come_in_order_whichever_ends_first():
     def slow(on_epoch):
         time.sleep(0.1)
         return "slow"
@@ -27,31 +27,31 @@ def test_results_come_in_order_whoever_is_first():
     def fast(on_epoch):
         return "fast"
 
-    assert side_by_side([slow, fast]) == ["slow", "fast"]
+    assert run_trainings([slow, fast]) == ["slow", "fast"]
 
 
-def test_every_record_is_told_in_the_callers_thread():
-    told = []
+def test_every_record_is_reported_in_the_callers_thread():
+    reported = []
 
     def training(on_epoch):
         for epoch in range(3):
             on_epoch(record(0, epoch))
 
-    def tell(said):
-        told.append((said.epoch, threading.current_thread()))
+    def collect(record):
+        reported.append((record.epoch, threading.current_thread()))
 
-    side_by_side([training, training], tell)
+    run_trainings([training, training], collect)
 
-    assert sorted(epoch for epoch, _ in told) == [0, 0, 1, 1, 2, 2]
-    assert {thread for _, thread in told} == {threading.main_thread()}
+    assert sorted(epoch for epoch, _ in reported) == [0, 0, 1, 1, 2, 2]
+    assert {thread for _, thread in reported} == {threading.main_thread()}
 
 
 def endless(on_epoch):
-    """Train until somebody says that it is enough."""
+    """Train until cancelled."""
     for epoch in range(10_000):
         on_epoch(record(0, epoch))
         time.sleep(0.01)
-    raise AssertionError("nobody ended it")
+    raise AssertionError("the training was not cancelled")
 
 
 @pytest.mark.skipif(joblib.cpu_count() < 2, reason="needs two cores")
@@ -60,26 +60,26 @@ def test_an_error_ends_the_others_and_is_raised():
         raise ValueError("it diverged")
 
     with pytest.raises(ValueError, match="it diverged"):
-        side_by_side([fails, endless])
+        run_trainings([fails, endless])
 
 
-def test_who_listens_can_end_all():
-    def stop(said):
+def test_an_error_in_on_epoch_cancels_all_trainings():
+    def stop(record):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        side_by_side([endless, endless], stop)
+        run_trainings([endless, endless], stop)
 
 
 def test_trainings_within_trainings_do_not_multiply_the_threads():
-    seen = set()
+    threads = set()
 
     def inner(on_epoch):
-        seen.add(threading.current_thread())
+        threads.add(threading.current_thread())
 
     def outer(on_epoch):
-        side_by_side([inner, inner, inner])
+        run_trainings([inner, inner, inner])
 
-    side_by_side([outer, outer])
+    run_trainings([outer, outer])
 
-    assert len(seen) <= 2
+    assert len(threads) <= 2

@@ -21,7 +21,7 @@ CELLS = ("rnn", "lstm", "gru")
 
 
 def make_network(seq_len=5, horizon=2, features=1, *, seed=0, train_skip=True, **model):
-    """Return a network whose every part has something to say, the skip as well."""
+    """Return a network with random weights in every part, the skip included."""
     torch.manual_seed(seed)
     config = RecurrentConfig(**{"hidden_size": 8, "train_skip": train_skip, **model})
     network = RecurrentNetwork(
@@ -35,9 +35,9 @@ def make_network(seq_len=5, horizon=2, features=1, *, seed=0, train_skip=True, *
 
 
 def make_rows(count, seq_len=5, horizon=2, features=1, seed=0):
-    drawn = np.random.default_rng(seed)
-    inputs = drawn.normal(size=(count, seq_len, features))
-    targets = inputs[:, -1:, 0] + drawn.normal(size=(count, horizon)) / 2
+    generator = np.random.default_rng(seed)
+    inputs = generator.normal(size=(count, seq_len, features))
+    targets = inputs[:, -1:, 0] + generator.normal(size=(count, horizon)) / 2
     return RowBatches(torch.tensor(inputs), torch.tensor(targets)).to(
         torch.device("cpu")
     )
@@ -59,7 +59,7 @@ def gradient_of(network, rows, **training):
 
 
 def compiled_gradient_of(network, rows, **training):
-    """Return what the compiled loops have in its place."""
+    """Return the gradient of the compiled loops, as one vector."""
     training = config(**training, batch_size=len(rows))
     engine = CompiledEngine(network, training, *step_rates(1, training))
     gradient = engine.gradient(rows.inputs, rows.targets)
@@ -92,12 +92,12 @@ def test_gradients_are_those_of_torch(model, steps, horizon, features, windows, 
     seq_len = steps * model["patch_len"]
     network = make_network(seq_len, horizon, features, **model)
     rows = make_rows(windows, seq_len, horizon, features)
-    how = {"loss": loss, "huber_delta": 0.5, "quantile": 0.3}
+    options = {"loss": loss, "huber_delta": 0.5, "quantile": 0.3}
 
-    found = compiled_gradient_of(network, rows, **how)
+    result = compiled_gradient_of(network, rows, **options)
 
-    expected = gradient_of(network, rows, **how)
-    distance = np.linalg.norm(found - expected)
+    expected = gradient_of(network, rows, **options)
+    distance = np.linalg.norm(result - expected)
     assert distance <= 1e-5 * np.linalg.norm(expected) + 1e-8
 
 
@@ -113,14 +113,14 @@ def test_gradients_are_those_of_torch(model, steps, horizon, features, windows, 
     ],
 )
 def test_eighty_steps_lose_what_torch_loses(cell, training):
-    rows, nothing = make_rows(300), make_rows(0)
-    how = {"epochs": 16, "batch_size": 64, "learning_rate": 3e-3, **training}
+    rows, no_rows = make_rows(300), make_rows(0)
+    options = {"epochs": 16, "batch_size": 64, "learning_rate": 3e-3, **training}
     losses = {}
 
     for engine in ("torch", "fused"):  # 16 epochs of 5 steps, the last one of 44 rows
         network = make_network(cell=cell)
         torch.manual_seed(1)
-        records = train(network, rows, nothing, config(engine=engine, **how))
+        records = train(network, rows, no_rows, config(engine=engine, **options))
         losses[engine] = [record.train_loss for record in records[1:]]
 
     assert losses["torch"][-1] < losses["torch"][0]
@@ -131,11 +131,11 @@ def test_the_loss_of_later_windows_is_that_of_torch():
     network, later = make_network(num_layers=2), make_rows(500)
     engine = CompiledEngine(network, config(), *step_rates(1, config()))
 
-    found = engine.loss(later)
+    result = engine.loss(later)
 
     with torch.no_grad():
         expected = float(((network(later.inputs) - later.targets) ** 2).mean())
-    assert found == pytest.approx(expected, rel=1e-6)
+    assert result == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_linear_part_that_is_not_trained_stays():
@@ -170,22 +170,22 @@ def test_a_loss_beyond_every_number_is_an_error():
 )
 def test_what_the_loops_cannot_train_is_torchs_or_refused(model, training, reason):
     network = make_network(**model)
-    rows, nothing = make_rows(40), make_rows(0)
+    rows, no_rows = make_rows(40), make_rows(0)
 
-    records = train(network, rows, nothing, config(engine="auto", **training))
+    records = train(network, rows, no_rows, config(engine="auto", **training))
 
     assert np.isfinite(records[1].train_loss)
     with pytest.raises(SettingError, match=f"engine must be torch.*{reason}"):
-        train(network, rows, nothing, config(engine="fused", **training))
+        train(network, rows, no_rows, config(engine="fused", **training))
 
 
 def test_whole_numbers_for_settings_need_no_other_compilation():
     network, rows = make_network(), make_rows(10)
-    whole = config(engine="fused", clip_norm=1, weight_decay=0, loss="huber")
+    integers = config(engine="fused", clip_norm=1, weight_decay=0, loss="huber")
 
     engine = CompiledEngine(
-        network, replace(whole, huber_delta=1), *step_rates(1, whole)
+        network, replace(integers, huber_delta=1), *step_rates(1, integers)
     )
-    engine.learn(rows, torch.arange(10))
+    engine.train_epoch(rows, torch.arange(10))
 
     assert len(engine.kernels.train.signatures) == 1

@@ -1,4 +1,4 @@
-"""What a CUDA graph does, on the CPU: whatever repeats recorded work stands for it."""
+"""Recording and replay on the CPU: repeated work stands in for a CUDA graph."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ needs_cuda = pytest.mark.skipif(
 
 
 class Repeat:
-    """Repeats work by doing it again; counts how often."""
+    """Replays work by running it again; counts recordings and replays."""
 
     def __init__(self):
         self.recorded, self.replayed = 0, 0
@@ -34,14 +34,14 @@ class Repeat:
         return replay
 
 
-def forget(work):
-    """Repeat nothing: what a recording without its work would do."""
+def record_nothing(work):
+    """Return a replay that does nothing, like an empty recording."""
     work()
     return lambda: None
 
 
-def refuse(work):
-    """Fail as torch does where a graph cannot hold a call."""
+def raise_capture_error(work):
+    """Raise the error of torch for a call that a graph cannot hold."""
     raise RuntimeError("operation not permitted when stream is capturing")
 
 
@@ -52,9 +52,9 @@ def make_network(seed=0, **model):
 
 
 def make_rows(count=100, device="cpu"):
-    drawn = np.random.default_rng(0)
-    inputs = torch.tensor(drawn.normal(size=(count, 5, 1)))
-    targets = inputs[:, -1] + torch.tensor(drawn.normal(size=(count, 2)))
+    generator = np.random.default_rng(0)
+    inputs = torch.tensor(generator.normal(size=(count, 5, 1)))
+    targets = inputs[:, -1] + torch.tensor(generator.normal(size=(count, 2)))
     return RowBatches(inputs, targets).to(torch.device(device))
 
 
@@ -64,19 +64,22 @@ def config(**training):
     )
 
 
-def learn(record, *, kind=TorchEngine, networks=1, epochs=3, training=None, **model):
+def train_epochs(
+    record, *, kind=TorchEngine, networks=1, epochs=3, training=None, **model
+):
     """Return weights and losses of epochs of 3 batches of 32 rows and one of 4."""
-    how, rows = config(**(training or {})), make_rows()
-    made = [make_network(seed, **model) for seed in range(networks)]
-    rates = step_rates(4 * epochs, how)
-    engine = kind(made if kind is StackedEngine else made[0], how, *rates, record)
+    training_config, rows = config(**(training or {})), make_rows()
+    members = [make_network(seed, **model) for seed in range(networks)]
+    rates = step_rates(4 * epochs, training_config)
+    network = members if kind is StackedEngine else members[0]
+    engine = kind(network, training_config, *rates, record)
     order = torch.arange(len(rows))
     if kind is StackedEngine:
         order = order.expand(networks, -1)
-    losses = [engine.learn(rows, order) for _ in range(epochs)]
+    losses = [engine.train_epoch(rows, order) for _ in range(epochs)]
     if kind is StackedEngine:
-        engine.finish(made, best=False)
-    weights = [torch.nn.utils.parameters_to_vector(n.parameters()) for n in made]
+        engine.finish(members, best=False)
+    weights = [torch.nn.utils.parameters_to_vector(n.parameters()) for n in members]
     return torch.stack(weights), losses
 
 
@@ -93,9 +96,9 @@ def learn(record, *, kind=TorchEngine, networks=1, epochs=3, training=None, **mo
 def test_replayed_gradients_train_the_same_weights(model, training):
     repeat = Repeat()
 
-    weights, losses = learn(repeat, training=training, **model)
+    weights, losses = train_epochs(repeat, training=training, **model)
 
-    expected, expected_losses = learn(None, training=training, **model)
+    expected, expected_losses = train_epochs(None, training=training, **model)
     assert torch.equal(weights, expected)
     assert losses == expected_losses
     assert repeat.recorded == 1
@@ -105,9 +108,9 @@ def test_replayed_gradients_train_the_same_weights(model, training):
 def test_members_at_once_are_replayed_as_well():
     repeat = Repeat()
 
-    weights, losses = learn(repeat, kind=StackedEngine, networks=3)
+    weights, losses = train_epochs(repeat, kind=StackedEngine, networks=3)
 
-    expected, expected_losses = learn(None, kind=StackedEngine, networks=3)
+    expected, expected_losses = train_epochs(None, kind=StackedEngine, networks=3)
     assert torch.equal(weights, expected)
     assert losses == expected_losses
     assert repeat.replayed == 10
@@ -116,16 +119,16 @@ def test_members_at_once_are_replayed_as_well():
 @pytest.mark.parametrize(
     ("record", "message"),
     [
-        (forget, "gives other numbers when it is replayed"),
-        (refuse, r"cannot be recorded \(operation not permitted"),
+        (record_nothing, "gives other numbers when it is replayed"),
+        (raise_capture_error, r"cannot be recorded \(operation not permitted"),
     ],
 )
 def test_a_recording_that_is_wrong_is_told_of_once_and_not_used(record, message):
-    with pytest.warns(RuntimeWarning, match=message) as told:
-        weights, _ = learn(record)
+    with pytest.warns(RuntimeWarning, match=message) as warned:
+        weights, _ = train_epochs(record)
 
-    assert len(told) == 1
-    assert torch.equal(weights, learn(None)[0])
+    assert len(warned) == 1
+    assert torch.equal(weights, train_epochs(None)[0])
 
 
 @pytest.mark.parametrize(
@@ -152,16 +155,16 @@ def test_nothing_is_recorded_on_the_cpu():
 @pytest.mark.parametrize("size", [16, 300])
 def test_a_graph_on_a_gpu_trains_what_torch_trains(cell, size):
     device, losses = torch.device("cuda"), {}
-    rows, nothing = make_rows(1000, device), make_rows(0, device)
-    how = {"device": "cuda", "epochs": 5}  # 160 steps, the last one of 8 rows each
+    rows, no_rows = make_rows(1000, device), make_rows(0, device)
+    options = {"device": "cuda", "epochs": 5}  # 160 steps, the last one of 8 rows each
 
     for engine in ("torch", "auto"):
         network = make_network(cell=cell, hidden_size=size).to(device)
         generator = torch.Generator(device).manual_seed(0)
-        settings = config(engine=engine, **how)
-        records = train(network, rows, nothing, settings, generator=generator)
+        settings = config(engine=engine, **options)
+        records = train(network, rows, no_rows, settings, generator=generator)
         losses[engine] = [record.train_loss for record in records[1:]]
 
-    recorded = recorder_for(network, config(engine="auto", **how), 160)
+    recorded = recorder_for(network, config(engine="auto", **options), 160)
     assert recorded is not None
     np.testing.assert_allclose(losses["auto"], losses["torch"], rtol=1e-3)

@@ -1,4 +1,4 @@
-"""Members trained at once against the same members trained one by one by torch."""
+"""Stacked training against the same members trained one by one by torch."""
 
 from functools import partial
 
@@ -14,16 +14,16 @@ from forecasting.models.network import RecurrentNetwork
 from forecasting.regressors.rows import RowBatches
 from forecasting.training import TrainingConfig, start_member, train_members
 from forecasting.training.engines.stacked_engine import (
+    can_train_stacked,
     clip_each,
-    go_together,
-    train_together,
+    train_stacked,
 )
 
 CPU = torch.device("cpu")
 
 
 def make_network(seq_len=5, horizon=2, features=1, *, train_skip=True, **model):
-    """Return a network whose every part has something to say, the skip as well."""
+    """Return a network with random weights in every part, the skip included."""
     config = RecurrentConfig(**{"hidden_size": 8, "train_skip": train_skip, **model})
     network = RecurrentNetwork(
         config, seq_len=seq_len, horizon=horizon, input_size=features
@@ -41,9 +41,9 @@ def make_members(count, *shape, **model):
 
 
 def make_rows(count, seq_len=5, horizon=2, features=1, seed=0):
-    drawn = np.random.default_rng(seed)
-    inputs = drawn.normal(size=(count, seq_len, features))
-    targets = inputs[:, -1:, 0] + drawn.normal(size=(count, horizon)) / 2
+    generator = np.random.default_rng(seed)
+    inputs = generator.normal(size=(count, seq_len, features))
+    targets = inputs[:, -1:, 0] + generator.normal(size=(count, horizon)) / 2
     return RowBatches(torch.tensor(inputs), torch.tensor(targets)).to(CPU)
 
 
@@ -60,8 +60,8 @@ def weights(members):
     return torch.stack(rows).detach().numpy()
 
 
-def plain(records):
-    """Return records without how long they took."""
+def without_seconds(records):
+    """Return the fields of records except the seconds."""
     return np.array(
         [
             (r.member, r.epoch, r.epochs, r.train_loss, r.validation_loss)
@@ -106,29 +106,34 @@ def test_eighty_steps_end_at_the_weights_of_members_trained_alone(
     model, training, count, steps, horizon, features
 ):
     shape = (steps * model["patch_len"], horizon, features)
-    rows, nothing = make_rows(90, *shape), make_rows(0, *shape)
-    how = config(epochs=16, batch_size=20, **training)  # the last of 5 batches has 10
+    rows, no_rows = make_rows(90, *shape), make_rows(0, *shape)
+    # The last of 5 batches has 10 rows.
+    training_config = config(epochs=16, batch_size=20, **training)
     alone, at_once = (make_members(count, *shape, **model) for _ in range(2))
 
-    expected = train_members(alone, rows, nothing, how)
-    found = train_together(at_once, rows, nothing, how)
+    expected = train_members(alone, rows, no_rows, training_config)
+    records = train_stacked(at_once, rows, no_rows, training_config)
 
-    np.testing.assert_allclose(plain(found), plain(expected), rtol=1e-4)
+    np.testing.assert_allclose(
+        without_seconds(records), without_seconds(expected), rtol=1e-4
+    )
     np.testing.assert_allclose(weights(at_once), weights(alone), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("training", [{"epochs": 60}, {"steps": 80}])
 def test_each_member_keeps_its_best_weights_and_stops_by_itself(training):
     rows, later = make_rows(60), make_rows(40, seed=1)
-    how = config(batch_size=16, learning_rate=0.02, patience=3, **training)
+    training_config = config(batch_size=16, learning_rate=0.02, patience=3, **training)
     alone, at_once = (make_members(4, cell="gru") for _ in range(2))
 
-    expected = train_members(alone, rows, later, how)
-    found = train_together(at_once, rows, later, how)
+    expected = train_members(alone, rows, later, training_config)
+    records = train_stacked(at_once, rows, later, training_config)
 
-    ends = [max(r.epoch for r in found if r.member == m) for m in range(4)]
+    ends = [max(r.epoch for r in records if r.member == m) for m in range(4)]
     assert len(set(ends)) > 1 or "steps" in training
-    np.testing.assert_allclose(plain(found), plain(expected), rtol=1e-3)
+    np.testing.assert_allclose(
+        without_seconds(records), without_seconds(expected), rtol=1e-3
+    )
     np.testing.assert_allclose(weights(at_once), weights(alone), rtol=1e-3, atol=1e-3)
 
 
@@ -136,27 +141,27 @@ def test_no_epochs_leave_the_members_as_they_were():
     members = make_members(2)
     before = weights(members)
 
-    records = train_together(members, make_rows(30), make_rows(9), config(epochs=0))
+    records = train_stacked(members, make_rows(30), make_rows(9), config(epochs=0))
 
     assert [record.epoch for record in records] == [0, 0]
     assert np.array_equal(weights(members), before)
 
 
-def test_each_epoch_is_told_of_as_it_ends():
-    told = []
+def test_each_epoch_is_reported_as_it_ends():
+    reported = []
 
-    records = train_together(
+    records = train_stacked(
         make_members(3),
         make_rows(30),
         make_rows(9),
         config(epochs=2),
-        on_epoch=told.append,
+        on_epoch=reported.append,
     )
 
-    assert [(r.epoch, r.member) for r in told] == [
+    assert [(r.epoch, r.member) for r in reported] == [
         (epoch, member) for epoch in range(3) for member in range(3)
     ]
-    assert sorted(told, key=lambda record: record.member) == records
+    assert sorted(reported, key=lambda record: record.member) == records
 
 
 def test_a_loss_beyond_every_number_is_an_error():
@@ -164,7 +169,7 @@ def test_a_loss_beyond_every_number_is_an_error():
     wild = config(epochs=50, learning_rate=10, loss="mse", clip_norm=None)
 
     with pytest.raises(TrainingDiverged, match=r"no finite number in epoch \d+. Lower"):
-        train_together(members, make_rows(50, 30), make_rows(0, 30), wild)
+        train_stacked(members, make_rows(50, 30), make_rows(0, 30), wild)
 
 
 def test_each_models_gradient_is_bounded_by_itself():
@@ -181,7 +186,7 @@ def test_each_models_gradient_is_bounded_by_itself():
 def test_on_the_cpu_members_have_the_cores_to_themselves():
     networks = [member.network for member in make_members(8)]
 
-    assert not go_together(networks, config(engine="auto"))
+    assert not can_train_stacked(networks, config(engine="auto"))
 
 
 @pytest.mark.gpu
@@ -190,7 +195,7 @@ def test_on_the_cpu_members_have_the_cores_to_themselves():
 def test_members_at_once_on_a_gpu_get_the_weights_of_members_alone(cell):
     device = torch.device("cuda")
     rows, later = make_rows(300).to(device), make_rows(50, seed=1).to(device)
-    how = {"epochs": 16, "batch_size": 64, "device": "cuda"}
+    training_config = {"epochs": 16, "batch_size": 64, "device": "cuda"}
     alone, at_once = (
         [
             start_member(seed, device, lambda: make_network(cell=cell).to(device))
@@ -200,13 +205,21 @@ def test_members_at_once_on_a_gpu_get_the_weights_of_members_alone(cell):
     )
 
     with torch.backends.cudnn.flags(enabled=False):  # whose products are less exact
-        expected = train_members(alone, rows, later, config(engine="torch", **how))
-    found = train_members(at_once, rows, later, config(engine="auto", **how))
+        expected = train_members(
+            alone, rows, later, config(engine="torch", **training_config)
+        )
+    records = train_members(
+        at_once, rows, later, config(engine="auto", **training_config)
+    )
 
     networks = [member.network for member in at_once]
-    assert go_together(networks, config(engine="auto", **how))
-    np.testing.assert_allclose(plain(found), plain(expected), rtol=1e-3)
-    for one, other in zip(alone, at_once, strict=True):
-        pairs = zip(one.network.parameters(), other.network.parameters(), strict=True)
+    assert can_train_stacked(networks, config(engine="auto", **training_config))
+    np.testing.assert_allclose(
+        without_seconds(records), without_seconds(expected), rtol=1e-3
+    )
+    for member, other in zip(alone, at_once, strict=True):
+        pairs = zip(
+            member.network.parameters(), other.network.parameters(), strict=True
+        )
         for a, b in pairs:
             torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-3)

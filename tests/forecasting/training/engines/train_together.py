@@ -1,4 +1,4 @@
-"""Trainings that one process does alone, and several do together, see the test.
+"""Trainings in one process or several, run by test_distributed.py.
 
 python -m torch.distributed.run ... train_together.py FOLDER
 """
@@ -33,11 +33,11 @@ CASES = {
 
 
 def curves(engine: str = "torch") -> dict[str, dict[str, list[float]]]:
-    """Return the losses, the weights and the number of windows seen, by case."""
-    return {name: _learn(engine, **settings) for name, settings in CASES.items()}
+    """Return losses, weights and the number of training windows, by case."""
+    return {name: _train(engine, **settings) for name, settings in CASES.items()}
 
 
-def _learn(engine, *, cell, members=1, dropout=0.0, **settings):
+def _train(engine, *, cell, members=1, dropout=0.0, **settings):
     steps = torch.arange(96.0)
     values = torch.cat([torch.sin(0.4 * steps), torch.cos(0.1 * steps)])
     offsets, ends = np.array([0, 96, 192]), np.array([40, 39])
@@ -47,39 +47,39 @@ def _learn(engine, *, cell, members=1, dropout=0.0, **settings):
     model = RecurrentConfig(
         cell=cell, hidden_size=4, num_layers=2, dropout=dropout, linear_skip=False
     )
-    own = {"epochs": 4, "batch_size": 16, "clip_norm": 0.05, "learning_rate": 0.05}
-    config = TrainingConfig(device="cpu", engine=engine, **{**own, **settings})
+    defaults = {"epochs": 4, "batch_size": 16, "clip_norm": 0.05, "learning_rate": 0.05}
+    config = TrainingConfig(device="cpu", engine=engine, **{**defaults, **settings})
 
     def make() -> RecurrentNetwork:
         return RecurrentNetwork(model, seq_len=SPEC.seq_len, horizon=SPEC.horizon)
 
-    started = [start_member(seed, batches.device, make) for seed in range(members)]
-    seen: list[int] = []
+    untrained = [start_member(seed, batches.device, make) for seed in range(members)]
+    num_windows: list[int] = []
 
-    def count(network: RecurrentNetwork, given: tuple[torch.Tensor]) -> None:
+    def count_windows(network: RecurrentNetwork, inputs: tuple[torch.Tensor]) -> None:
         if network.training:
-            seen.append(len(given[0]))
+            num_windows.append(len(inputs[0]))
 
-    for member in started:
-        member.network.register_forward_pre_hook(count)
-    records = train_members(started, batches, later, config)
+    for member in untrained:
+        member.network.register_forward_pre_hook(count_windows)
+    records = train_members(untrained, batches, later, config)
     return {
         "train": [record.train_loss for record in records if record.epoch],
         "validation": [record.validation_loss for record in records],
         "weights": [
             number
-            for member in started
+            for member in untrained
             for parameter in member.network.parameters()
             for number in parameter.detach().flatten().tolist()
         ],
-        "windows": [sum(seen)],
+        "windows": [sum(num_windows)],
     }
 
 
 def refusal() -> str:
-    """Return what is said when the compiled loops are asked for."""
+    """Return the error message for the compiled engine."""
     try:
-        _learn("fused", cell="lstm")
+        _train("fused", cell="lstm")
     except SettingError as error:
         return str(error)
     return "nothing"
@@ -87,5 +87,5 @@ def refusal() -> str:
 
 if __name__ == "__main__":
     with joined():
-        said = {"auto": curves("auto"), "refusal": refusal()}
-        Path(sys.argv[1], f"{rank()}.json").write_text(json.dumps(said))
+        results = {"auto": curves("auto"), "refusal": refusal()}
+        Path(sys.argv[1], f"{rank()}.json").write_text(json.dumps(results))

@@ -20,7 +20,7 @@ def test_a_loss_is_the_mean_worked_by_hand(name, expected):
     assert float(make_loss(name)(FORECAST, ACTUAL)) == pytest.approx(expected)
 
 
-def test_delta_says_where_the_huber_loss_turns_linear():
+def test_delta_sets_where_the_huber_loss_turns_linear():
     # 2 (3 - 2 / 2) beyond delta 2, 1 / 2 within
     loss = make_loss("huber", huber_delta=2)
 
@@ -34,7 +34,7 @@ def test_a_high_quantile_weighs_forecasts_that_are_too_low():
 
 
 @pytest.mark.parametrize("quantile", [0.1, 0.5, 0.9])
-def test_the_pinball_loss_is_least_at_the_quantile(quantile):
+def test_the_pinball_loss_is_minimal_at_the_quantile(quantile):
     actual = torch.linspace(0, 1, 1001)
     guesses = torch.linspace(0, 1, 101)
 

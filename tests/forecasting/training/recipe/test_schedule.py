@@ -18,9 +18,9 @@ def test_one_cycle_is_that_of_torch(steps):
         optimizer.step()
         cycle.step()
 
-    found = np.transpose(step_rates(steps, config))
+    schedule = np.transpose(step_rates(steps, config))
 
-    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    np.testing.assert_allclose(schedule, expected, rtol=1e-9)
 
 
 def test_a_constant_rate_stays():
@@ -31,9 +31,9 @@ def test_a_constant_rate_stays():
 
 
 def test_no_steps_have_no_rates():
-    found = step_rates(0, TrainingConfig(schedule="one_cycle"))
+    schedule = step_rates(0, TrainingConfig(schedule="one_cycle"))
 
-    assert [len(part) for part in found] == [0, 0]
+    assert [len(part) for part in schedule] == [0, 0]
 
 
 @pytest.mark.parametrize(
