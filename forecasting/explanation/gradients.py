@@ -35,7 +35,7 @@ def model_function(
 
     def forecast_window(window: Tensor, covariates: Tensor | None) -> Tensor:
         assert isinstance(history, WindowHistory)
-        scaled = history.frame_of(window)
+        scaled = history.scale_windows(window)
         return next_steps(frozen, scaled, "float32", covariates, rows.choices)
 
     def forecast_scaled(inputs: Tensor, covariates: Tensor | None) -> Tensor:

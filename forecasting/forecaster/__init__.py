@@ -7,9 +7,9 @@ fit             training windows to trained networks
 validation      residuals and losses on held-out windows
 fine_tuning     training that starts from a trained model
 per_series      one forecaster for each series
-trained_model   networks, scaling and intervals of a trained forecaster
+trained_model   networks, scaling and intervals; conversion to tensors
 artifact        the model folder: config.json and model.safetensors
-history         observations before each origin, as the networks read them
+history         observations before each origin, scaled for the networks
 predict         forecasts from given origins
-quick           the same for bare arrays, as the service asks for them
+quick           forecasts of plain arrays in NumPy, for the service
 """

@@ -1,9 +1,10 @@
-"""A saved model on disk: a folder of JSON and tensors, nothing that could run.
+"""A saved model on disk: a folder with JSON and tensors, no executable code.
 
-    config.json         what it is made of, with a ``format_version``
+    config.json         settings and metadata, with a ``format_version``
     model.safetensors   weights, statistics, interval table, last observations
 
-A folder appears whole or not at all: it is written beside its place and then renamed.
+A folder appears complete or not at all: it is written next to its final path and then
+renamed.
 """
 
 import json
@@ -27,21 +28,21 @@ FORMAT_VERSION = 1
 CONFIG, TENSORS = "config.json", "model.safetensors"
 
 
-SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")  # as JSON writes it
+SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")  # of half a surrogate pair, in JSON
 
 
 def write_artifact(
     path: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor]
 ) -> None:
-    """Write a model folder; an older one at ``path`` is replaced as a whole.
+    """Write a model folder, replacing an older one at ``path`` completely.
 
     Args:
         path: the folder.
-        config: anything JSON can hold.
+        config: JSON-serialisable settings.
         tensors: by name.
 
     Raises:
-        ArtifactError: the place cannot be written, or is something else than a model.
+        ArtifactError: the path cannot be written, or holds something else than a model.
     """
     if path.exists() and not (path / CONFIG).is_file():
         raise ArtifactError(path, "something else is there", "Choose another place.")
@@ -56,7 +57,7 @@ def write_artifact(
         (draft / CONFIG).write_text(text + "\n", encoding="utf-8")
         (draft / TENSORS).chmod(0o644)
         draft.chmod(0o755)
-        _put_in_place(draft, path)
+        _replace_folder(draft, path)
     except (OSError, SafetensorError) as error:
         raise _unwritable(path, error) from error
     finally:
@@ -64,13 +65,13 @@ def write_artifact(
 
 
 def locate_artifact(path: Path) -> Path:
-    """Return the model folder: ``path``, or the one within an MLflow model there."""
-    inside = sorted(path.glob(f"data/*/{CONFIG}"))
-    return path if (path / CONFIG).is_file() or not inside else inside[0].parent
+    """Return the model folder: ``path``, or the one within an MLflow model."""
+    nested = sorted(path.glob(f"data/*/{CONFIG}"))
+    return path if (path / CONFIG).is_file() or not nested else nested[0].parent
 
 
 def read_artifact(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Return config and tensors of a model folder, tensors on the CPU.
+    """Read config and tensors of a model folder, tensors on the CPU.
 
     Raises:
         ArtifactError: the folder is missing, damaged or of a later format.
@@ -86,10 +87,10 @@ def read_artifact(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         _check_characters(config, text)
         tensors = load_file(path / TENSORS)
     except (OSError, ValueError, RecursionError, SafetensorError) as error:
-        raise damaged(path, str(error)) from error
+        raise damaged_artifact(path, str(error)) from error
     version = config.get("format_version") if isinstance(config, dict) else None
     if not isinstance(version, int) or version < 1:
-        raise damaged(path, f"{CONFIG} has no format_version")
+        raise damaged_artifact(path, f"{CONFIG} has no format_version")
     if version > FORMAT_VERSION:
         raise ArtifactError(
             path,
@@ -100,35 +101,35 @@ def read_artifact(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return config, tensors
 
 
-def damaged(path: Path, found: str) -> ArtifactError:
-    """Return the error for a model whose files do not fit together."""
+def damaged_artifact(path: Path, reason: str) -> ArtifactError:
+    """Return the error for inconsistent or unreadable model files."""
     return ArtifactError(
-        path, f"it is damaged ({found})", "Train it again, or take another version."
+        path, f"it is damaged ({reason})", "Train it again, or take another version."
     )
 
 
 def _check_characters(config: Any, text: str) -> None:
-    """Refuse texts that no file, answer or log could hold.
+    """Refuse text that cannot be encoded in files, responses or logs.
 
     Raises:
-        UnicodeEncodeError: half of a pair of surrogates stands alone.
+        UnicodeEncodeError: a lone surrogate.
     """
-    if SURROGATE.search(text):
+    if SURROGATE_ESCAPE.search(text):
         json.dumps(config, ensure_ascii=False).encode()
 
 
-def _put_in_place(draft: Path, path: Path) -> None:
+def _replace_folder(draft: Path, path: Path) -> None:
     if not path.exists():
         draft.rename(path)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
-    os.replace(path, old / path.name)
+    trash = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
+    os.replace(path, trash / path.name)
     draft.rename(path)
-    shutil.rmtree(old)
+    shutil.rmtree(trash)
 
 
 def _unwritable(path: Path, error: Exception) -> ArtifactError:
-    found = error.strerror if isinstance(error, OSError) else error
+    reason = error.strerror if isinstance(error, OSError) else error
     return ArtifactError(
-        path, f"it cannot be written ({found})", "Choose another place."
+        path, f"it cannot be written ({reason})", "Choose another place."
     )

@@ -1,8 +1,8 @@
 """Fine-tuning: training that starts from the weights of a trained forecaster.
 
-Weights mean something only for the windows, the layers and the scale that they were
-learnt with, so all of these stay. A series that the start knows keeps its statistics;
-one that is new to it is given its own.
+Weights are valid only for the windows, layers and scaling they were trained with, so
+these must be equal. Series of the first training keep their statistics; new series get
+statistics fitted on their own values.
 """
 
 from dataclasses import asdict, dataclass
@@ -19,16 +19,19 @@ from forecasting.models.config import RecurrentConfig
 from forecasting.scaling.normalization import Normalizer
 from forecasting.types import IntArray
 
-FREE = ("normalization", "dropout")  # checked by its method; without weights
+UNCHECKED_SETTINGS = (
+    "normalization",
+    "dropout",
+)  # normalization: compared after ``auto`` is resolved
 
 
 @dataclass(frozen=True, slots=True)
 class PretrainedSource:
-    """What a training starts from.
+    """A trained forecaster as the starting point of another training.
 
     Attributes:
         windows, model: the trained forecaster's settings.
-        fitted: what it knows.
+        fitted: its networks, statistics and covariates.
     """
 
     windows: WindowSpec
@@ -38,87 +41,91 @@ class PretrainedSource:
     def check(
         self, windows: WindowSpec, model: RecurrentConfig, panel: Panel | None = None
     ) -> None:
-        """Make sure that a forecaster with these settings can take the weights over.
+        """Check that a forecaster with these settings can take over the weights.
 
         Args:
-            windows, model: its settings.
-            panel: what it shall be trained on, where that is known: its covariates
-                must be those of the start too.
+            windows, model: settings of the new forecaster.
+            panel: its training series, if available; they must have the covariates of
+                the trained forecaster.
 
         Raises:
-            SettingError: one of them is another than the start's; both are named.
+            SettingError: a setting differs from the trained forecaster's; both values
+                are named.
         """
         method = self.fitted.normalizer.method
-        _same("seq_len", windows.seq_len, self.windows.seq_len)
-        _same("horizon", windows.horizon, self.windows.horizon)
-        theirs = asdict(self.model)
+        _check_equal("seq_len", windows.seq_len, self.windows.seq_len)
+        _check_equal("horizon", windows.horizon, self.windows.horizon)
+        source = asdict(self.model)
         for name, value in asdict(model).items():
-            if name not in FREE:
-                _same(name, value, theirs[name])
+            if name not in UNCHECKED_SETTINGS:
+                _check_equal(name, value, source[name])
         if model.normalization != "auto":
-            _same("normalization", model.normalization, method)
+            _check_equal("normalization", model.normalization, method)
         if panel is not None:
             self._check_covariates(panel)
 
     def _check_covariates(self, panel: Panel) -> None:
-        theirs = self.fitted.covariates
+        source = self.fitted.covariates
         for role in ROLES:
-            found = tuple(sorted(n for n, r in panel.roles.items() if r == role))
-            _same(f"{role}_covariates", found, tuple(sorted(theirs.names(role))))
-        for one in theirs.columns:
-            text = panel.covariates[one.name].dtype == object
-            kinds = [("numbers", "text")[i] for i in (text, one.categories is not None)]
-            _same(f"covariate {one.name!r}", *kinds)
-        if theirs.cycles and panel.calendar.freq is None:
-            _same("timestamps", "integer steps", "dates")
+            value = tuple(sorted(n for n, r in panel.roles.items() if r == role))
+            _check_equal(f"{role}_covariates", value, tuple(sorted(source.names(role))))
+        for covariate in source.columns:
+            text = panel.covariates[covariate.name].dtype == object
+            kinds = [
+                ("numbers", "text")[i] for i in (text, covariate.categories is not None)
+            ]
+            _check_equal(f"covariate {covariate.name!r}", *kinds)
+        if source.cycles and panel.calendar.freq is None:
+            _check_equal("timestamps", "integer steps", "dates")
 
-    def keep_statistics(self, normalizer: Normalizer, panel: Panel) -> Normalizer:
-        """Return a panel's statistics, the start's own where it knows the series."""
-        known, own = self.fitted.normalizer, self.fitted.context
-        there = np.flatnonzero(training_ends_of(panel, own) >= 0)
-        places = {name: place for place, name in enumerate(own.series_ids)}
-        theirs = [places[panel.series_ids[series]] for series in there]
-        kept = normalizer.select(np.arange(len(panel)))  # a copy
+    def merge_statistics(self, normalizer: Normalizer, panel: Panel) -> Normalizer:
+        """Return statistics of a panel; trained series keep theirs."""
+        statistics, context = self.fitted.normalizer, self.fitted.context
+        rows = np.flatnonzero(training_ends_of(panel, context) >= 0)
+        places = {name: place for place, name in enumerate(context.series_ids)}
+        source = [places[panel.series_ids[series]] for series in rows]
+        merged = normalizer.select(np.arange(len(panel)))  # a copy
         for name in ("center", "scale", "floor", "shift"):
-            getattr(kept, name)[there] = getattr(known, name)[theirs]
-        return kept
+            getattr(merged, name)[rows] = getattr(statistics, name)[source]
+        return merged
 
 
 def training_ends_of(panel: Panel, context: Panel) -> IntArray:
-    """Return how much of each series a model may have been trained on, ``(series,)``.
+    """Return the number of observations per series that a model may have trained on.
 
     Args:
-        panel: series, which may go on from those that the model knows.
-        context: the last observations that the model saw of each series.
+        panel: series, which may continue those of the training.
+        context: the last training observations of each series.
 
     Returns:
-        The number of observations up to the last that the model saw; -1 for a series
-        that it does not know: another name, or mostly other values at the same moments.
+        The number of observations up to the last one of the training, ``(series,)``; -1
+        for a series outside the training: another name, or mostly different values at
+        the same timestamps.
     """
     places = {name: place for place, name in enumerate(context.series_ids)}
     ends = np.full(len(panel), -1)
-    if panel.timestamps.dtype != context.timestamps.dtype:  # steps against dates
+    if panel.timestamps.dtype != context.timestamps.dtype:  # integers against dates
         return ends
     for series, name in enumerate(panel.series_ids):
         if name not in places:
             continue
-        stamps, values = _one(panel, series)
-        last_stamps, last_values = _one(context, places[name])
-        shared, here, there = np.intersect1d(
+        stamps, values = _series_points(panel, series)
+        last_stamps, last_values = _series_points(context, places[name])
+        common, index, last_index = np.intersect1d(
             stamps, last_stamps, assume_unique=True, return_indices=True
         )
-        same = np.isclose(values[here], last_values[there], rtol=1e-6)
-        if not len(shared) or same.mean() >= 0.5:  # a few may have been revised
+        same = np.isclose(values[index], last_values[last_index], rtol=1e-6)
+        if not len(common) or same.mean() >= 0.5:  # a few may have been revised
             ends[series] = np.searchsorted(stamps, last_stamps[-1], side="right")
     return ends
 
 
-def _one(panel: Panel, series: int) -> tuple[np.ndarray, np.ndarray]:
-    own = slice(panel.offsets[series], panel.offsets[series + 1])
-    return panel.timestamps[own], panel.values[own]
+def _series_points(panel: Panel, series: int) -> tuple[np.ndarray, np.ndarray]:
+    points = slice(panel.offsets[series], panel.offsets[series + 1])
+    return panel.timestamps[points], panel.values[points]
 
 
-def _same(setting: str, found: Any, expected: Any) -> None:
-    if found != expected:
-        wanted = f"{expected!r}, as in the model that training starts from"
-        raise SettingError(setting, found, wanted)
+def _check_equal(setting: str, value: Any, expected: Any) -> None:
+    if value != expected:
+        requirement = f"{expected!r}, as in the model that training starts from"
+        raise SettingError(setting, value, requirement)

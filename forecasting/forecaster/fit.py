@@ -1,7 +1,6 @@
-"""From a panel to trained networks: split, choose, solve the linear part, train.
+"""Fit the networks of a forecaster: split, normalise, solve the linear part, train.
 
-Everything is fitted on each series' earlier part; its latest part validates. Nothing
-here sees beyond the panel it is given.
+Everything is fitted on the earlier part of each series; the latest part validates.
 """
 
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from forecasting.datasets.window_dataset import WindowDataset
 from forecasting.devices import check_precision, fitting_threads, pick_device
 from forecasting.errors import SettingError
 from forecasting.forecaster.fine_tuning import PretrainedSource
-from forecasting.forecaster.prepare import least_length, prepare, training_ends
+from forecasting.forecaster.prepare import min_length, prepare, training_ends
 from forecasting.forecaster.validation import find_residuals
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.ensemble import start_spread
@@ -34,23 +33,23 @@ from forecasting.training import (
 )
 from forecasting.types import FloatArray, IntArray
 
-TRIED = 2  # members that are enough to choose by, where all are trained again
+MAX_TRIAL_MEMBERS = 2  # in the first training, if all members are refitted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedNetworks:
-    """What fitting gives.
+    """Result of fitting: networks, statistics, residuals and guard.
 
     Attributes:
         normalizer: statistics of every series of the panel.
-        covariates: how they become numbers.
-        networks: one a member, on the device, ready to forecast.
-        history: the epochs of every member.
-        residuals: actual minus forecast on the validation windows (on the training
-            windows when there are none), normalised, ``(windows, horizon)``.
+        covariates: their encoding as numbers.
+        networks: one per member, on the device, in evaluation mode.
+        history: one record per epoch and member.
+        residuals: actual minus forecast on the validation windows (without any, on
+            the training windows), normalised, ``(windows, horizon)``.
         volatility: of each of those windows, normalised, ``(windows,)``.
         penalty: of the linear part; None without one.
-        guard: which forecast each series gets; None without one.
+        guard: selects the forecast of each series; None without one.
     """
 
     normalizer: Normalizer
@@ -71,10 +70,10 @@ def fit_networks(
     on_epoch: Callable[[EpochRecord], None] | None = None,
     start: PretrainedSource | None = None,
 ) -> FittedNetworks:
-    """Train the members of a forecaster on a panel, from a start where there is one.
+    """Train the members of a forecaster on a panel, or fine-tune them from ``start``.
 
     Raises:
-        SeriesTooShort: no series has a window; the shortest are named.
+        SeriesTooShort: no series has a window.
         SettingError: the settings contradict each other.
         TrainingDiverged: a loss became infinite.
     """
@@ -82,33 +81,37 @@ def fit_networks(
     if start is not None:
         start.check(spec, model, panel)
         model = replace(model, normalization=start.fitted.normalizer.method)
-    least = least_length(spec, model)
-    ends = training_ends(panel, spec, training.validation, least)
-    again_later = training.refit and bool((ends < panel.lengths).any())
-    few = replace(model, members=min(model.members, TRIED)) if again_later else model
-    found = _fit(panel, ends, spec, few, training, on_epoch, start)
-    if not again_later:
-        return found
-    model = replace(model, normalization=found.normalizer.method)
-    training = _as_found(training, found.history)
-    second: list[EpochRecord] = []
-
-    def on_epoch_again(record: EpochRecord) -> None:
-        second.append(replace(record, refit=True))
-        if on_epoch is not None:
-            on_epoch(second[-1])
-
-    again = _fit(
-        panel, panel.lengths, spec, model, training, on_epoch_again, start, found
+    min_observations = min_length(spec, model)
+    ends = training_ends(panel, spec, training.validation, min_observations)
+    will_refit = training.refit and bool((ends < panel.lengths).any())
+    trial_model = (
+        replace(model, members=min(model.members, MAX_TRIAL_MEMBERS))
+        if will_refit
+        else model
     )
-    guard = found.guard
-    if guard is not None and again.guard is not None:
-        guard = replace(guard, linear=again.guard.linear)
+    first = _fit(panel, ends, spec, trial_model, training, on_epoch, start)
+    if not will_refit:
+        return first
+    model = replace(model, normalization=first.normalizer.method)
+    training = _refit_settings(training, first.history)
+    refit_history: list[EpochRecord] = []
+
+    def on_refit_epoch(record: EpochRecord) -> None:
+        refit_history.append(replace(record, refit=True))
+        if on_epoch is not None:
+            on_epoch(refit_history[-1])
+
+    refitted = _fit(
+        panel, panel.lengths, spec, model, training, on_refit_epoch, start, first
+    )
+    guard = first.guard
+    if guard is not None and refitted.guard is not None:
+        guard = replace(guard, linear=refitted.guard.linear)
     return replace(
-        again,
-        history=found.history + second,
-        residuals=found.residuals,
-        volatility=found.volatility,
+        refitted,
+        history=first.history + refit_history,
+        residuals=first.residuals,
+        volatility=first.volatility,
         guard=guard,
     )
 
@@ -121,16 +124,16 @@ def _fit(
     training: TrainingConfig,
     on_epoch: Callable[[EpochRecord], None] | None,
     start: PretrainedSource | None,
-    found: FittedNetworks | None = None,
+    first: FittedNetworks | None = None,
 ) -> FittedNetworks:
     """Train on the first ``ends[s]`` observations of each series, validate on the rest.
 
-    What was ``found`` before says how large the linear part's penalty is.
+    In a refit, the penalty of the linear part is that of the ``first`` result.
     """
-    ready = prepare(panel, ends, spec, model, training, start)
-    batches, validation = ready.batches, ready.validation
-    checked = validation if len(validation) else batches
-    penalty = None if found is None else found.penalty
+    prepared = prepare(panel, ends, spec, model, training, start)
+    batches, validation = prepared.batches, prepared.validation
+    held_out = validation if len(validation) else batches
+    penalty = None if first is None else first.penalty
     linear, guard = None, None
     residuals, volatility = np.empty((0, spec.horizon)), np.empty(0)
     with fitting_threads(batches.device, model.hidden_size):
@@ -138,7 +141,7 @@ def _fit(
             steps = 1 if model.strategy == "recursive" else spec.horizon
             linear = _solve_linear(batches, validation, steps, penalty)
         members = [
-            _start(
+            _make_member(
                 training.seed + number,
                 start.fitted.networks[number] if start else linear,
                 spec,
@@ -152,20 +155,20 @@ def _fit(
         )
         networks = [member.network.eval() for member in members]
         if model.guard:
-            basis = linear
-            if basis is None or basis.steps != spec.horizon:
-                basis = _solve_linear(batches, validation, spec.horizon, penalty)
+            guard_linear = linear
+            if guard_linear is None or guard_linear.steps != spec.horizon:
+                guard_linear = _solve_linear(batches, validation, spec.horizon, penalty)
             squared = training.loss == "mse"
             guard = fit_guard(
-                networks, basis, validation, series=len(panel), squared=squared
+                networks, guard_linear, validation, series=len(panel), squared=squared
             )
-        if found is None:
+        if first is None:
             residuals, volatility = find_residuals(
-                networks, checked, training.precision, guard
+                networks, held_out, training.precision, guard
             )
     return FittedNetworks(
-        normalizer=ready.normalizer,
-        covariates=ready.covariates,
+        normalizer=prepared.normalizer,
+        covariates=prepared.covariates,
         networks=networks,
         history=history,
         residuals=residuals,
@@ -175,8 +178,10 @@ def _fit(
     )
 
 
-def _as_found(training: TrainingConfig, history: list[EpochRecord]) -> TrainingConfig:
-    """Return how to train again, without validation, as long as was best before."""
+def _refit_settings(
+    training: TrainingConfig, history: list[EpochRecord]
+) -> TrainingConfig:
+    """Return the settings of the refit: no validation, the best number of epochs."""
     if training.steps is not None:
         return replace(training, validation=0.0)
     losses: dict[int, list[float]] = {}
@@ -187,13 +192,13 @@ def _as_found(training: TrainingConfig, history: list[EpochRecord]) -> TrainingC
 
 
 def check_settings(model: RecurrentConfig, training: TrainingConfig) -> torch.device:
-    """Return the device to train on, if the settings go together.
+    """Check that the settings are compatible; return the training device.
 
     Raises:
-        SettingError: two of them contradict each other, or the device is not there.
+        SettingError: two of them contradict each other, or the device is missing.
     """
-    whole = model.bidirectional or model.strategy == "seq2seq"
-    if training.truncate is not None and (whole or model.loss_at == "step"):
+    reads_backward = model.bidirectional or model.strategy == "seq2seq"
+    if training.truncate is not None and (reads_backward or model.loss_at == "step"):
         raise SettingError(
             "truncate",
             training.truncate,
@@ -212,14 +217,14 @@ def _solve_linear(
     return fit_linear(batches, validation, steps=steps, design=design, penalty=penalty)
 
 
-def _start(
+def _make_member(
     seed: int,
-    begin: LinearPart | RecurrentNetwork | None,
+    initial: LinearPart | RecurrentNetwork | None,
     spec: WindowSpec,
     model: RecurrentConfig,
     batches: WindowDataset,
 ) -> Member:
-    """Return a network before training, from a linear part or another network."""
+    """Create an untrained member from a linear part or a trained network."""
 
     def make() -> RecurrentNetwork:
         network = RecurrentNetwork(
@@ -229,10 +234,10 @@ def _start(
             level=batches.method,
             layout=batches.layout,
         )
-        if isinstance(begin, LinearPart):
-            network.set_skip(begin.weights, begin.bias, begin.ahead)
-        elif begin is not None:
-            network.load_state_dict(begin.state_dict())
+        if isinstance(initial, LinearPart):
+            network.set_skip(initial.weights, initial.bias, initial.ahead)
+        elif initial is not None:
+            network.load_state_dict(initial.state_dict())
         network.to(batches.device)
         if network.spread is not None:
             start_spread(network.spread, network, batches)

@@ -1,4 +1,4 @@
-"""A recurrent forecaster: fit it to a panel, ask it for forecasts, save and load it."""
+"""`Forecaster`: fit recurrent networks, forecast with intervals, save and load."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -22,7 +22,7 @@ from forecasting.forecaster.artifact import (
 from forecasting.forecaster.fine_tuning import PretrainedSource
 from forecasting.forecaster.fit import fit_networks
 from forecasting.forecaster.history import read_blocks, required_memory
-from forecasting.forecaster.predict import bound, forecast, read_spread
+from forecasting.forecaster.predict import compute_intervals, forecast, read_spread
 from forecasting.forecaster.trained_model import TrainedModel, pack, unpack
 from forecasting.intervals.calibration import Calibration
 from forecasting.intervals.scores import to_scores
@@ -37,13 +37,13 @@ class Forecaster:
     """A recurrent network, or a median of several, that forecasts series.
 
     Args:
-        windows: observations in, steps out.
+        windows: lookback (``seq_len``), horizon and stride.
         model: cell, size, strategy, normalisation.
         training: optimizer, early stopping, device, seed.
 
     Attributes:
-        fitted: what training found; None before.
-        history: one record an epoch and member.
+        fitted: networks, statistics and intervals; None before training.
+        history: one record per epoch and member.
 
     >>> import math
     >>> wave = [math.sin(0.3 * t) for t in range(200)]
@@ -81,8 +81,8 @@ class Forecaster:
         Args:
             panel: series without missing values.
             start: a trained forecaster with the same windows and layers, whose weights
-                and normalisation training starts from; as it is, it is one of the
-                candidates that validation chooses from.
+                and normalisation training starts from; validation may select it
+                unchanged.
             on_epoch: called after each epoch, for a progress bar or a log.
 
         Raises:
@@ -91,24 +91,24 @@ class Forecaster:
             NotFittedError: ``start`` has not been trained.
             TrainingDiverged: the loss became infinite.
         """
-        begin = None if start is None else start.as_start()
-        found = fit_networks(
-            panel, self.windows, self.model, self.training, on_epoch, begin
+        source = None if start is None else start.as_start()
+        result = fit_networks(
+            panel, self.windows, self.model, self.training, on_epoch, source
         )
-        self.history = found.history
+        self.history = result.history
         self._calibration = Calibration.start(
-            found.residuals, found.volatility, self.model.intervals
+            result.residuals, result.volatility, self.model.intervals
         )
         self.fitted = TrainedModel(
-            networks=found.networks,
-            normalizer=found.normalizer,
+            networks=result.networks,
+            normalizer=result.normalizer,
             intervals=self._calibration.table,
             context=panel.tail(
-                required_memory(found.networks[0], found.normalizer.method)
+                required_memory(result.networks[0], result.normalizer.method)
             ),
             non_negative=bool(panel.values.min() >= 0),
-            covariates=found.covariates,
-            guard=found.guard,
+            covariates=result.covariates,
+            guard=result.guard,
         )
         return self
 
@@ -117,14 +117,14 @@ class Forecaster:
     ) -> FloatArray:
         """Forecast from given origins, ``(origins, horizon)``, original units.
 
-        Nothing behind an origin is looked at. Beyond the trained horizon, forecasts
+        No observation after an origin is used. Beyond the trained horizon, forecasts
         are fed back as if they had been observed.
 
         Args:
-            panel: the series; ids seen in training are scaled as they were there,
-                others by what lies before their origin.
-            origins: where to stand; each needs at least seq_len observations, or one
-                where the normalisation is ``ets`` or ``log_ets``.
+            panel: the series; ids seen in training keep their training scale, others
+                are scaled by the observations before their origin.
+            origins: forecast origins; each needs at least seq_len observations, or one
+                with the normalisation ``ets`` or ``log_ets``.
             horizon: steps ahead; default the trained horizon.
 
         Raises:
@@ -132,14 +132,14 @@ class Forecaster:
             SeriesTooShort: an origin has fewer than seq_len observations.
             InvalidValues: the model takes logarithms and a value of a series that it
                 has not seen in training is not positive.
-            SettingError: the horizon is no number of steps, or so far off that
-                forecasts exceed every number, or that past covariates are not known.
+            SettingError: the horizon is not a number of steps, or so long that
+                forecasts are not finite or past covariates would be needed.
             MissingCovariates: the panel lacks a covariate, or a known one ends before
                 the horizon.
         """
         steps = self.windows.horizon if horizon is None else check_horizon(horizon)
         precision = self.training.precision
-        return forecast(self._known(), panel, origins, steps, (), precision)[0]
+        return forecast(self._require_fitted(), panel, origins, steps, (), precision)[0]
 
     def intervals_at(
         self,
@@ -148,11 +148,11 @@ class Forecaster:
         points: FloatArray,
         levels: Iterable[float] = LEVELS,
     ) -> Intervals:
-        """Return central intervals round forecasts, original units.
+        """Return central intervals around forecasts, original units.
 
         Args:
             panel: the series.
-            origins: where the forecasts were made.
+            origins: origins of the forecasts.
             points: the forecasts, ``(origins, horizon)``.
             levels: in percent, from 1 to 99; 80 is the central 80 %.
 
@@ -161,7 +161,9 @@ class Forecaster:
                 `forecast_at`.
         """
         precision = self.training.precision
-        return bound(self._known(), panel, origins, points, levels, precision)
+        return compute_intervals(
+            self._require_fitted(), panel, origins, points, levels, precision
+        )
 
     def predict(
         self,
@@ -171,22 +173,22 @@ class Forecaster:
         horizon: int | None = None,
         levels: Iterable[float] = LEVELS,
     ) -> Forecast:
-        """Forecast what follows each series, with central intervals.
+        """Forecast each series after its end, with central intervals.
 
         Args:
             panel: series to continue; default those seen in training.
-            future: known covariates of the steps ahead, by name and series id, where
-                the panel does not hold them.
+            future: known covariates of the steps ahead, by name and series id, if the
+                panel does not hold them.
             horizon: steps ahead; default the trained horizon.
             levels: intervals in percent, from 1 to 99; 80 is the central 80 %.
 
         Raises:
             NotFittedError, SeriesTooShort, SettingError, MissingCovariates: as
                 `forecast_at`.
-            IrregularTimestamps: the panel's timestamps go on in another way than those
-                seen in training.
+            IrregularTimestamps: the panel's timestamps have another frequency than
+                those seen in training.
         """
-        fitted = self._known()
+        fitted = self._require_fitted()
         series = fitted.context if panel is None else panel
         series = series.with_future(future) if future else series
         calendar = fitted.context.calendar.continued_by(series.calendar)
@@ -202,28 +204,27 @@ class Forecaster:
         )
 
     def calibrate(self, panel: Panel, origins: Origins, points: FloatArray) -> Self:
-        """Add errors that were made since to the evidence for the intervals.
+        """Update the intervals with the errors of past forecasts.
 
-        They are taken in from the oldest origins to the latest.
+        Errors are added from the oldest origins to the latest.
 
         Args:
-            panel: the series, as far as the forecasts reach.
-            origins: where the forecasts were made.
-            points: what was forecast there without having been seen, original units,
-                ``(origins, horizon)``.
+            panel: the series, up to the end of the forecasts.
+            origins: origins of the forecasts.
+            points: out-of-sample forecasts, original units, ``(origins, horizon)``.
         """
-        fitted = self._known()
+        fitted = self._require_fitted()
         errors, volatility = np.empty(points.shape), np.empty(len(points))
         for block, rows in read_blocks(fitted, panel, origins, points.shape[1]):
             series, ends = origins.series[block], origins.ends[block]
-            came = panel.pieces(series, ends, ends + points.shape[1])
-            actual = rows.normalizer.scale_series(came).double().numpy()
+            observed = panel.pieces(series, ends, ends + points.shape[1])
+            actual = rows.normalizer.scale_series(observed).double().numpy()
             actual = actual.reshape(len(rows), -1)
-            missed = (actual - rows.scale(points[block])) / rows.size
+            residuals = (actual - rows.scale(points[block])) / rows.size
             spread = read_spread(fitted, rows, self.training.precision)
             if spread is not None:
-                missed = to_scores(missed, spread, self.model.quantiles)
-            errors[block], volatility[block] = missed, rows.volatility
+                residuals = to_scores(residuals, spread, self.model.quantiles)
+            errors[block], volatility[block] = residuals, rows.volatility
         self._calibration = self._calibration.learn(
             errors, volatility, timestamps_at(panel, origins)
         )
@@ -231,13 +232,13 @@ class Forecaster:
         return self
 
     def save(self, path: str | Path) -> None:
-        """Write the model to a new folder, all of it or nothing.
+        """Write the model to a folder, atomically.
 
         Raises:
-            NotFittedError: there is nothing to save yet.
+            NotFittedError: the forecaster has not been trained.
             ArtifactError: the folder cannot be written.
         """
-        parts = pack(self.windows, self.model, self.training, self._known())
+        parts = pack(self.windows, self.model, self.training, self._require_fitted())
         write_artifact(Path(path), *parts)
 
     @classmethod
@@ -246,11 +247,11 @@ class Forecaster:
 
         Args:
             path: the folder that `save` wrote, or an MLflow model that holds it.
-            device: where the networks shall be.
+            device: of the networks.
 
         Raises:
             ArtifactError: the folder is missing, damaged or of a later format.
-            SettingError: the device is not there.
+            SettingError: the device is missing.
         """
         folder = locate_artifact(Path(path))
         windows, model, training, fitted = unpack(
@@ -261,14 +262,14 @@ class Forecaster:
         return forecaster
 
     def as_start(self) -> PretrainedSource:
-        """Return what another training can start from.
+        """Return the trained state as a starting point for fine-tuning.
 
         Raises:
             NotFittedError: the forecaster has not been trained.
         """
-        return PretrainedSource(self.windows, self.model, self._known())
+        return PretrainedSource(self.windows, self.model, self._require_fitted())
 
-    def _known(self) -> TrainedModel:
+    def _require_fitted(self) -> TrainedModel:
         if self.fitted is None:
             raise NotFittedError("forecaster")
         return self.fitted

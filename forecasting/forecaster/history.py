@@ -1,10 +1,9 @@
-"""What lies before origins, read and scaled; and what forecasts add to it.
+"""Observations before forecast origins: read, scaled, and extended by forecasts.
 
-Only what lies before the origins is read: nothing behind one is looked at, but known
-covariates of the steps ahead.
+Observations after an origin are never read; only known covariates of the steps ahead
+are. Many origins are read in blocks of bounded memory.
 """
 
-# MERGED """What lies before many origins, so much at a time as memory shall hold."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -28,19 +27,19 @@ from forecasting.scaling.window_scaling import (
 )
 from forecasting.types import FloatArray, IntArray
 
-MEMORY = 4096  # observations that smoothing looks back at most
+SMOOTHING_MEMORY = 4096  # maximum observations that exponential smoothing reads
 
 
-EVERY = slice(None)
+ALL_ROWS = slice(None)
 
 
 class WindowHistory:
-    """The last observations before origins, which forecasts may be added to.
+    """The last observations before origins, extended by forecasts.
 
     Args:
-        observed: u, ``(n, seq_len)`` or, where a season is longer, as long as that.
-        network: whose windows are wanted.
-        method: that frames them by themselves.
+        observed: u, ``(n, seq_len)``, or ``(n, season_length)`` if that is longer.
+        network: reads the windows.
+        method: normalisation of the windows, one without smoothing.
     """
 
     def __init__(
@@ -48,35 +47,35 @@ class WindowHistory:
     ) -> None:
         self.observed, self.network, self.method = observed, network, method
 
-    def frame(self) -> ScaledWindows:
-        """Return the frame of the windows."""
-        return self.frame_of(self.observed[:, -self.network.seq_len :])
+    def scaled_windows(self) -> ScaledWindows:
+        """Return the scaled windows at the end of the history."""
+        return self.scale_windows(self.observed[:, -self.network.seq_len :])
 
-    def frame_of(self, window: Tensor) -> ScaledWindows:
-        """Return the frame of windows u in place of those observed."""
+    def scale_windows(self, window: Tensor) -> ScaledWindows:
+        """Scale windows u that replace the observed ones."""
         recent = self.observed[:, -self.network.config.season_length :]
         return scale_window(window, self.method, recent)
 
     def extend(self, forecast: Tensor) -> "WindowHistory":
-        """Return the windows moved by forecasts u ``(n, steps)``."""
+        """Return the history moved on by forecasts u ``(n, steps)``."""
         joined = torch.cat([self.observed, forecast.to(self.observed)], 1)
-        kept = joined[:, -self.observed.shape[1] :]
-        return WindowHistory(kept, self.network, self.method)
+        recent = joined[:, -self.observed.shape[1] :]
+        return WindowHistory(recent, self.network, self.method)
 
 
 class SmoothedHistory:
-    """All that is kept of series before origins, smoothed anew when it grows.
+    """The observations before origins, smoothed again when forecasts are added.
 
     Args:
-        pieces: u of each origin's past, oldest first, ``(length,)`` each.
-        network: whose windows are wanted.
+        pieces: u of the observations before each origin, oldest first, ``(length,)``.
+        network: reads the windows.
     """
 
     def __init__(self, pieces: list[FloatArray], network: RecurrentNetwork) -> None:
         self.pieces, self.network = pieces, network
 
-    def frame(self) -> ScaledWindows:
-        """Return the frame of the last windows."""
+    def scaled_windows(self) -> ScaledWindows:
+        """Return the scaled windows at the end of the histories."""
         lengths = np.array([len(piece) for piece in self.pieces])
         states = EtsStates.fit(
             np.concatenate(self.pieces),
@@ -88,7 +87,7 @@ class SmoothedHistory:
         return states.frame(series, ends, self.network.seq_len)
 
     def extend(self, forecast: Tensor) -> "SmoothedHistory":
-        """Return the histories with forecasts u ``(n, steps)`` behind them."""
+        """Return the histories with forecasts u ``(n, steps)`` appended."""
         new = forecast.cpu().double().numpy()
         pairs = zip(self.pieces, new, strict=True)
         joined = [np.concatenate(pair) for pair in pairs]
@@ -100,15 +99,15 @@ History = WindowHistory | SmoothedHistory
 
 @dataclass(frozen=True, slots=True)
 class PredictionBatch:
-    """What lies before origins, and how forecasts from there come back.
+    """Scaled histories of forecast origins, with the statistics to unscale forecasts.
 
     Attributes:
-        normalizer: fitted statistics, a row an origin.
-        history: u of `forecasting.scaling.normalization`, a row an origin.
-        frame: of the windows right before the origins, on the CPU.
-        choices: the guard's rung of each origin, ``(origins,)``; None without one.
-        floor: what no forecast goes below, original units, ``(origins, 1)``: 0 where
-            neither training nor the history saw less, else minus infinity.
+        normalizer: fitted statistics, one row per origin.
+        history: u of `forecasting.scaling.normalization`, one row per origin.
+        frame: the scaled windows right before the origins, on the CPU.
+        choices: the guard's rung of each origin, ``(origins,)``; None without a guard.
+        floor: lower bound of forecasts, original units, ``(origins, 1)``: 0 if neither
+            training nor the history has negative values, else minus infinity.
         covariates: of the windows and the steps ahead; None without any.
     """
 
@@ -124,45 +123,46 @@ class PredictionBatch:
 
     @property
     def size(self) -> FloatArray:
-        """Of each window, in units of u, ``(origins, 1)``."""
+        """Scale of each window, in units of u, ``(origins, 1)``."""
         return self.frame.size.numpy().astype(np.float64)
 
     @property
     def volatility(self) -> FloatArray:
-        """How much each window moves, in units of its size, ``(origins,)``."""
+        """Volatility of each window, in units of its size, ``(origins,)``."""
         return window_volatility(self.frame.inputs.numpy().astype(np.float64))
 
     def scale(self, values: FloatArray) -> FloatArray:
         """Return u of values ``(origins, steps)``."""
-        return self.normalizer.scale_values(values, EVERY)
+        return self.normalizer.scale_values(values, ALL_ROWS)
 
     def unscale(self, scaled: FloatArray) -> FloatArray:
         """Return original units of u ``(..., origins, steps)``, not below the floor."""
-        values = self.normalizer.unscale(scaled.swapaxes(0, -2), EVERY)
+        values = self.normalizer.unscale(scaled.swapaxes(0, -2), ALL_ROWS)
         return np.maximum(values.swapaxes(0, -2), self.floor)
 
 
 def read_rows(
     fitted: TrainedModel, panel: Panel, origins: Origins, steps: int
 ) -> PredictionBatch:
-    """Gather and scale what lies before each origin.
+    """Read and scale the observations before each origin.
 
     Args:
         fitted: the model.
         panel: the series.
-        origins: where to stand.
+        origins: the forecast origins.
         steps: steps ahead that known covariates must reach.
 
     Raises:
-        SeriesTooShort: before an origin is less than the model reads.
+        SeriesTooShort: an origin has fewer observations than the model reads.
         InvalidValues: the model takes logarithms and a value of a series that it has
             not seen in training is not positive.
-        MissingCovariates, SettingError: as `forecasting.covariates.windows.read_covariates`.
+        MissingCovariates, SettingError: as
+            `forecasting.covariates.windows.read_covariates`.
     """
     check_lengths(fitted, panel, origins)
     network, places = fitted.networks[0], find_places(fitted, panel, origins)
-    normalizer = _statistics_for(fitted, panel, origins, places)
-    history, least = _read_history(network, normalizer, panel, origins)
+    normalizer = _select_statistics(fitted, panel, origins, places)
+    history, minima = _read_history(network, normalizer, panel, origins)
     covariates = read_covariates(
         fitted.covariates,
         panel,
@@ -172,9 +172,9 @@ def read_rows(
         steps=steps,
         calendar=fitted.context.calendar,
     )
-    floor = np.where(fitted.non_negative & (least >= 0), 0.0, -np.inf)
+    floor = np.where(fitted.non_negative & (minima >= 0), 0.0, -np.inf)
     choices = None if fitted.guard is None else fitted.guard.choices(places)
-    frame = history.frame()
+    frame = history.scaled_windows()
     return PredictionBatch(
         normalizer, history, frame, floor[:, None], covariates, choices
     )
@@ -183,16 +183,16 @@ def read_rows(
 def _read_history(
     network: RecurrentNetwork, normalizer: Normalizer, panel: Panel, origins: Origins
 ) -> tuple[History, FloatArray]:
-    """Return what lies before origins, scaled, and the least value there of each."""
-    most = required_memory(network, normalizer.method)
+    """Return the scaled histories and the minimum of each, original units."""
+    memory = required_memory(network, normalizer.method)
     begins = panel.offsets[origins.series]
     ends = begins + origins.ends
-    if normalizer.method not in ETS_METHODS:  # the first one again and again before all
-        back = np.arange(-most, 0)
+    if normalizer.method not in ETS_METHODS:  # padded with the first value
+        back = np.arange(-memory, 0)
         observed = panel.values[np.maximum(ends[:, None] + back, begins[:, None])]
-        u = normalizer.scale_rows(observed, EVERY)
+        u = normalizer.scale_rows(observed, ALL_ROWS)
         return WindowHistory(u, network, normalizer.method), observed.min(1)
-    counts = np.minimum(origins.ends, most)
+    counts = np.minimum(origins.ends, memory)
     offsets = np.concatenate([[0], np.cumsum(counts)])
     first = ends - counts - offsets[:-1]
     values = panel.values[np.arange(offsets[-1]) + np.repeat(first, counts)]
@@ -202,41 +202,42 @@ def _read_history(
 
 
 def check_lengths(fitted: TrainedModel, panel: Panel, origins: Origins) -> None:
-    """Refuse origins before which is less than the model reads.
+    """Refuse origins with fewer observations than the model reads.
 
     Raises:
-        SeriesTooShort: names them.
+        SeriesTooShort: names their series.
     """
-    least = least_history(fitted)
-    if origins.ends.min() >= least:
+    required = least_history(fitted)
+    if origins.ends.min() >= required:
         return
-    short = np.flatnonzero(origins.ends < least)
-    found = [(panel.series_ids[origins.series[i]], int(origins.ends[i])) for i in short]
-    raise SeriesTooShort(found, least, f"seq_len {fitted.networks[0].seq_len}")
+    rows = np.flatnonzero(origins.ends < required)
+    short = [(panel.series_ids[origins.series[i]], int(origins.ends[i])) for i in rows]
+    raise SeriesTooShort(short, required, f"seq_len {fitted.networks[0].seq_len}")
 
 
 def least_history(fitted: TrainedModel) -> int:
-    """Return how many observations a forecast needs before its origin, at least.
+    """Return the minimum number of observations before a forecast origin.
 
-    Where smoothing says level and size, one will do: the window is filled up.
+    With exponential smoothing it is one: the window is padded.
     """
     smoothed = fitted.normalizer.method in ETS_METHODS
     return 1 if smoothed else fitted.networks[0].seq_len
 
 
 def required_memory(network: RecurrentNetwork, method: Method) -> int:
-    """Return how many observations before an origin a forecast rests on, at most."""
-    least = max(network.seq_len, network.config.season_length)
-    return max(MEMORY, least) if method in ETS_METHODS else least
+    """Return the maximum number of observations that a forecast depends on."""
+    window = max(network.seq_len, network.config.season_length)
+    return max(SMOOTHING_MEMORY, window) if method in ETS_METHODS else window
 
 
-def _statistics_for(
+def _select_statistics(
     fitted: TrainedModel, panel: Panel, origins: Origins, places: IntArray
 ) -> Normalizer:
-    """Return statistics, a row an origin.
+    """Return statistics, one row per origin.
 
-    Series seen in training keep theirs, others get those of what their origin sees; a
-    model of one series takes whatever it is given for that series.
+    Series seen in training keep their training statistics; others get those of the
+    observations before their origin. A model of a single series treats every series as
+    that one.
     """
     normalizer, new = fitted.normalizer, places < 0
     if len(places) == len(fitted.places) == 1:
@@ -245,41 +246,43 @@ def _statistics_for(
     if not new.any():
         return statistics
     series, ends = origins.series[new], origins.ends[new]
-    seen = panel.pieces(series, np.zeros_like(ends), ends)
-    own = Normalizer.fit(seen, normalizer.method, seq_len=fitted.networks[0].seq_len)
+    past = panel.pieces(series, np.zeros_like(ends), ends)
+    fitted_new = Normalizer.fit(
+        past, normalizer.method, seq_len=fitted.networks[0].seq_len
+    )
     for name in ("center", "scale", "floor", "shift"):
-        getattr(statistics, name)[new] = getattr(own, name)
+        getattr(statistics, name)[new] = getattr(fitted_new, name)
     return statistics
 
 
 def find_places(fitted: TrainedModel, panel: Panel, origins: Origins) -> IntArray:
-    """Return where the model knows each origin's series, ``(origins,)``, or -1.
+    """Return the position of each origin's series in the model, or -1, ``(origins,)``.
 
-    A model of one series takes any for that one.
+    A model of a single series treats every series as that one.
     """
-    known = fitted.places
-    if len(known) == 1:
+    places = fitted.places
+    if len(places) == 1:
         return np.zeros(len(origins), dtype=np.int64)
     names = panel.series_ids
-    return np.array([known.get(names[s], -1) for s in origins.series.tolist()])
+    return np.array([places.get(names[s], -1) for s in origins.series.tolist()])
 
 
-BLOCK = 8192  # origins at a time, and
+MAX_BLOCK_ORIGINS = 8192  # origins per block
 
 
-POINTS = 2**20  # observations before them
+MAX_BLOCK_POINTS = 2**20  # observations per block
 
 
 def read_blocks(
     fitted: TrainedModel, panel: Panel, origins: Origins, steps: int
 ) -> Iterator[tuple[slice, PredictionBatch]]:
-    """Yield what `read_rows` reads, block after block.
+    """Read and scale many origins in blocks; see `read_rows`.
 
     Args:
         fitted, panel, origins, steps: see `read_rows`.
 
     Yields:
-        Which of the origins, and what lies before them.
+        The slice of the origins, and their scaled histories.
 
     Raises:
         SeriesTooShort, InvalidValues, MissingCovariates, SettingError: as `read_rows`.
@@ -287,15 +290,16 @@ def read_blocks(
     if len(origins) == 1:
         yield slice(0, 1), read_rows(fitted, panel, origins, steps)
         return
-    check_lengths(fitted, panel, origins)  # of all, to name all
-    most = required_memory(fitted.networks[0], fitted.normalizer.method)
-    known = find_places(fitted, panel, origins) >= 0
-    read = np.where(known, np.minimum(origins.ends, most), origins.ends)
-    until, begin = np.cumsum(read), 0
+    check_lengths(fitted, panel, origins)  # of all blocks, to name all series
+    memory = required_memory(fitted.networks[0], fitted.normalizer.method)
+    is_trained = find_places(fitted, panel, origins) >= 0
+    counts = np.minimum(origins.ends, memory)
+    lengths_read = np.where(is_trained, counts, origins.ends)
+    cumulative, begin = np.cumsum(lengths_read), 0
     while begin < len(origins):
-        limit = until[begin] - read[begin] + POINTS
-        held = int(np.searchsorted(until, limit, side="right")) - begin
-        block = slice(begin, begin + min(max(held, 1), BLOCK))
-        own = Origins(series=origins.series[block], ends=origins.ends[block])
-        yield block, read_rows(fitted, panel, own, steps)
+        limit = cumulative[begin] - lengths_read[begin] + MAX_BLOCK_POINTS
+        count = int(np.searchsorted(cumulative, limit, side="right")) - begin
+        block = slice(begin, begin + min(max(count, 1), MAX_BLOCK_ORIGINS))
+        part = Origins(series=origins.series[block], ends=origins.ends[block])
+        yield block, read_rows(fitted, panel, part, steps)
         begin = block.stop

@@ -1,4 +1,4 @@
-"""A forecaster for each series of a panel, instead of one for all of them."""
+"""One forecaster per series of a panel, instead of one for all series."""
 
 import importlib.util
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from forecasting.forecaster.forecaster import Forecaster
 from forecasting.kernels.blas import one_blas_thread
 from forecasting.models.config import RecurrentConfig
 from forecasting.training import EpochRecord, TrainingConfig
-from forecasting.training.parallel import side_by_side
+from forecasting.training.parallel import run_trainings
 
-Tell = Callable[[tuple[str, EpochRecord]], None]
+OnEpoch = Callable[[tuple[str, EpochRecord]], None]
 
 
 def fit_each(
@@ -27,16 +27,16 @@ def fit_each(
     training: TrainingConfig | None = None,
     on_epoch: Callable[[str, EpochRecord], None] | None = None,
 ) -> dict[str, Forecaster]:
-    """Train a forecaster on each series alone; return them by series id.
+    """Train one forecaster per series; return them by series id.
 
-    Each is the one that `Forecaster.fit` gives for a panel of that series. On the CPU
-    as many are trained at a time as there are cores, where the compiled loops can train
-    them; what torch has to train, there or on a GPU, is trained one after another.
+    Each is equal to `Forecaster.fit` on a panel of that series. On the CPU, forecasters
+    that the compiled loops can train are trained in parallel, one per core; torch, on
+    the CPU or a GPU, trains them one after another.
 
     Args:
         panel: series without missing values.
-        windows, model, training: of every forecaster, see `Forecaster`.
-        on_epoch: called in this thread with the series' id and its record.
+        windows, model, training: settings of every forecaster, see `Forecaster`.
+        on_epoch: called in the caller's thread with the series' id and its record.
 
     Raises:
         SeriesTooShort, SettingError, TrainingDiverged: as `Forecaster.fit`, for the
@@ -49,42 +49,42 @@ def fit_each(
     >>> fleet["fast"].predict().points.shape
     (1, 2)
     """
-    started = [
+    untrained = [
         Forecaster(windows=windows, model=model, training=training)
         for _ in panel.series_ids
     ]
     fits = [
         partial(_fit, forecaster, panel, number)
-        for number, forecaster in enumerate(started)
+        for number, forecaster in enumerate(untrained)
     ]
 
-    def tell(said: tuple[str, EpochRecord]) -> None:
+    def report(series_record: tuple[str, EpochRecord]) -> None:
         if on_epoch is not None:
-            on_epoch(*said)
+            on_epoch(*series_record)
 
-    device = pick_device(started[0].training.device)
+    device = pick_device(untrained[0].training.device)
     if device.type != "cpu":
-        fitted = [fit(on_epoch=tell) for fit in fits]
+        fitted = [fit(on_epoch=report) for fit in fits]
     else:
-        # What each training sets and puts back is set for all of them, once.
+        # Thread settings are global: set and restored once for all trainings.
         compiled = importlib.util.find_spec("numba") is not None
         with (
-            fitting_threads(device, started[0].model.hidden_size),
+            fitting_threads(device, untrained[0].model.hidden_size),
             one_blas_thread() if compiled else nullcontext(),
         ):
-            fitted = side_by_side(fits, tell)
+            fitted = run_trainings(fits, report)
     return dict(zip(panel.series_ids, fitted, strict=True))
 
 
 def _fit(
-    forecaster: Forecaster, panel: Panel, number: int, *, on_epoch: Tell | None
+    forecaster: Forecaster, panel: Panel, number: int, *, on_epoch: OnEpoch | None
 ) -> Forecaster:
-    """Train on one series of the panel, by its number."""
-    own, name = np.array([number]), panel.series_ids[number]
-    series = panel.pieces(own, np.zeros_like(own), panel.lengths[own])
+    """Train on the series at position ``number`` of the panel."""
+    index, name = np.array([number]), panel.series_ids[number]
+    series = panel.pieces(index, np.zeros_like(index), panel.lengths[index])
 
-    def tell(record: EpochRecord) -> None:
+    def report(record: EpochRecord) -> None:
         if on_epoch is not None:
             on_epoch((name, record))
 
-    return forecaster.fit(series, on_epoch=tell)
+    return forecaster.fit(series, on_epoch=report)

@@ -1,6 +1,6 @@
-"""From what lies before origins to forecasts: run the networks, feed back, unscale.
+"""Point forecasts and intervals: run the networks, feed forecasts back, unscale.
 
-Origins are taken by blocks, so that the memory of many series is that of their answer.
+Origins are processed in blocks, so that memory is bounded by the size of the result.
 """
 
 from collections.abc import Iterable
@@ -33,35 +33,37 @@ def forecast(
     levels: Iterable[float],
     precision: Precision,
 ) -> tuple[FloatArray, Intervals]:
-    """Return forecasts ``(origins, steps)`` and intervals round them, original units.
+    """Return forecasts ``(origins, steps)`` and their intervals, original units.
 
     Beyond the trained horizon, forecasts are fed back as if they had been observed.
 
     Raises:
-        SettingError: so far ahead, forecasts exceed every number; or a level lies
+        SettingError: forecasts are not finite before the last step; or a level lies
             outside 1 to 99.
-        DataError: they do so from the first step on.
+        DataError: forecasts are not finite at the first step.
         SeriesTooShort, InvalidValues, MissingCovariates: as `read_rows`.
     """
-    checked, reach = check_levels(levels), steps
+    sorted_levels, num_finite = check_levels(levels), steps
     points = np.empty((len(origins), steps))
-    bounds = np.empty((2 * len(checked), len(origins), steps))
+    bounds = np.empty((2 * len(sorted_levels), len(origins), steps))
     for block, rows in read_blocks(fitted, panel, origins, steps):
-        points[block] = made = _roll_out(fitted, rows, steps, precision)
-        reach = min(reach, _count_finite(made))
-        if checked and reach == steps:
-            bounds[:, block] = _bound(fitted, rows, made, checked, precision)
-    if reach == 0:
+        points[block] = forecasts = _roll_out(fitted, rows, steps, precision)
+        num_finite = min(num_finite, _count_finite(forecasts))
+        if sorted_levels and num_finite == steps:
+            bounds[:, block] = _compute_bounds(
+                fitted, rows, forecasts, sorted_levels, precision
+            )
+    if num_finite == 0:
         raise DataError(
             "no finite forecast follows these observations: they are far beyond "
             "what the model was trained on. Check their unit."
         )
-    if reach < steps:
-        raise SettingError("horizon", steps, f"at most {reach}: forecasts explode")
-    return points, _by_level(checked, bounds)
+    if num_finite < steps:
+        raise SettingError("horizon", steps, f"at most {num_finite}: forecasts explode")
+    return points, _by_level(sorted_levels, bounds)
 
 
-def bound(
+def compute_intervals(
     fitted: TrainedModel,
     panel: Panel,
     origins: Origins,
@@ -69,18 +71,20 @@ def bound(
     levels: Iterable[float],
     precision: Precision,
 ) -> Intervals:
-    """Return central intervals round forecasts, original units, by level in percent.
+    """Return central intervals around forecasts, original units, by level in percent.
 
     Raises:
         SettingError: a level lies outside 1 to 99.
         SeriesTooShort, InvalidValues, MissingCovariates: as `read_rows`.
     """
-    checked = check_levels(levels)
-    bounds = np.empty((2 * len(checked), *points.shape))
+    sorted_levels = check_levels(levels)
+    bounds = np.empty((2 * len(sorted_levels), *points.shape))
     for block, rows in read_blocks(fitted, panel, origins, points.shape[1]):
-        if checked:
-            bounds[:, block] = _bound(fitted, rows, points[block], checked, precision)
-    return _by_level(checked, bounds)
+        if sorted_levels:
+            bounds[:, block] = _compute_bounds(
+                fitted, rows, points[block], sorted_levels, precision
+            )
+    return _by_level(sorted_levels, bounds)
 
 
 def _by_level(levels: tuple[float, ...], bounds: FloatArray) -> Intervals:
@@ -88,16 +92,16 @@ def _by_level(levels: tuple[float, ...], bounds: FloatArray) -> Intervals:
     return dict(zip(levels, zip(*halves, strict=True), strict=True))
 
 
-def _bound(
+def _compute_bounds(
     fitted: TrainedModel,
     rows: PredictionBatch,
     points: FloatArray,
     levels: tuple[float, ...],
     precision: Precision,
 ) -> FloatArray:
-    """Return the lower bounds of every level, then the upper ones.
+    """Return the lower bounds of every level, then the upper bounds.
 
-    ``(2 * levels, origins, steps)``.
+    The shape is ``(2 * levels, origins, steps)``.
     """
     table, quantiles = fitted.intervals, fitted.networks[0].config.quantiles
     errors = table.bounds(levels, points.shape[1])[:, None]
@@ -107,28 +111,31 @@ def _bound(
         spread = read_spread(fitted, rows, precision)
         assert spread is not None
         errors = np.broadcast_to(errors, (len(errors), *points.shape))
-        errors = np.stack([from_scores(each, spread, quantiles) for each in errors])
-    found = rows.unscale(rows.scale(points) + errors * rows.size)
-    count = len(levels)  # rounding may put neither beyond the point
-    np.minimum(found[:count], points, out=found[:count])
-    np.maximum(found[count:], points, out=found[count:])
-    return found
+        errors = np.stack([from_scores(row, spread, quantiles) for row in errors])
+    bounds = rows.unscale(rows.scale(points) + errors * rows.size)
+    count = len(levels)  # rounding must not move a bound past the point
+    np.minimum(bounds[:count], points, out=bounds[:count])
+    np.maximum(bounds[count:], points, out=bounds[count:])
+    return bounds
 
 
 @torch.no_grad()
 def read_spread(
     fitted: TrainedModel, rows: PredictionBatch, precision: Precision
 ) -> FloatArray | None:
-    """Return quantile - median, in units of the window's size.
+    """Return the differences of quantiles to the median, in units of the window size.
 
-    ``(origins, horizon, quantiles)``; None if the networks forecast no quantiles.
+    The shape is ``(origins, horizon, quantiles)``; None without a quantile head.
     """
     config = fitted.networks[0].config
     if not config.quantiles:
         return None
-    inputs, own = rows.frame.inputs[..., None], _ahead(fitted, rows.covariates, 0)
-    if own is not None:
-        inputs = append_covariates(inputs, own)
+    inputs, covariates = (
+        rows.frame.inputs[..., None],
+        _take_covariates(fitted, rows.covariates, 0),
+    )
+    if covariates is not None:
+        inputs = append_covariates(inputs, covariates)
     with (
         fitting_threads(fitted.device, config.hidden_size),
         autocast(fitted.device, precision, config.hidden_size, config.cell),
@@ -142,31 +149,33 @@ def read_spread(
 def _roll_out(
     fitted: TrainedModel, rows: PredictionBatch, steps: int, precision: Precision
 ) -> FloatArray:
-    """Return forecasts ``(origins, steps)``, original units, finite or not."""
-    history, frame, parts, made = rows.history, rows.frame, [], 0
+    """Return forecasts ``(origins, steps)``, original units, possibly not finite."""
+    history, frame, parts, num_steps = rows.history, rows.frame, [], 0
     with fitting_threads(fitted.device, fitted.networks[0].config.hidden_size):
         while True:
-            own = _ahead(fitted, rows.covariates, made)
-            parts.append(next_steps(fitted, frame, precision, own, rows.choices).cpu())
-            made += parts[-1].shape[1]
-            if made >= steps:
+            covariates = _take_covariates(fitted, rows.covariates, num_steps)
+            parts.append(
+                next_steps(fitted, frame, precision, covariates, rows.choices).cpu()
+            )
+            num_steps += parts[-1].shape[1]
+            if num_steps >= steps:
                 break
             history = history.extend(parts[-1])
-            frame = history.frame()
+            frame = history.scaled_windows()
     joined = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
     return rows.unscale(joined.numpy()[:, :steps].astype(np.float64))
 
 
 def _count_finite(points: FloatArray) -> int:
-    """Return after how many steps the first forecast is no finite number."""
+    """Return the number of steps before the first forecast that is not finite."""
     finite = np.isfinite(points)
     return points.shape[1] if finite.all() else int(np.argmin(finite.all(0)))
 
 
-def _ahead(
+def _take_covariates(
     fitted: TrainedModel, covariates: CovariateWindows | None, first: int
 ) -> Tensor | None:
-    """Return the covariates that one pass reads after ``first`` steps; None without."""
+    """Return the covariates of the pass that starts after ``first`` steps."""
     if covariates is None:
         return None
     length = fitted.networks[0].seq_len + fitted.networks[0].horizon
@@ -177,36 +186,38 @@ def next_steps(
     fitted: TrainedModel,
     frame: ScaledWindows,
     precision: Precision,
-    own: Tensor | None = None,
+    covariates: Tensor | None = None,
     choices: Tensor | None = None,
 ) -> Tensor:
-    """Return what the model gives in one pass: u, ``(B, horizon)``.
+    """Run one pass of the model; return u, ``(B, horizon)``.
 
-    Differentiable in the frame, where gradients are enabled.
+    It is differentiable with respect to the windows if gradients are enabled.
 
     Args:
         fitted: the model.
-        frame: of the windows.
+        frame: the scaled windows.
         precision: of the networks' arithmetic.
-        own: covariates of the windows and of the steps ahead.
+        covariates: of the windows and of the steps ahead.
         choices: the guard's rung of each window.
     """
     device = fitted.device
-    here = frame.to(device)
-    inputs = here.inputs[..., None]
-    if own is not None:
-        inputs = append_covariates(inputs, own.to(device))
+    windows = frame.to(device)
+    inputs = windows.inputs[..., None]
+    if covariates is not None:
+        inputs = append_covariates(inputs, covariates.to(device))
     guard, network = fitted.guard, fitted.networks[0]
     if guard is None or choices is None:
-        return here.restore(_ask_networks(fitted, inputs, precision))
+        return windows.restore(_run_networks(fitted, inputs, precision))
     if torch.is_grad_enabled() or guard.asks_network(choices):
-        given = _ask_networks(fitted, inputs, precision)
+        network_forecast = _run_networks(fitted, inputs, precision)
     else:
-        given = here.inputs.new_zeros(len(inputs), network.horizon)
-    return here.restore(guard.apply(Inputs(inputs, here), given, choices))
+        network_forecast = windows.inputs.new_zeros(len(inputs), network.horizon)
+    return windows.restore(
+        guard.apply(Inputs(inputs, windows), network_forecast, choices)
+    )
 
 
-def _ask_networks(fitted: TrainedModel, inputs: Tensor, precision: Precision) -> Tensor:
+def _run_networks(fitted: TrainedModel, inputs: Tensor, precision: Precision) -> Tensor:
     config = fitted.networks[0].config
     with autocast(inputs.device, precision, config.hidden_size, config.cell):
         return ensemble_forecast(fitted.networks, inputs)

@@ -1,7 +1,6 @@
-"""From a panel to windows to learn from: split by time, fit scales, cut.
+"""Prepare training windows of a panel: split by time, fit scales, cut windows.
 
-Everything is fitted on each series' earlier part; its latest part validates. Nothing
-here sees beyond the panel it is given.
+Everything is fitted on the earlier part of each series; the latest part validates.
 """
 
 from dataclasses import dataclass, replace
@@ -31,7 +30,7 @@ from forecasting.types import IntArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedData:
-    """A panel as networks learn from it."""
+    """Training and validation windows of a panel, with encoding and statistics."""
 
     covariates: Covariates
     normalizer: Normalizer
@@ -47,7 +46,7 @@ def prepare(
     training: TrainingConfig,
     start: PretrainedSource | None,
 ) -> PreparedData:
-    """Fit scales on the first ``ends[s]`` observations; cut windows there and after."""
+    """Fit scales on the first ``ends[s]`` observations; split windows at that point."""
     device = pick_device(training.device)
     covariates = (
         start.fitted.covariates
@@ -59,19 +58,19 @@ def prepare(
     method = resolve_method(panel, spec, model, ends, encoded)
     normalizer = Normalizer.fit(panel, method, seq_len=spec.seq_len, ends=ends)
     if start is not None:
-        normalizer = start.keep_statistics(normalizer, panel)
+        normalizer = start.merge_statistics(normalizer, panel)
     season = model.season_length
-    home = home_of(_numbers(panel, method, encoded), device)
+    storage_device = home_of(_num_values(panel, method, encoded), device)
     batches, validation = split_windows(
-        panel, spec, normalizer, ends, encoded, home, season_length=season
+        panel, spec, normalizer, ends, encoded, storage_device, season_length=season
     )
-    if home != device:
+    if storage_device != device:
         batches, validation = (
             HostDataset.of(batches, device),
             HostDataset.of(validation, device),
         )
     if not len(batches):
-        raise too_short(panel, spec, least_length(spec, model))
+        raise too_short_error(panel, spec, min_length(spec, model))
     if training.steps is not None:
         chances = series_probabilities(
             batches, ends, balance=training.balance, relative=training.relative
@@ -85,33 +84,33 @@ def prepare(
     )
 
 
-def _numbers(panel: Panel, method: Method, encoded: Encoded | None) -> int:
-    """Return how many numbers are kept of a panel, in single precision."""
+def _num_values(panel: Panel, method: Method, encoded: Encoded | None) -> int:
+    """Return the number of float32 values stored for a panel."""
     columns = 1 if encoded is None else encoded.layout.width
     if method in ETS_METHODS:
         columns += NUM_ETS_STATES
     return columns * len(panel.values)
 
 
-def least_length(spec: WindowSpec, model: RecurrentConfig) -> int:
-    """Return how many observations a series needs to be learnt from."""
+def min_length(spec: WindowSpec, model: RecurrentConfig) -> int:
+    """Return the minimum number of observations of a training series."""
     return spec.horizon + 2 if model.normalization in ETS_METHODS else spec.length
 
 
 def training_ends(
-    panel: Panel, spec: WindowSpec, share: float, least: int | None = None
+    panel: Panel, spec: WindowSpec, share: float, min_observations: int | None = None
 ) -> IntArray:
-    """Return where each series' training part ends, ``(series,)``.
+    """Return the end index of each series' training part, ``(series,)``.
 
     The validation part is the latest ``share``, at least one horizon. A series that
-    would be left without a training window, ``least`` observations (default one whole
-    window), has no validation part.
+    would be left with fewer than ``min_observations`` for training (default one
+    complete window) has no validation part.
     """
     lengths = panel.lengths
     if share == 0:
         return lengths
     ends = lengths - np.maximum(spec.horizon, (lengths * share).astype(np.int64))
-    return np.where(ends < (least or spec.length), lengths, ends)
+    return np.where(ends < (min_observations or spec.length), lengths, ends)
 
 
 def resolve_method(
@@ -121,20 +120,22 @@ def resolve_method(
     ends: IntArray,
     encoded: Encoded | None = None,
 ) -> Method:
-    """Return the model's normalisation; ``auto`` is chosen on these series."""
+    """Return the model's normalisation; resolve ``auto`` on these series."""
     if model.normalization == "auto":
         return choose_method(panel, spec, ends, encoded)
     return model.normalization
 
 
-def too_short(panel: Panel, spec: WindowSpec, least: int) -> SeriesTooShort:
-    """Return the error that names the series without a single window."""
+def too_short_error(
+    panel: Panel, spec: WindowSpec, min_observations: int
+) -> SeriesTooShort:
+    """Return the error for series without a single window."""
     reason = f"seq_len {spec.seq_len} + horizon {spec.horizon}"
-    if least < spec.length:
+    if min_observations < spec.length:
         reason = f"two observations + horizon {spec.horizon}"
     short = [
         (name, int(length))
         for name, length in zip(panel.series_ids, panel.lengths, strict=True)
-        if length < least
+        if length < min_observations
     ]
-    return SeriesTooShort(short, least, reason)
+    return SeriesTooShort(short, min_observations, reason)

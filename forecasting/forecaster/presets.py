@@ -1,12 +1,12 @@
-"""Presets: whole sets of settings, by one name, where the user set nothing.
+"""Presets: named sets of settings for everything that the user left open.
 
-    classic    one network on min-max scaled windows, as in a first course
-    guarded    the default settings, and `forecasting.selection.guard` above the network
+    classic    one network on min-max scaled windows, the textbook method
+    guarded    the default settings, with `forecasting.selection.guard` on the network
     accurate   lookback, season and transform chosen on the data; exponential smoothing
                as the normalisation; a trained linear start; several networks over
-               patches of the window; trained again on everything; guarded
+               patches of the window; refitted on all data; guarded
 
-The choices look at nothing but the panel that they are given.
+The choices depend only on the panel that is passed.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -28,22 +28,22 @@ Preset = Literal["classic", "guarded", "accurate"]
 PRESETS: tuple[str, ...] = get_args(Preset)
 
 
-MANY = 30  # series that together validate on one horizon each
+MIN_MANY_SERIES = 30  # that validate on one horizon each
 
 
-MOST_STEPS = 24  # recurrent steps that a window is read in, at most
+MAX_RECURRENT_STEPS = 24  # per window
 
 
-MANY_SEASONS = 8  # a window that holds so many is read a season a step
+MIN_SEASONS = 8  # per window, to read one season per recurrent step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenSettings:
-    """What a preset fills in.
+    """Settings that a preset fills in, with the reasons.
 
     Attributes:
-        settings: by path, those that were not given.
-        reasons: of the choices made on the data, a sentence each.
+        settings: by path, without those that the user set.
+        reasons: one sentence for each choice made on the data.
     """
 
     settings: dict[str, Any]
@@ -58,32 +58,36 @@ def choose_settings(
     season_length: int | Literal["auto"] = "auto",
     given: Settings | None = None,
 ) -> ChosenSettings:
-    """Return a preset's settings for a panel.
+    """Choose a preset's settings for a panel.
 
     Args:
         preset: its name.
-        panel: what may be looked at: nothing that shall be a test later.
+        panel: training series, without the test part.
         horizon: steps ahead.
-        season_length: if the user knows it; ``auto`` looks at dates and values.
-        given: what the user set, by path; it stays, and the rest goes by it.
+        season_length: set by the user; ``auto`` estimates it from dates and values.
+        given: settings of the user, by path; they take precedence.
 
     Raises:
-        SettingError: there is no such preset, or season.
+        SettingError: unknown preset, or invalid season length.
     """
     if preset not in PRESETS:
         raise SettingError("preset", preset, f"one of {', '.join(PRESETS)}")
-    fixed = dict(given or {})
-    told = panel.calendar.season_length if season_length == "auto" else season_length
-    if told < 1:
-        raise SettingError("season_length", told, "auto or at least 1")
+    user_settings = dict(given or {})
+    main_season = (
+        panel.calendar.season_length if season_length == "auto" else season_length
+    )
+    if main_season < 1:
+        raise SettingError("season_length", main_season, "auto or at least 1")
     if preset == "accurate":
-        chosen = _accurate(panel, horizon, told, fixed)
+        chosen = _choose_accurate(panel, horizon, main_season, user_settings)
     else:
         chosen = ChosenSettings(settings=dict(_CLASSIC))
         if preset == "guarded":
-            chosen = ChosenSettings(settings={**_GUARDED, "model.season_length": told})
-    open_settings = {k: v for k, v in chosen.settings.items() if k not in fixed}
-    return replace(chosen, settings=open_settings)
+            chosen = ChosenSettings(
+                settings={**_GUARDED, "model.season_length": main_season}
+            )
+    remaining = {k: v for k, v in chosen.settings.items() if k not in user_settings}
+    return replace(chosen, settings=remaining)
 
 
 def forecaster_for(
@@ -94,20 +98,20 @@ def forecaster_for(
     season_length: int | Literal["auto"] = "auto",
     given: Settings | None = None,
 ) -> Forecaster:
-    """Return a forecaster with a preset's settings, untrained.
+    """Create an untrained forecaster with a preset's settings.
 
     Args:
-        panel: what it is going to be fitted to.
+        panel: the training series.
         preset, horizon, season_length, given: see `choose_settings`.
 
     Raises:
-        SettingError: there is no such preset, or no such setting.
+        SettingError: unknown preset or setting.
     """
-    fixed = {**(given or {}), "windows.horizon": horizon}
+    user_settings = {**(given or {}), "windows.horizon": horizon}
     chosen = choose_settings(
-        preset, panel, horizon=horizon, season_length=season_length, given=fixed
+        preset, panel, horizon=horizon, season_length=season_length, given=user_settings
     )
-    merged = {**chosen.settings, **fixed}
+    merged = {**chosen.settings, **user_settings}
     groups: dict[str, dict[str, Any]] = {"windows": {}, "model": {}, "training": {}}
     for path, value in merged.items():
         group, _, name = path.partition(".")
@@ -144,76 +148,83 @@ _ACCURATE: Settings = {
 }
 
 
-def _accurate(panel: Panel, horizon: int, told: int, fixed: Settings) -> ChosenSettings:
-    search = LinearSearch(panel, horizon, told, fixed)
-    seasons, why = season_candidates(panel, told, fixed)
+def _choose_accurate(
+    panel: Panel, horizon: int, main_season: int, user_settings: Settings
+) -> ChosenSettings:
+    search = LinearSearch(panel, horizon, main_season, user_settings)
+    seasons, season_reason = season_candidates(panel, main_season, user_settings)
     method, season, seq_len = search.choose(seasons)
     windows = _count_windows(panel, horizon)
-    steps = _steps(windows, seq_len)
+    steps = _num_steps(windows, seq_len)
     settings = {
         **_ACCURATE,
         "windows.seq_len": seq_len,
         "model.normalization": method,
         "model.season_length": season,
-        "model.patch_len": _patch_len(seq_len, season) if _patchable(fixed) else 1,
+        "model.patch_len": _patch_len(seq_len, season)
+        if _can_patch(user_settings)
+        else 1,
         "training.steps": steps,
         "training.relative": 0.5 if method == "log_ets" else 0.0,
         "training.validation": _validation_share(panel),
     }
-    if "training.epochs" in fixed:  # steps would win over them
+    if "training.epochs" in user_settings:  # steps would override epochs
         del settings["training.steps"]
     reasons = (
-        f"season_length {season}: {why}, tried {_listed(seasons)}",
+        f"season_length {season}: {season_reason}, tried {_join(seasons)}",
         f"normalization {method} and seq_len {seq_len}: the linear forecast errs least "
         f"with them ({search.said()})",
         f"steps {steps}: {windows} windows to learn from",
     )
-    kept = reasons if "training.steps" in settings else reasons[:-1]
-    return ChosenSettings(settings=settings, reasons=kept)
+    shown_reasons = reasons if "training.steps" in settings else reasons[:-1]
+    return ChosenSettings(settings=settings, reasons=shown_reasons)
 
 
-def _patchable(fixed: Settings) -> bool:
-    """Return whether the network may read several observations a step."""
-    strategy = fixed.get("model.strategy", "direct")
-    return bool(strategy == "direct" and fixed.get("model.loss_at", "end") == "end")
+def _can_patch(user_settings: Settings) -> bool:
+    """Return whether the network may read several observations per step."""
+    strategy = user_settings.get("model.strategy", "direct")
+    return bool(
+        strategy == "direct" and user_settings.get("model.loss_at", "end") == "end"
+    )
 
 
 def _validation_share(panel: Panel) -> float:
-    """Return the share that validates: of many series, one horizon each."""
-    return 0.001 if len(panel) >= MANY else 0.2
+    """Return the validation share: so small for many series that a horizon remains."""
+    return 0.001 if len(panel) >= MIN_MANY_SERIES else 0.2
 
 
 def _count_windows(panel: Panel, horizon: int) -> int:
     return int(np.maximum(panel.lengths - 2 * horizon, 1).sum())
 
 
-def _steps(windows: int, seq_len: int) -> int:
-    """Return optimizer steps: more for long windows, fewer for few of them."""
-    wanted = min(max(1000, 8 * seq_len), 4000)
-    return max(100, min(wanted, 10 * windows // 256))
+def _num_steps(windows: int, seq_len: int) -> int:
+    """Return the optimizer steps: more for long windows, fewer for few windows."""
+    target = min(max(1000, 8 * seq_len), 4000)
+    return max(100, min(target, 10 * windows // 256))
 
 
 def _patch_len(seq_len: int, season: int) -> int:
-    """Return a season for windows of many, else the shortest that makes few steps.
+    """Return the patch length: a season, or the shortest that limits recurrent steps.
 
-    It divides the window, and the season or the other way round where it can.
+    It divides the window and, if possible, divides the season or is a multiple of it.
     """
-    if season > 1 and seq_len % season == 0 and seq_len // season >= MANY_SEASONS:
+    if season > 1 and seq_len % season == 0 and seq_len // season >= MIN_SEASONS:
         return season
     divisors = [p for p in range(1, seq_len + 1) if seq_len % p == 0]
-    short = [p for p in divisors if seq_len // p <= MOST_STEPS]
+    short = [p for p in divisors if seq_len // p <= MAX_RECURRENT_STEPS]
     aligned = [p for p in short if season % p == 0 or p % season == 0]
-    found = (aligned or short)[0]
-    return found if found < seq_len or seq_len == 1 else 1  # a prime number of them
+    patch_len = (aligned or short)[0]
+    # A prime seq_len has no patches.
+    return patch_len if patch_len < seq_len or seq_len == 1 else 1
 
 
 def _make(kind: type[Any], settings: dict[str, Any]) -> Any:
-    known = {field.name for field in fields(kind)}
+    names = {field.name for field in fields(kind)}
     for name, value in settings.items():
-        if name not in known:
-            raise SettingError(name, value, f"one of {', '.join(sorted(known))}")
+        if name not in names:
+            raise SettingError(name, value, f"one of {', '.join(sorted(names))}")
     return kind(**settings)
 
 
-def _listed(numbers: list[int]) -> str:
+def _join(numbers: list[int]) -> str:
     return ", ".join(map(str, numbers))

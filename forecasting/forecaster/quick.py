@@ -1,13 +1,11 @@
-"""Quick forecasts of plain values: for a service that answers thousands a second.
+"""Fast forecasts of plain arrays, for a service with thousands of requests a second.
 
-The numbers are those of `Forecaster.predict`, to float32 rounding, by a shorter way: no
-timestamps, no panel, no covariates, and small networks run in NumPy.
+The numbers are those of `Forecaster.predict`, to float32 rounding, without timestamps,
+panels or covariates; small networks run in NumPy. Windows are scaled from original
+units to z and back in NumPy, like in `forecasting.scaling.normalization` and
+`forecasting.scaling.window_scaling`.
 """
 
-# MERGED """Windows of plain values in NumPy: original units to z and back, without tensors.
-# MERGED
-# MERGED What is done here is what `forecasting.scaling.normalization` and `forecasting.scaling.window_scaling` do.
-# MERGED """
 from collections.abc import Sequence
 from itertools import chain
 from typing import NamedTuple
@@ -39,7 +37,10 @@ Array = npt.NDArray[np.float32]
 
 
 class PlainWindows(NamedTuple):
-    """The end of histories u, and it in units of its own, see `forecasting.scaling.window_scaling`."""
+    """Histories u, and the scaled windows z at their end, with level and size.
+
+    See `forecasting.scaling.window_scaling`.
+    """
 
     history: Array
     z: Array
@@ -57,7 +58,7 @@ class PlainWindows(NamedTuple):
 
 
 class Units:
-    """The statistics of rows as columns: original units to u, and back."""
+    """Converts original units to u and back, by the statistics of each series."""
 
     def __init__(self, scaler: Normalizer) -> None:
         self._center, self._scale = scaler.center[:, None], scaler.scale[:, None]
@@ -76,30 +77,30 @@ class Units:
         return np.exp(values) if self._log else values
 
 
-def frame(history: Array, method: Method, seq_len: int) -> PlainWindows:
-    """Return the windows at the end of histories u, ``(series, memory)``."""
+def scale_windows(history: Array, method: Method, seq_len: int) -> PlainWindows:
+    """Scale the windows at the end of histories u, ``(series, memory)``."""
     window = history[:, -seq_len:]
     last = window[:, -1:]
-    one = np.ones_like(last)
+    unit = np.ones_like(last)
     if method in LEVEL_FREE_METHODS:
-        return PlainWindows(history, window, np.zeros_like(last), one)
+        return PlainWindows(history, window, np.zeros_like(last), unit)
     if method in ("last", "log"):
-        return PlainWindows(history, window - last, last, one)
+        return PlainWindows(history, window - last, last, unit)
     mean = window.mean(1, keepdims=True)
     if method == "mean":
-        return PlainWindows(history, window - mean, mean, one)
+        return PlainWindows(history, window - mean, mean, unit)
     size = np.sqrt(window.var(1, keepdims=True) + np.float32(MIN_SCALE**2))
     return PlainWindows(history, (window - mean) / size, mean, size)
 
 
 def last_values(values: Sequence[Sequence[float]], count: int) -> FloatArray:
-    """Return the last values ``(series, count)``, the first one before too few."""
-    kept = (_last(own, count) for own in values)
-    numbers = np.fromiter(chain.from_iterable(kept), np.float64, len(values) * count)
+    """Return the last ``count`` values per series, padded with the first value."""
+    recent = (_take_last(row, count) for row in values)
+    numbers = np.fromiter(chain.from_iterable(recent), np.float64, len(values) * count)
     return numbers.reshape(-1, count)
 
 
-def _last(values: Sequence[float], count: int) -> Sequence[float]:
+def _take_last(values: Sequence[float], count: int) -> Sequence[float]:
     missing = count - len(values)
     if missing <= 0:
         return values[-count:] if missing else values
@@ -107,11 +108,11 @@ def _last(values: Sequence[float], count: int) -> Sequence[float]:
 
 
 class QuickModel:
-    """A fitted model, laid out for quick forecasts of plain values.
+    """A fitted model prepared for fast forecasts of plain arrays.
 
     Args:
-        fitted: the model, one that `is_quick`.
-        precision: of its networks' arithmetic where torch runs them.
+        fitted: a model for which `is_quick` is True.
+        precision: of the networks' arithmetic if torch runs them.
     """
 
     def __init__(self, fitted: TrainedModel, precision: Precision = "auto") -> None:
@@ -122,19 +123,19 @@ class QuickModel:
         self._memory = required_memory(network, self._method)
         self._season = network.config.season_length
         config, device = network.config, fitted.device
-        small = is_plain(network) and not computes_in_bfloat16(
+        is_small = is_plain(network) and not computes_in_bfloat16(
             device, precision, config.hidden_size, config.cell
         )
-        self._small = [small_network(n) for n in fitted.networks] if small else []
-        self._most = min((own.most for own in self._small), default=0)
+        self._small = [small_network(n) for n in fitted.networks] if is_small else []
+        self._max_small_rows = min((n.most for n in self._small), default=0)
         guard, weights = fitted.guard, (p.numel() for p in network.parameters())
-        self._work = sum(weights) * network.seq_len * len(fitted.networks)
+        self._num_products = sum(weights) * network.seq_len * len(fitted.networks)
         if guard is not None:
             self._linear = guard.linear.weights.numpy(), guard.linear.bias.numpy()
 
     def work(self, series: int, steps: int) -> int:
-        """Return how many products the networks form, roughly."""
-        return series * self._work * -(-steps // self._horizon)
+        """Return the approximate number of multiplications in the networks."""
+        return series * self._num_products * -(-steps // self._horizon)
 
     @np.errstate(over="ignore", invalid="ignore")
     def forecast(
@@ -147,11 +148,11 @@ class QuickModel:
     ) -> tuple[FloatArray, FloatArray]:
         """Return points ``(series, steps)`` and bounds ``(2 * levels, series, steps)``.
 
-        Infinite or NaN where forecasts are beyond every number, or nothing is known.
+        Values may be infinite or NaN: overflow, or steps without a bound.
 
         Args:
-            series_ids: a name each; the same one may come again. Series seen in
-                training are scaled as they were there.
+            series_ids: one id per series, repeats allowed. Series seen in training
+                keep their training scale.
             values: finite numbers of each series, oldest first, at least seq_len.
             steps: steps ahead.
             levels: of the intervals, in percent, ascending; lower bounds come first.
@@ -168,7 +169,7 @@ class QuickModel:
             floor[observed.min(1) >= 0] = 0
         units = Units(scaler)
         history = units.scale(observed).astype(np.float32)
-        windows = frame(history, self._method, self._seq_len)
+        windows = scale_windows(history, self._method, self._seq_len)
         u = self._roll_out(windows, places, steps)
         points = np.maximum(units.unscale(u), floor)
         table = self._fitted.intervals
@@ -179,36 +180,35 @@ class QuickModel:
         bounds = units.unscale(units.scale(points) + errors * windows.size)
         np.maximum(bounds, floor, out=bounds)
         lower, upper = bounds[: len(levels)], bounds[len(levels) :]
-        np.minimum(
-            lower, points, out=lower
-        )  # rounding may put neither beyond the point
+        # Rounding must not move a bound past the point.
+        np.minimum(lower, points, out=lower)
         np.maximum(upper, points, out=upper)
         return points, bounds
 
     def _find_places(self, series_ids: Sequence[str]) -> IntArray:
-        """Return where the model knows each series, or -1; see `find_places`."""
-        known = self._fitted.places
-        if len(known) == 1:
+        """Return the position of each series in the model, or -1; see `find_places`."""
+        positions = self._fitted.places
+        if len(positions) == 1:
             return np.zeros(len(series_ids), dtype=np.int64)
-        return np.array([known.get(name, -1) for name in series_ids])
+        return np.array([positions.get(name, -1) for name in series_ids])
 
     def _read_statistics(
         self, places: IntArray, values: Sequence[Sequence[float]]
     ) -> Normalizer:
-        """Return statistics, a row a series: fitted ones, or those of its values."""
+        """Return statistics, one row per series: from training, or of its values."""
         normalizer, new = self._fitted.normalizer, np.flatnonzero(places < 0)
         if not len(new):
             return normalizer.select(places)
-        own = self._fit([values[row] for row in new.tolist()])
+        fitted_new = self._fit([values[row] for row in new.tolist()])
         if len(new) == len(places):
-            return own
+            return fitted_new
         statistics = normalizer.select(places)
         for name in ("center", "scale", "floor", "shift"):
-            getattr(statistics, name)[new] = getattr(own, name)
+            getattr(statistics, name)[new] = getattr(fitted_new, name)
         return statistics
 
     def _fit(self, values: Sequence[Sequence[float]]) -> Normalizer:
-        lengths = [len(own) for own in values]
+        lengths = [len(row) for row in values]
         offsets = np.array([0, *lengths]).cumsum()
         flat = np.fromiter(chain.from_iterable(values), np.float64, sum(lengths))
         if self._method == "log" and flat.min() <= 0:
@@ -227,45 +227,48 @@ class QuickModel:
         parts = [windows.restore(self._pass(windows, places))]
         for _ in range((steps - 1) // self._horizon):
             joined = np.hstack([windows.history, parts[-1]])
-            kept = joined[:, -self._memory :]
-            windows = frame(kept, self._method, self._seq_len)
+            recent = joined[:, -self._memory :]
+            windows = scale_windows(recent, self._method, self._seq_len)
             parts.append(windows.restore(self._pass(windows, places)))
         return np.hstack(parts)[:, :steps].astype(np.float64)
 
     def _pass(self, windows: PlainWindows, places: IntArray) -> Array:
-        """Return z of one pass, ``(series, horizon)``; see `forecasting.selection.guard`."""
+        """Run one pass with the guard; return z, ``(series, horizon)``."""
         guard = self._fitted.guard
         if guard is None:
-            return self._ask(windows.z)
+            return self._run_networks(windows.z)
         choices = guard.choices(places)
-        given = np.empty((len(places), self._horizon), np.float32)
+        network_forecast = np.empty((len(places), self._horizon), np.float32)
         if guard.asks_network(choices):
-            given = self._ask(windows.z)
+            network_forecast = self._run_networks(windows.z)
         rungs = set(choices.tolist())
         if len(rungs) == 1:
-            return self._rung(RUNGS[rungs.pop()], given, windows)
-        chosen = np.empty_like(given)
+            return self._forecast_rung(RUNGS[rungs.pop()], network_forecast, windows)
+        chosen = np.empty_like(network_forecast)
         for rung in rungs:
-            here = choices.numpy() == rung
-            chosen[here] = self._rung(RUNGS[rung], given, windows)[here]
+            rows = choices.numpy() == rung
+            part = self._forecast_rung(RUNGS[rung], network_forecast, windows)
+            chosen[rows] = part[rows]
         return chosen
 
-    def _rung(self, name: str, given: Array, windows: PlainWindows) -> Array:
+    def _forecast_rung(
+        self, name: str, network_forecast: Array, windows: PlainWindows
+    ) -> Array:
         if name == "network":
-            return given
+            return network_forecast
         if name in ("linear", "halfway"):
             weights, bias = self._linear
             linear = windows.z.astype(np.float64) @ weights + bias
-            chosen = (linear + given) / 2 if name == "halfway" else linear
+            chosen = (linear + network_forecast) / 2 if name == "halfway" else linear
             forecast: Array = chosen.astype(np.float32)
             return forecast
         season = 1 if name == "last_value" else self._season
         recent = windows.history[:, -season:]
         return windows.measure(recent[:, np.arange(self._horizon) % season])
 
-    def _ask(self, z: Array) -> Array:
-        """Return what the networks forecast, their median."""
-        if len(z) <= self._most:
+    def _run_networks(self, z: Array) -> Array:
+        """Return the median forecast of the networks."""
+        if len(z) <= self._max_small_rows:
             members = [network(z) for network in self._small]
             return members[0] if len(members) == 1 else _median(members)
         networks = self._fitted.networks
@@ -280,14 +283,14 @@ class QuickModel:
 
 
 def is_quick(fitted: TrainedModel) -> bool:
-    """Return whether `QuickModel` can take the place of a model.
+    """Return whether `QuickModel` supports a model.
 
-    It can but for covariates, quantiles, exponential smoothing and other devices.
+    It does not support covariates, quantiles, exponential smoothing and GPUs.
     """
     smoothed = fitted.normalizer.method in ETS_METHODS
     quantiles = bool(fitted.networks[0].config.quantiles)
-    here = fitted.device.type == "cpu"
-    return here and not (fitted.covariates or smoothed or quantiles)
+    is_on_cpu = fitted.device.type == "cpu"
+    return is_on_cpu and not (fitted.covariates or smoothed or quantiles)
 
 
 def _median(members: list[Array]) -> Array:

@@ -1,10 +1,10 @@
-"""What a trained forecaster knows, and how that becomes plain data and back."""
+"""The state of a trained forecaster, and its conversion to plain data and back.
 
-# MERGED """The covariates of the last observations, as tensors that a model keeps.
-# MERGED
-# MERGED Numbers stay as they are; text is kept as its codes, so that a category that training
-# MERGED never saw comes back as empty text, which is unknown too.
-# MERGED """
+Numeric covariates of the last observations are stored unchanged; text is stored as
+category codes, so that a category outside the training is read back as empty text,
+which is unknown too.
+"""
+
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,7 @@ from forecasting.data.covariates import Column, FutureValues
 from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
 from forecasting.errors import ForecastingError, ShapeError
-from forecasting.forecaster.artifact import damaged
+from forecasting.forecaster.artifact import damaged_artifact
 from forecasting.intervals.table import PROBABILITIES, IntervalTable
 from forecasting.intervals.volatility import Scaling
 from forecasting.models.config import RecurrentConfig
@@ -30,74 +30,81 @@ from forecasting.selection.guard import Guard, pack_guard, unpack_guard
 from forecasting.timestamps.calendar import Calendar
 from forecasting.training import TrainingConfig
 
-NONE: dict[str, Any] = {"columns": [], "cycles": []}  # of a model without covariates
+NO_COVARIATES: dict[str, Any] = {
+    "columns": [],
+    "cycles": [],
+}  # of a model without covariates
 
 
 def pack_columns(covariates: Covariates, context: Panel) -> dict[str, Tensor]:
-    """Return the covariates of a panel, and what is known behind it, as tensors."""
+    """Pack the covariates of a panel, past and future values, into tensors."""
     tensors = {}
-    for one in covariates.columns:
-        observed = context.covariates[one.name]
-        tensors[f"covariates.{one.name}"] = _pack(one, observed)
-        if one.name in context.future:
-            ahead = context.future[one.name]
-            tensors[f"future.{one.name}"] = _pack(one, ahead.values)
-            tensors[f"future_offsets.{one.name}"] = torch.from_numpy(ahead.offsets)
+    for covariate in covariates.columns:
+        observed = context.covariates[covariate.name]
+        tensors[f"covariates.{covariate.name}"] = _pack(covariate, observed)
+        if covariate.name in context.future:
+            future_values = context.future[covariate.name]
+            tensors[f"future.{covariate.name}"] = _pack(covariate, future_values.values)
+            tensors[f"future_offsets.{covariate.name}"] = torch.from_numpy(
+                future_values.offsets
+            )
     return tensors
 
 
 def unpack_columns(
     covariates: Covariates, tensors: dict[str, Tensor]
 ) -> dict[str, Any]:
-    """Return what `pack_columns` packed, as fields of a `Panel`.
+    """Unpack the tensors of `pack_columns` into fields of a `Panel`.
 
     Raises:
-        LookupError, ValueError: a tensor is missing, or does not fit.
+        LookupError, ValueError: a tensor is missing, or has a wrong shape.
     """
     columns, future = {}, {}
     points = len(tensors["context.values"])
-    for one in covariates.columns:
-        columns[one.name] = _unpack(one, tensors[f"covariates.{one.name}"])
-        if columns[one.name].shape != (points,):
-            name = f"covariates.{one.name}"
-            raise ShapeError(name, columns[one.name].shape, (points,))
-        if f"future.{one.name}" in tensors:
-            values = _unpack(one, tensors[f"future.{one.name}"])
-            offsets = tensors[f"future_offsets.{one.name}"].numpy()
+    for covariate in covariates.columns:
+        columns[covariate.name] = _unpack(
+            covariate, tensors[f"covariates.{covariate.name}"]
+        )
+        if columns[covariate.name].shape != (points,):
+            name = f"covariates.{covariate.name}"
+            raise ShapeError(name, columns[covariate.name].shape, (points,))
+        if f"future.{covariate.name}" in tensors:
+            values = _unpack(covariate, tensors[f"future.{covariate.name}"])
+            offsets = tensors[f"future_offsets.{covariate.name}"].numpy()
             if len(offsets) != len(tensors["context.offsets"]):
-                name = f"future_offsets.{one.name}"
+                name = f"future_offsets.{covariate.name}"
                 raise ShapeError(name, offsets.shape, ("series + 1",))
             if (np.diff(offsets, prepend=0, append=len(values)) < 0).any():
-                raise ValueError(f"future_offsets.{one.name} do not ascend")
-            future[one.name] = FutureValues(values, offsets)
-    roles = {one.name: one.role for one in covariates.columns}
+                raise ValueError(f"future_offsets.{covariate.name} do not ascend")
+            future[covariate.name] = FutureValues(values, offsets)
+    roles = {covariate.name: covariate.role for covariate in covariates.columns}
     return {"covariates": columns, "roles": roles, "future": future}
 
 
-def _pack(one: Covariate, values: Column) -> Tensor:
-    if one.categories is not None:
-        return torch.from_numpy(one.encode(values).astype(np.int64))
+def _pack(covariate: Covariate, values: Column) -> Tensor:
+    if covariate.categories is not None:
+        return torch.from_numpy(covariate.encode(values).astype(np.int64))
     return torch.from_numpy(values)
 
 
-def _unpack(one: Covariate, tensor: Tensor) -> Column:
+def _unpack(covariate: Covariate, tensor: Tensor) -> Column:
     array = tensor.numpy()
-    return array if one.categories is None else one.decode(array)
+    return array if covariate.categories is None else covariate.decode(array)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedModel:
-    """All that a trained forecaster knows.
+    """The trained state of a forecaster: networks, statistics, intervals, context.
 
     Attributes:
-        networks: one a member.
-        normalizer: fitted statistics, a row for each series of ``context``.
+        networks: one per member.
+        normalizer: fitted statistics, one row per series of ``context``.
         intervals: spread of the errors, by probability and step, normalised.
-        context: the last observations of every series seen in training: seq_len, or
-            all that smoothing remembers.
+        context: the last observations of every training series: seq_len, or more with
+            exponential smoothing.
         non_negative: no observation seen in training was below zero.
-        covariates: that it was trained with, and how they become numbers.
-        guard: which forecast each series gets; None to trust the networks.
+        covariates: of the training, with their encoding.
+        guard: selects the forecast of each series; None for the networks' forecast.
     """
 
     networks: list[RecurrentNetwork]
@@ -110,17 +117,17 @@ class TrainedModel:
 
     @property
     def device(self) -> torch.device:
-        """Where the networks are."""
+        """Device of the networks."""
         return self.networks[0].head.weight.device
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """Where in ``context`` each series is, by its id."""
+        """Position of each series in ``context``, by id."""
         return {name: place for place, name in enumerate(self.context.series_ids)}
 
     @cached_property
     def num_bytes(self) -> int:
-        """Bytes of weights, tables and all that is kept of the series."""
+        """Bytes of weights, tables and stored observations."""
         states = (network.state_dict().values() for network in self.networks)
         arrays = [tensor.numpy(force=True) for state in states for tensor in state]
         context, scaler = self.context, self.normalizer
@@ -142,7 +149,7 @@ def pack(
     training: TrainingConfig,
     fitted: TrainedModel,
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """Return a forecaster as settings that JSON can hold and named tensors."""
+    """Pack a forecaster into JSON-serialisable settings and named tensors."""
     context, calendar = fitted.context, fitted.context.calendar
     scaling = fitted.intervals.scaling
     config = {
@@ -181,16 +188,16 @@ def pack(
 def unpack(
     path: Path, config: dict[str, Any], tensors: dict[str, Tensor], device: torch.device
 ) -> Parts:
-    """Return what `pack` packed, networks on ``device``.
+    """Unpack the result of `pack`, with networks on ``device``.
 
     Raises:
-        ArtifactError: parts are missing or do not fit together; ``path`` is named.
+        ArtifactError: parts of the model at ``path`` are missing or inconsistent.
     """
     try:
         windows = WindowSpec(**config["windows"])
         model = RecurrentConfig(**config["model"])
         training = TrainingConfig(**config["training"])
-        covariates = Covariates.from_plain(config.get("covariates") or NONE)
+        covariates = Covariates.from_plain(config.get("covariates") or NO_COVARIATES)
         context = replace(
             _unpack_context(config, tensors), **unpack_columns(covariates, tensors)
         )
@@ -232,7 +239,7 @@ def unpack(
         RuntimeError,
         ForecastingError,
     ) as error:
-        raise damaged(path, f"{type(error).__name__}: {error}") from error
+        raise damaged_artifact(path, f"{type(error).__name__}: {error}") from error
     return windows, model, training, fitted
 
 

@@ -1,11 +1,11 @@
-"""Where a model errs on windows it was not fitted to: the evidence for intervals."""
+"""Residuals and losses on held-out windows.
 
-# MERGED """The yardstick that makes the validation losses of different models comparable.
-# MERGED
-# MERGED A loss is in normalised units, and those depend on the normalisation and on seq_len.
-# MERGED Divided by what repeating the last value loses in the same units it is a number that
-# MERGED models can be compared by: below 1 is better than the naive forecast.
-# MERGED """
+Residuals of windows outside the training are the basis of the intervals. The naive loss
+makes validation losses comparable: a loss is in normalised units, which depend on the
+normalisation and on seq_len. Its ratio to the loss of repeating the last value, in the
+same units, compares models: below 1 is better than the naive forecast.
+"""
+
 import math
 
 import numpy as np
@@ -20,7 +20,7 @@ from forecasting.datasets.window_dataset import (
     split_windows,
 )
 from forecasting.devices import Precision, autocast
-from forecasting.forecaster.prepare import least_length, resolve_method, training_ends
+from forecasting.forecaster.prepare import min_length, resolve_method, training_ends
 from forecasting.intervals.scores import to_scores
 from forecasting.intervals.volatility import window_volatility
 from forecasting.models.config import RecurrentConfig
@@ -32,38 +32,38 @@ from forecasting.training import TrainingConfig
 from forecasting.training.recipe.losses import make_loss
 from forecasting.types import FloatArray
 
-MOST = 100_000  # windows: more say no more about the spread of errors
+MAX_WINDOWS = 100_000  # more would hardly change the spread of the errors
 
 
 @torch.no_grad()
 def find_residuals(
     networks: list[RecurrentNetwork],
-    checked: WindowDataset,
+    dataset: WindowDataset,
     precision: Precision,
     guard: Guard | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the errors on windows, as scores of quantiles if there are any.
+    """Return the forecast errors on windows, as quantile scores with a quantile head.
 
     Args:
         networks: the members.
-        checked: the windows; of more than `MOST`, so many evenly spread ones count.
+        dataset: the windows; at most `MAX_WINDOWS` evenly spaced ones are used.
         precision: of the networks' arithmetic.
-        guard: whose choice among forecasts counts; None for the networks'.
+        guard: selects among forecasts; None for the networks' forecast.
 
     Returns:
         Actual minus forecast, normalised, ``(windows, horizon)``, and the windows'
         volatility, ``(windows,)``.
     """
     config, parts, volatility = networks[0].config, [], []
-    for index in checked.windows.evenly(MOST).split(EVALUATION_BATCH):
-        inputs, targets = checked.take(index)
+    for index in dataset.windows.evenly(MAX_WINDOWS).split(EVALUATION_BATCH):
+        inputs, targets = dataset.take(index)
         with autocast(inputs.device, precision, config.hidden_size, config.cell):
             forecast = ensemble_forecast(networks, inputs)
             spread = ensemble_spread(networks, inputs)
         if guard is not None:
-            owners = checked.windows.locate(index)[0].cpu().numpy()
-            given = Inputs(inputs, checked.frame(index))
-            forecast = guard.apply(given, forecast, guard.choices(owners))
+            owners = dataset.windows.locate(index)[0].cpu().numpy()
+            windows = Inputs(inputs, dataset.frame(index))
+            forecast = guard.apply(windows, forecast, guard.choices(owners))
         errors = (targets - forecast).cpu().double().numpy()
         if spread is not None:
             errors = to_scores(errors, spread.cpu().double().numpy(), config.quantiles)
@@ -79,16 +79,16 @@ def naive_loss(
     """Return the validation loss of repeating the last value.
 
     Args:
-        panel: what a model with these settings is going to be fitted to.
-        spec: its windows.
-        model: its normalisation.
-        training: its loss, and the share that validates.
+        panel: the training series.
+        spec: the windows.
+        model: the normalisation.
+        training: the loss, and the share that validates.
 
     Returns:
-        The loss in the units of that model's `EpochRecord.validation_loss`; NaN where
-        nothing validates.
+        The loss in the units of that model's `EpochRecord.validation_loss`; NaN without
+        validation windows.
     """
-    ends = training_ends(panel, spec, training.validation, least_length(spec, model))
+    ends = training_ends(panel, spec, training.validation, min_length(spec, model))
     covariates = Covariates.fit(panel, ends, seasons=model.calendar_features)
     encoded = covariates.encode_panel(panel)
     method = resolve_method(panel, spec, model, ends, encoded)

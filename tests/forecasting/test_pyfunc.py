@@ -24,8 +24,8 @@ def days(count):
     return np.datetime64("2024-01-01", "ns") + np.arange(count) * np.timedelta64(1, "D")
 
 
-def panel(dated=False):
-    stamps = {"a": days(60), "b": days(50)} if dated else None
+def panel(has_dates=False):
+    stamps = {"a": days(60), "b": days(50)} if has_dates else None
     values = {"a": season(), "b": 10 * season(50, seed=1)}
     return Panel.from_values(values, timestamps=stamps)
 
@@ -52,9 +52,9 @@ def folder(forecaster, tmp_path):
 def test_a_plain_folder_forecasts_as_the_library_does(folder, forecaster):
     loaded = _load_pyfunc(str(folder))
 
-    found = loaded.predict(panel().to_frame())
+    forecast = loaded.predict(panel().to_frame())
 
-    pd.testing.assert_frame_equal(found, forecaster.predict(panel()).to_frame())
+    pd.testing.assert_frame_equal(forecast, forecaster.predict(panel()).to_frame())
 
 
 def test_an_mlflow_model_forecasts_as_the_library_does(folder, forecaster, tmp_path):
@@ -70,59 +70,59 @@ def test_an_mlflow_model_forecasts_as_the_library_does(folder, forecaster, tmp_p
 
 
 def test_without_rows_the_series_seen_in_training_go_on(folder, forecaster):
-    found = _load_pyfunc(str(folder)).predict(pd.DataFrame(columns=["target"]))
+    forecast = _load_pyfunc(str(folder)).predict(pd.DataFrame(columns=["target"]))
 
-    pd.testing.assert_frame_equal(found, forecaster.predict().to_frame())
+    pd.testing.assert_frame_equal(forecast, forecaster.predict().to_frame())
 
 
 def test_horizon_and_levels_are_parameters(folder, forecaster):
     params = {"horizon": 7, "levels": [50]}
 
-    found = _load_pyfunc(str(folder)).predict(panel().to_frame(), params)
+    forecast = _load_pyfunc(str(folder)).predict(panel().to_frame(), params)
 
     expected = forecaster.predict(panel(), horizon=7, levels=[50]).to_frame()
-    pd.testing.assert_frame_equal(found, expected)
-    assert list(found) == [*COLUMNS, "lower_50", "upper_50"]
+    pd.testing.assert_frame_equal(forecast, expected)
+    assert list(forecast) == [*COLUMNS, "lower_50", "upper_50"]
 
 
 def test_a_horizon_of_zero_is_the_trained_one(folder):
-    found = _load_pyfunc(str(folder)).predict(panel().to_frame(), {"horizon": 0})
+    forecast = _load_pyfunc(str(folder)).predict(panel().to_frame(), {"horizon": 0})
 
-    assert found["step"].tolist() == [1, 2, 1, 2]
+    assert forecast["step"].tolist() == [1, 2, 1, 2]
 
 
 def test_a_single_series_needs_no_name():
     values = season()
     model = fit(Panel.from_values({"sales": values}))
 
-    found = PyfuncForecaster(model).predict(pd.DataFrame({"target": values}))
+    forecast = PyfuncForecaster(model).predict(pd.DataFrame({"target": values}))
 
-    assert found["point"].tolist() == model.predict().points.ravel().tolist()
+    assert forecast["point"].tolist() == model.predict().points.ravel().tolist()
 
 
 def test_dates_may_be_text_and_go_on_by_the_trained_frequency():
-    model = fit(panel(dated=True))
-    frame = panel(dated=True).to_frame()
+    model = fit(panel(has_dates=True))
+    frame = panel(has_dates=True).to_frame()
     text = frame.assign(timestamp=frame["timestamp"].dt.strftime("%Y-%m-%d"))
 
-    found = PyfuncForecaster(model).predict(text)
+    forecast = PyfuncForecaster(model).predict(text)
 
-    assert found["timestamp"].tolist() == [
+    assert forecast["timestamp"].tolist() == [
         pd.Timestamp("2024-03-01"),
         pd.Timestamp("2024-03-02"),
         pd.Timestamp("2024-02-20"),
         pd.Timestamp("2024-02-21"),
     ]
-    np.testing.assert_array_equal(found["point"], model.predict().points.ravel())
+    np.testing.assert_array_equal(forecast["point"], model.predict().points.ravel())
 
 
 def test_rows_in_disorder_are_put_in_order_by_their_dates():
-    model = fit(panel(dated=True))
-    frame = panel(dated=True).to_frame()
+    model = fit(panel(has_dates=True))
+    frame = panel(has_dates=True).to_frame()
 
-    found = PyfuncForecaster(model).predict(frame[::-1])
+    forecast = PyfuncForecaster(model).predict(frame[::-1])
 
-    points = found.set_index(["series_id", "step"])["point"]
+    points = forecast.set_index(["series_id", "step"])["point"]
     np.testing.assert_array_equal(points["a"], model.predict().points[0])
     np.testing.assert_array_equal(points["b"], model.predict().points[1])
 
@@ -130,9 +130,9 @@ def test_rows_in_disorder_are_put_in_order_by_their_dates():
 def test_empty_timestamps_count_as_none(folder):
     frame = panel().to_frame().assign(timestamp=None)
 
-    found = _load_pyfunc(str(folder)).predict(frame)
+    forecast = _load_pyfunc(str(folder)).predict(frame)
 
-    assert found["timestamp"].tolist() == [61, 62, 51, 52]
+    assert forecast["timestamp"].tolist() == [61, 62, 51, 52]
 
 
 def test_the_frame_is_left_as_it_was(folder):
@@ -170,7 +170,7 @@ def test_observations_that_cannot_be_used_are_an_error(folder, frame, message):
         _load_pyfunc(str(folder)).predict(frame)
 
 
-def test_the_example_of_a_model_without_covariates_is_what_it_saw():
+def test_the_example_of_a_model_without_covariates_is_its_training_data():
     forecaster = Forecaster(training=TrainingConfig(epochs=0, device="cpu")).fit(
         Panel.from_values({"a": list(range(20)), "b": list(range(30))})
     )
@@ -183,7 +183,7 @@ def test_the_example_of_a_model_without_covariates_is_what_it_saw():
 
 
 def test_the_example_of_a_model_that_smooths_is_no_longer_than_a_window():
-    forecaster = fit(panel(dated=True), normalization="ets")
+    forecaster = fit(panel(has_dates=True), normalization="ets")
 
     example = example_frame(forecaster, 2)
 

@@ -1,4 +1,4 @@
-"""What a forecast depends on, where it is known by other means."""
+"""Explanations against importances that are computed by other means."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ def season(count=120, seed=0):
     return 20 + 5 * np.sin(0.3 * np.arange(count)) + noise
 
 
-def one(values):
+def single_series(values):
     return Panel.from_values({"a": values})
 
 
@@ -35,11 +35,11 @@ def fit(panel=None, seq_len=5, horizon=2, **model):
         windows=WindowSpec(seq_len=seq_len, horizon=horizon),
         model=RecurrentConfig(**{"hidden_size": 4, **model}),
         training=TrainingConfig(device="cpu", epochs=2),
-    ).fit(panel or one(season()))
+    ).fit(panel or single_series(season()))
 
 
 def make_linear(forecaster):
-    """Silence the head, so that the ridge regression alone forecasts."""
+    """Zero the head, so that only the ridge regression forecasts."""
     for network in forecaster.fitted.networks:
         torch.nn.init.zeros_(network.head.weight)
         torch.nn.init.zeros_(network.head.bias)
@@ -47,7 +47,7 @@ def make_linear(forecaster):
 
 
 def set_weights(network, **weights):
-    """Give every element of named parameters a value."""
+    """Fill named parameters with constants."""
     for name, parameter in network.encoder.named_parameters():
         torch.nn.init.constant_(parameter, weights[name.split(".")[-1].split("_l0")[0]])
     torch.nn.init.ones_(network.head.weight)
@@ -55,11 +55,11 @@ def set_weights(network, **weights):
 
 
 def test_of_a_linear_forecast_the_gradient_is_its_weights():
-    panel = one(season())
+    panel = single_series(season())
     forecaster = make_linear(fit(panel, normalization="standard"))
     weights = forecaster.fitted.networks[0].skip.weight.abs().numpy()
-    known = forecaster.fitted.normalizer
-    scaled = (panel.values - known.center) / known.scale
+    normalizer = forecaster.fitted.normalizer
+    scaled = (panel.values - normalizer.center) / normalizer.scale
     windows = np.lib.stride_tricks.sliding_window_view(scaled, 5)
 
     explanation = explain(forecaster, panel, windows=1000)
@@ -83,16 +83,19 @@ def test_the_gradient_goes_through_the_level_of_the_window():
 @pytest.mark.parametrize("strategy", ["direct", "recursive", "seq2seq"])
 @pytest.mark.parametrize("normalization", ["none", "mean", "window", "log"])
 def test_the_sensitivity_is_that_of_the_forecast_itself(strategy, normalization):
-    panel = one(season())
+    panel = single_series(season())
     forecaster = fit(panel, strategy=strategy, normalization=normalization, members=3)
     inside = np.log if normalization == "log" else np.asarray
     outside = np.exp if normalization == "log" else np.asarray
     window, small = inside(panel.values[-5:]), 1e-2
+
+    def forecast(changed):
+        return inside(forecaster.predict(single_series(outside(changed))).points[0])
+
     moved = [
-        [inside(forecaster.predict(one(outside(window + sign * bump))).points[0])
-         for sign in (1, -1)]
+        [forecast(window + sign * bump) for sign in (1, -1)]
         for bump in small * np.eye(5)
-    ]  # fmt: skip
+    ]
     slopes = [(up - down) / (2 * small) for up, down in moved]
 
     explanation = explain(forecaster)
@@ -126,7 +129,7 @@ def test_a_contracting_network_forgets_at_the_rate_of_its_weight():
     set_weights(
         forecaster.fitted.networks[0], weight_ih=1, weight_hh=0.5, bias_ih=0, bias_hh=0
     )
-    tiny = one(1e-3 * season(40))
+    tiny = single_series(1e-3 * season(40))
 
     sensitivity = explain(forecaster, tiny, part="network").sensitivity
 
@@ -135,7 +138,7 @@ def test_a_contracting_network_forgets_at_the_rate_of_its_weight():
     np.testing.assert_allclose(ratios, 0.5, rtol=0.01)
 
 
-def test_a_network_that_reads_both_ways_alike_sees_a_mirrored_window_mirrored():
+def test_a_symmetric_bidirectional_network_explains_a_mirrored_window_mirrored():
     forecaster = fit(
         cell="rnn", bidirectional=True, merge="sum", normalization="none",
         linear_skip=False,
@@ -144,7 +147,9 @@ def test_a_network_that_reads_both_ways_alike_sees_a_mirrored_window_mirrored():
     layer.reverse_cell.load_state_dict(layer.forward_cell.state_dict())
     window = np.array([0.1, -0.4, 0.3, 0.2, 0.9])
 
-    ahead, mirrored = (explain(forecaster, one(w)) for w in (window, window[::-1]))
+    ahead, mirrored = (
+        explain(forecaster, single_series(w)) for w in (window, window[::-1])
+    )
 
     np.testing.assert_allclose(
         ahead.observations, mirrored.observations[:, ::-1], rtol=1e-5
@@ -170,7 +175,9 @@ def test_observations_before_the_window_have_no_influence():
     changed = values.copy()
     changed[:-5] += 100
 
-    last, other = (explain(forecaster, one(v), windows=1) for v in (values, changed))
+    last, other = (
+        explain(forecaster, single_series(v), windows=1) for v in (values, changed)
+    )
 
     np.testing.assert_array_equal(last.observations, other.observations)
     np.testing.assert_array_equal(last.sensitivity, other.sensitivity)
@@ -192,9 +199,11 @@ def test_by_default_the_last_window_of_each_series_is_explained():
 @pytest.mark.parametrize(("windows", "expected"), [(1, [15]), (3, [7, 11, 15])])
 def test_windows_are_spread_evenly_and_end_with_the_last(windows, expected):
     forecaster, values = fit(), season(15, seed=4)
-    alone = [explain(forecaster, one(values[end - 5 : end])) for end in expected]
+    alone = [
+        explain(forecaster, single_series(values[end - 5 : end])) for end in expected
+    ]
 
-    explanation = explain(forecaster, one(values), windows=windows)
+    explanation = explain(forecaster, single_series(values), windows=windows)
 
     mean = np.mean([each.observations for each in alone], axis=0)
     np.testing.assert_allclose(explanation.observations, mean, rtol=1e-5)
@@ -249,11 +258,11 @@ def test_a_wrong_setting_is_refused(settings, match):
 
 def test_the_mean_of_finite_gradients_is_finite_however_large_they_are():
     forecaster = fit(normalization="none")
-    most = np.finfo(np.float32).max
-    usual = explain(forecaster, one(season(30))).sensitivity
-    values = season(30) * float(most) / 3 / np.abs(season(30)).max() / usual.max()
+    largest = np.finfo(np.float32).max
+    usual = explain(forecaster, single_series(season(30))).sensitivity
+    values = season(30) * float(largest) / 3 / np.abs(season(30)).max() / usual.max()
 
-    importance = explain(forecaster, one(values)).observations
+    importance = explain(forecaster, single_series(values)).observations
 
     assert np.isfinite(importance).all()
     assert importance.max() > 0
@@ -270,8 +279,8 @@ def test_series_that_cannot_be_forecast_cannot_be_explained():
     with pytest.raises(NotFittedError, match="has not been"):
         explain(Forecaster())
     with pytest.raises(SeriesTooShort, match="seq_len 5"):
-        explain(forecaster, one(season(4)))
+        explain(forecaster, single_series(season(4)))
     with pytest.raises(IrregularTimestamps, match=r"'D'.*'MS'"):
         explain(forecaster, daily)
     with pytest.raises(DataError, match="no finite gradient"):
-        explain(forecaster, one(np.full(5, 1e300)))
+        explain(forecaster, single_series(np.full(5, 1e300)))

@@ -1,4 +1,4 @@
-"""What a forecast owes to covariates, and to what smoothing leaves over."""
+"""Explanations of covariates, and of forecasts with exponential smoothing."""
 
 from dataclasses import replace
 
@@ -25,10 +25,10 @@ def days(count=LENGTH):
 
 
 def shops(effect=0.0, length=LENGTH, ahead=AHEAD):
-    """Two shops with covariates of every role, numbers and text."""
+    """Return two shops with covariates of every role, numbers and text."""
     rng = np.random.default_rng(0)
-    known = rng.normal(size=(2, LENGTH + AHEAD))[:, : length + ahead]
-    values = 20 + rng.normal(size=(2, LENGTH))[:, :length] + effect * known[:, :length]
+    prices = rng.normal(size=(2, LENGTH + AHEAD))[:, : length + ahead]
+    values = 20 + rng.normal(size=(2, LENGTH))[:, :length] + effect * prices[:, :length]
     kinds = ["mall", "street"]
     return Panel.from_values(
         dict(zip("ab", values, strict=True)),
@@ -36,7 +36,7 @@ def shops(effect=0.0, length=LENGTH, ahead=AHEAD):
         freq="D",
         past_covariates={"visits": {name: rng.normal(size=length) for name in "ab"}},
         known_covariates={
-            "price": dict(zip("ab", known, strict=True)),
+            "price": dict(zip("ab", prices, strict=True)),
             "plan": {name: ["on", "off"] * ((length + ahead) // 2) for name in "ab"},
         },
         static_covariates={
@@ -66,7 +66,9 @@ def test_each_number_has_its_importance_where_it_is_known(strategy, part):
 
     explanation = explain(forecaster, shops(), part=part)
 
-    shapes = {name: found.shape for name, found in explanation.covariates.items()}
+    shapes = {
+        name: importance.shape for name, importance in explanation.covariates.items()
+    }
     assert shapes == {"visits": (3, 6), "price": (3, 9), POSITION: (3, 9), "size": (3,)}
     assert explanation.observations.shape == explanation.sensitivity.shape == (3, 6)
 
@@ -125,16 +127,16 @@ def test_windows_end_where_known_covariates_still_reach_the_horizon(trained):
     assert explain(trained, longer, windows=1000).windows == 2 * (40 - 6 + 1)
 
 
-def test_where_no_window_has_its_future_what_to_give_is_said():
+def test_without_known_future_values_the_error_names_the_required_steps():
     panel = shops(length=40, ahead=0)
     forecaster = fit(panel)
 
-    wanted = "known covariate 'price' of series 'a'.* at least seq_len 6 \\+ horizon 3"
-    with pytest.raises(MissingCovariates, match=wanted):
+    message = "known covariate 'price' of series 'a'.* at least seq_len 6 \\+ horizon 3"
+    with pytest.raises(MissingCovariates, match=message):
         explain(forecaster)
 
 
-def test_the_table_says_which_lags_lie_ahead(trained):
+def test_the_table_has_lags_of_future_steps(trained):
     table = explain(trained, shops(effect=5.0)).to_frame()
 
     first = table[table["step"] == 1].set_index("feature")["lag"]
@@ -161,9 +163,7 @@ def seasonal(count=80, seed=0):
 
 @pytest.mark.parametrize("normalization", ["ets", "log_ets"])
 @pytest.mark.parametrize("part", ["model", "network"])
-def test_with_smoothing_the_sensitivity_is_that_of_what_it_leaves_over(
-    normalization, part
-):
+def test_with_smoothing_the_sensitivity_is_that_of_the_remainder(normalization, part):
     forecaster = smoothed(seasonal(), normalization)
     fitted = forecaster.fitted
     frame = read_rows(fitted, fitted.context, last_origins(fitted.context), 3).frame

@@ -47,7 +47,7 @@ def model():
 
 @pytest.fixture
 def saved(model, tmp_path):
-    """A saved model's folder, to be damaged."""
+    """Return the folder of a saved model."""
     model.save(tmp_path / "model")
     return tmp_path / "model"
 
@@ -56,14 +56,14 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-def same_forecasts(first, second):
-    one, other = (m.predict(horizon=7, levels=[50, 95]) for m in (first, second))
+def same_forecasts(model_a, model_b):
+    first, second = (m.predict(horizon=7, levels=[50, 95]) for m in (model_a, model_b))
     return (
-        one.series_ids == other.series_ids
-        and np.array_equal(one.points, other.points)
-        and np.array_equal(one.timestamps, other.timestamps)
+        first.series_ids == second.series_ids
+        and np.array_equal(first.points, second.points)
+        and np.array_equal(first.timestamps, second.timestamps)
         and all(
-            np.array_equal(one.intervals[level], other.intervals[level])
+            np.array_equal(first.intervals[level], second.intervals[level])
             for level in (50, 95)
         )
     )
@@ -92,8 +92,8 @@ def test_a_loaded_model_forecasts_bit_for_bit_the_same(settings, tmp_path):
     loaded = Forecaster.load(tmp_path / "model", device="cpu")
 
     assert same_forecasts(forecaster, loaded)
-    given = loaded.predict(panel()).points
-    np.testing.assert_array_equal(given, forecaster.predict(panel()).points)
+    points = loaded.predict(panel()).points
+    np.testing.assert_array_equal(points, forecaster.predict(panel()).points)
     assert loaded.model == forecaster.model
     assert loaded.windows == forecaster.windows
     assert loaded.training == forecaster.training
@@ -171,24 +171,24 @@ def test_the_folder_holds_json_and_tensors_and_nothing_else(saved):
 
 
 def test_other_files_in_the_folder_are_never_opened(saved, tmp_path):
-    mark = tmp_path / "executed"
-    bomb = f"cos\nsystem\n(S'touch {mark}'\ntR.".encode()  # runs when unpickled
+    marker = tmp_path / "executed"
+    bomb = f"cos\nsystem\n(S'touch {marker}'\ntR.".encode()  # runs when unpickled
     for name in ("model.pkl", "model.pt", "pytorch_model.bin", "python_model.pkl"):
         (saved / name).write_bytes(bomb)
-    (saved / "__init__.py").write_text(f"open({str(mark)!r}, 'w')")
+    (saved / "__init__.py").write_text(f"open({str(marker)!r}, 'w')")
 
     Forecaster.load(saved)
 
-    assert not mark.exists()
+    assert not marker.exists()
 
 
 def test_a_pickle_in_place_of_the_tensors_is_not_executed(saved, tmp_path):
-    mark = tmp_path / "executed"
-    (saved / TENSORS).write_bytes(f"cos\nsystem\n(S'touch {mark}'\ntR.".encode())
+    marker = tmp_path / "executed"
+    (saved / TENSORS).write_bytes(f"cos\nsystem\n(S'touch {marker}'\ntR.".encode())
 
     with pytest.raises(ArtifactError, match="it is damaged"):
         Forecaster.load(saved)
-    assert not mark.exists()
+    assert not marker.exists()
 
 
 def test_a_saved_torch_module_in_place_of_the_tensors_is_refused(saved):
@@ -289,8 +289,8 @@ def test_a_folder_without_tensors_is_an_error(saved):
 
 @pytest.mark.parametrize("size", [0, 4, 100, -1])
 def test_truncated_tensors_are_an_error(saved, size):
-    whole = (saved / TENSORS).read_bytes()
-    (saved / TENSORS).write_bytes(whole[:size])
+    content = (saved / TENSORS).read_bytes()
+    (saved / TENSORS).write_bytes(content[:size])
 
     with pytest.raises(ArtifactError, match=r"it is damaged .* Train it again"):
         Forecaster.load(saved)
@@ -385,8 +385,8 @@ def test_a_config_that_does_not_fit_is_an_error(saved, changes, message):
 def test_tensors_that_do_not_fit_are_an_error(saved, name, tensor):
     tensors = load_file(saved / TENSORS)
     del_or_set = {**tensors, name: tensor}
-    kept = {key: value for key, value in del_or_set.items() if value is not None}
-    save_file(kept, saved / TENSORS)
+    remaining = {key: value for key, value in del_or_set.items() if value is not None}
+    save_file(remaining, saved / TENSORS)
 
     with pytest.raises(ArtifactError, match="it is damaged"):
         Forecaster.load(saved)

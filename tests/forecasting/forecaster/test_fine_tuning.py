@@ -13,8 +13,8 @@ from forecasting.models.config import RecurrentConfig
 from forecasting.scaling.normalization import METHODS
 from forecasting.training import TrainingConfig
 
-QUICK = TrainingConfig(epochs=3, device="cpu", learning_rate=0.01)
-NONE = TrainingConfig(epochs=0, device="cpu")
+SHORT = TrainingConfig(epochs=3, device="cpu", learning_rate=0.01)
+NO_EPOCHS = TrainingConfig(epochs=0, device="cpu")
 SPEC = WindowSpec(seq_len=5, horizon=2)
 
 
@@ -23,7 +23,7 @@ def wave(count, level=20.0, seed=0):
     return level + 5 * np.sin(0.3 * np.arange(count)) + noise
 
 
-def make(training=QUICK, windows=SPEC, **model):
+def make(training=SHORT, windows=SPEC, **model):
     settings = RecurrentConfig(**{"hidden_size": 4, **model})
     return Forecaster(windows=windows, model=settings, training=training)
 
@@ -40,7 +40,7 @@ def test_without_an_epoch_the_forecasts_are_those_of_the_start(method, cell):
     start = make(**settings).fit(Panel.from_values({"a": wave(120)}))
     longer = Panel.from_values({"a": wave(160)})
 
-    tuned = make(NONE, **settings).fit(longer, start=start)
+    tuned = make(NO_EPOCHS, **settings).fit(longer, start=start)
 
     origins = last_origins(longer)
     expected = start.forecast_at(longer, origins)
@@ -76,7 +76,7 @@ def test_a_known_series_keeps_its_statistics_and_a_new_one_has_its_own():
     start = make(normalization="standard").fit(Panel.from_values({"a": wave(120)}))
     panel = Panel.from_values({"b": wave(80, level=900), "a": wave(160)})
 
-    tuned = make(NONE, normalization="standard").fit(panel, start=start)
+    tuned = make(NO_EPOCHS, normalization="standard").fit(panel, start=start)
 
     center = tuned.fitted.normalizer.center
     assert center[1] == start.fitted.normalizer.center[0]
@@ -86,7 +86,7 @@ def test_a_known_series_keeps_its_statistics_and_a_new_one_has_its_own():
 def test_auto_means_the_normalisation_of_the_start():
     start = make(normalization="minmax").fit(Panel.from_values({"a": wave(120)}))
 
-    tuned = make(NONE).fit(Panel.from_values({"a": wave(160)}), start=start)
+    tuned = make(NO_EPOCHS).fit(Panel.from_values({"a": wave(160)}), start=start)
 
     assert tuned.fitted.normalizer.method == "minmax"
 
@@ -129,7 +129,7 @@ def dated(values, first="2024-01-01"):
     return Panel.from_values({"a": values}, timestamps={"a": days})
 
 
-def test_what_a_model_has_seen_of_a_series_ends_with_its_last_observation():
+def test_training_of_a_series_ends_with_the_last_observation_in_the_context():
     values = wave(60)
     context = dated(values[:40]).tail(5)
     revised = values.copy()
@@ -157,12 +157,12 @@ def test_another_name_other_values_or_another_axis_are_another_series():
 
 
 def shops(count=120, **changes):
-    given = {
+    defaults = {
         "past_covariates": {"visits": {"a": wave(count, seed=1)}},
         "known_covariates": {"price": {"a": wave(count, seed=2)}},
         "static_covariates": {"kind": {"a": "mall"}},
     }
-    return Panel.from_values({"a": wave(count)}, **{**given, **changes})
+    return Panel.from_values({"a": wave(count)}, **{**defaults, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +174,7 @@ def test_without_an_epoch_covariates_are_read_as_the_start_reads_them(shop_start
     moved = {"price": {"a": 900 + wave(160, seed=2)}}
     panel = shops(160, known_covariates=moved, static_covariates={"kind": {"a": "new"}})
 
-    tuned = make(NONE).fit(panel, start=shop_start)
+    tuned = make(NO_EPOCHS).fit(panel, start=shop_start)
 
     origins = Origins(series=np.array([0]), ends=np.array([150]))
     expected = shop_start.forecast_at(panel, origins)

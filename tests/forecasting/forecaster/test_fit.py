@@ -40,13 +40,15 @@ def fit(panel, *, spec=SPEC, on_epoch=None, training=None, **model):
     )
 
 
-def one(values):
+def single_series(values):
     return Panel.from_values({"a": values})
 
 
-def weights_of(found):
+def weights_of(fitted):
     return [
-        tensor for network in found.networks for tensor in network.state_dict().values()
+        tensor
+        for network in fitted.networks
+        for tensor in network.state_dict().values()
     ]
 
 
@@ -73,30 +75,30 @@ def test_the_latest_share_of_each_series_validates(length, share, end):
 
 
 def test_members_differ_and_their_median_is_the_forecast():
-    found = fit(one(positive()), members=3, linear_skip=False)
+    fitted = fit(single_series(positive()), members=3, linear_skip=False)
     inputs = torch.randn(10, 5, 1)
 
     with torch.no_grad():
-        forecast = ensemble_forecast(found.networks, inputs)
-        members = torch.stack([network(inputs) for network in found.networks])
+        forecast = ensemble_forecast(fitted.networks, inputs)
+        members = torch.stack([network(inputs) for network in fitted.networks])
 
     assert not torch.allclose(members[0], members[1])
     assert torch.equal(forecast, members.median(0).values)
 
 
 def test_the_median_of_four_is_the_mean_of_the_middle_two():
-    found = fit(one(positive()), members=4, linear_skip=False)
+    fitted = fit(single_series(positive()), members=4, linear_skip=False)
     inputs = torch.randn(10, 5, 1)
 
     with torch.no_grad():
-        forecast = ensemble_forecast(found.networks, inputs)
-        members = torch.stack([network(inputs) for network in found.networks])
+        forecast = ensemble_forecast(fitted.networks, inputs)
+        members = torch.stack([network(inputs) for network in fitted.networks])
 
     torch.testing.assert_close(forecast, members.sort(0).values[1:3].mean(0))
 
 
 def test_the_same_seed_gives_the_same_networks_and_another_seed_others():
-    panel = one(positive())
+    panel = single_series(positive())
 
     first, second = fit(panel), fit(panel)
     other = fit(panel, training={"seed": 1})
@@ -111,14 +113,20 @@ def test_the_random_numbers_of_the_caller_are_left_alone():
     np.random.seed(5)
     expected = torch.get_rng_state(), np.random.get_state()[1].copy()
 
-    fit(one(positive()), members=2, num_layers=2, dropout=0.5, strategy="seq2seq")
+    fit(
+        single_series(positive()),
+        members=2,
+        num_layers=2,
+        dropout=0.5,
+        strategy="seq2seq",
+    )
 
     assert torch.equal(torch.get_rng_state(), expected[0])
     assert (np.random.get_state()[1] == expected[1]).all()
 
 
 def test_the_state_of_the_caller_does_not_matter():
-    panel = one(positive())
+    panel = single_series(positive())
 
     torch.manual_seed(1)
     first = fit(panel)
@@ -128,13 +136,13 @@ def test_the_state_of_the_caller_does_not_matter():
     assert same_weights(first, second)
 
 
-def test_every_epoch_of_every_member_is_told_of():
-    told = []
+def test_every_epoch_of_every_member_is_reported():
+    reported = []
 
-    found = fit(one(positive()), members=2, on_epoch=told.append)
+    fitted = fit(single_series(positive()), members=2, on_epoch=reported.append)
 
-    by_member = sorted(told, key=lambda record: record.member)  # side by side or not
-    assert by_member == found.history
+    by_member = sorted(reported, key=lambda record: record.member)  # in parallel or not
+    assert by_member == fitted.history
     epochs = [(record.member, record.epoch) for record in by_member]
     assert epochs == [(0, 0), (0, 1), (0, 2), (0, 3), (1, 0), (1, 1), (1, 2), (1, 3)]
 
@@ -142,33 +150,33 @@ def test_every_epoch_of_every_member_is_told_of():
 def test_training_starts_at_the_linear_forecast():
     wave = np.sin(0.3 * np.arange(200))
 
-    found = fit(one(wave), training={"epochs": 0})
+    fitted = fit(single_series(wave), training={"epochs": 0})
 
-    assert found.history[0].validation_loss < 1e-3
-    assert np.abs(found.residuals).max() < 1e-2
+    assert fitted.history[0].validation_loss < 1e-3
+    assert np.abs(fitted.residuals).max() < 1e-2
 
 
 def test_residuals_are_actual_minus_forecast_on_the_validation_part():
     values = positive()
 
-    found = fit(one(values), normalization="last")
+    fitted = fit(single_series(values), normalization="last")
 
-    center, scale = found.normalizer.center[0], found.normalizer.scale[0]
+    center, scale = fitted.normalizer.center[0], fitted.normalizer.scale[0]
     scaled = (values - center) / scale
     expected = []
     for origin in range(170, 199):
         window = scaled[origin - 5 : origin] - scaled[origin - 1]
         actual = scaled[origin : origin + 2] - scaled[origin - 1]
         with torch.no_grad():
-            forecast = found.networks[0](torch.tensor(window).float()[None, :, None])
+            forecast = fitted.networks[0](torch.tensor(window).float()[None, :, None])
         expected.append(actual - forecast[0].double().numpy())
-    np.testing.assert_allclose(found.residuals, np.array(expected), atol=1e-5)
+    np.testing.assert_allclose(fitted.residuals, np.array(expected), atol=1e-5)
 
 
 def test_without_a_validation_part_residuals_are_those_of_training():
-    found = fit(one(positive()), training={"validation": 0})
+    fitted = fit(single_series(positive()), training={"validation": 0})
 
-    assert found.residuals.shape == (200 - 7 + 1, 2)
+    assert fitted.residuals.shape == (200 - 7 + 1, 2)
 
 
 @pytest.mark.parametrize(
@@ -180,24 +188,24 @@ def test_without_a_validation_part_residuals_are_those_of_training():
     ],
 )
 def test_auto_chooses_the_normalization_that_suits_the_series(values, method):
-    found = fit(one(values), normalization="auto", training={"epochs": 0})
+    fitted = fit(single_series(values), normalization="auto", training={"epochs": 0})
 
-    assert found.normalizer.method == method
+    assert fitted.normalizer.method == method
 
 
 def test_auto_takes_the_first_candidate_when_nothing_validates():
-    found = fit(one(positive()), training={"validation": 0, "epochs": 0})
+    fitted = fit(single_series(positive()), training={"validation": 0, "epochs": 0})
 
-    assert found.normalizer.method == "last"
+    assert fitted.normalizer.method == "last"
 
 
 def test_a_series_without_a_window_does_not_hinder_the_others():
     panel = Panel.from_values({"long": positive(), "short": [1.0, 2.0]})
 
-    found = fit(panel)
+    fitted = fit(panel)
 
-    assert found.normalizer.center.shape == (2,)
-    assert np.isfinite(found.residuals).all()
+    assert fitted.normalizer.center.shape == (2,)
+    assert np.isfinite(fitted.residuals).all()
 
 
 def test_series_that_are_all_too_short_are_named():
@@ -221,7 +229,7 @@ def test_truncation_is_refused_where_the_gradient_has_no_one_way_back(model):
     with pytest.raises(
         SettingError, match="truncate must be null unless one direction"
     ):
-        fit(one(positive()), training={"truncate": 3}, **model)
+        fit(single_series(positive()), training={"truncate": 3}, **model)
 
 
 @pytest.mark.parametrize(
@@ -238,8 +246,12 @@ def test_nothing_that_is_fitted_sees_behind_the_cutoff(method, strategy):
     poisoned = values.copy()
     poisoned[150:] = [1e9, -1e9] * 25
 
-    clean = fit(one(values).until(cutoff), normalization=method, strategy=strategy)
-    after = fit(one(poisoned).until(cutoff), normalization=method, strategy=strategy)
+    clean = fit(
+        single_series(values).until(cutoff), normalization=method, strategy=strategy
+    )
+    after = fit(
+        single_series(poisoned).until(cutoff), normalization=method, strategy=strategy
+    )
 
     assert clean.normalizer.center == after.normalizer.center
     assert clean.normalizer.scale == after.normalizer.scale
@@ -254,8 +266,8 @@ def test_training_does_not_see_the_validation_part(method):
     poisoned[170:] = 1e9
     settings = {"normalization": method, "linear_skip": False}
 
-    clean = fit(one(values), **settings)
-    after = fit(one(poisoned), **settings)
+    clean = fit(single_series(values), **settings)
+    after = fit(single_series(poisoned), **settings)
 
     assert clean.normalizer.center == after.normalizer.center
     assert clean.normalizer.scale == after.normalizer.scale
@@ -267,21 +279,21 @@ def test_training_does_not_see_the_validation_part(method):
 
 
 def test_refit_trains_once_more_on_everything_as_long_as_was_best():
-    panel = one(positive(120))
+    panel = single_series(positive(120))
 
-    found = fit(panel, training={"refit": True, "epochs": 6, "learning_rate": 0.05})
+    fitted = fit(panel, training={"refit": True, "epochs": 6, "learning_rate": 0.05})
     plain = fit(panel, training={"epochs": 6, "learning_rate": 0.05})
 
-    first, again = (found.history[: len(plain.history)], found.history[7:])
+    first, refitted = (fitted.history[: len(plain.history)], fitted.history[7:])
     losses = [record.validation_loss for record in plain.history]
     assert [record.train_loss for record in first[1:]] == [
         record.train_loss for record in plain.history[1:]
     ]
-    assert len(again) == 1 + losses.index(min(losses))
-    assert all(math.isnan(record.validation_loss) for record in again)
-    np.testing.assert_array_equal(found.residuals, plain.residuals)
-    assert found.penalty == plain.penalty
-    assert not same_weights(found, plain)
+    assert len(refitted) == 1 + losses.index(min(losses))
+    assert all(math.isnan(record.validation_loss) for record in refitted)
+    np.testing.assert_array_equal(fitted.residuals, plain.residuals)
+    assert fitted.penalty == plain.penalty
+    assert not same_weights(fitted, plain)
 
 
 def test_refit_sees_the_latest_observations():
@@ -291,10 +303,14 @@ def test_refit_sees_the_latest_observations():
     training = {"refit": True, "validation": 0.1, "epochs": 0}
 
     plain, moved = (
-        fit(one(v), training={**training, "refit": False}, normalization="standard")
+        fit(
+            single_series(v),
+            training={**training, "refit": False},
+            normalization="standard",
+        )
         for v in (values, later)
     )
-    refitted = fit(one(later), training=training, normalization="standard")
+    refitted = fit(single_series(later), training=training, normalization="standard")
 
     assert plain.normalizer.center == moved.normalizer.center
     assert refitted.normalizer.center > moved.normalizer.center + 1
@@ -303,16 +319,16 @@ def test_refit_sees_the_latest_observations():
 def test_nothing_is_refitted_where_nothing_was_held_out():
     training = {"validation": 0.0, "epochs": 2}
 
-    found = fit(one(positive()), training={**training, "refit": True})
+    fitted = fit(single_series(positive()), training={**training, "refit": True})
 
-    assert len(found.history) == 3
-    assert same_weights(found, fit(one(positive()), training=training))
+    assert len(fitted.history) == 3
+    assert same_weights(fitted, fit(single_series(positive()), training=training))
 
 
 def test_refitted_steps_are_as_many_as_before():
-    found = fit(one(positive()), training={"refit": True, "steps": 20})
+    fitted = fit(single_series(positive()), training={"refit": True, "steps": 20})
 
-    assert [record.epoch for record in found.history] == [*range(11), *range(11)]
+    assert [record.epoch for record in fitted.history] == [*range(11), *range(11)]
 
 
 @pytest.mark.parametrize("method", ["ets", "log_ets"])
@@ -320,10 +336,10 @@ def test_smoothing_learns_from_series_shorter_than_a_window(method):
     panel = Panel.from_values({"a": positive(12), "b": positive(60)})
     spec = WindowSpec(seq_len=20, horizon=3)
 
-    found = fit(panel, spec=spec, normalization=method)
-    alone = fit(one(positive(9)), spec=spec, normalization=method)
+    fitted = fit(panel, spec=spec, normalization=method)
+    alone = fit(single_series(positive(9)), spec=spec, normalization=method)
 
-    assert np.isfinite(found.residuals).all()
+    assert np.isfinite(fitted.residuals).all()
     assert len(alone.history) > 0
 
 

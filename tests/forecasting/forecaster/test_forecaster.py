@@ -31,11 +31,11 @@ def season(count=120, seed=0):
     return 20 + 5 * np.sin(0.3 * np.arange(count)) + noise(count, seed)
 
 
-def one(values, **settings):
+def single_series(values, **settings):
     return Panel.from_values({"a": values}, **settings)
 
 
-def two():
+def two_series():
     return Panel.from_values({"a": season(), "b": 100 * season(80, seed=1)})
 
 
@@ -62,15 +62,15 @@ def make(spec=SPEC, training=None, **model):
 
 @pytest.fixture(scope="module")
 def single():
-    return make().fit(one(season()))
+    return make().fit(single_series(season()))
 
 
 @pytest.fixture(scope="module")
 def panel_model():
-    return make().fit(two())
+    return make().fit(two_series())
 
 
-# What it learns
+# Accuracy
 
 
 @pytest.mark.parametrize("linear_skip", [True, False])
@@ -78,7 +78,7 @@ def test_an_autoregressive_process_is_learnt_to_near_its_noise(linear_skip):
     shocks, values = noise(2500), np.zeros(2500)
     for t in range(2, 2500):
         values[t] = 0.6 * values[t - 1] + 0.3 * values[t - 2] + shocks[t]
-    panel = one(values)
+    panel = single_series(values)
     ends = np.arange(2000, 2499)
     origins = Origins(series=np.zeros_like(ends), ends=ends)
     training = {"epochs": 12, "learning_rate": 0.01}
@@ -92,7 +92,7 @@ def test_an_autoregressive_process_is_learnt_to_near_its_noise(linear_skip):
 
 
 @pytest.mark.parametrize(
-    ("linear_skip", "strategy", "bound"),
+    ("linear_skip", "strategy", "tolerance"),
     [
         (True, "direct", 0.01),
         (True, "recursive", 0.01),
@@ -100,7 +100,7 @@ def test_an_autoregressive_process_is_learnt_to_near_its_noise(linear_skip):
         (False, "direct", 0.1),
     ],
 )
-def test_a_sine_is_forecast_far_ahead(linear_skip, strategy, bound):
+def test_a_sine_is_forecast_far_ahead(linear_skip, strategy, tolerance):
     wave = np.sin(2 * np.pi * np.arange(330) / 20)
     training = {"epochs": 40, "learning_rate": 0.02, "batch_size": 32}
     spec = WindowSpec(seq_len=12, horizon=4)
@@ -108,12 +108,12 @@ def test_a_sine_is_forecast_far_ahead(linear_skip, strategy, bound):
         spec, training, linear_skip=linear_skip, strategy=strategy, hidden_size=8
     )
 
-    forecast = model.fit(one(wave[:300])).predict(horizon=30)
+    forecast = model.fit(single_series(wave[:300])).predict(horizon=30)
 
-    assert np.abs(forecast.points[0] - wave[300:]).max() < bound
+    assert np.abs(forecast.points[0] - wave[300:]).max() < tolerance
 
 
-# What a forecast is made of
+# Points and timestamps
 
 
 def test_a_forecast_has_a_row_a_series_and_goes_on_after_its_end(panel_model):
@@ -140,25 +140,25 @@ def test_beyond_the_trained_horizon_forecasts_are_fed_back(single):
 
     forecast = single.predict(horizon=4).points[0]
 
-    observed = one(np.concatenate([values, forecast[:2]]))
+    observed = single_series(np.concatenate([values, forecast[:2]]))
     again = single.predict(observed).points[0]
     np.testing.assert_allclose(forecast[2:], again, rtol=1e-5)
 
 
 def test_the_series_seen_go_on_as_when_they_are_given(panel_model):
-    remembered, given = (
+    remembered, passed = (
         panel_model.predict(horizon=5),
-        panel_model.predict(two(), horizon=5),
+        panel_model.predict(two_series(), horizon=5),
     )
 
-    np.testing.assert_array_equal(remembered.points, given.points)
-    np.testing.assert_array_equal(remembered.timestamps, given.timestamps)
+    np.testing.assert_array_equal(remembered.points, passed.points)
+    np.testing.assert_array_equal(remembered.timestamps, passed.timestamps)
     for level, bounds in remembered.intervals.items():
-        np.testing.assert_array_equal(bounds, given.intervals[level])
+        np.testing.assert_array_equal(bounds, passed.intervals[level])
 
 
 def test_series_may_come_in_any_order_and_number(panel_model):
-    panel = two()
+    panel = two_series()
     swapped = Panel.from_values({s: panel.series(s) for s in ("b", "a")})
     lone = Panel.from_values({"b": panel.series("b")})
 
@@ -189,7 +189,10 @@ def test_a_batch_is_forecast_as_one_by_one(strategy):
 def test_a_forecast_rests_on_the_last_window_alone(single):
     values = season()
 
-    whole, window = single.predict(one(values)), single.predict(one(values[-5:]))
+    whole, window = (
+        single.predict(single_series(values)),
+        single.predict(single_series(values[-5:])),
+    )
 
     np.testing.assert_array_equal(whole.points, window.points)
 
@@ -220,8 +223,10 @@ def test_a_series_in_another_unit_is_forecast_in_that_unit(method):
     celsius = season()
     fahrenheit = 32 + 1.8 * celsius
 
-    first = make(normalization=method).fit(one(celsius)).predict(horizon=5)
-    second = make(normalization=method).fit(one(fahrenheit)).predict(horizon=5)
+    first = make(normalization=method).fit(single_series(celsius)).predict(horizon=5)
+    second = (
+        make(normalization=method).fit(single_series(fahrenheit)).predict(horizon=5)
+    )
 
     np.testing.assert_allclose(32 + 1.8 * first.points, second.points, rtol=1e-3)
     lower, upper = first.intervals[80]
@@ -231,8 +236,10 @@ def test_a_series_in_another_unit_is_forecast_in_that_unit(method):
 
 @pytest.mark.parametrize("method", ["log", "log_ets"])
 def test_with_logarithms_ten_times_the_series_is_ten_times_the_forecast(method):
-    first = make(normalization=method).fit(one(season())).predict(horizon=5)
-    second = make(normalization=method).fit(one(10 * season())).predict(horizon=5)
+    first = make(normalization=method).fit(single_series(season())).predict(horizon=5)
+    second = (
+        make(normalization=method).fit(single_series(10 * season())).predict(horizon=5)
+    )
 
     np.testing.assert_allclose(10 * first.points, second.points, rtol=1e-3)
 
@@ -245,13 +252,13 @@ def test_one_series_many_times_over_is_forecast_alike_at_any_level():
     np.testing.assert_allclose(1e6 * points[0], points[1], rtol=1e-4)
 
 
-# What it may not see
+# No future
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("ids", [("a", "b"), ("new", "b")])
 def test_a_forecast_ignores_everything_behind_its_origin(method, ids):
-    model = make(normalization=method).fit(two())
+    model = make(normalization=method).fit(two_series())
     clean = [season(), 100 * season(80, seed=1)]
     poisoned = [values.copy() for values in clean]
     poisoned[0][60:] = -1e9
@@ -269,7 +276,7 @@ def test_a_forecast_ignores_everything_behind_its_origin(method, ids):
 
 
 def test_an_origin_is_the_end_of_a_shorter_series(single):
-    panel = one(season())
+    panel = single_series(season())
     ends = np.array([60, 5, 120])
 
     points = single.forecast_at(panel, Origins(series=np.zeros(3, int), ends=ends))
@@ -280,12 +287,12 @@ def test_an_origin_is_the_end_of_a_shorter_series(single):
 
 
 def test_the_series_that_were_given_are_left_as_they_were(panel_model):
-    panel = two()
+    panel = two_series()
 
     panel_model.predict(panel, horizon=9)
     make().fit(panel)
 
-    np.testing.assert_array_equal(panel.values, two().values)
+    np.testing.assert_array_equal(panel.values, two_series().values)
 
 
 # Intervals
@@ -294,7 +301,9 @@ def test_the_series_that_were_given_are_left_as_they_were(panel_model):
 @pytest.mark.parametrize("method", METHODS)
 def test_levels_nest_round_the_point(method):
     forecast = (
-        make(normalization=method).fit(two()).predict(horizon=7, levels=[99, 50, 80, 1])
+        make(normalization=method)
+        .fit(two_series())
+        .predict(horizon=7, levels=[99, 50, 80, 1])
     )
 
     inner = (forecast.points, forecast.points)
@@ -306,7 +315,7 @@ def test_levels_nest_round_the_point(method):
 
 
 def test_rounding_puts_no_bound_beyond_the_point(panel_model):
-    panel, points = two(), 100 * np.random.default_rng(0).random((2, 500))
+    panel, points = two_series(), 100 * np.random.default_rng(0).random((2, 500))
     fitted = panel_model.fitted
     no_width = IntervalTable(np.zeros_like(fitted.intervals.quantiles))
     model = make()
@@ -319,7 +328,7 @@ def test_rounding_puts_no_bound_beyond_the_point(panel_model):
     np.testing.assert_allclose(lower, upper)
 
 
-def test_intervals_cover_about_what_they_say():
+def test_intervals_cover_about_their_level():
     panel = Panel.from_values({f"s{seed}": noise(500, seed) for seed in range(8)})
     model = make().fit(panel.until(np.full(8, 400)))
     series, ends = (grid.ravel() for grid in np.mgrid[0:8, 400:499])
@@ -335,7 +344,7 @@ def test_intervals_cover_about_what_they_say():
 
 
 def test_a_backtest_adds_its_errors_to_the_intervals():
-    panel = one(season())
+    panel = single_series(season())
     model = make().fit(panel)
     ends = np.arange(60, 118)
     origins = Origins(series=np.zeros_like(ends), ends=ends)
@@ -357,15 +366,15 @@ def test_a_backtest_adds_its_errors_to_the_intervals():
 
 @pytest.fixture(scope="module")
 def falling():
-    """A model of a series that falls to zero, and that series."""
+    """Fit a model of a series that falls to zero; return both."""
     values = np.concatenate([np.linspace(100, 0, 101)] * 3)[:301]
-    return make(normalization="last").fit(one(values)), values
+    return make(normalization="last").fit(single_series(values)), values
 
 
-def test_what_was_never_negative_is_not_forecast_to_be(falling):
+def test_a_series_that_was_never_negative_is_not_forecast_below_zero(falling):
     model, values = falling
 
-    forecast = model.predict(one(values[:98]), horizon=40)
+    forecast = model.predict(single_series(values[:98]), horizon=40)
 
     assert (forecast.points >= 0).all()
     assert (forecast.points == 0).any()
@@ -376,7 +385,7 @@ def test_what_was_never_negative_is_not_forecast_to_be(falling):
 def test_a_window_below_zero_may_be_forecast_below_zero(falling):
     model, values = falling
 
-    forecast = model.predict(one(values[:98] - 50))
+    forecast = model.predict(single_series(values[:98] - 50))
 
     assert (forecast.points < 0).all()
 
@@ -384,7 +393,11 @@ def test_a_window_below_zero_may_be_forecast_below_zero(falling):
 def test_a_series_with_negative_values_may_go_below_zero():
     values = np.concatenate([np.linspace(100, -10, 111)] * 3)
 
-    forecast = make(normalization="last").fit(one(values)).predict(one(values[:108]))
+    forecast = (
+        make(normalization="last")
+        .fit(single_series(values))
+        .predict(single_series(values[:108]))
+    )
 
     assert (forecast.points < 0).all()
 
@@ -393,16 +406,16 @@ def test_a_series_with_negative_values_may_go_below_zero():
 
 
 def test_dates_go_on_by_their_frequency():
-    model = make().fit(one(season(), timestamps={"a": days(120)}))
+    model = make().fit(single_series(season(), timestamps={"a": days(120)}))
 
     assert as_days(model.predict()) == ["2024-04-30", "2024-05-01"]
 
 
 def test_a_few_trading_days_go_on_as_the_calendar_seen_in_training():
-    trained = one(season(), timestamps={"a": sunday_to_thursday(120)})
-    week = one(season(5), timestamps={"a": sunday_to_thursday(5)}, freq="C")
+    trained = single_series(season(), timestamps={"a": sunday_to_thursday(120)})
+    week = single_series(season(5), timestamps={"a": sunday_to_thursday(5)}, freq="C")
     spec = WindowSpec(seq_len=3, horizon=2)
-    start = one(season(3), timestamps={"a": sunday_to_thursday(3)}, freq="C")
+    start = single_series(season(3), timestamps={"a": sunday_to_thursday(3)}, freq="C")
 
     model = make(spec).fit(trained)
 
@@ -417,28 +430,28 @@ def test_a_few_trading_days_go_on_as_the_calendar_seen_in_training():
 
 
 def test_a_series_without_timestamps_is_forecast_in_steps():
-    model = make().fit(one(season(), timestamps={"a": days(120)}))
+    model = make().fit(single_series(season(), timestamps={"a": days(120)}))
 
-    forecast = model.predict(one(season(30)))
+    forecast = model.predict(single_series(season(30)))
 
     assert forecast.timestamps.tolist() == [[31, 32]]
 
 
 def test_another_frequency_than_in_training_is_refused():
-    model = make().fit(one(season(), timestamps={"a": days(120)}))
+    model = make().fit(single_series(season(), timestamps={"a": days(120)}))
     hours = np.datetime64("2024-01-01", "ns") + np.arange(30) * np.timedelta64(1, "h")
 
     with pytest.raises(
         IrregularTimestamps, match=r"go on by 'h', those seen .* by 'D'"
     ):
-        model.predict(one(season(30), timestamps={"a": hours}))
+        model.predict(single_series(season(30), timestamps={"a": hours}))
 
 
 # Errors
 
 
 def test_a_forecast_before_training_is_refused(tmp_path):
-    untrained, panel = make(), one(season())
+    untrained, panel = make(), single_series(season())
 
     with pytest.raises(
         NotFittedError, match="forecaster has not been trained: call fit"
@@ -450,7 +463,7 @@ def test_a_forecast_before_training_is_refused(tmp_path):
         untrained.save(tmp_path / "model")
 
 
-def test_a_history_that_is_too_short_says_how_many_points_it_takes(single):
+def test_the_error_for_a_short_history_names_the_required_points(single):
     short = Panel.from_values({"x": [1.0] * 4, "y": [1.0] * 5})
 
     with pytest.raises(SeriesTooShort, match="'x' has 4; at least 5 points are needed"):
@@ -471,24 +484,26 @@ def test_a_level_that_is_no_percentage_is_refused(single, level):
         single.predict(levels=[level])
 
 
-def test_a_model_of_logarithms_reads_a_later_zero_as_the_least_it_was_trained_on():
-    model = make(normalization="log").fit(one(season()))
-    least = float(season().min())
+def test_a_model_of_logarithms_reads_a_later_zero_as_the_training_minimum():
+    model = make(normalization="log").fit(single_series(season()))
+    minimum = float(season().min())
 
-    after_zero = model.predict(one([*season(29), 0.0])).points
+    after_zero = model.predict(single_series([*season(29), 0.0])).points
 
-    assert after_zero == pytest.approx(model.predict(one([*season(29), least])).points)
+    assert after_zero == pytest.approx(
+        model.predict(single_series([*season(29), minimum])).points
+    )
 
 
 def test_observations_that_no_forecast_can_follow_are_refused():
-    model = make(normalization="last").fit(one(season()))
+    model = make(normalization="last").fit(single_series(season()))
 
     with pytest.raises(DataError, match="far beyond what the model was trained on"):
-        model.predict(one([*season(29), 1e300]))
+        model.predict(single_series([*season(29), 1e300]))
 
 
 def test_a_horizon_at_which_forecasts_explode_is_refused():
-    growth = one(np.exp(0.5 * np.arange(60)))
+    growth = single_series(np.exp(0.5 * np.arange(60)))
     model = make(normalization="log").fit(growth)
 
     with pytest.raises(SettingError, match=r"horizon must be at most \d+: .* 5000"):
@@ -496,12 +511,12 @@ def test_a_horizon_at_which_forecasts_explode_is_refused():
 
 
 def test_fitting_anew_forgets_what_was_fitted_before():
-    model = make().fit(two())
+    model = make().fit(two_series())
 
-    model.fit(one(season()))
+    model.fit(single_series(season()))
 
     np.testing.assert_array_equal(
-        model.predict().points, make().fit(one(season())).predict().points
+        model.predict().points, make().fit(single_series(season())).predict().points
     )
 
 

@@ -1,4 +1,4 @@
-"""What lies before origins is read as training read it."""
+"""Histories before origins are read and scaled as in training."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from forecasting.data.windows import WindowSpec
 from forecasting.errors import SeriesTooShort
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.forecaster.history import (
-    MEMORY,
+    SMOOTHING_MEMORY,
     SmoothedHistory,
     WindowHistory,
     least_history,
@@ -55,11 +55,11 @@ def assert_same(first, second):
 
 
 @given(st.integers(1, 40), st.integers(1, 9))
-def test_a_history_is_framed_like_the_same_origin_of_the_whole_series(end, m):
+def test_a_history_is_scaled_like_the_same_origin_of_the_whole_series(end, m):
     values = noise(40) + np.sin(np.arange(40))
     states = EtsStates.fit(values, np.array([0, 40]), season_length=m, horizon=HORIZON)
 
-    frame = SmoothedHistory([values[:end]], network(m)).frame()
+    frame = SmoothedHistory([values[:end]], network(m)).scaled_windows()
 
     assert_same(frame, states.frame(torch.tensor([0]), torch.tensor([end]), SEQ_LEN))
 
@@ -72,8 +72,10 @@ def test_forecasts_join_a_smoothed_history_as_if_they_had_been_observed(steps):
 
     longer = history.extend(forecast)
 
-    joined = [np.r_[piece, own] for piece, own in zip(pieces, forecast, strict=True)]
-    assert_same(longer.frame(), SmoothedHistory(joined, network()).frame())
+    joined = [np.r_[piece, row] for piece, row in zip(pieces, forecast, strict=True)]
+    assert_same(
+        longer.scaled_windows(), SmoothedHistory(joined, network()).scaled_windows()
+    )
 
 
 @pytest.mark.parametrize("season", [1, 7])
@@ -85,25 +87,28 @@ def test_forecasts_move_a_window_and_the_season_that_is_remembered(steps, season
 
     joined = torch.cat([observed, forecast], 1)
     expected = joined[:, -SEQ_LEN:] - joined[:, -1:]
-    torch.testing.assert_close(moved.frame().inputs, expected)
-    torch.testing.assert_close(moved.frame().recent, joined[:, -season:])
+    torch.testing.assert_close(moved.scaled_windows().inputs, expected)
+    torch.testing.assert_close(moved.scaled_windows().recent, joined[:, -season:])
 
 
 def test_smoothing_remembers_more_than_a_window():
     assert required_memory(network(), "last") == SEQ_LEN
     assert required_memory(network(season_length=7), "last") == 7
-    assert required_memory(network(), "ets") == MEMORY
-    assert required_memory(network(seq_len=MEMORY + 1), "log_ets") == MEMORY + 1
+    assert required_memory(network(), "ets") == SMOOTHING_MEMORY
+    assert (
+        required_memory(network(seq_len=SMOOTHING_MEMORY + 1), "log_ets")
+        == SMOOTHING_MEMORY + 1
+    )
 
 
 @pytest.mark.parametrize(
-    ("method", "least"), [("ets", 1), ("log_ets", 1), ("last", 5), ("log", 5)]
+    ("method", "required"), [("ets", 1), ("log_ets", 1), ("last", 5), ("log", 5)]
 )
-def test_where_smoothing_says_the_level_one_observation_will_do(method, least):
+def test_with_smoothing_a_single_observation_is_enough(method, required):
     forecaster = fit(Panel.from_values({"a": positive()}), normalization=method)
-    new = Panel.from_values({"b": positive(least)})
+    new = Panel.from_values({"b": positive(required)})
 
-    assert least_history(forecaster.fitted) == least
+    assert least_history(forecaster.fitted) == required
     forecast = forecaster.predict(new)
     assert np.isfinite(forecast.points).all()
     assert np.isfinite(np.array(forecast.intervals[95])).all()
@@ -122,17 +127,17 @@ def test_a_short_series_beside_others_is_forecast_as_if_alone():
 
     together = forecaster.predict(Panel.from_values(values)).points
 
-    for row, (name, own) in enumerate(values.items()):
-        alone = forecaster.predict(Panel.from_values({name: own})).points
+    for row, (name, series) in enumerate(values.items()):
+        alone = forecaster.predict(Panel.from_values({name: series})).points
         np.testing.assert_allclose(together[row], alone[0], rtol=1e-5)
 
 
 def test_short_series_with_covariates_are_forecast_as_if_alone():
     def shops(lengths):
-        known = {name: noise(n + 3, n) for name, n in lengths.items()}
+        prices = {name: noise(n + 3, n) for name, n in lengths.items()}
         return Panel.from_values(
             {name: positive(n, n) for name, n in lengths.items()},
-            known_covariates={"price": known},
+            known_covariates={"price": prices},
             past_covariates={"visits": {s: noise(n) for s, n in lengths.items()}},
         )
 
@@ -141,8 +146,8 @@ def test_short_series_with_covariates_are_forecast_as_if_alone():
 
     together = forecaster.predict(shops(lengths)).points
 
-    for row, (name, own) in enumerate(lengths.items()):
-        alone = forecaster.predict(shops({name: own})).points
+    for row, (name, length) in enumerate(lengths.items()):
+        alone = forecaster.predict(shops({name: length})).points
         np.testing.assert_allclose(together[row], alone[0], rtol=1e-5)
 
 

@@ -1,4 +1,4 @@
-"""Many origins are taken by blocks, and each is forecast as if alone."""
+"""Many origins are read in blocks, and each is forecast as if alone."""
 
 import numpy as np
 import pytest
@@ -41,16 +41,18 @@ def test_blocks_hold_every_origin_once_and_no_more_points_than_memory_shall(
     forecaster = fit(panel, normalization=method)
     origins = last_origins(panel)
     whole = read_rows(forecaster.fitted, panel, origins, HORIZON)
-    monkeypatch.setattr(blocks, "POINTS", 81)
+    monkeypatch.setattr(blocks, "MAX_BLOCK_POINTS", 81)
 
-    found = list(read_blocks(forecaster.fitted, panel, origins, HORIZON))
+    parts = list(read_blocks(forecaster.fitted, panel, origins, HORIZON))
 
-    assert np.concatenate([np.arange(5)[at] for at, _ in found]).tolist() == [*range(5)]
-    assert [len(rows) for _, rows in found] == {"last": [5], "ets": [1, 3, 1]}[method]
-    for at, rows in found:
+    assert np.concatenate([np.arange(5)[block] for block, _ in parts]).tolist() == [
+        *range(5)
+    ]
+    assert [len(rows) for _, rows in parts] == {"last": [5], "ets": [1, 3, 1]}[method]
+    for block, rows in parts:
         for part, other in zip(rows.frame, whole.frame, strict=True):
-            torch.testing.assert_close(part, other[at])
-        np.testing.assert_array_equal(rows.floor, whole.floor[at])
+            torch.testing.assert_close(part, other[block])
+        np.testing.assert_array_equal(rows.floor, whole.floor[block])
 
 
 @pytest.mark.parametrize("method", ["last", "ets", "minmax", "log_ets"])
@@ -61,7 +63,7 @@ def test_many_series_are_forecast_in_blocks_as_if_at_once(method, monkeypatch):
     )
     panel = Panel.from_values(values)
     whole = forecaster.predict(panel, horizon=7)
-    monkeypatch.setattr(blocks, "BLOCK", 2)
+    monkeypatch.setattr(blocks, "MAX_BLOCK_ORIGINS", 2)
 
     parts = forecaster.predict(panel, horizon=7)
 
@@ -73,7 +75,7 @@ def test_many_series_are_forecast_in_blocks_as_if_at_once(method, monkeypatch):
 def test_all_series_that_are_too_short_are_named_whatever_their_block(monkeypatch):
     forecaster = fit(Panel.from_values({"a": positive()}), normalization="last")
     panel = Panel.from_values({"x": positive(4), "y": positive(9), "z": positive(2)})
-    monkeypatch.setattr(blocks, "BLOCK", 1)
+    monkeypatch.setattr(blocks, "MAX_BLOCK_ORIGINS", 1)
 
     with pytest.raises(SeriesTooShort, match=r"'x'.*'z'"):
         forecaster.predict(panel)

@@ -7,12 +7,12 @@ from forecasting.errors import SeriesTooShort
 
 
 def panel(lengths=(90, 60, 120, 75, 64)):
-    drawn = np.random.default_rng(0)
+    generator = np.random.default_rng(0)
     return Panel.from_values(
         {
             f"s{number}": 20
             + np.sin(0.3 * np.arange(length))
-            + drawn.normal(size=length)
+            + generator.normal(size=length)
             for number, length in enumerate(lengths)
         },
     )
@@ -46,8 +46,8 @@ def test_each_forecaster_is_the_one_that_its_series_alone_gives(engine, model):
 
     assert list(fleet) == ["s0", "s1", "s2", "s3", "s4"]
     for name, forecaster in fleet.items():
-        own = Panel.from_values({name: panel().series(name)})
-        alone = Forecaster(**settings(engine, **model)).fit(own)
+        single = Panel.from_values({name: panel().series(name)})
+        alone = Forecaster(**settings(engine, **model)).fit(single)
         for a, b in zip(weights(forecaster), weights(alone), strict=True):
             torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(
@@ -55,15 +55,19 @@ def test_each_forecaster_is_the_one_that_its_series_alone_gives(engine, model):
         )
 
 
-def test_every_epoch_is_told_of_with_its_series():
-    told = []
+def test_every_epoch_is_reported_with_its_series():
+    reported = []
 
     fleet = fit_each(
-        panel(), **settings("fused"), on_epoch=lambda *said: told.append(said)
+        panel(),
+        **settings("fused"),
+        on_epoch=lambda *series_record: reported.append(series_record),
     )
 
     for name, forecaster in fleet.items():
-        assert [record for own, record in told if own == name] == forecaster.history
+        assert [
+            record for series, record in reported if series == name
+        ] == forecaster.history
 
 
 def test_threads_and_random_numbers_are_left_as_they_were():

@@ -1,4 +1,4 @@
-"""Forecasts are what the parts say that they are made of, computed here one by one."""
+"""Forecasts against a plain loop over series that uses the parts of the model."""
 
 from dataclasses import replace
 
@@ -32,45 +32,45 @@ def fit(**model):
     ).fit(PANEL)
 
 
-def standing_on(forecaster, *rungs):
+def with_rungs(forecaster, *rungs):
     guard = replace(forecaster.fitted.guard, by_series=np.array(rungs))
     forecaster.fitted = replace(forecaster.fitted, guard=guard)
     return forecaster
 
 
 def one_by_one(fitted, name, values, steps):
-    """Forecast a series in the plainest way, original units."""
+    """Forecast a series step by step, original units."""
     place = fitted.context.series_ids.index(name)
     center, scale = fitted.normalizer.center[place], fitted.normalizer.scale[place]
-    seen, network = list((values - center) / scale), fitted.networks[0]
+    history, network = list((values - center) / scale), fitted.networks[0]
     rung = "network" if fitted.guard is None else RUNGS[fitted.guard.by_series[place]]
-    made = []
-    while len(made) < steps:
-        last = seen[-1]
-        window = torch.tensor([[[u - last] for u in seen[-SEQ_LEN:]]]).float()
+    points = []
+    while len(points) < steps:
+        last = history[-1]
+        window = torch.tensor([[[u - last] for u in history[-SEQ_LEN:]]]).float()
         with torch.no_grad():
-            said = network(window)[0].double().numpy()
+            forecast = network(window)[0].double().numpy()
         if rung in ("linear", "halfway"):
             linear = fitted.guard.linear.forecast(window)[0].numpy()
-            said = linear if rung == "linear" else (linear + said) / 2
+            forecast = linear if rung == "linear" else (linear + forecast) / 2
         if rung == "last_value":
-            said = np.zeros(HORIZON)
+            forecast = np.zeros(HORIZON)
         if rung == "seasonal_naive":
-            said = np.array(seen[-SEASON:][:HORIZON]) - last
-        made += list(said + last)
-        seen += list(said + last)
-    return np.maximum(np.array(made[:steps]) * scale + center, 0.0)
+            forecast = np.array(history[-SEASON:][:HORIZON]) - last
+        points += list(forecast + last)
+        history += list(forecast + last)
+    return np.maximum(np.array(points[:steps]) * scale + center, 0.0)
 
 
 @pytest.mark.parametrize("steps", [2, HORIZON, 8])
-def test_a_forecast_is_what_the_network_says_of_the_levelled_window(steps):
+def test_a_forecast_is_that_of_the_network_on_the_levelled_window(steps):
     forecaster = fit()
 
     points = forecaster.predict(PANEL, horizon=steps).points
 
     for row, name in zip(points, PANEL.series_ids, strict=True):
-        plain = one_by_one(forecaster.fitted, name, PANEL.series(name), steps)
-        np.testing.assert_allclose(row, plain, rtol=2e-6)
+        expected = one_by_one(forecaster.fitted, name, PANEL.series(name), steps)
+        np.testing.assert_allclose(row, expected, rtol=2e-6)
 
 
 @pytest.mark.parametrize(
@@ -78,18 +78,18 @@ def test_a_forecast_is_what_the_network_says_of_the_levelled_window(steps):
     [(5, 5, 5), (4, 4, 4), (3, 3, 3), (1, 1, 1), (0, 0, 0), (0, 4, 1), (3, 5, 3)],
 )
 def test_each_series_gets_the_forecast_of_its_own_rung(rungs):
-    forecaster = standing_on(fit(guard=True), *rungs)
+    forecaster = with_rungs(fit(guard=True), *rungs)
 
     points = forecaster.predict(PANEL, horizon=5).points
 
     for row, name in zip(points, PANEL.series_ids, strict=True):
-        plain = one_by_one(forecaster.fitted, name, PANEL.series(name), 5)
-        np.testing.assert_allclose(row, plain, rtol=2e-6)
+        expected = one_by_one(forecaster.fitted, name, PANEL.series(name), 5)
+        np.testing.assert_allclose(row, expected, rtol=2e-6)
 
 
 @pytest.mark.parametrize("rung", [0, 1, 3])
 def test_no_network_runs_where_no_series_asks_for_it(rung):
-    forecaster = standing_on(fit(guard=True), 3, 3, rung)
+    forecaster = with_rungs(fit(guard=True), 3, 3, rung)
     forecaster.fitted.networks[0].encoder = torch.nn.Identity()  # nothing that runs
 
     points = forecaster.predict(PANEL).points
@@ -99,7 +99,7 @@ def test_no_network_runs_where_no_series_asks_for_it(rung):
 
 @pytest.mark.parametrize("rung", [4, 5])
 def test_the_network_runs_where_one_series_asks_for_it(rung):
-    forecaster = standing_on(fit(guard=True), 3, 3, rung)
+    forecaster = with_rungs(fit(guard=True), 3, 3, rung)
     forecaster.fitted.networks[0].encoder = torch.nn.Identity()
 
     with pytest.raises(AttributeError, match="recurrent_layers"):

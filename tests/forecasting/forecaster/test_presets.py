@@ -1,4 +1,4 @@
-"""Presets: what they fill in, on every kind of data, and that they see no future."""
+"""Presets: chosen settings, every kind of data, and no use of the future."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins
 from forecasting.errors import SettingError
 from forecasting.forecaster.presets import (
-    MANY_SEASONS,
-    MOST_STEPS,
+    MAX_RECURRENT_STEPS,
+    MIN_SEASONS,
     PRESETS,
     ChosenSettings,
     _patch_len,
@@ -18,9 +18,9 @@ from forecasting.forecaster.presets import (
     forecaster_for,
 )
 
-QUICK = {"training.steps": 20, "model.members": 1, "model.hidden_size": 4}
-UNSTEPPED = {"training.epochs": 1, "model.hidden_size": 4}
-EFFORT = {"classic": UNSTEPPED, "guarded": UNSTEPPED, "accurate": QUICK}
+FEW_STEPS = {"training.steps": 20, "model.members": 1, "model.hidden_size": 4}
+ONE_EPOCH = {"training.epochs": 1, "model.hidden_size": 4}
+EFFORT = {"classic": ONE_EPOCH, "guarded": ONE_EPOCH, "accurate": FEW_STEPS}
 
 
 def wave(count, *, season=7, seed=0, noise=0.1):
@@ -29,12 +29,12 @@ def wave(count, *, season=7, seed=0, noise=0.1):
     return 10 * cycle * np.exp(rng.normal(0, noise, count))
 
 
-def one(values):
+def single_series(values):
     return Panel.from_values({"a": values})
 
 
 def yearly(count=60):
-    """Many short series, each with a trend of its own."""
+    """Return many short series with different trends."""
     rng = np.random.default_rng(0)
     return Panel.from_values(
         {
@@ -46,16 +46,16 @@ def yearly(count=60):
 
 
 def fit(panel, preset="accurate", *, horizon=3, **given):
-    fixed = EFFORT[preset] | given
-    return forecaster_for(panel, preset, horizon=horizon, given=fixed).fit(panel)
+    settings = EFFORT[preset] | given
+    return forecaster_for(panel, preset, horizon=horizon, given=settings).fit(panel)
 
 
-# What is filled in
+# Chosen settings
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_what_the_user_gave_stays(preset):
-    own = {
+def test_settings_of_the_user_take_precedence(preset):
+    user_settings = {
         "model.normalization": "ets",
         "model.guard": False,
         "model.cell": "rnn",
@@ -64,17 +64,21 @@ def test_what_the_user_gave_stays(preset):
         "training.learning_rate": 0.02,
     }
 
-    chosen = choose_settings(preset, one(wave(100)), horizon=2, given=own)
-    forecaster = forecaster_for(one(wave(100)), preset, horizon=2, given=own)
+    chosen = choose_settings(
+        preset, single_series(wave(100)), horizon=2, given=user_settings
+    )
+    forecaster = forecaster_for(
+        single_series(wave(100)), preset, horizon=2, given=user_settings
+    )
 
-    assert not set(chosen.settings) & set(own)
-    for path, value in own.items():
+    assert not set(chosen.settings) & set(user_settings)
+    for path, value in user_settings.items():
         section, name = path.split(".")
         assert getattr(getattr(forecaster, section), name) == value
 
 
 def test_classic_is_one_network_on_windows_between_0_and_1():
-    chosen = choose_settings("classic", one(wave(100)), horizon=2)
+    chosen = choose_settings("classic", single_series(wave(100)), horizon=2)
 
     assert chosen == ChosenSettings(
         settings={
@@ -86,7 +90,9 @@ def test_classic_is_one_network_on_windows_between_0_and_1():
 
 
 def test_guarded_adds_guard_season_and_refit_to_the_default_settings():
-    chosen = choose_settings("guarded", one(wave(100)), horizon=2, season_length=7)
+    chosen = choose_settings(
+        "guarded", single_series(wave(100)), horizon=2, season_length=7
+    )
 
     settings = {
         "model.guard": True,
@@ -97,7 +103,7 @@ def test_guarded_adds_guard_season_and_refit_to_the_default_settings():
 
 
 def test_accurate_chooses_season_transform_and_lookback_and_says_why():
-    chosen = choose_settings("accurate", one(wave(210)), horizon=3)
+    chosen = choose_settings("accurate", single_series(wave(210)), horizon=3)
 
     settings = chosen.settings
     assert settings["model.season_length"] == 7
@@ -119,7 +125,7 @@ def test_accurate_chooses_the_same_again():
 
 
 def test_accurate_forecasts_the_same_again():
-    panel = one(wave(100))
+    panel = single_series(wave(100))
 
     first, second = (fit(panel).predict().points for _ in range(2))
 
@@ -128,7 +134,7 @@ def test_accurate_forecasts_the_same_again():
 
 def test_epochs_that_are_given_are_not_outdone_by_steps():
     chosen = choose_settings(
-        "accurate", one(wave(100)), horizon=3, given={"training.epochs": 2}
+        "accurate", single_series(wave(100)), horizon=3, given={"training.epochs": 2}
     )
 
     assert "training.steps" not in chosen.settings
@@ -143,17 +149,22 @@ def test_epochs_that_are_given_are_not_outdone_by_steps():
         ({"model.loss_at": "step", "model.linear_skip": False}, 1),
     ],
 )
-def test_patches_are_for_those_who_read_the_window_as_a_whole(settings, patch_len):
+def test_patches_need_a_network_that_reads_the_window_as_a_whole(settings, patch_len):
     settings = settings | {"windows.seq_len": 56}
 
-    forecaster = forecaster_for(one(wave(210)), "accurate", horizon=3, given=settings)
+    forecaster = forecaster_for(
+        single_series(wave(210)), "accurate", horizon=3, given=settings
+    )
 
     assert forecaster.model.patch_len == patch_len
 
 
 def test_a_season_that_is_given_is_not_searched():
     chosen = choose_settings(
-        "accurate", one(wave(210)), horizon=3, given={"model.season_length": 5}
+        "accurate",
+        single_series(wave(210)),
+        horizon=3,
+        given={"model.season_length": 5},
     )
 
     assert "model.season_length" not in chosen.settings
@@ -161,9 +172,9 @@ def test_a_season_that_is_given_is_not_searched():
     assert chosen.settings["windows.seq_len"] % 5 == 0
 
 
-def test_a_season_that_is_told_is_tried_beside_those_found():
+def test_a_season_length_of_the_user_is_tried_beside_estimated_ones():
     chosen = choose_settings(
-        "accurate", one(wave(210, season=7)), horizon=3, season_length=12
+        "accurate", single_series(wave(210, season=7)), horizon=3, season_length=12
     )
 
     assert chosen.settings["model.season_length"] == 7
@@ -171,7 +182,7 @@ def test_a_season_that_is_told_is_tried_beside_those_found():
 
 
 def test_negative_values_anywhere_forbid_the_logarithm():
-    panel = one(wave(140) - 20)
+    panel = single_series(wave(140) - 20)
 
     chosen = choose_settings("accurate", panel, horizon=3)
 
@@ -179,7 +190,9 @@ def test_negative_values_anywhere_forbid_the_logarithm():
 
 
 def test_steps_without_dates_show_their_season():
-    chosen = choose_settings("accurate", one(wave(300, season=12)), horizon=12)
+    chosen = choose_settings(
+        "accurate", single_series(wave(300, season=12)), horizon=12
+    )
 
     assert chosen.settings["model.season_length"] == 12
 
@@ -201,7 +214,7 @@ def test_steps_without_dates_show_their_season():
     ids=lambda given: ",".join(f"{key}={value}" for key, value in given.items()),
 )
 def test_accurate_goes_together_with_what_is_given(given):
-    forecaster = fit(one(wave(100)), **given)
+    forecaster = fit(single_series(wave(100)), **given)
 
     assert np.isfinite(forecaster.predict().points).all()
 
@@ -214,7 +227,7 @@ def test_patches_divide_the_window_and_make_few_steps(seq_len, season):
 
     assert seq_len % patch == 0
     prime = all(seq_len % p for p in range(2, seq_len))
-    few = seq_len // patch <= max(MOST_STEPS, MANY_SEASONS, seq_len // season)
+    few = seq_len // patch <= max(MAX_RECURRENT_STEPS, MIN_SEASONS, seq_len // season)
     assert few or prime  # it cannot be cut
 
 
@@ -224,31 +237,35 @@ def test_patches_divide_the_window_and_make_few_steps(seq_len, season):
 @pytest.mark.parametrize("preset", PRESETS)
 def test_an_unknown_setting_is_refused(preset):
     with pytest.raises(SettingError, match=r"cel must be one of bidirectional, cal"):
-        forecaster_for(one(wave(50)), preset, horizon=2, given={"model.cel": "gru"})
+        forecaster_for(
+            single_series(wave(50)), preset, horizon=2, given={"model.cel": "gru"}
+        )
     with pytest.raises(SettingError, match=r"a path like model\.cell"):
-        forecaster_for(one(wave(50)), preset, horizon=2, given={"cell": "gru"})
+        forecaster_for(
+            single_series(wave(50)), preset, horizon=2, given={"cell": "gru"}
+        )
 
 
-@pytest.mark.parametrize("ask", [choose_settings, forecaster_for])
-def test_an_unknown_preset_is_refused(ask):
+@pytest.mark.parametrize("function", [choose_settings, forecaster_for])
+def test_an_unknown_preset_is_refused(function):
     with pytest.raises(SettingError, match="preset must be one of classic, guarded"):
-        ask(panel=one(wave(50)), preset="best", horizon=2)
+        function(panel=single_series(wave(50)), preset="best", horizon=2)
 
 
 KINDS = {
     "many short": yearly(),
-    "sixty points": one(wave(60, season=12)),
-    "twelve points": one(wave(12)),
-    "eight points": one(wave(8)),
-    "constant": one(np.full(60, 5.0)),
-    "zero": one(np.zeros(60)),
-    "with zeros": one(np.maximum(wave(120) - 20, 0)),
-    "counts": one(np.random.default_rng(0).poisson(0.4, 150).astype(float)),
-    "negative": one(wave(120) - 20),
-    "huge": one(1e12 * wave(100)),
-    "tiny": one(1e-9 * wave(100)),
-    "outlier": one(np.where(np.arange(120) == 60, 1e6, wave(120))),
-    "level shift": one(np.where(np.arange(120) < 60, 1, 1000) * wave(120)),
+    "sixty points": single_series(wave(60, season=12)),
+    "twelve points": single_series(wave(12)),
+    "eight points": single_series(wave(8)),
+    "constant": single_series(np.full(60, 5.0)),
+    "zero": single_series(np.zeros(60)),
+    "with zeros": single_series(np.maximum(wave(120) - 20, 0)),
+    "counts": single_series(np.random.default_rng(0).poisson(0.4, 150).astype(float)),
+    "negative": single_series(wave(120) - 20),
+    "huge": single_series(1e12 * wave(100)),
+    "tiny": single_series(1e-9 * wave(100)),
+    "outlier": single_series(np.where(np.arange(120) == 60, 1e6, wave(120))),
+    "level shift": single_series(np.where(np.arange(120) < 60, 1, 1000) * wave(120)),
     "one constant among others": Panel.from_values(
         {"a": wave(60), "b": np.full(60, 3.0), "c": wave(20)}
     ),
@@ -272,7 +289,7 @@ def test_accurate_forecasts_every_kind_of_series(kind):
 
 def test_a_constant_goes_on():
     np.testing.assert_allclose(
-        fit(one(np.full(60, 5.0))).predict().points, 5, rtol=0.01
+        fit(single_series(np.full(60, 5.0))).predict().points, 5, rtol=0.01
     )
 
 
@@ -293,7 +310,7 @@ def test_one_negative_series_among_very_many_forbids_the_logarithm(sign):
 
 
 def test_series_too_short_for_the_window_are_forecast():
-    panel = one(wave(300, season=12))
+    panel = single_series(wave(300, season=12))
     forecaster = fit(panel, horizon=12)
 
     short = forecaster.predict(Panel.from_values({"new": wave(5)}))
@@ -306,12 +323,12 @@ def test_series_too_short_for_the_window_are_forecast():
 
 
 def poisoned(panel, ends, seed=0):
-    """The panel with other values behind ``ends``."""
+    """Return the panel with other values behind ``ends``."""
     values, rng = panel.values.copy(), np.random.default_rng(seed)
-    for begin, end, until in zip(
+    for begin, end, stop in zip(
         panel.offsets[:-1], ends, panel.offsets[1:], strict=True
     ):
-        behind = slice(begin + end, until)
+        behind = slice(begin + end, stop)
         values[behind] = rng.uniform(0, 5000, len(values[behind]))
     parts = np.split(values, panel.offsets[1:-1])
     return Panel.from_values(dict(zip(panel.series_ids, parts, strict=True)))
@@ -324,26 +341,28 @@ def test_values_behind_an_origin_change_nothing_before_it(preset):
     other = poisoned(panel, ends)
     origins = Origins(series=np.arange(2), ends=ends)
 
-    found = []
-    for each in (panel, other):
-        seen = each.until(ends)
-        chosen = choose_settings(preset, seen, horizon=3)
-        forecast = fit(seen, preset).forecast_at(each, origins)
-        found.append((chosen, forecast))
+    results = []
+    for source in (panel, other):
+        before = source.until(ends)
+        chosen = choose_settings(preset, before, horizon=3)
+        forecast = fit(before, preset).forecast_at(source, origins)
+        results.append((chosen, forecast))
 
     assert not np.array_equal(panel.values, other.values)
-    (first, one_forecast), (second, other_forecast) = found
+    (first, one_forecast), (second, other_forecast) = results
     assert first == second
     np.testing.assert_array_equal(one_forecast, other_forecast)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_later_origins_do_see_what_came(preset):
-    panel = one(wave(90))
+def test_later_origins_do_see_later_observations(preset):
+    panel = single_series(wave(90))
     forecaster = fit(panel.until(np.array([80])), preset)
     other = poisoned(panel, np.array([80]))
     origins = Origins(series=np.zeros(1, int), ends=np.array([86]))
 
-    first, second = (forecaster.forecast_at(each, origins) for each in (panel, other))
+    first, second = (
+        forecaster.forecast_at(source, origins) for source in (panel, other)
+    )
 
     assert not np.array_equal(first, second)

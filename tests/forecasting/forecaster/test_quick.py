@@ -1,4 +1,4 @@
-"""The quick way gives the forecasts of `Forecaster.predict`."""
+"""`QuickModel` gives the forecasts of `Forecaster.predict`."""
 
 from dataclasses import replace
 
@@ -45,16 +45,16 @@ def assert_same(forecaster, values, steps=3):
     )
 
     np.testing.assert_allclose(points, expected.points, rtol=1e-5, atol=1e-6)
-    usual = list(expected.intervals.values())
+    intervals = list(expected.intervals.values())
     np.testing.assert_allclose(
-        bounds[:3], [low for low, _ in usual], rtol=1e-5, atol=1e-6
+        bounds[:3], [low for low, _ in intervals], rtol=1e-5, atol=1e-6
     )
     np.testing.assert_allclose(
-        bounds[3:], [high for _, high in usual], rtol=1e-5, atol=1e-6
+        bounds[3:], [high for _, high in intervals], rtol=1e-5, atol=1e-6
     )
 
 
-SENT = {
+VALUES = {
     "s1": series()["s1"][:30],  # seen in training
     "new": [7.0, 9.0, 8.0, 7.5, 9.5, 8.2, 7.1, 9.9],
     "short": [1.0, 2.0, 4.0, 3.0, 2.5, 3.5],
@@ -67,7 +67,7 @@ SENT = {
 )
 @pytest.mark.parametrize("steps", [2, 8])
 def test_every_normalisation_forecasts_the_same(method, steps):
-    assert_same(fit(normalization=method), SENT, steps)
+    assert_same(fit(normalization=method), VALUES, steps)
 
 
 @pytest.mark.parametrize(
@@ -86,17 +86,17 @@ def test_every_normalisation_forecasts_the_same(method, steps):
     ],
 )
 def test_every_network_forecasts_the_same(model):
-    assert_same(fit(**model), SENT, 5)
+    assert_same(fit(**model), VALUES, 5)
 
 
 def test_a_model_of_one_series_takes_any_for_that_one():
-    assert_same(fit(series(1)), SENT)
+    assert_same(fit(series(1)), VALUES)
 
 
-def test_history_longer_and_shorter_than_a_season_is_read_alike():
+def test_history_longer_and_shorter_than_a_season_forecasts_the_same():
     forecaster = fit(normalization="standard", season_length=12, guard=True)
 
-    assert_same(forecaster, SENT, 8)
+    assert_same(forecaster, VALUES, 8)
 
 
 @pytest.mark.parametrize("rung", ["last_value", "seasonal_naive", "linear", "halfway"])
@@ -107,11 +107,11 @@ def test_every_rung_of_the_guard_forecasts_the_same(rung):
     guard = replace(fitted.guard, by_series=by_series, default=RUNGS.index(rung))
     forecaster.fitted = replace(fitted, guard=guard)
 
-    assert_same(forecaster, {"s0": SENT["s1"], **SENT, "s2": SENT["new"]}, 8)
-    assert_same(forecaster, {"new": SENT["new"]}, 8)
+    assert_same(forecaster, {"s0": VALUES["s1"], **VALUES, "s2": VALUES["new"]}, 8)
+    assert_same(forecaster, {"new": VALUES["new"]}, 8)
 
 
-def test_negative_values_and_zeros_are_read_alike():
+def test_negative_values_and_zeros_forecast_the_same():
     below = {"a": [0.0, -1.0, 2.0, -3.0, 1.0, 0.5, -0.5], "s0": [0.0] * 7}
 
     assert_same(fit(normalization="mean"), below)
@@ -120,7 +120,7 @@ def test_negative_values_and_zeros_are_read_alike():
 
 def test_many_series_at_once_forecast_as_they_do_alone():
     forecaster = fit(normalization="last")
-    many = {f"n{i}": np.roll(SENT["s1"], i) for i in range(700)}
+    many = {f"n{i}": np.roll(VALUES["s1"], i) for i in range(700)}
 
     assert_same(forecaster, many)
 
@@ -140,5 +140,5 @@ def test_no_logarithm_is_taken_of_what_is_not_positive():
         ({"quantiles": (0.1, 0.9)}, False),
     ],
 )
-def test_what_cannot_be_quick_is_known(model, quick):
+def test_unsupported_models_are_not_quick(model, quick):
     assert is_quick(fit(**model).fitted) is quick

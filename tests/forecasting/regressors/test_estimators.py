@@ -24,7 +24,7 @@ SMALL = {
 
 
 def wave_windows(count=160, horizon=3):
-    """A noisy wave on a high level: inputs (rows, 6), targets (rows, horizon)."""
+    """Return a noisy wave on a high level: (rows, 6) and (rows, horizon)."""
     steps = np.arange(count)
     noise = np.random.default_rng(0).normal(scale=0.05, size=count)
     wave = 20 + np.sin(0.5 * steps) + noise
@@ -63,19 +63,19 @@ def test_every_setting_forecasts_a_wave_on_a_high_level(
     inputs, targets = wave_windows()
     settings = SMALL | {"strategy": strategy, "normalization": normalization}
 
-    found = error(regressor(**settings), inputs, targets)
+    mean_error = error(regressor(**settings), inputs, targets)
 
     repeated = np.abs(inputs[110:, -1:] - targets[110:]).mean()
-    assert found < 0.2 * repeated
+    assert mean_error < 0.2 * repeated
 
 
 def test_a_network_without_a_linear_start_learns_too():
     inputs, targets = wave_windows()
     settings = SMALL | {"epochs": 60, "linear_skip": False, "learning_rate": 0.01}
 
-    found = error(GRURegressor(**settings), inputs, targets)
+    mean_error = error(GRURegressor(**settings), inputs, targets)
 
-    assert found < 0.3 * np.abs(inputs[110:, -1:] - targets[110:]).mean()
+    assert mean_error < 0.3 * np.abs(inputs[110:, -1:] - targets[110:]).mean()
 
 
 def test_windows_with_a_features_axis_of_one_are_the_same_windows():
@@ -90,16 +90,16 @@ def test_windows_with_a_features_axis_of_one_are_the_same_windows():
 
 
 @pytest.mark.parametrize("strategy", ["direct", "seq2seq"])
-def test_a_further_feature_that_tells_the_future_is_made_use_of(strategy):
+def test_a_further_feature_that_predicts_the_future_is_used(strategy):
     noise = np.random.default_rng(0).normal(size=200)
-    told = np.append(noise[1:], 0)  # at each step, what the target will be next
+    future = np.append(noise[1:], 0)  # at each step, the next target
     inputs, targets = sliding_windows(
-        np.stack([noise, told], 1), WindowSpec(seq_len=4, horizon=1)
+        np.stack([noise, future], 1), WindowSpec(seq_len=4, horizon=1)
     )
 
-    found = error(GRURegressor(**SMALL, strategy=strategy), inputs, targets)
+    mean_error = error(GRURegressor(**SMALL, strategy=strategy), inputs, targets)
 
-    assert found < 0.1
+    assert mean_error < 0.1
 
 
 @EACH_REGRESSOR
@@ -108,10 +108,10 @@ def test_the_same_seed_gives_the_same_forecasts(regressor):
     settings = SMALL | {"linear_skip": False}
     first = regressor(**settings).fit(inputs, targets)
 
-    again = clone(first).fit(inputs, targets)
+    second = clone(first).fit(inputs, targets)
     other = regressor(**settings | {"random_state": 1}).fit(inputs, targets)
 
-    np.testing.assert_array_equal(again.predict(inputs), first.predict(inputs))
+    np.testing.assert_array_equal(second.predict(inputs), first.predict(inputs))
     assert (other.predict(inputs) != first.predict(inputs)).any()
 
 
@@ -179,9 +179,9 @@ def test_no_scaling_is_left_to_the_caller():
     inputs, targets = wave_windows()
     regressor = GRURegressor(**SMALL, normalization="none")
 
-    found = error(regressor, inputs - 20, targets - 20)
+    mean_error = error(regressor, inputs - 20, targets - 20)
 
-    assert found < 0.2
+    assert mean_error < 0.2
 
 
 @pytest.mark.parametrize(
