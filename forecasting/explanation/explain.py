@@ -44,7 +44,7 @@ Part = Literal["model", "network"]
 PARTS: tuple[str, ...] = get_args(Part)
 
 
-MAX_WINDOWS = 64  # averaged; more would hardly change the means
+MAX_EXPLAINED_WINDOWS = 64  # averaged; more would hardly change the means
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ def explain(
     panel: Panel | None = None,
     *,
     part: Part = "model",
-    windows: int = MAX_WINDOWS,
+    windows: int = MAX_EXPLAINED_WINDOWS,
 ) -> Explanation:
     """Explain the forecast steps of the trained horizon by input gradients.
 

@@ -32,7 +32,7 @@ from forecasting.training import TrainingConfig
 from forecasting.training.recipe.losses import make_loss
 from forecasting.types import FloatArray
 
-MAX_WINDOWS = 100_000  # more would hardly change the spread of the errors
+MAX_RESIDUAL_WINDOWS = 100_000  # more would hardly change the spread of the errors
 
 
 @torch.no_grad()
@@ -46,7 +46,7 @@ def find_residuals(
 
     Args:
         networks: the members.
-        dataset: the windows; at most `MAX_WINDOWS` evenly spaced ones are used.
+        dataset: the windows; at most `MAX_RESIDUAL_WINDOWS` evenly spaced ones are used.
         precision: of the networks' arithmetic.
         guard: selects among forecasts; None for the networks' forecast.
 
@@ -55,7 +55,7 @@ def find_residuals(
         volatility, ``(windows,)``.
     """
     config, parts, volatility = networks[0].config, [], []
-    for index in dataset.windows.evenly(MAX_WINDOWS).split(EVALUATION_BATCH):
+    for index in dataset.windows.evenly(MAX_RESIDUAL_WINDOWS).split(EVALUATION_BATCH):
         inputs, targets = dataset.take(index)
         with autocast(inputs.device, precision, config.hidden_size, config.cell):
             forecast = ensemble_forecast(networks, inputs)

@@ -3,13 +3,13 @@ import torch
 
 from forecasting.data.windows import Windows, WindowSpec
 from forecasting.datasets.window_dataset import WindowDataset
-from forecasting.forecaster.validation import MAX_WINDOWS, find_residuals
+from forecasting.forecaster.validation import MAX_RESIDUAL_WINDOWS, find_residuals
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 
 
 def test_residuals_are_limited_to_a_maximum_of_windows():
-    count = MAX_WINDOWS + 5000
+    count = MAX_RESIDUAL_WINDOWS + 5000
     values = torch.sin(0.1 * torch.arange(float(count)))
     windows = Windows(np.array([0, count]), WindowSpec(seq_len=2, horizon=1))
     network = RecurrentNetwork(RecurrentConfig(hidden_size=1), seq_len=2, horizon=1)
@@ -18,5 +18,5 @@ def test_residuals_are_limited_to_a_maximum_of_windows():
         [network.eval()], WindowDataset(values, windows, "none"), "float32"
     )
 
-    assert errors.shape == (MAX_WINDOWS, 1)
-    assert volatility.shape == (MAX_WINDOWS,)
+    assert errors.shape == (MAX_RESIDUAL_WINDOWS, 1)
+    assert volatility.shape == (MAX_RESIDUAL_WINDOWS,)
