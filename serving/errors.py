@@ -1,4 +1,4 @@
-"""Every error that the service raises on purpose.
+"""The tree of the service's errors.
 
     ServiceError
     ├── RequestError          the request cannot be answered as it was made
@@ -18,7 +18,8 @@
     ├── KeyNeeded             no API key, or one that is not known
     └── RateExceeded          more requests in a time than one may make
 
-`serving.http.problems` says which status each has, and how it is answered.
+`serving.http.problems` maps each class to a status and a body. The name of a class is
+the problem type of its response, and the first line of its docstring the title.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,8 +27,8 @@ from collections.abc import Iterable, Mapping
 from forecasting.errors import ForecastingError, join_shown
 from serving.schemas.forecast import Flaw
 
-MOST_FLAWS = 20  # shown in one answer
-MOST_TEXT = 2000  # characters of a text in it
+MAX_FLAWS = 20  # in one response
+MAX_TEXT = 2000  # characters of a text in a response
 Loc = tuple[str | int, ...]
 
 
@@ -54,18 +55,20 @@ class BodyTooLarge(ServiceError):
 
     headers: Mapping[str, str] = {"Connection": "close"}
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, max_bytes: int) -> None:
         super().__init__(
-            f"A body has at most {most:,} bytes. Send fewer series at once, or shorter "
-            "histories."
+            f"A body has at most {max_bytes:,} bytes. Send fewer series at once, or "
+            "shorter histories."
         )
 
 
 class RequestTooLarge(ServiceError):
     """The request asks for more than the service takes at once."""
 
-    def __init__(self, what: str, found: int, most: int, loc: Loc) -> None:
-        message = f"{found:,} {what}; at most {most:,} in one request. Send several."
+    def __init__(self, items: str, count: int, maximum: int, loc: Loc) -> None:
+        message = (
+            f"{count:,} {items}; at most {maximum:,} in one request. Send several."
+        )
         self.flaws = (Flaw(loc=list(loc), msg=message),)
         super().__init__(message)
 
@@ -73,22 +76,24 @@ class RequestTooLarge(ServiceError):
 class UnknownModel(ServiceError):
     """No model of that name is registered."""
 
-    def __init__(self, name: str, known: Iterable[str]) -> None:
-        super().__init__(f"There is no model {name!r}. {_there_is(known)}")
+    def __init__(self, name: str, names: Iterable[str]) -> None:
+        super().__init__(f"There is no model {name!r}. {_list_names(names)}")
 
 
 class UnknownAlias(ServiceError):
     """The model has no such alias."""
 
-    def __init__(self, name: str, alias: str, known: Iterable[str]) -> None:
-        super().__init__(f"Model {name!r} has no alias {alias!r}. {_there_is(known)}")
+    def __init__(self, name: str, alias: str, names: Iterable[str]) -> None:
+        super().__init__(f"Model {name!r} has no alias {alias!r}. {_list_names(names)}")
 
 
 class UnknownVersion(ServiceError):
     """The model has no such version."""
 
-    def __init__(self, name: str, version: str, known: Iterable[str]) -> None:
-        super().__init__(f"Model {name!r} has no version {version}. {_there_is(known)}")
+    def __init__(self, name: str, version: str, names: Iterable[str]) -> None:
+        super().__init__(
+            f"Model {name!r} has no version {version}. {_list_names(names)}"
+        )
 
 
 class UnsupportedMedia(ServiceError):
@@ -128,9 +133,9 @@ class NotReady(ServiceError):
     headers: Mapping[str, str] = {"Retry-After": "2"}
 
     def __init__(
-        self, found: str = "The model registry has not answered yet. Ask again soon."
+        self, detail: str = "The model registry has not answered yet. Ask again soon."
     ) -> None:
-        super().__init__(found)
+        super().__init__(detail)
 
 
 class TooBusy(ServiceError):
@@ -191,14 +196,16 @@ class RateExceeded(ServiceError):
 
 
 def describe(flaws: Iterable[Flaw]) -> str:
-    """Return the first flaws as one sentence a person can read."""
+    """Return the first flaws as one readable sentence."""
     texts = [f"{'.'.join(map(str, flaw.loc))}: {flaw.msg}" for flaw in flaws]
     return join_shown(texts)
 
 
-def shortened(text: str, most: int = MOST_TEXT) -> str:
-    """Return a text, or its beginning: who sends much shall not get it all back."""
-    return text if len(text) <= most else f"{text[:most]} ... ({len(text):,} in all)"
+def shortened(text: str, maximum: int = MAX_TEXT) -> str:
+    """Return a text, or its beginning: a response never echoes a large input."""
+    if len(text) <= maximum:
+        return text
+    return f"{text[:maximum]} ... ({len(text):,} in all)"
 
 
 def _flaw(loc: Loc, msg: str) -> Flaw:
@@ -206,5 +213,5 @@ def _flaw(loc: Loc, msg: str) -> Flaw:
     return Flaw(loc=place, msg=shortened(msg))
 
 
-def _there_is(known: Iterable[str]) -> str:
-    return f"There is: {join_shown(known) or 'none'}."
+def _list_names(names: Iterable[str]) -> str:
+    return f"There is: {join_shown(names) or 'none'}."

@@ -7,7 +7,7 @@ from forecasting.data.panel import Panel
 from forecasting.errors import DataError, SeriesTooShort
 from forecasting.forecaster.history import least_history
 from forecasting.forecaster.trained_model import TrainedModel
-from serving.errors import MOST_FLAWS, RequestError
+from serving.errors import MAX_FLAWS, RequestError
 from serving.forecasts.covariates import Flaws, by_name, covariate_flaws
 from serving.schemas.series import Series
 
@@ -36,7 +36,7 @@ def make_panel(
     try:
         return _to_panel(series, freq)
     except DataError as error:
-        found = list(islice(_each_alone(series, freq), MOST_FLAWS))
+        found = list(islice(_each_alone(series, freq), MAX_FLAWS))
         raise RequestError(
             found or [(("body", "series"), str(error))], error
         ) from error
@@ -55,7 +55,7 @@ def _to_panel(series: Sequence[Series], freq: str | None) -> Panel:
 
 
 def _raise_if_any(flaws: Flaws) -> None:
-    found = list(islice(flaws, MOST_FLAWS))
+    found = list(islice(flaws, MAX_FLAWS))
     if found:
         raise RequestError(found)
 
@@ -111,7 +111,7 @@ def _check_lengths(series: Sequence[Series], least: int) -> None:
                 ("body", "series", i, "values"),
                 f"{len(one.values)} values; at least {least} are needed",
             )
-            for i, one in short[:MOST_FLAWS]
+            for i, one in short[:MAX_FLAWS]
         ]
         raise RequestError(flaws, cause)
 

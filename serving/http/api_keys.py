@@ -1,8 +1,8 @@
-"""API keys: how one is made, and how the service knows it again.
+"""Creation, hashing and loading of API keys.
 
-A key is 32 random bytes, so nobody finds it by trying, and a plain SHA-256 keeps it as
-well as a slow hash would: those protect passwords, which people choose. The settings
-hold hashes only; who reads them can ask for nothing.
+A key is 32 random bytes and cannot be guessed, so a plain SHA-256 protects it as well
+as a slow hash would: slow hashes protect passwords, which people choose. The settings
+hold hashes only; reading them does not allow a request.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ def make_key() -> str:
 
 
 def hash_key(key: str) -> str:
-    """Return what the settings hold of a key.
+    """Return the hash of a key, as the settings store it.
 
     >>> hash_key("recast_example")[:20]
     'sha256:f3c0d3661eb12'
@@ -35,33 +35,36 @@ def hash_key(key: str) -> str:
 
 
 def read_keys(settings: "Settings") -> Mapping[str, bytes]:
-    """Return the SHA-256 digest of each key by the key's name; none: no key is asked.
+    """Load the SHA-256 digest of each key by the key's name.
+
+    An empty mapping means that requests need no key.
 
     Raises:
-        SettingError: the file with the keys cannot be used.
+        SettingError: the file with the keys cannot be read.
     """
     hashes = settings.api_keys
     file = settings.api_keys_file
     if file is not None:
         try:
-            read = TypeAdapter(KeyHashes).validate_python(file.read_bytes())
+            from_file = TypeAdapter(KeyHashes).validate_python(file.read_bytes())
         except (OSError, ValueError):
             expected = f"a file of JSON, {FORMAT}"
             raise SettingError("api_keys_file", str(file), expected) from None
-        hashes = hashes | read
+        hashes = hashes | from_file
     return {
         name: bytes.fromhex(text.partition(":")[2]) for name, text in hashes.items()
     }
 
 
 def check_exposure(settings: "Settings") -> None:
-    """Refuse to be reached from other machines when nobody is asked for a key.
+    """Refuse to listen to other machines while requests need no key.
 
     Raises:
-        SettingError: that would be so, or the keys cannot be read.
+        SettingError: the host is not local and there are no keys, or the keys cannot be
+            read.
     """
-    closed = bool(read_keys(settings)) or settings.allow_anonymous
-    if not closed and not _is_local(settings.host):
+    is_protected = bool(read_keys(settings)) or settings.allow_anonymous
+    if not is_protected and not _is_local(settings.host):
         raise SettingError(
             "host",
             settings.host,

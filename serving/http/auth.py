@@ -1,6 +1,7 @@
-"""Who may ask, and how often: decided before anything else is done for a request.
+"""API keys and rate limits, checked before any other work on a request.
 
-Plain ASGI, in front of every route. It is there only where keys or a rate are set.
+An ASGI middleware in front of every route, installed only where keys or a rate are
+set.
 """
 
 import math
@@ -22,7 +23,7 @@ from serving.observability.logging import note
 from serving.observability.metrics import Metrics
 from serving.settings import Settings
 
-# Probes know no key, and a browser opens a page without one. None tells of forecasts.
+# Probes have no key, and a browser opens a page without one. None shows a forecast.
 PROBES = (
     "/livez",
     "/readyz",
@@ -43,32 +44,32 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 class RateLimit:
-    """So many requests in a time for each who asks; each process counts for itself.
+    """Limits the requests of each client per time; each process counts separately.
 
     Args:
-        rate: such as ``100/second``, in the notation of the library `limits`.
+        rate: requests per time, such as ``100/second``, in the notation of the library `limits`.
     """
 
     def __init__(self, rate: str) -> None:
         self._item = parse(rate)
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
-    def admit(self, who: str) -> int:
-        """Count a request; return 0, or the seconds to wait when it is one too many."""
-        if self._limiter.hit(self._item, who):
+    def admit(self, client: str) -> int:
+        """Count a request; return the seconds to wait, or 0 where it is allowed."""
+        if self._limiter.hit(self._item, client):
             return 0
-        reset = self._limiter.get_window_stats(self._item, who).reset_time
+        reset = self._limiter.get_window_stats(self._item, client).reset_time
         return max(1, math.ceil(reset - time.time()))
 
 
 class AuthMiddleware:
-    """Asks for a key where there are keys, and counts where there is a rate.
+    """Requires an API key where keys are set, and limits the rate of requests.
 
     Args:
-        app: what answers.
-        keys: SHA-256 digests by name; empty lets everybody in.
-        rate: for each key, or for each address when there are no keys.
-        metrics: where requests are counted by key.
+        app: the next ASGI application.
+        keys: SHA-256 digests by name; empty allows every request.
+        rate: limit for each key, or for each address when there are no keys.
+        metrics: counters of requests by key.
     """
 
     def __init__(
@@ -80,8 +81,8 @@ class AuthMiddleware:
     ) -> None:
         self.app, self._rate, self._metrics = app, rate, metrics
         self._keys = [(digest, name) for name, digest in keys.items()]
-        self._no_key = _Refusal(KeyNeeded())
-        self._too_often = _Refusal(RateExceeded())
+        self._key_needed = _ConstantResponse(KeyNeeded())
+        self._rate_exceeded = _ConstantResponse(RateExceeded())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -90,30 +91,30 @@ class AuthMiddleware:
             return
         name = None
         if self._keys:
-            name = self._name(key_in(scope["headers"]))
+            name = self._name(extract_key(scope["headers"]))
             if name is None:
-                await self._no_key(send)
+                await self._key_needed(send)
                 return
             note(scope, key=name)
             self._metrics.count_key(name)
         if self._rate is not None:
             wait = self._rate.admit(name or _address(scope))
             if wait:
-                await self._too_often(send, (b"retry-after", b"%d" % wait))
+                await self._rate_exceeded(send, (b"retry-after", b"%d" % wait))
                 return
         await self.app(scope, receive, send)
 
     def _name(self, key: bytes) -> str | None:
-        """Return whose key it is; it takes the same time for every key."""
-        digest, found = sha256(key).digest(), None
-        for known, name in self._keys:
-            if compare_digest(digest, known):
-                found = name
-        return found
+        """Return the name of a key, or None; compares in constant time."""
+        digest, match = sha256(key).digest(), None
+        for expected, name in self._keys:
+            if compare_digest(digest, expected):
+                match = name
+        return match
 
 
-class _Refusal:
-    """An answer that is always the same, made once."""
+class _ConstantResponse:
+    """A constant error response, built once."""
 
     def __init__(self, error: ServiceError) -> None:
         response = problem_response(error)
@@ -121,17 +122,17 @@ class _Refusal:
         self._body = bytes(response.body)
 
     async def __call__(self, send: Send, *headers: tuple[bytes, bytes]) -> None:
-        """Send it, with a few headers more."""
+        """Send the response with additional headers."""
         start = {"type": "http.response.start", "status": self._status}
         await send({**start, "headers": [*self._headers, *headers]})
         await send({"type": "http.response.body", "body": self._body})
 
 
 def access(settings: Settings, metrics: Metrics) -> list[Middleware]:
-    """Return what stands before the routes; nothing where neither is set.
+    """Return the auth and rate-limit middleware, or an empty list.
 
     Raises:
-        SettingError: the file with the keys cannot be used.
+        SettingError: the file with the keys cannot be read.
     """
     keys = read_keys(settings)
     rate = RateLimit(settings.rate_limit) if settings.rate_limit else None
@@ -141,11 +142,11 @@ def access(settings: Settings, metrics: Metrics) -> list[Middleware]:
 
 
 def is_open(path: str) -> bool:
-    """Say whether a path asks nobody for a key, and is not counted."""
+    """Return whether a path needs no key and is not rate-limited."""
     return path in OPEN or path.startswith(OPEN_FOLDER)
 
 
-def key_in(headers: Headers) -> bytes:
+def extract_key(headers: Headers) -> bytes:
     """Return the key of a request: ``Authorization: Bearer``, or ``X-API-Key``."""
     key = b""
     for name, value in headers:

@@ -1,4 +1,7 @@
-"""Round every request: its id, its line in the log, its limits, its headers."""
+"""Request ids, the request log, body size limit, response headers and HEAD.
+
+ASGI middleware that every request passes.
+"""
 
 import logging
 import random
@@ -24,7 +27,7 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 METHODS = ("GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE")
 
 
-CLIENT_LEFT = 499  # what nginx logs for it; never sent
+CLIENT_LEFT = 499  # nginx logs this status for a closed connection; never sent
 
 
 HEADERS = {
@@ -38,12 +41,14 @@ HEADERS = {
 RawHeaders = list[tuple[bytes, bytes]]
 
 
-RAW = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+RAW_HEADERS = [
+    (name.lower().encode(), value.encode()) for name, value in HEADERS.items()
+]
 
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and how far its answer has come."""
+    """The id and start of a request, and the state of its response."""
 
     request_id: str
     began: float = field(default_factory=time.perf_counter)
@@ -52,10 +57,10 @@ class Exchange:
 
 
 class RequestLogMiddleware:
-    """Gives each request an id, a line in the log, a place in the metrics.
+    """Gives each request an id, logs it and counts it in the metrics.
 
-    What goes wrong unforeseen is answered with status 500 and logged, here and only
-    here, so that nothing of it reaches the client.
+    An unexpected error is logged and answered with status 500 in this class only, so
+    that no detail of it reaches the client.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
@@ -105,10 +110,10 @@ class RequestLogMiddleware:
 
 
 class BodyLimit:
-    """Refuses bodies that are too large, whether they say their length or not."""
+    """Refuses bodies that are too large, with or without a Content-Length header."""
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self.app, self.most = app, most
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app, self.max_bytes = app, max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -116,27 +121,27 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         length = _header(scope, b"content-length")
-        if length.isdigit() and int(length) > self.most:
-            await problem_response(BodyTooLarge(self.most))(scope, receive, send)
+        if length.isdigit() and int(length) > self.max_bytes:
+            await problem_response(BodyTooLarge(self.max_bytes))(scope, receive, send)
             return
         if length.isdigit() and not _header(scope, b"transfer-encoding"):
             await self.app(scope, receive, send)
             return
-        seen = 0
+        received = 0
 
         async def counted() -> Message:
-            nonlocal seen
+            nonlocal received
             message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self.most:
-                raise BodyTooLarge(self.most)
+            received += len(message.get("body", b""))
+            if received > self.max_bytes:
+                raise BodyTooLarge(self.max_bytes)
             return message
 
         await self.app(scope, counted, send)
 
 
 class HeadAsGet:
-    """Answers HEAD as GET; the server leaves out the body."""
+    """Handles HEAD as GET; the server omits the body."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -146,22 +151,22 @@ class HeadAsGet:
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self.app(scope, receive, send)
             return
-        asked: Scope = {**scope, "method": "GET"}
+        get_scope: Scope = {**scope, "method": "GET"}
         try:
-            await self.app(asked, receive, send)
+            await self.app(get_scope, receive, send)
         finally:  # for the log and the metrics
-            scope["route"] = asked.get("route")
+            scope["route"] = get_scope.get("route")
 
 
 def _request_id(scope: Scope) -> str:
-    given = _header(scope, b"x-request-id").decode("latin-1")
-    if REQUEST_ID.fullmatch(given):
-        return given
-    return f"{random.getrandbits(128):032x}"  # tells requests apart, hides nothing
+    client_id = _header(scope, b"x-request-id").decode("latin-1")
+    if REQUEST_ID.fullmatch(client_id):
+        return client_id
+    return f"{random.getrandbits(128):032x}"  # unique, not secret
 
 
 def _header(scope: Scope, name: bytes) -> bytes:
-    """Return the first header of a name, in lower case; empty without any."""
+    """Return the value of the first header of a lower-case name, or empty bytes."""
     for key, value in scope["headers"]:
         if key == name:
             return bytes(value)
@@ -169,9 +174,9 @@ def _header(scope: Scope, name: bytes) -> bytes:
 
 
 def _complete(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> RawHeaders:
-    """Return headers with those of every answer; what is there stays as it is."""
-    own = [(name, value) for name, value in headers if name != b"x-request-id"]
-    there = {name for name, _ in own}
-    own += [pair for pair in RAW if pair[0] not in there]
-    own.append((b"x-request-id", request_id.encode()))
-    return own
+    """Return response headers with the missing security headers and the request id."""
+    complete = [(name, value) for name, value in headers if name != b"x-request-id"]
+    names = {name for name, _ in complete}
+    complete += [pair for pair in RAW_HEADERS if pair[0] not in names]
+    complete.append((b"x-request-id", request_id.encode()))
+    return complete

@@ -1,4 +1,4 @@
-"""The service's two pages, for people: forecasts at /, the API's manual at /docs."""
+"""The two HTML pages of the service: forecasts at /, the API's manual at /docs."""
 
 import base64
 import hashlib
@@ -28,7 +28,7 @@ async def page() -> HTMLResponse:
 
 @router.get("/docs")
 async def docs() -> HTMLResponse:
-    """Return Swagger UI, all of it from here: the machine may be offline."""
+    """Return Swagger UI, served without a CDN: the machine may be offline."""
     html = get_swagger_ui_html(
         openapi_url="openapi.json",
         title="Recast: the API",
@@ -40,7 +40,7 @@ async def docs() -> HTMLResponse:
 
 
 def content_security_policy(html: str) -> str:
-    """Return the policy under which only what is written in the page itself runs."""
+    """Return the CSP header that allows only the scripts and styles in a page."""
     hashes: dict[str, list[str]] = {"script": [], "style": []}
     for kind, text in INLINE.findall(html):
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,7 +1,7 @@
-"""Errors over HTTP: one table from class to status, one shape for every answer.
+"""Errors as HTTP responses: a table from error class to status, and one body format.
 
-The library's own errors are in the table too. The body is always RFC 9457
-``application/problem+json``; what went wrong inside stays in the log.
+The table includes the library's errors. The body is always RFC 9457
+``application/problem+json``; details of internal errors stay in the log.
 """
 
 import re
@@ -20,7 +20,7 @@ from forecasting.errors import (
     TrainingDiverged,
 )
 from serving.errors import (
-    MOST_FLAWS,
+    MAX_FLAWS,
     AnswerTooSlow,
     BodyTooLarge,
     BodyTooSlow,
@@ -72,12 +72,15 @@ STATUS: dict[type[Exception], int] = {
 
 
 def status_of(error: type[Exception]) -> int:
-    """Return the status for an error class: its own, or its nearest ancestor's."""
+    """Return the HTTP status of an error class, or of its nearest ancestor."""
     return next((STATUS[kind] for kind in error.__mro__ if kind in STATUS), 500)
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return what a client may know of an error; nothing where it is our own fault."""
+    """Return an error as problem details; internal errors reveal nothing.
+
+    The type and the title derive from the name and the docstring of the class.
+    """
     if isinstance(error, HTTPException):
         return _http_problem(error.status_code)
     kind = error.cause if isinstance(error, RequestError) and error.cause else error
@@ -89,14 +92,12 @@ def problem_of(error: Exception) -> Problem:
         title=(type(kind).__doc__ or "").partition("\n")[0].rstrip("."),
         status=status,
         detail=shortened(str(error)),
-        errors=list(error.flaws[:MOST_FLAWS])
-        if isinstance(error, ServiceError)
-        else [],
+        errors=list(error.flaws[:MAX_FLAWS]) if isinstance(error, ServiceError) else [],
     )
 
 
 def problem_response(error: Exception) -> JSONResponse:
-    """Return an error as ``application/problem+json``."""
+    """Return an error as an ``application/problem+json`` response."""
     problem = problem_of(error)
     headers = error.headers if isinstance(error, HTTPException | ServiceError) else None
     content = problem.model_dump()
@@ -126,7 +127,7 @@ def _kebab(name: str) -> str:
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what OpenAPI says of errors."""
+    """Return the OpenAPI responses of error statuses."""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         status: {

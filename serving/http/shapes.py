@@ -1,9 +1,8 @@
-"""The shape of a large body, looked at before anything is made of it.
+"""Validation of the shape of large bodies by msgspec, before pydantic reads them.
 
-Whoever sends a million flaws would have a million errors built, and whoever sends a
-million empty lists a million objects: this reads on until the first thing that has no
-place in a request, and builds nothing of what pydantic reads afterwards. What it lets
-pass has no more parts than the limits of the service allow.
+Pydantic would build a million errors from a million flaws, and a million objects from a
+million empty lists. This check stops at the first flaw and keeps values as raw JSON. A
+body that passes has no more parts than the limits of the service allow.
 """
 
 import re
@@ -16,19 +15,19 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 from serving.errors import Loc, RequestError, RequestTooLarge
 from serving.settings import Settings
 
-SMALL = 2**16  # bytes of a body that may be wrong as often as it likes
+SMALL_BODY_BYTES = 2**16  # below it, any number of flaws is cheap
 
 
 MAX_COLUMNS = 1000  # of a table, and names of covariates or tensors
 
 
-LOOKED_INTO = 100_000  # lists and objects of a text that is no JSON, to say why
+MAX_BRACKETS = 100_000  # of invalid JSON that pydantic may read for its message
 
 
 Scalar: TypeAlias = bool | int | float | str | None
 
 
-Leaf: TypeAlias = Raw | UnsetType
+RawValue: TypeAlias = Raw | UnsetType
 
 
 NESTED = "a number or a text is needed; found a list or an object"
@@ -44,7 +43,7 @@ UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 
 
 class _Series(Struct, forbid_unknown_fields=True, gc=False):
-    """One series of `serving.schemas.forecast.ForecastRequest`."""
+    """The fields of a series; see `serving.schemas.series.Series`."""
 
     id: Scalar = None
     values: Raw = Raw(b"[]")
@@ -55,7 +54,7 @@ class _Series(Struct, forbid_unknown_fields=True, gc=False):
 
 
 class _Forecast(Struct, forbid_unknown_fields=True):
-    """See `serving.schemas.forecast.ForecastRequest`."""
+    """The fields of `serving.schemas.forecast.ForecastRequest`."""
 
     series: Raw = Raw(b"[]")
     horizon: Scalar = None
@@ -63,95 +62,95 @@ class _Forecast(Struct, forbid_unknown_fields=True):
 
 
 class _Tensor(Struct, gc=False):
-    """See `serving.api.open_inference.tensors.Tensor`."""
+    """The fields of `serving.api.open_inference.tensors.Tensor`."""
 
     name: Scalar | UnsetType = UNSET
-    shape: Leaf = UNSET
+    shape: RawValue = UNSET
     datatype: Scalar | UnsetType = UNSET
-    data: Leaf = UNSET
+    data: RawValue = UNSET
 
 
 class _Output(Struct, gc=False):
-    """See `serving.api.open_inference.tensors.RequestedOutput`."""
+    """The fields of `serving.api.open_inference.tensors.RequestedOutput`."""
 
     name: Scalar | UnsetType = UNSET
 
 
 class _Infer(Struct):
-    """See `serving.api.open_inference.tensors.InferRequest`."""
+    """The fields of `serving.api.open_inference.tensors.InferRequest`."""
 
     id: Scalar | UnsetType = UNSET
-    inputs: Leaf = UNSET
-    outputs: Leaf = UNSET
+    inputs: RawValue = UNSET
+    outputs: RawValue = UNSET
 
 
 class _Split(Struct):
-    """See `serving.api.mlflow_scoring.tables.Split`."""
+    """The fields of `serving.api.mlflow_scoring.tables.Split`."""
 
-    columns: Leaf = UNSET
-    data: Leaf = UNSET
+    columns: RawValue = UNSET
+    data: RawValue = UNSET
 
 
 class _Params(Struct, forbid_unknown_fields=True):
-    """See `serving.api.mlflow_scoring.tables.Params`."""
+    """The fields of `serving.api.mlflow_scoring.tables.Params`."""
 
     horizon: Scalar | UnsetType = UNSET
-    levels: Leaf = UNSET
+    levels: RawValue = UNSET
 
 
 class _Invocation(Struct):
-    """See `serving.api.mlflow_scoring.tables.Invocation`."""
+    """The fields of `serving.api.mlflow_scoring.tables.Invocation`."""
 
     dataframe_split: _Split | UnsetType | None = UNSET
-    dataframe_records: Leaf = UNSET
-    inputs: Leaf = UNSET
-    instances: Leaf = UNSET
+    dataframe_records: RawValue = UNSET
+    inputs: RawValue = UNSET
+    instances: RawValue = UNSET
     params: _Params | UnsetType | None = UNSET
 
 
-class _Sent(Struct):
-    """See `serving.api.nixtla.requests.SentSeries`."""
+class _NixtlaSeries(Struct):
+    """The fields of `serving.api.nixtla.requests.SentSeries`."""
 
-    y: Leaf = UNSET
-    sizes: Leaf = UNSET
-    X: Leaf = UNSET
-    X_future: Leaf = UNSET
-    start_datetime: Leaf = UNSET
+    y: RawValue = UNSET
+    sizes: RawValue = UNSET
+    X: RawValue = UNSET
+    X_future: RawValue = UNSET
+    start_datetime: RawValue = UNSET
 
 
-class _Asked(Struct):
-    """See `serving.api.nixtla.requests.NixtlaRequest` and those that are more than it."""
+class _NixtlaRequest(Struct):
+    """The fields of `serving.api.nixtla.requests.NixtlaRequest` and its subclasses."""
 
-    series: _Sent | UnsetType = UNSET
+    series: _NixtlaSeries | UnsetType = UNSET
     model: Scalar | UnsetType = UNSET
     freq: Scalar | UnsetType = UNSET
     finetune_steps: Scalar | UnsetType = UNSET
     finetuned_model_id: Scalar | UnsetType = UNSET
     feature_contributions: Scalar | UnsetType = UNSET
     multivariate: Scalar | UnsetType = UNSET
-    model_parameters: Leaf = UNSET
+    model_parameters: RawValue = UNSET
     h: Scalar | UnsetType = UNSET
     n_windows: Scalar | UnsetType = UNSET
     step_size: Scalar | UnsetType = UNSET
     detection_size: Scalar | UnsetType = UNSET
     full_history: Scalar | UnsetType = UNSET
     threshold_method: Scalar | UnsetType = UNSET
-    level: Leaf = UNSET
+    level: RawValue = UNSET
 
 
 def check_shape(kind: str, body: bytes, settings: Settings) -> bytes:
-    """Return a body without what nobody reads of it, if it has the shape of its kind.
+    """Check the shape of a body and return it without unused fields.
 
     Args:
-        kind: name of the pydantic model that it is for.
-        body: JSON; small ones are let pass as they are.
+        kind: name of the pydantic model of the body.
+        body: JSON; small bodies are returned unchecked.
         settings: the limits.
 
     Raises:
-        RequestError: it has not; the first flaw alone is named.
-        RequestTooLarge: it has more series or rows than the limits allow.
+        RequestError: the shape is wrong; names the first flaw only.
+        RequestTooLarge: the body has more series or rows than the limits allow.
     """
-    if len(body) <= SMALL:
+    if len(body) <= SMALL_BODY_BYTES:
         return body
     try:
         return CHECKS[kind](body, settings)
@@ -160,169 +159,184 @@ def check_shape(kind: str, body: bytes, settings: Settings) -> bytes:
     except RecursionError:
         raise RequestError([(("body",), "lists in lists are too deep")]) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        if body.count(b"[") + body.count(b"{") <= LOOKED_INTO:
-            return body  # pydantic says more clearly what it is
+        if body.count(b"[") + body.count(b"{") <= MAX_BRACKETS:
+            return body  # pydantic's message is clearer
         raise RequestError([(("body",), f"Invalid JSON: {error}")]) from None
 
 
 def _check_forecast(body: bytes, settings: Settings) -> bytes:
-    asked = msgspec.json.decode(body, type=_Forecast)
-    _check_flat(asked.levels, ("body", "levels"), MAX_COLUMNS)
-    at: Loc = ("body", "series")
-    most = settings.max_points + settings.max_horizon  # of known covariates
-    if _bytes(asked.series).count(b"{") > settings.max_series:
-        _check_count(asked.series, "series", settings.max_series, at)
-    for i, one in enumerate(_decode(asked.series, list[_Series] | None, at) or ()):
-        here: Loc = (*at, i)
-        _check_flat(one.values, (*here, "values"), most)
-        _check_flat(one.timestamps, (*here, "timestamps"), most)
+    request = msgspec.json.decode(body, type=_Forecast)
+    _check_flat(request.levels, ("body", "levels"), MAX_COLUMNS)
+    loc: Loc = ("body", "series")
+    # A known covariate reaches over the horizon.
+    maximum = settings.max_points + settings.max_horizon
+    if _bytes(request.series).count(b"{") > settings.max_series:
+        _check_count(request.series, "series", settings.max_series, loc)
+    for index, series in enumerate(
+        _decode(request.series, list[_Series] | None, loc) or ()
+    ):
+        series_loc: Loc = (*loc, index)
+        _check_flat(series.values, (*series_loc, "values"), maximum)
+        _check_flat(series.timestamps, (*series_loc, "timestamps"), maximum)
         for name in ("past_covariates", "known_covariates"):
-            _check_columns(getattr(one, name) or {}, (*here, name), most)
-        _check_single(one.static_covariates or {}, (*here, "static_covariates"))
+            _check_columns(getattr(series, name) or {}, (*series_loc, name), maximum)
+        _check_scalars(
+            series.static_covariates or {}, (*series_loc, "static_covariates")
+        )
     return body
 
 
 def _check_infer(body: bytes, settings: Settings) -> bytes:
-    asked = msgspec.json.decode(body, type=_Infer)
-    at: Loc = ("body", "inputs")
-    inputs = _decode(asked.inputs, list[_Tensor], at)
-    outputs = _decode(asked.outputs, list[_Output] | None, ("body", "outputs"))
+    request = msgspec.json.decode(body, type=_Infer)
+    loc: Loc = ("body", "inputs")
+    inputs = _decode(request.inputs, list[_Tensor], loc)
+    outputs = _decode(request.outputs, list[_Output] | None, ("body", "outputs"))
     for name, parts in (("inputs", inputs), ("outputs", outputs)):
         _check_names(parts or (), ("body", name))
-    for i, tensor in enumerate(inputs or ()):
-        _check_flat(tensor.shape, (*at, i, "shape"), MAX_COLUMNS)
+    for index, tensor in enumerate(inputs or ()):
+        _check_flat(tensor.shape, (*loc, index, "shape"), MAX_COLUMNS)
         rows = _bytes(tensor.data)
         if rows.count(b"[") - 1 > settings.max_series:
-            found = rows.count(b"[") - 1
-            raise RequestTooLarge("rows", found, settings.max_series, (*at, i, "data"))
-        if rows.count(b",") >= settings.max_points and b'"' not in rows:
-            found = rows.count(b",") + 1
+            count = rows.count(b"[") - 1
             raise RequestTooLarge(
-                "observations", found, settings.max_points, (*at, i, "data")
+                "rows", count, settings.max_series, (*loc, index, "data")
+            )
+        if rows.count(b",") >= settings.max_points and b'"' not in rows:
+            count = rows.count(b",") + 1
+            raise RequestTooLarge(
+                "observations", count, settings.max_points, (*loc, index, "data")
             )
         if b"{" in rows:
-            _decode(tensor.data, list[Scalar | list[Scalar]] | None, (*at, i, "data"))
+            _decode(
+                tensor.data, list[Scalar | list[Scalar]] | None, (*loc, index, "data")
+            )
     if inputs is not None:
-        asked.inputs = Raw(msgspec.json.encode(inputs))
+        request.inputs = Raw(msgspec.json.encode(inputs))
     if outputs is not None:
-        asked.outputs = Raw(msgspec.json.encode(outputs))
-    return msgspec.json.encode(asked)
+        request.outputs = Raw(msgspec.json.encode(outputs))
+    return msgspec.json.encode(request)
 
 
 def _check_invocation(body: bytes, settings: Settings) -> bytes:
-    asked = msgspec.json.decode(body, type=_Invocation)
-    split, params = asked.dataframe_split, asked.params
+    request = msgspec.json.decode(body, type=_Invocation)
+    split, params = request.dataframe_split, request.params
     if isinstance(split, _Split):
-        at: Loc = ("body", "dataframe_split")
-        _check_flat(split.columns, (*at, "columns"), MAX_COLUMNS)
-        names = _decode(split.columns, list[Scalar], (*at, "columns"))
-        _check_names(names or (), (*at, "columns"))
-        _check_rows(split.data, list[list[Scalar]], (*at, "data"), settings)
+        loc: Loc = ("body", "dataframe_split")
+        _check_flat(split.columns, (*loc, "columns"), MAX_COLUMNS)
+        names = _decode(split.columns, list[Scalar], (*loc, "columns"))
+        _check_names(names or (), (*loc, "columns"))
+        _check_rows(split.data, list[list[Scalar]], (*loc, "data"), settings)
     if isinstance(params, _Params):
         _check_flat(params.levels, ("body", "params", "levels"), MAX_COLUMNS)
     for name in ("dataframe_records", "inputs", "instances"):
-        _check_table(getattr(asked, name), ("body", name), settings)
-    return msgspec.json.encode(asked)
+        _check_table(getattr(request, name), ("body", name), settings)
+    return msgspec.json.encode(request)
 
 
-def _check_table(table: Leaf, at: Loc, settings: Settings) -> None:
-    if _bytes(table)[:1] == b"{" and at[-1] != "dataframe_records":
-        _check_columns(_decode(table, dict[str, Raw], at), at, settings.max_points)
+def _check_table(table: RawValue, loc: Loc, settings: Settings) -> None:
+    if _bytes(table)[:1] == b"{" and loc[-1] != "dataframe_records":
+        _check_columns(_decode(table, dict[str, Raw], loc), loc, settings.max_points)
     else:
-        _check_rows(table, list[dict[str, Scalar]] | None, at, settings)
+        _check_rows(table, list[dict[str, Scalar]] | None, loc, settings)
 
 
-def _check_rows(rows: Leaf, kind: Any, at: Loc, settings: Settings) -> None:
-    """Refuse more rows than the limits allow; and other things where they are many."""
+def _check_rows(rows: RawValue, kind: Any, loc: Loc, settings: Settings) -> None:
+    """Refuse more rows than the limits allow; check the shape of many lists."""
     for mark in (b"[", b"{"):
         if _bytes(rows).count(mark) > settings.max_points + 1:
-            _check_count(rows, "observations", settings.max_points, at)
-            _decode(rows, kind, at)
+            _check_count(rows, "observations", settings.max_points, loc)
+            _decode(rows, kind, loc)
 
 
-def _check_asked(body: bytes, settings: Settings) -> bytes:
-    asked = msgspec.json.decode(body, type=_Asked)
-    _check_flat(asked.level, ("body", "level"), MAX_COLUMNS)
-    sent = asked.series
-    if isinstance(sent, _Sent):
+def _check_nixtla(body: bytes, settings: Settings) -> bytes:
+    request = msgspec.json.decode(body, type=_NixtlaRequest)
+    _check_flat(request.level, ("body", "level"), MAX_COLUMNS)
+    sent = request.series
+    if isinstance(sent, _NixtlaSeries):
         for name in ("y", "sizes", "start_datetime"):
             _check_flat(
                 getattr(sent, name), ("body", "series", name), settings.max_points
             )
-        sent.X, sent.X_future = _whether(sent.X), _whether(sent.X_future)
-    asked.model_parameters = _whether(asked.model_parameters)
-    return msgspec.json.encode(asked)
+        sent.X, sent.X_future = _shorten(sent.X), _shorten(sent.X_future)
+    request.model_parameters = _shorten(request.model_parameters)
+    return msgspec.json.encode(request)
 
 
-def _whether(leaf: Leaf) -> Leaf:
-    """Return the least that says the same of what is refused unless it is empty."""
-    least = {b"[": b"[0]", b"{": b'{"":0}'}.get(_bytes(leaf)[:1])
-    empty = len(_bytes(leaf)) < SMALL
-    return leaf if least is None or empty else Raw(least)
+def _shorten(value: RawValue) -> RawValue:
+    """Return a large value as the smallest JSON of its kind.
+
+    For fields that are refused unless they are empty: their content does not matter.
+    """
+    shortest = {b"[": b"[0]", b"{": b'{"":0}'}.get(_bytes(value)[:1])
+    is_small = len(_bytes(value)) < SMALL_BODY_BYTES
+    return value if shortest is None or is_small else Raw(shortest)
 
 
-def _check_flat(leaf: Leaf, at: Loc, most: int) -> None:
-    """Refuse lists in a list, and more numbers or texts than there may be."""
-    text = _bytes(leaf)
+def _check_flat(value: RawValue, loc: Loc, maximum: int) -> None:
+    """Refuse nested lists, and more numbers or texts than the maximum."""
+    text = _bytes(value)
     if text.count(b"[") > 1 or b"{" in text:
-        _decode(leaf, list[Scalar] | None, at)
-    elif text.count(b",") >= most:
-        found = text.count(b",") + 1
-        if b'"' in text:  # which may hold commas
-            found = len(_decode(leaf, list[Scalar] | None, at) or ())
-        if found > most:
-            raise RequestTooLarge("numbers or texts", found, most, at)
+        _decode(value, list[Scalar] | None, loc)
+    elif text.count(b",") >= maximum:
+        count = text.count(b",") + 1
+        if b'"' in text:  # texts may hold commas
+            count = len(_decode(value, list[Scalar] | None, loc) or ())
+        if count > maximum:
+            raise RequestTooLarge("numbers or texts", count, maximum, loc)
 
 
-def _check_columns(columns: Mapping[str, Raw], at: Loc, most: int) -> None:
-    _check_names(columns, at)
+def _check_columns(columns: Mapping[str, Raw], loc: Loc, maximum: int) -> None:
+    _check_names(columns, loc)
     for name, column in columns.items():
-        _check_flat(column, (*at, name), most)
+        _check_flat(column, (*loc, name), maximum)
 
 
-def _check_single(values: Mapping[str, Raw], at: Loc) -> None:
-    """Refuse lists and objects where there is one value for each name."""
-    _check_names(values, at)
+def _check_scalars(values: Mapping[str, Raw], loc: Loc) -> None:
+    """Refuse lists and objects where each name has a single value."""
+    _check_names(values, loc)
     for name, value in values.items():
         if _bytes(value)[:1] in (b"[", b"{"):
-            raise RequestError([((*at, name), NESTED)])
+            raise RequestError([((*loc, name), NESTED)])
 
 
-def _check_names(names: Any, at: Loc) -> None:
+def _check_names(names: Any, loc: Loc) -> None:
     if len(names) > MAX_COLUMNS:
-        raise RequestError([(at, f"{len(names):,} of them; at most {MAX_COLUMNS:,}")])
+        raise RequestError([(loc, f"{len(names):,} of them; at most {MAX_COLUMNS:,}")])
 
 
-def _check_count(leaf: Leaf, what: str, most: int, at: Loc) -> None:
-    """Refuse a list of too many series or observations."""
-    if _bytes(leaf)[:1] == b"[" and (found := len(_decode(leaf, list[Raw], at))) > most:
-        raise RequestTooLarge(what, found, most, at)
+def _check_count(value: RawValue, items: str, maximum: int, loc: Loc) -> None:
+    """Refuse a list of more series or observations than the maximum."""
+    if (
+        _bytes(value)[:1] == b"["
+        and (count := len(_decode(value, list[Raw], loc))) > maximum
+    ):
+        raise RequestTooLarge(items, count, maximum, loc)
 
 
-def _decode(leaf: Leaf, kind: Any, at: Loc) -> Any:
-    if leaf is UNSET:
+def _decode(value: RawValue, kind: Any, loc: Loc) -> Any:
+    if value is UNSET:
         return None
     try:
-        return msgspec.json.decode(leaf, type=kind)
+        return msgspec.json.decode(value, type=kind)
     except msgspec.ValidationError as error:
-        raise _flaw(error, at) from None
+        raise _flaw(error, loc) from None
 
 
-def _bytes(leaf: Leaf) -> bytes:
-    return b"" if isinstance(leaf, UnsetType) else bytes(leaf)
+def _bytes(value: RawValue) -> bytes:
+    return b"" if isinstance(value, UnsetType) else bytes(value)
 
 
-def _flaw(error: msgspec.ValidationError, at: Loc) -> RequestError:
-    """Return what msgspec says as an error with its place."""
+def _flaw(error: msgspec.ValidationError, loc: Loc) -> RequestError:
+    """Return an error of msgspec as a `RequestError` with its location."""
     message, _, path = str(error).rpartition(" - at `$")
     if not message:
         message, path = str(error), ""
     steps = PATH.findall(path.rstrip("`"))
     place = [int(i) if i.isdigit() else name or i for i, name in steps]
     if unknown := UNKNOWN.fullmatch(message):
-        return RequestError([((*at, *place, unknown[1]), "unknown key")])
+        return RequestError([((*loc, *place, unknown[1]), "unknown key")])
     nested = "Expected `bool | int | float | str | null`, got `"
-    return RequestError([((*at, *place), NESTED if nested in message else message)])
+    return RequestError([((*loc, *place), NESTED if nested in message else message)])
 
 
 CHECKS: Mapping[str, Check] = {
@@ -330,5 +344,6 @@ CHECKS: Mapping[str, Check] = {
     "InferRequest": _check_infer,
     "Invocation": _check_invocation,
 } | dict.fromkeys(
-    ("AskedForecast", "AskedWindows", "AskedAnomalies", "AskedLatest"), _check_asked
+    ("ForecastBody", "CrossValidationBody", "AnomalyBody", "OnlineAnomalyBody"),
+    _check_nixtla,
 )

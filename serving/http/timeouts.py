@@ -1,4 +1,4 @@
-"""How long a request may take, and that nobody works for a client who has left."""
+"""Timeouts of bodies and responses, and cancellation for disconnected clients."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,18 +11,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.errors import AnswerTooSlow, BodyTooSlow
 from serving.http.problems import problem_response
 
-ATTENTION = 0.05  # seconds after which we look whether the client is still there
+DISCONNECT_CHECK_SECONDS = 0.05  # until a request is watched for disconnection
 
 
 class TimeoutMiddleware:
-    """Ends requests that take too long, and those whose client has left.
+    """Cancels requests that take too long, and requests of disconnected clients.
 
-    What has not begun is not begun any more; what runs in a thread runs to its end.
+    Waiting work is not started any more; work in a thread runs to its end.
 
     Args:
-        app: what answers.
-        body: seconds for sending a body.
-        answer: seconds for the rest.
+        app: the next ASGI application.
+        body: seconds for receiving a body.
+        answer: seconds from the complete body to the start of the response.
     """
 
     def __init__(self, app: ASGIApp, body: float, answer: float) -> None:
@@ -53,7 +53,7 @@ class TimeoutMiddleware:
 
 
 class _Request:
-    """One request, and until when it may take."""
+    """A request and its current deadline."""
 
     def __init__(self, receive: Receive, send: Send, answer: float) -> None:
         self.limit, self.started = asyncio.timeout(None), False
@@ -61,19 +61,21 @@ class _Request:
         self._receive, self._send, self._answer = receive, send, answer
         self._loop = asyncio.get_running_loop()
         self._complete = False
-        self._attention: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._watch: asyncio.Task[None] | None = None
 
     def allow(self, seconds: float, reason: Callable[[], Exception]) -> None:
-        """End the request after some seconds, for a reason."""
+        """Set the deadline of the request and the error that ends it."""
         self.reason = reason
         self.limit.reschedule(self._loop.time() + seconds)
 
     def await_answer(self) -> None:
-        """Note that the body is there."""
+        """Start the deadline of the response: the body is complete."""
         self._complete = True
         self.allow(self._answer, partial(AnswerTooSlow, self._answer))
-        self._attention = self._loop.call_later(ATTENTION, self._attend)
+        self._timer = self._loop.call_later(
+            DISCONNECT_CHECK_SECONDS, self._watch_connection
+        )
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -86,17 +88,17 @@ class _Request:
         await self._send(message)
 
     def end(self) -> None:
-        """Wait for nothing any more, and leave no circle for the garbage collector."""
-        if self._attention is not None:
-            self._attention.cancel()
+        """Stop watching the connection, and leave no reference cycle."""
+        if self._timer is not None:
+            self._timer.cancel()
         if self._watch is not None:
             self._watch.cancel()
-        self._attention = self._watch = None
+        self._timer = self._watch = None
 
-    def _attend(self) -> None:
-        self._watch = self._loop.create_task(self._wait_for_leaving())
+    def _watch_connection(self) -> None:
+        self._watch = self._loop.create_task(self._wait_for_disconnect())
 
-    async def _wait_for_leaving(self) -> None:
+    async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         if not self.started:

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a request, as an error that names every place."""
+"""Decoding of request bodies by pydantic; errors name the location of each flaw."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -17,57 +17,60 @@ from serving.schemas.forecast import (
 from serving.schemas.series import Series
 from serving.settings import Settings
 
-# What takes no other keys than its own, by the place that it has in a request.
-STRICT: Mapping[str, type[BaseModel]] = {
+# Models that allow no unknown keys, by their location in a request.
+STRICT_MODELS: Mapping[str, type[BaseModel]] = {
     "query": ModelSelector,
     "body": ForecastRequest,
     "series": Series,
 }
 
 
-# What is wrong is said without what was found: all of a body, nothing, or it is there.
-COMPLETE = ("json_invalid", "missing", "value_error")
+# Errors whose message is complete without the input: that would be a whole body, or
+# nothing, or the message holds it already.
+COMPLETE_MESSAGES = ("json_invalid", "missing", "value_error")
 
 
 Body = TypeVar("Body", bound=BaseModel)
 
 
 def read_body(kind: type[Body], body: bytes, settings: Settings) -> Body:
-    """Return the JSON of a body as an object.
+    """Decode a JSON body to a pydantic model.
 
-    Large ones are looked at by `serving.http.shapes` first, so that flaws stay few.
+    `serving.http.shapes` checks large bodies first, so that flaws stay few.
 
     Raises:
-        RequestError: it is no JSON, or has another shape.
+        RequestError: the body is not JSON, or has another shape.
         RequestTooLarge: it has more series or rows than the limits allow.
     """
     body = check_shape(kind.__name__, body, settings)
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False)
-        raise request_error(found, "body") from None
+        details = error.errors(include_url=False, include_context=False)
+        raise request_error(details, "body") from None
 
 
 def request_error(details: Iterable[ErrorDetails], *root: str) -> RequestError:
-    """Return what pydantic found as an error; ``root`` is the place of it all."""
+    """Return pydantic's errors as a `RequestError`; ``root`` prefixes each location."""
     flaws = [((*root, *detail["loc"]), detail) for detail in details]
-    return RequestError((loc, _sentence(loc, detail)) for loc, detail in flaws)
+    return RequestError((loc, _describe(loc, detail)) for loc, detail in flaws)
 
 
-def _sentence(loc: Loc, detail: Mapping[str, Any]) -> str:
+def _describe(loc: Loc, detail: Mapping[str, Any]) -> str:
     if detail["type"] == "extra_forbidden":
         holder = next(str(part) for part in loc[-2::-1] if isinstance(part, str))
-        if holder in STRICT:
-            return f"unknown key; there is {', '.join(STRICT[holder].model_fields)}"
+        if holder in STRICT_MODELS:
+            return (
+                f"unknown key; there is {', '.join(STRICT_MODELS[holder].model_fields)}"
+            )
     message = str(detail["msg"]).removeprefix("Value error, ")
-    if detail["type"] in COMPLETE:
+    if detail["type"] in COMPLETE_MESSAGES:
         return message
-    return f"{message}{_found(detail['input'])}"
+    return f"{message}{_describe_input(detail['input'])}"
 
 
-def _found(value: object) -> str:
-    """Return how to say what was found, where that is one number, text or word."""
+def _describe_input(value: object) -> str:
+    """Return the input as the end of a sentence, where it is one number or text."""
     is_short = not isinstance(value, int) or value.bit_length() < 64
     if isinstance(value, float | int | str) and is_short:
         return f"; found {shortened(json.dumps(value), 50)}"
@@ -75,12 +78,12 @@ def _found(value: object) -> str:
 
 
 def refuse_encoded(request: Request) -> None:
-    """Refuse a compressed body: only those of the nixtla client are unpacked.
+    """Refuse a compressed body: only the nixtla routes decompress.
 
     Raises:
         UnsupportedMedia: the header Content-Encoding names an encoding.
     """
     encoding = request.headers.get("Content-Encoding", "").strip()
     if encoding.lower() not in ("", "identity"):
-        found = f"found Content-Encoding {encoding[:50]!r}"
-        raise UnsupportedMedia(f"Send the body as it is, not compressed; {found}.")
+        header = f"found Content-Encoding {encoding[:50]!r}"
+        raise UnsupportedMedia(f"Send the body as it is, not compressed; {header}.")

@@ -11,7 +11,7 @@ from forecasting.timestamps.parsing import parse_timestamps
 from forecasting.types import Timestamps
 from serving.api.nixtla.frequencies import check_frequency
 from serving.api.nixtla.requests import NixtlaRequest
-from serving.errors import MOST_FLAWS, RequestError
+from serving.errors import MAX_FLAWS, RequestError
 
 
 def make_panel(asked: NixtlaRequest, fitted: TrainedModel) -> Panel:
@@ -74,7 +74,7 @@ def _timestamps(
     off = np.flatnonzero(calendar.advance(parsed, np.zeros(1, np.int64)) != parsed)
     if len(off):
         text = f"it does not lie on the model's calendar, {calendar.freq!r}"
-        raise RequestError([((*loc, int(row)), text) for row in off[:MOST_FLAWS]])
+        raise RequestError([((*loc, int(row)), text) for row in off[:MAX_FLAWS]])
     return [
         calendar.advance(start, np.arange(size))
         for start, size in zip(parsed, sizes, strict=True)

@@ -6,7 +6,7 @@ import pytest
 
 from forecasting.errors import SettingError
 from serving.http.api_keys import check_exposure, hash_key, make_key, read_keys
-from serving.http.auth import key_in
+from serving.http.auth import extract_key
 from serving.settings import Settings
 
 ALICE, BOB = make_key(), make_key()
@@ -76,7 +76,7 @@ def test_each_key_opens_every_route_in_either_header(guarded, headers):
 def test_space_around_a_key_is_no_part_of_it(name):
     scheme = b"Bearer " if name == b"authorization" else b""
 
-    assert key_in([(name, scheme + b" key \t")]) == b"key"
+    assert extract_key([(name, scheme + b" key \t")]) == b"key"
 
 
 @pytest.mark.parametrize(
