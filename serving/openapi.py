@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's own, and the bodies that routes read themselves."""
+"""The OpenAPI document: FastAPI's, completed by bodies that routes read themselves."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ REFERENCE = "#/components/schemas/{model}"
 DESCRIPTION = """\
 Forecasts by the models of an MLflow registry.
 
-A model is asked by its name. The version behind the alias `champion` answers unless
-`?alias=` or `?version=` says otherwise; every answer names the version that made it.
+A model is addressed by its name. The version behind the alias `champion` answers unless
+`?alias=` or `?version=` selects another; every response names the version that made it.
 Errors are `application/problem+json` (RFC 9457).
 """
 SCHEMES = {
@@ -27,12 +27,12 @@ SCHEMES = {
 
 
 def add_bodies(app: FastAPI, settings: Settings) -> None:
-    """Complete the document that ``app`` shows at /openapi.json."""
-    make = app.openapi
+    """Add the request bodies to the document that ``app`` serves at /openapi.json."""
+    build_document = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            document = make()
+            document = build_document()
             _, schema = models_json_schema(
                 [
                     (ForecastRequest, "validation"),
@@ -43,14 +43,14 @@ def add_bodies(app: FastAPI, settings: Settings) -> None:
                 ref_template=REFERENCE,
             )
             document["components"]["schemas"].update(schema["$defs"])
-            _add_access(document, settings)
-        return make()
+            _add_security(document, settings)
+        return build_document()
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _add_access(document: dict[str, Any], settings: Settings) -> None:
-    """Say which routes ask for a key, and how they and the rate limit refuse."""
+def _add_security(document: dict[str, Any], settings: Settings) -> None:
+    """Add the API key to the routes that need one, and the statuses 401 and 429."""
     refusals = {}
     if settings.api_keys or settings.api_keys_file:
         refusals["401"] = "Unauthorized"

@@ -1,8 +1,8 @@
-"""Requests that arrive together make one pass of the network.
+"""Dynamic batching: concurrent requests share one forward pass of the network.
 
-What arrives within one turn of the event loop is collected and goes together, by model
-and horizon. There is no timer: a lone request waits for nobody. Little work is done at
-once, in the event loop's own thread; much goes to the workers.
+Requests that arrive within one turn of the event loop are batched by model and horizon.
+There is no timer: a lone request is not delayed. A small batch runs in the thread of
+the event loop; a large one goes to the worker threads.
 """
 
 import asyncio
@@ -14,81 +14,85 @@ from serving.forecasts.fast_request import FastForecast, answer_fast, forecast_f
 from serving.forecasts.thread_pool import ForecastThreads
 from serving.registry.loaded_model import LoadedModel
 
-AT_ONCE = 2**24  # products of a pass that cost less than a thread's turn: a millisecond
+MAX_INLINE_PRODUCTS = 2**24  # about 1 ms; a handover to a thread would cost more
 
 
-TOGETHER = 20  # levels that one pass gives: others make a pass of their own
+MAX_BATCH_LEVELS = 20  # levels in one pass; further levels start another batch
 
 
-NUMBER = 2**9  # products that cost as much as writing one number
+PRODUCTS_PER_NUMBER = 2**9  # writing one number as text costs as much
 
 
-Told = bytes | None  # the forecasts as JSON
+Content = bytes | None  # the forecasts as JSON
 
 
 @dataclass(slots=True)
 class Batch:
-    """Requests to one model for one horizon, and whom to tell."""
+    """Requests to one model for one horizon, with the futures of their results."""
 
     model: LoadedModel
     steps: int
     levels: set[float] = field(default_factory=set)
-    asked: list[tuple[FastForecast, asyncio.Future[Told]]] = field(default_factory=list)
+    requests: list[tuple[FastForecast, asyncio.Future[Content]]] = field(
+        default_factory=list
+    )
     rows: int = 0
 
     @property
     def work(self) -> int:
-        """Products that the networks form, and what costs as much as they do."""
+        """Cost of the batch in multiplications of the networks, output included."""
         assert self.model.quick is not None
         numbers = self.rows * self.steps * (1 + 2 * len(self.levels))
-        return self.model.quick.work(self.rows, self.steps) + NUMBER * numbers
+        return (
+            self.model.quick.work(self.rows, self.steps) + PRODUCTS_PER_NUMBER * numbers
+        )
 
-    def has_room(self, asked: FastForecast) -> bool:
-        """Return whether the levels of one more request fit in."""
-        return len(self.levels.union(asked.levels)) <= TOGETHER
+    def has_room(self, request: FastForecast) -> bool:
+        """Return whether the levels of another request fit in."""
+        return len(self.levels.union(request.levels)) <= MAX_BATCH_LEVELS
 
-    def add(self, asked: FastForecast, told: "asyncio.Future[Told]") -> None:
-        """Take one more request."""
-        self.asked.append((asked, told))
-        self.levels.update(asked.levels)
-        self.rows += len(asked.names)
+    def add(self, request: FastForecast, future: "asyncio.Future[Content]") -> None:
+        """Add a request and the future of its result."""
+        self.requests.append((request, future))
+        self.levels.update(request.levels)
+        self.rows += len(request.names)
 
-    def run(self) -> list[Told]:
-        """Return what is told to each request; None where there is no forecast.
+    def run(self) -> list[Content]:
+        """Return the forecasts of each request as JSON; None where there are none.
 
-        A request whose series have none does not keep others from theirs.
+        A request without a forecast does not fail the others.
         """
-        requests = [asked for asked, _ in self.asked]
-        made = forecast_fast(self.model, requests, self.steps, self.levels)
-        if made is None and len(requests) > 1:
-            return [answer_fast(self.model, asked) for asked in requests]
-        if made is None:
+        requests = [request for request, _ in self.requests]
+        forecasts = forecast_fast(self.model, requests, self.steps, self.levels)
+        if forecasts is None and len(requests) > 1:
+            return [answer_fast(self.model, request) for request in requests]
+        if forecasts is None:
             return [None]
-        first, told = 0, list[Told]()
-        for asked in requests:
-            told.append(asked.tell(made, first))
-            first += len(asked.names)
-        return told
+        first, contents = 0, list[Content]()
+        for request in requests:
+            contents.append(request.select(forecasts, first))
+            first += len(request.names)
+        return contents
 
-    def tell(self, told: list[Told]) -> None:
-        """Tell each request."""
-        for (_, future), own in zip(self.asked, told, strict=True):
-            if not future.done():  # who asked may have left
-                future.set_result(own)
+    def set_results(self, contents: list[Content]) -> None:
+        """Set the result of each request."""
+        for (_, future), content in zip(self.requests, contents, strict=True):
+            if not future.done():  # the client may have disconnected
+                future.set_result(content)
 
     def fail(self, error: Exception) -> None:
-        """Tell each request that there is no forecast."""
-        for _, future in self.asked:
+        """Set the error of each request."""
+        for _, future in self.requests:
             if not future.done():
                 future.set_exception(error)
 
 
 class Batcher:
-    """Collects requests and answers them together.
+    """Collects concurrent requests and forecasts them in batches.
 
     Args:
-        workers: for passes that take long.
-        count: called with the model and the series of each pass.
+        workers: threads for large batches.
+        count: called with the model and the number of series of each batch.
     """
 
     def __init__(
@@ -98,8 +102,8 @@ class Batcher:
         self._waiting: dict[tuple[int, int], list[Batch]] = {}
         self._running: set[asyncio.Task[None]] = set()
 
-    async def forecast(self, model: LoadedModel, asked: FastForecast) -> Told:
-        """Return the forecasts of a request; None where the library has none.
+    async def forecast(self, model: LoadedModel, request: FastForecast) -> Content:
+        """Forecast a request as part of a batch; None where the model has no forecast.
 
         Raises:
             TooBusy: too many requests wait already.
@@ -107,30 +111,30 @@ class Batcher:
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._run)
-        batches = self._waiting.setdefault((id(model), asked.steps), [])
-        if not batches or not batches[-1].has_room(asked):
-            batches.append(Batch(model, asked.steps))
-        told: asyncio.Future[Told] = loop.create_future()
-        batches[-1].add(asked, told)
-        return await told
+        batches = self._waiting.setdefault((id(model), request.steps), [])
+        if not batches or not batches[-1].has_room(request):
+            batches.append(Batch(model, request.steps))
+        future: asyncio.Future[Content] = loop.create_future()
+        batches[-1].add(request, future)
+        return await future
 
     def _run(self) -> None:
         waiting, self._waiting = self._waiting, {}
         for batch in (batch for batches in waiting.values() for batch in batches):
-            if batch.work > AT_ONCE:
-                task = asyncio.create_task(self._run_beside(batch))
+            if batch.work > MAX_INLINE_PRODUCTS:
+                task = asyncio.create_task(self._run_in_thread(batch))
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
                 continue
             try:
-                batch.tell(batch.run())
+                batch.set_results(batch.run())
                 self._count(batch.model.name, batch.rows)
             except Exception as error:
                 batch.fail(error)
 
-    async def _run_beside(self, batch: Batch) -> None:
+    async def _run_in_thread(self, batch: Batch) -> None:
         try:
-            batch.tell(await self._workers.run(batch.run))
+            batch.set_results(await self._workers.run(batch.run))
             self._count(batch.model.name, batch.rows)
         except (TooBusy, Exception) as error:
             batch.fail(error)

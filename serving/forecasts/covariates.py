@@ -1,4 +1,4 @@
-"""The covariates of a request: each flaw has its place."""
+"""Validation of the covariates of a request; each flaw has its location."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from forecasting.errors import join_shown
 from serving.errors import Loc
 from serving.schemas.series import Series
 
-LARGEST = sys.float_info.max
+MAX_NUMBER = sys.float_info.max
 
 
 Flaws = Iterator[tuple[Loc, str]]
@@ -19,65 +19,68 @@ Flaws = Iterator[tuple[Loc, str]]
 def covariate_flaws(
     series: Sequence[Series], covariates: Covariates, horizon: int
 ) -> Flaws:
-    """Yield what is missing, short, or not the model's, series after series."""
-    for i, one in enumerate(series):
-        loc: Loc = ("body", "series", i)
-        if covariates.cycles and one.timestamps is None:
+    """Yield missing, short and unknown covariates, series after series."""
+    for index, history in enumerate(series):
+        loc: Loc = ("body", "series", index)
+        if covariates.cycles and history.timestamps is None:
             advice = "this model takes the seasons from the timestamps: send them"
             yield (*loc, "timestamps"), advice
         for role in ROLES:
-            field, given = f"{role}_covariates", _given(one, role)
+            field, values = f"{role}_covariates", _values_of(history, role)
             names = covariates.names(role)
-            for name in given:
+            for name in values:
                 if name not in names:
-                    there = join_shown(map(repr, names)) or "none"
-                    text = f"the model has no such {role} covariate; there is: {there}"
+                    listed = join_shown(map(repr, names)) or "none"
+                    text = f"the model has no such {role} covariate; there is: {listed}"
                     yield (*loc, field, name), text
             for column in covariates.columns:
                 if column.role == role:
                     place: Loc = (*loc, field, column.name)
-                    yield from _flaws_of(column, one, horizon, place)
+                    yield from _flaws_of(column, history, horizon, place)
 
 
 def by_name(series: Sequence[Series], role: Role) -> dict[str, dict[str, Any]]:
-    """Return the covariates of a role as `Panel.from_values` takes them."""
+    """Return the covariates of a role in the form of `Panel.from_values`."""
     return {
-        name: {one.id: _given(one, role)[name] for one in series}
-        for name in _given(series[0], role)
+        name: {history.id: _values_of(history, role)[name] for history in series}
+        for name in _values_of(series[0], role)
     }
 
 
-def _given(one: Series, role: Role) -> Mapping[str, Any]:
+def _values_of(history: Series, role: Role) -> Mapping[str, Any]:
     if role == "static":
-        return one.static_covariates
-    return one.past_covariates if role == "past" else one.known_covariates
+        return history.static_covariates
+    return history.past_covariates if role == "past" else history.known_covariates
 
 
-def _flaws_of(column: Covariate, one: Series, horizon: int, loc: Loc) -> Flaws:
-    given, count = _given(one, column.role), len(one.values)
+def _flaws_of(column: Covariate, history: Series, horizon: int, loc: Loc) -> Flaws:
+    covariates, count = _values_of(history, column.role), len(history.values)
     if column.role == "static":
-        if column.name not in given:
+        if column.name not in covariates:
             yield loc, "missing; one value is needed"
-        elif flaw := _wrong(column, given[column.name]):
+        elif flaw := _flaw_of(column, covariates[column.name]):
             yield loc, flaw
         return
-    needed, of = count, f"one for each of the {count} observations"
+    needed, reason = count, f"one for each of the {count} observations"
     if column.role == "known":
-        needed, of = count + horizon, f"{of} and each of the {horizon} steps ahead"
-    values = given.get(column.name)
+        needed, reason = (
+            count + horizon,
+            f"{reason} and each of the {horizon} steps ahead",
+        )
+    values = covariates.get(column.name)
     if values is None:
-        yield loc, f"missing; {needed} values are needed, {of}"
+        yield loc, f"missing; {needed} values are needed, {reason}"
     elif len(values) < needed or (column.role == "past" and len(values) > needed):
-        yield loc, f"{len(values)} values; {needed} are needed, {of}"
+        yield loc, f"{len(values)} values; {needed} are needed, {reason}"
     else:
-        found = ((j, _wrong(column, value)) for j, value in enumerate(values))
-        yield from (((*loc, j), flaw) for j, flaw in found if flaw)
+        flaws = ((i, _flaw_of(column, value)) for i, value in enumerate(values))
+        yield from (((*loc, i), flaw) for i, flaw in flaws if flaw)
 
 
-def _wrong(column: Covariate, value: Any) -> str | None:
-    """Say what is wrong with a value, if anything."""
+def _flaw_of(column: Covariate, value: Any) -> str | None:
+    """Return the flaw of a value, or None."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and not abs(value) <= LARGEST:  # nor is NaN
+    if number and not abs(value) <= MAX_NUMBER:  # refuses NaN as well
         return "a finite number is needed"
     if column.categories is None:
         return None if number else "a number is needed"

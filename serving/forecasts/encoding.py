@@ -1,6 +1,6 @@
-"""Forecasts as JSON, written from arrays: numbers become text without objects between.
+"""Encoding of forecast arrays as JSON, without Python objects for the numbers.
 
-The JSON is that of `serving.schemas.forecast.ForecastAnswer`.
+The JSON has the schema of `serving.schemas.forecast.ForecastAnswer`.
 """
 
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ from serving.registry.loaded_model import LoadedModel
 NULL = b"null"
 
 
-class Encoded:
-    """The numbers of the forecasts of many series, as text.
+class EncodedForecasts:
+    """Forecasts of many series with their numbers encoded as JSON.
 
     Args:
-        levels: of the intervals, in percent, ascending.
-        points: ``(series, steps)``.
-        bounds: ``(2 * levels, series, steps)``, the lower ones first; null is written
-            for those that are beyond every number.
+        levels: levels of the intervals in percent, ascending.
+        points: point forecasts ``(series, steps)``.
+        bounds: ``(2 * levels, series, steps)``, lower bounds first; infinite ones are
+            written as null.
     """
 
     def __init__(
@@ -33,25 +33,28 @@ class Encoded:
         table = np.concatenate([points[None], bounds])
         rows = table.reshape(-1, table.shape[-1])
         numbers = orjson.dumps(rows, option=orjson.OPT_SERIALIZE_NUMPY)
-        self._numbers = numbers[2:-2].split(b"],[")  # a text a row, without brackets
+        self._numbers = numbers[2:-2].split(
+            b"],["
+        )  # one text per row, without brackets
 
-    def tell(
+    def select(
         self,
         names: Sequence[str],
         first: int,
         levels: Sequence[float],
         timestamps: Sequence[bytes] | None = None,
     ) -> bytes:
-        """Return the forecasts of some series, one after the other.
+        """Return the forecasts of consecutive series as JSON objects with commas.
 
         Args:
-            names: of the series, the row ``first`` and those behind it.
-            first: row of the first one.
-            levels: some of those that there are, as they were asked for.
-            timestamps: of the steps, JSON, a text a series; null without.
+            names: series ids of the rows from ``first`` on.
+            first: index of the first row.
+            levels: a subset of the encoded levels, in any order.
+            timestamps: timestamps of the steps as JSON, one text per series; None
+                writes null.
         """
         count = len(names)
-        form, rows = _form(tuple(levels), self._levels)
+        template, rows = _template(tuple(levels), self._levels)
         parts = [NULL] * (count * (2 + len(rows)))
         parts[:: 2 + len(rows)] = map(orjson.dumps, names)
         if timestamps is not None:
@@ -59,33 +62,33 @@ class Encoded:
         for place, row in enumerate(rows, 2):
             begin = row * self._series + first
             parts[place :: 2 + len(rows)] = self._numbers[begin : begin + count]
-        return b",".join([form] * count) % tuple(parts)
+        return b",".join([template] * count) % tuple(parts)
 
 
 def encode_answer(model: LoadedModel, alias: str | None, forecasts: bytes) -> bytes:
-    """Return the answer to a request.
+    """Return the response body of a forecast request.
 
     Args:
-        model: that made the forecasts.
-        alias: that it was asked by; None by version.
-        forecasts: of its series, one after the other.
+        model: model of the forecasts.
+        alias: alias in the request; None where it named a version.
+        forecasts: JSON of the series' forecasts, joined by commas.
     """
-    who = {"name": model.name, "version": model.version, "alias": alias}
-    return b'{"model":%b,"forecasts":[%b]}' % (orjson.dumps(who), forecasts)
+    answering = {"name": model.name, "version": model.version, "alias": alias}
+    return b'{"model":%b,"forecasts":[%b]}' % (orjson.dumps(answering), forecasts)
 
 
 @lru_cache(1024)
-def _form(
-    asked: tuple[float, ...], levels: tuple[float, ...]
+def _template(
+    requested: tuple[float, ...], levels: tuple[float, ...]
 ) -> tuple[bytes, list[int]]:
-    """Return the form of a series' forecast, and what it is filled with.
+    """Return the JSON template of a series' forecast, and the rows of numbers in it.
 
-    The levels come in it by name, each once, ascending; behind the name and the
-    timestamps come the rows of numbers.
+    The levels appear by name, each once, ascending. The template takes the name, the
+    timestamps and then the rows of numbers.
     """
-    places = {f"{one:g}": levels.index(one) for one in check_levels(asked)}
-    intervals = ",".join(f'"{one}":{{"lower":[%b],"upper":[%b]}}' for one in places)
-    form = f'{{"id":%b,"timestamps":%b,"point":[%b],"intervals":{{{intervals}}}}}'
+    places = {f"{level:g}": levels.index(level) for level in check_levels(requested)}
+    intervals = ",".join(f'"{level}":{{"lower":[%b],"upper":[%b]}}' for level in places)
+    template = f'{{"id":%b,"timestamps":%b,"point":[%b],"intervals":{{{intervals}}}}}'
     lower = [1 + place for place in places.values()]
     pairs = [row for low in lower for row in (low, low + len(levels))]
-    return form.encode(), [0, *pairs]
+    return template.encode(), [0, *pairs]

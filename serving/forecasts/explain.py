@@ -1,4 +1,4 @@
-"""From the body of an explain request to the body of its answer; runs in a thread."""
+"""Handling of explain requests, body to response body; runs in a worker thread."""
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
@@ -58,49 +58,53 @@ class ExplainAnswer(BaseModel):
 def explain_forecast(
     model: LoadedModel, alias: str | None, body: bytes, settings: Settings
 ) -> bytes:
-    """Return the answer to a request as JSON.
+    """Explain a model's forecast and return the response body as JSON.
 
     Args:
-        model: that shall be explained.
-        alias: that the model was asked by.
+        model: model to explain.
+        alias: alias in the request; None where it named a version.
         body: JSON of a `ForecastRequest`; empty means ``{}``.
         settings: the limits.
 
     Raises:
         RequestError: the body, or the series in it, cannot be used.
-        RequestTooLarge: it asks for more than the limits.
+        RequestTooLarge: it exceeds the limits.
     """
-    asked = read_body(ForecastRequest, body or b"{}", settings)
-    steps = _check_size(asked, model, settings)
-    made = _explain(asked, model)
-    grids = {name: part[:steps].tolist() for name, part in made.by_feature().items()}
+    request = read_body(ForecastRequest, body or b"{}", settings)
+    steps = _check_size(request, model, settings)
+    explanation = _explain(request, model)
+    grids = {
+        name: part[:steps].tolist() for name, part in explanation.by_feature().items()
+    }
     return to_json(
         {
             "model": {"name": model.name, "version": model.version, "alias": alias},
-            "windows": made.windows,
-            "lags": made.lags,
-            "importance": grids.pop(made.target),
-            "sensitivity": made.sensitivity[:steps].tolist(),
+            "windows": explanation.windows,
+            "lags": explanation.lags,
+            "importance": grids.pop(explanation.target),
+            "sensitivity": explanation.sensitivity[:steps].tolist(),
             "covariates": grids,
         }
     )
 
 
-def _check_size(asked: ForecastRequest, model: LoadedModel, settings: Settings) -> int:
-    """Return how many steps are asked for, if they can be explained."""
-    windows, series = model.forecaster.windows, asked.series or []
+def _check_size(
+    request: ForecastRequest, model: LoadedModel, settings: Settings
+) -> int:
+    """Return the number of steps to explain; refuse more than the trained horizon."""
+    windows, series = model.forecaster.windows, request.series or []
     assert model.forecaster.fitted is not None
     columns = 2 * windows.seq_len
     for _, role, _ in model.forecaster.fitted.covariates.numbers():
-        known = windows.seq_len + windows.horizon
-        columns += {"past": windows.seq_len, "known": known, "static": 1}[role]
-    steps = asked.horizon or windows.horizon
+        length = windows.seq_len + windows.horizon
+        columns += {"past": windows.seq_len, "known": length, "static": 1}[role]
+    steps = request.horizon or windows.horizon
     check_limits(
         settings,
         series=len(series),
-        points=sum(len(one.values) for one in series),
-        horizon=asked.horizon,
-        levels=len(asked.levels),
+        points=sum(len(history.values) for history in series),
+        horizon=request.horizon,
+        levels=len(request.levels),
         numbers=steps * columns,
     )
     if steps > windows.horizon:
@@ -109,12 +113,12 @@ def _check_size(asked: ForecastRequest, model: LoadedModel, settings: Settings) 
     return steps
 
 
-def _explain(asked: ForecastRequest, model: LoadedModel) -> Explanation:
+def _explain(request: ForecastRequest, model: LoadedModel) -> Explanation:
     forecaster, panel = model.forecaster, None
-    if asked.series is not None:
+    if request.series is not None:
         assert forecaster.fitted is not None
         spec = forecaster.windows
-        panel = make_panel(asked.series, forecaster.fitted, horizon=spec.horizon)
+        panel = make_panel(request.series, forecaster.fitted, horizon=spec.horizon)
     try:
         return explain(forecaster, panel)
     except DataError as error:

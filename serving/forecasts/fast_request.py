@@ -1,9 +1,8 @@
-"""Plain requests: read and forecast without pydantic and pandas.
+"""Plain requests, decoded and forecast as arrays, without pydantic and pandas.
 
-Plain are values, and timestamps that follow one another; covariates are not.
-
-What is not plain, or wrong in any way, is None here and left to `serving.forecasts.forecast`,
-which knows how to say what is wrong.
+A plain request has values and at most evenly spaced timestamps; it has no covariates.
+The functions return None for any other or invalid request; `serving.forecasts.forecast`
+handles it, with a message for each flaw.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,23 +15,23 @@ from msgspec import Meta, Struct
 from forecasting.data.forecast import check_levels
 from forecasting.errors import InvalidValues
 from forecasting.forecaster.history import least_history
-from serving.forecasts.encoding import Encoded
-from serving.forecasts.fast_timestamps import NotConsecutive, find_next
+from serving.forecasts.encoding import EncodedForecasts
+from serving.forecasts.fast_timestamps import NotConsecutive, future_timestamps
 from serving.registry.loaded_model import LoadedModel
-from serving.schemas.series import LONGEST_ID
+from serving.schemas.series import MAX_ID_LENGTH
 from serving.settings import MOST_LEVELS
 
 
 class FastSeries(Struct, forbid_unknown_fields=True, gc=False):
-    """One series; see `serving.schemas.series.Series`."""
+    """A series of a plain request; see `serving.schemas.series.Series`."""
 
-    id: Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
+    id: Annotated[str, Meta(min_length=1, max_length=MAX_ID_LENGTH)]
     values: Annotated[list[float], Meta(min_length=1)]
     timestamps: list[str | int] | None = None
 
 
 class FastRequest(Struct, forbid_unknown_fields=True, gc=False):
-    """What to forecast; see `serving.schemas.forecast.ForecastRequest`."""
+    """A decoded plain request; see `serving.schemas.forecast.ForecastRequest`."""
 
     series: Annotated[list[FastSeries], Meta(min_length=1)]
     horizon: Annotated[int, Meta(ge=1)] | None = None
@@ -42,13 +41,14 @@ class FastRequest(Struct, forbid_unknown_fields=True, gc=False):
 
 
 class FastForecast(NamedTuple):
-    """A plain request that a model can answer.
+    """The arguments of the forecast for a plain request.
 
     Attributes:
-        names, values: of its series.
-        steps: ahead.
-        levels: of the intervals, as they were asked for.
-        timestamps: of the steps ahead, JSON, a text a series; None without.
+        names, values: ids and histories of the series.
+        steps: steps ahead.
+        levels: levels of the intervals, in the order of the request.
+        timestamps: timestamps of the steps ahead as JSON, one text per series; None
+            for a request without timestamps.
     """
 
     names: list[str]
@@ -57,50 +57,51 @@ class FastForecast(NamedTuple):
     levels: tuple[float, ...]
     timestamps: list[bytes] | None
 
-    def tell(self, made: Encoded, first: int = 0) -> bytes:
-        """Return its forecasts, of which the first one is the row ``first``."""
-        return made.tell(self.names, first, self.levels, self.timestamps)
+    def select(self, forecasts: EncodedForecasts, first: int = 0) -> bytes:
+        """Return the JSON of the request's forecasts, which begin at row ``first``."""
+        return forecasts.select(self.names, first, self.levels, self.timestamps)
 
 
 _decoder = msgspec.json.Decoder(FastRequest)
 
 
 def decode_fast(body: bytes, model: LoadedModel) -> FastRequest | None:
-    """Return a plain request that a model can answer."""
+    """Decode a plain request; None for any request that a model cannot answer so."""
     fitted = model.forecaster.fitted
     assert fitted is not None
     try:
-        asked = _decoder.decode(body)
+        request = _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    series, least = asked.series, least_history(fitted)
-    if len(series) > 1 and len({one.id for one in series}) < len(series):
+    series, minimum = request.series, least_history(fitted)
+    if len(series) > 1 and len({history.id for history in series}) < len(series):
         return None
-    return None if any(len(one.values) < least for one in series) else asked
+    is_short = any(len(history.values) < minimum for history in series)
+    return None if is_short else request
 
 
-def plan(asked: FastRequest, model: LoadedModel) -> FastForecast | None:
-    """Return a request with all that is known before its forecast."""
+def prepare_fast(request: FastRequest, model: LoadedModel) -> FastForecast | None:
+    """Return the arguments of a request's forecast; None if it is not plain."""
     fitted = model.forecaster.fitted
     assert fitted is not None
-    steps = asked.horizon or model.forecaster.windows.horizon
+    steps = request.horizon or model.forecaster.windows.horizon
     names, values, stamps = [], [], []
-    for one in asked.series:
-        names.append(one.id)
-        values.append(one.values)
-        if one.timestamps is not None:
-            if len(one.timestamps) != len(one.values):
+    for history in request.series:
+        names.append(history.id)
+        values.append(history.values)
+        if history.timestamps is not None:
+            if len(history.timestamps) != len(history.values):
                 return None
-            stamps.append(one.timestamps)
+            stamps.append(history.timestamps)
     if not stamps:
-        return FastForecast(names, values, steps, asked.levels, None)
+        return FastForecast(names, values, steps, request.levels, None)
     if len(stamps) < len(names):
         return None
     try:
-        following = find_next(fitted.context.calendar, stamps, steps)
+        following = future_timestamps(fitted.context.calendar, stamps, steps)
     except NotConsecutive:
         return None
-    return FastForecast(names, values, steps, asked.levels, following)
+    return FastForecast(names, values, steps, request.levels, following)
 
 
 def forecast_fast(
@@ -108,23 +109,27 @@ def forecast_fast(
     requests: Sequence[FastForecast],
     steps: int,
     levels: Iterable[float],
-) -> Encoded | None:
-    """Return forecasts of the series of all requests, in one pass."""
+) -> EncodedForecasts | None:
+    """Forecast the series of several requests in one pass; None on invalid values."""
     assert model.quick is not None
     ascending = check_levels(levels)
     try:
         points, bounds = model.quick.forecast(
-            [name for each in requests for name in each.names],
-            [values for each in requests for values in each.values],
+            [name for request in requests for name in request.names],
+            [values for request in requests for values in request.values],
             steps=steps,
             levels=ascending,
         )
     except InvalidValues:
         return None
-    return Encoded(ascending, points, bounds) if np.isfinite(points).all() else None
+    return (
+        EncodedForecasts(ascending, points, bounds)
+        if np.isfinite(points).all()
+        else None
+    )
 
 
-def answer_fast(model: LoadedModel, asked: FastForecast) -> bytes | None:
-    """Return the forecasts of a single request as JSON."""
-    made = forecast_fast(model, [asked], asked.steps, asked.levels)
-    return None if made is None else asked.tell(made)
+def answer_fast(model: LoadedModel, request: FastForecast) -> bytes | None:
+    """Forecast a single request and return JSON; None where there is no forecast."""
+    forecasts = forecast_fast(model, [request], request.steps, request.levels)
+    return None if forecasts is None else request.select(forecasts)

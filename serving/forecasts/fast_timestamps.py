@@ -1,6 +1,6 @@
-"""Timestamps that follow one another without a gap: what comes next, found quickly.
+"""Future timestamps of evenly spaced histories, without pandas.
 
-All others are left to `serving.forecasts.panels`, which knows how to say what is wrong.
+`serving.forecasts.panels` handles all other timestamps, with a message for each flaw.
 """
 
 import re
@@ -22,64 +22,70 @@ DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 DATES = re.compile(f"(?:{DATE};)+|(?:{DATE}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}};)+")
 
 
-YEARS = np.array(["1700", "2200"], "datetime64[s]")  # nanoseconds have room for them
+YEARS = np.array(["1700", "2200"], "datetime64[s]")  # within datetime64[ns]
 
 
-MOST_STEP = 10**12  # the steps ahead of larger ones might be beyond every number
+MAX_FAST_STEP = 10**12  # so that the steps ahead do not overflow
 
 
-KEPT, MOST_KEPT = 256, 1000  # series whose moments are remembered, of at most so many
+CACHE_SIZE = 256  # histories with cached future timestamps
+MAX_CACHED_LENGTH = 1000  # timestamps of a cached history
 
 
 Stamps = Sequence[str | int]
 
 
 class NotConsecutive(Exception):
-    """Timestamps do not simply follow one another."""
+    """The timestamps are not evenly spaced on the calendar."""
 
 
-def find_next(calendar: Calendar, series: Sequence[Stamps], steps: int) -> list[bytes]:
-    """Return the moments that follow, JSON, a text a series.
+def future_timestamps(
+    calendar: Calendar, series: Sequence[Stamps], steps: int
+) -> list[bytes]:
+    """Return the timestamps of the steps ahead as JSON, one text per series.
 
     Args:
-        calendar: of the series seen in training.
-        series: the timestamps of each, one or more, oldest first: ISO dates, or
-            integer steps where the calendar has no dates.
-        steps: ahead.
+        calendar: calendar of the series seen in training.
+        series: timestamps of each series, at least one each, oldest first: ISO dates,
+            or integer steps where the calendar has no dates.
+        steps: steps ahead.
 
     Raises:
-        NotConsecutive: a series has others, or a gap, or they end after 2200.
+        NotConsecutive: a series has a gap or other timestamps, or ends after 2200.
     """
     if calendar.freq is None:
-        calendar = _steps(series[0])
+        calendar = _integer_calendar(series[0])
     return [
-        (_remember_next if len(stamps) <= MOST_KEPT else _next)(
+        (_cached_future if len(stamps) <= MAX_CACHED_LENGTH else _future)(
             calendar, tuple(stamps), steps
         )
         for stamps in series
     ]
 
 
-def _next(calendar: Calendar, stamps: tuple[str | int, ...], steps: int) -> bytes:
-    moments = _read(stamps) if calendar.freq else _count(stamps)
-    if calendar.freq and not parse_frequency(calendar.freq).is_anchored(moments[:1])[0]:
+def _future(calendar: Calendar, stamps: tuple[str | int, ...], steps: int) -> bytes:
+    timestamps = _parse_dates(stamps) if calendar.freq else _parse_steps(stamps)
+    if (
+        calendar.freq
+        and not parse_frequency(calendar.freq).is_anchored(timestamps[:1])[0]
+    ):
         raise NotConsecutive
-    first, last, count = moments[:1], moments[-1:], len(moments)
+    first, last, count = timestamps[:1], timestamps[-1:], len(timestamps)
     if calendar.count(first, last)[0] != count - 1:
         raise NotConsecutive
-    if (calendar.advance(first, np.arange(count)) != moments).any():
+    if (calendar.advance(first, np.arange(count)) != timestamps).any():
         raise NotConsecutive
     try:
-        [ahead] = format_timestamps(calendar.future(last, steps))
+        [future] = format_timestamps(calendar.future(last, steps))
     except SettingError:
         raise NotConsecutive from None
-    return orjson.dumps(ahead)
+    return orjson.dumps(future)
 
 
-_remember_next = lru_cache(KEPT)(_next)
+_cached_future = lru_cache(CACHE_SIZE)(_future)
 
 
-def _read(stamps: Stamps) -> Timestamps:
+def _parse_dates(stamps: Stamps) -> Timestamps:
     try:
         text = ";".join(stamps)  # type: ignore[arg-type]
     except TypeError:  # numbers
@@ -87,23 +93,23 @@ def _read(stamps: Stamps) -> Timestamps:
     if not DATES.fullmatch(text + ";"):
         raise NotConsecutive
     try:
-        moments = np.array(stamps, "datetime64[s]")
+        timestamps = np.array(stamps, "datetime64[s]")
     except ValueError:  # no such day
         raise NotConsecutive from None
-    if moments.min() < YEARS[0] or moments.max() >= YEARS[1]:
+    if timestamps.min() < YEARS[0] or timestamps.max() >= YEARS[1]:
         raise NotConsecutive
-    return moments.astype("datetime64[ns]")
+    return timestamps.astype("datetime64[ns]")
 
 
-def _count(stamps: Stamps) -> Timestamps:
-    if {*map(type, stamps)} != {int} or max(map(abs, stamps)) >= MOST_STEP:  # type: ignore[arg-type]
+def _parse_steps(stamps: Stamps) -> Timestamps:
+    if {*map(type, stamps)} != {int} or max(map(abs, stamps)) >= MAX_FAST_STEP:  # type: ignore[arg-type]
         raise NotConsecutive
     return np.array(stamps, np.int64)
 
 
-def _steps(stamps: Stamps) -> Calendar:
-    """Return the calendar of integer steps that a series has."""
-    step = np.diff(_count(stamps[:2]))
+def _integer_calendar(stamps: Stamps) -> Calendar:
+    """Return the calendar of a series with integer steps."""
+    step = np.diff(_parse_steps(stamps[:2]))
     if len(step) != 1 or step[0] < 1:
         raise NotConsecutive
     return Calendar(None, step=int(step[0]))

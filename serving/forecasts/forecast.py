@@ -1,7 +1,6 @@
-"""From the body of a forecast request to the body of its answer; runs in a thread.
+"""Handling of forecast requests, body to response body; runs in a worker thread.
 
-JSON in, one pass of the networks, JSON out. Plain requests take the short way of
-`serving.forecasts.fast_request`.
+Plain requests take the fast path of `serving.forecasts.fast_request`.
 """
 
 import numpy as np
@@ -10,13 +9,13 @@ import orjson
 from forecasting.data.forecast import Forecast
 from forecasting.errors import DataError, MissingCovariates, SettingError
 from serving.errors import RequestError, ServiceError
-from serving.forecasts.encoding import Encoded, encode_answer
+from serving.forecasts.encoding import EncodedForecasts, encode_answer
 from serving.forecasts.fast_request import (
     FastForecast,
     FastRequest,
     answer_fast,
     decode_fast,
-    plan,
+    prepare_fast,
 )
 from serving.forecasts.limits import check_limits
 from serving.forecasts.panels import make_panel
@@ -30,48 +29,48 @@ from serving.settings import Settings
 def answer(
     model: LoadedModel, alias: str | None, body: bytes, settings: Settings
 ) -> tuple[bytes, int]:
-    """Return the answer to a request as JSON, and how many series it forecasts.
+    """Forecast and return the response body as JSON, and the number of series.
 
     Args:
-        model: that shall make the forecast.
-        alias: that the model was asked by.
+        model: model to forecast with.
+        alias: alias in the request; None where it named a version.
         body: JSON of a `ForecastRequest`; empty means ``{}``.
         settings: the limits.
 
     Raises:
         RequestError: the body, or the series in it, cannot be used.
-        RequestTooLarge: it asks for more than the limits.
+        RequestTooLarge: it exceeds the limits.
     """
-    plain = read_plain(body, model, settings)
-    told = None if plain is None else answer_fast(model, plain)
-    if plain is not None and told is not None:
-        return encode_answer(model, alias, told), len(plain.names)
+    plain = read_fast(body, model, settings)
+    content = None if plain is None else answer_fast(model, plain)
+    if plain is not None and content is not None:
+        return encode_answer(model, alias, content), len(plain.names)
     return answer_any(model, alias, body, settings)
 
 
 def answer_any(
     model: LoadedModel, alias: str | None, body: bytes, settings: Settings
 ) -> tuple[bytes, int]:
-    """Return what `answer` does, whatever the request holds."""
-    asked = read_request(body, model, settings)
-    forecast = _forecast(asked, model)
-    dated = asked.series is None or asked.series[0].timestamps is not None
-    told = _encode(forecast, dated=dated)
-    return encode_answer(model, alias, told), len(forecast.series_ids)
+    """Forecast as `answer` does, without the fast path."""
+    request = read_request(body, model, settings)
+    forecast = _forecast(request, model)
+    has_timestamps = request.series is None or request.series[0].timestamps is not None
+    content = _encode(forecast, has_timestamps=has_timestamps)
+    return encode_answer(model, alias, content), len(forecast.series_ids)
 
 
-def _forecast(asked: ForecastRequest, model: LoadedModel) -> Forecast:
+def _forecast(request: ForecastRequest, model: LoadedModel) -> Forecast:
     forecaster = model.forecaster
     assert forecaster.fitted is not None
     panel = None
-    if asked.series is not None:
+    if request.series is not None:
         panel = make_panel(
-            asked.series,
+            request.series,
             forecaster.fitted,
-            horizon=asked.horizon or forecaster.windows.horizon,
+            horizon=request.horizon or forecaster.windows.horizon,
         )
     try:
-        return forecaster.predict(panel, horizon=asked.horizon, levels=asked.levels)
+        return forecaster.predict(panel, horizon=request.horizon, levels=request.levels)
     except MissingCovariates as error:
         cause = error.advise(
             "Send the series, with known_covariates for each observation and each "
@@ -87,60 +86,60 @@ def _forecast(asked: ForecastRequest, model: LoadedModel) -> Forecast:
 def read_request(
     body: bytes, model: LoadedModel, settings: Settings
 ) -> ForecastRequest:
-    """Return what a body asks of a model; empty means ``{}``.
+    """Decode and check the body of a request; empty means ``{}``.
 
     Raises:
         RequestError: the body cannot be used.
-        RequestTooLarge: it asks for more than the limits.
+        RequestTooLarge: it exceeds the limits.
     """
-    asked = read_body(ForecastRequest, body or b"{}", settings)
-    _check(asked, model, settings)
-    return asked
+    request = read_body(ForecastRequest, body or b"{}", settings)
+    _check(request, model, settings)
+    return request
 
 
-def read_plain(
+def read_fast(
     body: bytes, model: LoadedModel, settings: Settings
 ) -> FastForecast | None:
-    """Return a plain request within the limits; None for anything else."""
-    asked = None if model.quick is None else decode_fast(body, model)
-    if asked is None:
+    """Decode a plain request within the limits; None for any other."""
+    request = None if model.quick is None else decode_fast(body, model)
+    if request is None:
         return None
     try:
-        _check(asked, model, settings)
+        _check(request, model, settings)
     except ServiceError:
         return None
-    return plan(asked, model)
+    return prepare_fast(request, model)
 
 
 def _check(
-    asked: ForecastRequest | FastRequest, model: LoadedModel, settings: Settings
+    request: ForecastRequest | FastRequest, model: LoadedModel, settings: Settings
 ) -> None:
-    """Refuse what asks for more than the limits.
+    """Refuse a request over the limits.
 
     Raises:
         RequestError, RequestTooLarge: as `check_limits`.
     """
-    forecaster, series, levels = model.forecaster, asked.series, len(asked.levels)
+    forecaster, series, levels = model.forecaster, request.series, len(request.levels)
     assert forecaster.fitted is not None
     count = len(forecaster.fitted.context) if series is None else len(series)
-    steps = asked.horizon or forecaster.windows.horizon
+    steps = request.horizon or forecaster.windows.horizon
     check_limits(
         settings,
         series=0 if series is None else count,
-        points=sum(len(one.values) for one in series or ()),
-        horizon=asked.horizon,
+        points=sum(len(history.values) for history in series or ()),
+        horizon=request.horizon,
         levels=levels,
         numbers=count * steps * (1 + 2 * levels),
     )
 
 
-def _encode(forecast: Forecast, *, dated: bool) -> bytes:
+def _encode(forecast: Forecast, *, has_timestamps: bool) -> bytes:
     levels = tuple(forecast.intervals)
     pairs = [*forecast.intervals.values()]
     sides = [*(low for low, _ in pairs), *(high for _, high in pairs)]
     bounds = np.reshape(sides, (len(sides), *forecast.points.shape))
-    made = Encoded(levels, forecast.points, bounds)
+    encoded = EncodedForecasts(levels, forecast.points, bounds)
     stamps = None
-    if dated and forecast.timestamps is not None:
+    if has_timestamps and forecast.timestamps is not None:
         stamps = [*map(orjson.dumps, format_timestamps(forecast.timestamps))]
-    return made.tell(forecast.series_ids, 0, levels, stamps)
+    return encoded.select(forecast.series_ids, 0, levels, stamps)

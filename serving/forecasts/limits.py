@@ -1,4 +1,4 @@
-"""How much a request may ask for, in every protocol."""
+"""Limits on the series, observations, steps and levels of requests of all protocols."""
 
 from typing import NamedTuple
 
@@ -6,16 +6,18 @@ from serving.errors import Loc, RequestError, RequestTooLarge
 from serving.settings import Settings
 
 
-class Places(NamedTuple):
-    """Where a protocol has what is limited: flaws are reported there."""
+class FlawLocations(NamedTuple):
+    """Locations of the limited fields in the requests of a protocol."""
 
     horizon: Loc
     levels: Loc
     series: Loc
-    whole: Loc = ("body",)
+    body: Loc = ("body",)
 
 
-OWN = Places(("body", "horizon"), ("body", "levels"), ("body", "series"))
+V1_LOCATIONS = FlawLocations(
+    ("body", "horizon"), ("body", "levels"), ("body", "series")
+)
 
 
 def check_limits(
@@ -26,19 +28,19 @@ def check_limits(
     horizon: int | None,
     levels: int,
     numbers: int,
-    places: Places = OWN,
+    locations: FlawLocations = V1_LOCATIONS,
 ) -> None:
-    """Refuse what asks for more than the limits.
+    """Refuse a request over the limits.
 
     Args:
         settings: the limits.
-        series: that were sent.
-        points: observations that were sent.
-        horizon: steps ahead that were asked for; None for what the model was trained
-            for, which is no matter of the limits.
-        levels: intervals a step.
-        numbers: in the answer.
-        places: that flaws are reported for.
+        series: number of series in the request.
+        points: number of observations in the request.
+        horizon: requested steps ahead; None for the trained horizon, which is not
+            limited.
+        levels: intervals per step.
+        numbers: numbers in the response.
+        locations: locations of flaws.
 
     Raises:
         RequestError: the horizon is too long, or there are too many levels.
@@ -46,16 +48,16 @@ def check_limits(
     """
     if horizon is not None and horizon > settings.max_horizon:
         message = f"at most {settings.max_horizon} steps ahead; found {horizon}"
-        raise RequestError([(places.horizon, message)])
+        raise RequestError([(locations.horizon, message)])
     if levels > settings.max_levels:
         message = f"at most {settings.max_levels} levels; found {levels}"
-        raise RequestError([(places.levels, message)])
+        raise RequestError([(locations.levels, message)])
     if series > settings.max_series:
-        raise RequestTooLarge("series", series, settings.max_series, places.series)
+        raise RequestTooLarge("series", series, settings.max_series, locations.series)
     if points > settings.max_points:
         raise RequestTooLarge(
-            "observations", points, settings.max_points, places.series
+            "observations", points, settings.max_points, locations.series
         )
     if numbers > settings.max_points:
-        what = "numbers would be in the answer"
-        raise RequestTooLarge(what, numbers, settings.max_points, places.whole)
+        items = "numbers would be in the answer"
+        raise RequestTooLarge(items, numbers, settings.max_points, locations.body)

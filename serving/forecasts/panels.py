@@ -1,4 +1,4 @@
-"""From the series of a request to the library's panel; every flaw has its place."""
+"""Conversion of a request's series to a `Panel`; each flaw has its location."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -11,7 +11,7 @@ from serving.errors import MAX_FLAWS, RequestError
 from serving.forecasts.covariates import Flaws, by_name, covariate_flaws
 from serving.schemas.series import Series
 
-LARGEST_STEP = 2**53  # what every reader of JSON takes for an exact integer
+MAX_STEP = 2**53  # largest range of integers that every JSON parser reads exactly
 
 
 def make_panel(
@@ -20,15 +20,15 @@ def make_panel(
     """Return the series of a request as a panel on the model's calendar.
 
     Args:
-        series: as they were sent.
-        fitted: the model.
-        horizon: steps ahead that are asked for.
+        series: series of the request.
+        fitted: the trained model.
+        horizon: requested steps ahead.
 
     Raises:
-        RequestError: series cannot be used; each is named by its place.
+        RequestError: series cannot be used; names the location of each.
     """
     _raise_if_any(_duplicates(series))
-    _raise_if_any(_mixed(series))
+    _raise_if_any(_mixed_timestamps(series))
     freq = fitted.context.calendar.freq
     _raise_if_any(_other_axis(series, dated=freq is not None))
     _check_lengths(series, least_history(fitted))
@@ -36,17 +36,19 @@ def make_panel(
     try:
         return _to_panel(series, freq)
     except DataError as error:
-        found = list(islice(_each_alone(series, freq), MAX_FLAWS))
+        flaws = list(islice(_single_flaws(series, freq), MAX_FLAWS))
         raise RequestError(
-            found or [(("body", "series"), str(error))], error
+            flaws or [(("body", "series"), str(error))], error
         ) from error
 
 
 def _to_panel(series: Sequence[Series], freq: str | None) -> Panel:
     dated = series[0].timestamps is not None
     return Panel.from_values(
-        {one.id: one.values for one in series},
-        timestamps={one.id: one.timestamps or [] for one in series} if dated else None,
+        {history.id: history.values for history in series},
+        timestamps={history.id: history.timestamps or [] for history in series}
+        if dated
+        else None,
         freq=freq,
         past_covariates=by_name(series, "past"),
         known_covariates=by_name(series, "known"),
@@ -55,70 +57,78 @@ def _to_panel(series: Sequence[Series], freq: str | None) -> Panel:
 
 
 def _raise_if_any(flaws: Flaws) -> None:
-    found = list(islice(flaws, MAX_FLAWS))
-    if found:
-        raise RequestError(found)
+    first_flaws = list(islice(flaws, MAX_FLAWS))
+    if first_flaws:
+        raise RequestError(first_flaws)
 
 
 def _duplicates(series: Sequence[Series]) -> Flaws:
     first: dict[str, int] = {}
-    for i, one in enumerate(series):
-        if first.setdefault(one.id, i) != i:
-            place = f"series {first[one.id]}"
+    for index, history in enumerate(series):
+        if first.setdefault(history.id, index) != index:
+            place = f"series {first[history.id]}"
             yield (
-                ("body", "series", i, "id"),
-                f"{one.id!r} is the id of {place} already",
+                ("body", "series", index, "id"),
+                f"{history.id!r} is the id of {place} already",
             )
 
 
-def _mixed(series: Sequence[Series]) -> Flaws:
+def _mixed_timestamps(series: Sequence[Series]) -> Flaws:
     dated = series[0].timestamps is not None
-    for i, one in enumerate(series):
-        if (one.timestamps is not None) != dated:
-            loc = ("body", "series", i, "timestamps")
+    for index, history in enumerate(series):
+        if (history.timestamps is not None) != dated:
+            loc = ("body", "series", index, "timestamps")
             yield loc, "give timestamps for every series, or for none"
-        elif one.timestamps is not None and len(one.timestamps) != len(one.values):
-            found = f"{len(one.values)} values and {len(one.timestamps)} timestamps"
-            loc = ("body", "series", i, "timestamps")
-            yield loc, f"{found}; give one timestamp for each value"
+            continue
+        count, length = len(history.timestamps or ()), len(history.values)
+        if history.timestamps is not None and count != length:
+            lengths = f"{length} values and {count} timestamps"
+            loc = ("body", "series", index, "timestamps")
+            yield loc, f"{lengths}; give one timestamp for each value"
 
 
 def _other_axis(series: Sequence[Series], *, dated: bool) -> Flaws:
-    """Yield timestamps that are of another kind than the model's, or out of reach."""
-    wanted = str if dated else int
+    """Yield timestamps of another kind than the model's, and steps out of range."""
+    kind = str if dated else int
     advice = (
         "this model's series have dates: send text such as 2024-01-31"
         if dated
         else "this model's series have no dates: send integer steps, or no timestamps"
     )
-    for i, one in enumerate(series):
-        stamps = one.timestamps or []
-        if set(map(type, stamps)) - {wanted}:
-            at = next(j for j, stamp in enumerate(stamps) if type(stamp) is not wanted)
-            yield ("body", "series", i, "timestamps", at), advice
-        elif not dated and max(map(abs, stamps), default=0) > LARGEST_STEP:
-            loc = ("body", "series", i, "timestamps")
-            yield loc, f"a step is at most {LARGEST_STEP}"
+    for index, history in enumerate(series):
+        stamps = history.timestamps or []
+        if set(map(type, stamps)) - {kind}:
+            position = next(
+                j for j, item in enumerate(stamps) if type(item) is not kind
+            )
+            yield ("body", "series", index, "timestamps", position), advice
+        elif not dated and max(map(abs, stamps), default=0) > MAX_STEP:
+            loc = ("body", "series", index, "timestamps")
+            yield loc, f"a step is at most {MAX_STEP}"
 
 
-def _check_lengths(series: Sequence[Series], least: int) -> None:
-    short = [(i, one) for i, one in enumerate(series) if len(one.values) < least]
+def _check_lengths(series: Sequence[Series], minimum: int) -> None:
+    short = [
+        (index, history)
+        for index, history in enumerate(series)
+        if len(history.values) < minimum
+    ]
     if short:
-        lengths = [(one.id, len(one.values)) for _, one in short]
-        cause = SeriesTooShort(lengths, least, f"seq_len {least}")
+        lengths = [(history.id, len(history.values)) for _, history in short]
+        cause = SeriesTooShort(lengths, minimum, f"seq_len {minimum}")
         flaws = [
             (
-                ("body", "series", i, "values"),
-                f"{len(one.values)} values; at least {least} are needed",
+                ("body", "series", index, "values"),
+                f"{len(history.values)} values; at least {minimum} are needed",
             )
-            for i, one in short[:MAX_FLAWS]
+            for index, history in short[:MAX_FLAWS]
         ]
         raise RequestError(flaws, cause)
 
 
-def _each_alone(series: Sequence[Series], freq: str | None) -> Flaws:
-    """Yield what is wrong with each series taken by itself."""
-    parts = [(0, len(series))]  # halved until one is wrong: most series never are
+def _single_flaws(series: Sequence[Series], freq: str | None) -> Flaws:
+    """Yield the series that no panel can be made of, each with its error."""
+    parts = [(0, len(series))]  # bisection: few series are wrong
     while parts:
         begin, end = parts.pop()
         try:

@@ -1,4 +1,4 @@
-"""Threads that compute forecasts, so that the event loop stays free; bounded."""
+"""Bounded thread pool for forecasts, which keeps the event loop free."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,29 +15,32 @@ T = TypeVar("T")
 
 
 class ForecastThreads:
-    """Runs functions in threads.
+    """A thread pool with a bounded queue.
 
     Args:
-        threads: at the same time.
-        most: running or waiting; beyond that, callers are told to come back.
-        tell: called with how many run or wait, whenever that changes.
+        threads: number of threads.
+        max_calls: running and waiting calls; further calls raise `TooBusy`.
+        report: called with the number of running and waiting calls on each change.
     """
 
     def __init__(
-        self, threads: int, most: int, tell: Callable[[int], None] = lambda _: None
+        self,
+        threads: int,
+        max_calls: int,
+        report: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._pool = ThreadPoolExecutor(threads, "forecast")
-        self._most, self._busy, self._tell = most, 0, tell
+        self._max_calls, self._busy, self._report = max_calls, 0, report
 
     async def run(
         self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Call a function in a thread and return what it returns.
+        """Call a function in a thread and return its result.
 
         Raises:
             TooBusy: too many calls wait already.
         """
-        if self._busy >= self._most:
+        if self._busy >= self._max_calls:
             raise TooBusy
         future = self._pool.submit(function, *args, **kwargs)
         self._count(1)
@@ -47,13 +50,13 @@ class ForecastThreads:
             with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self._count, -1)
 
-        future.add_done_callback(end)  # who gives up waiting does not end the work
+        future.add_done_callback(end)  # a cancelled wait does not end the work
         return await asyncio.wrap_future(future)
 
-    def _count(self, more: int) -> None:
-        self._busy += more
-        self._tell(self._busy)
+    def _count(self, change: int) -> None:
+        self._busy += change
+        self._report(self._busy)
 
     def close(self) -> None:
-        """Let what runs end, and start nothing more."""
+        """Cancel waiting calls; running calls end in the background."""
         self._pool.shutdown(wait=False, cancel_futures=True)

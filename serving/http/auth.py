@@ -47,7 +47,7 @@ class RateLimit:
     """Limits the requests of each client per time; each process counts separately.
 
     Args:
-        rate: requests per time, such as ``100/second``, in the notation of the library `limits`.
+        rate: requests per time, such as ``100/second``, in the notation of `limits`.
     """
 
     def __init__(self, rate: str) -> None:
@@ -55,7 +55,7 @@ class RateLimit:
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
     def admit(self, client: str) -> int:
-        """Count a request; return the seconds to wait, or 0 where it is allowed."""
+        """Count a request; return the seconds to wait, or 0."""
         if self._limiter.hit(self._item, client):
             return 0
         reset = self._limiter.get_window_stats(self._item, client).reset_time

@@ -1,6 +1,6 @@
-"""Pydantic schemas of requests and answers.
+"""Pydantic schemas of requests and responses.
 
 forecast     forecasts, explanations, models, problems
 series       observations as clients send them
-timestamps   timestamps as clients read them
+timestamps   timestamps as JSON
 """

@@ -1,4 +1,4 @@
-"""What is sent and what comes back: the JSON of every route, with examples."""
+"""Schemas of requests and responses of the v1 routes, with examples."""
 
 from typing import Annotated
 
@@ -6,14 +6,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from serving.schemas.series import Number, Series
 
-FEW = Field(fail_fast=True, max_length=1000)  # the settings allow fewer
+LEVELS_FIELD = Field(fail_fast=True, max_length=1000)  # the settings allow fewer
 
 
 Level = Annotated[Number, Field(ge=1, le=99)]
 
 
 class ForecastRequest(BaseModel):
-    """What to forecast; empty means: go on with the series seen in training."""
+    """A forecast request; empty continues the series seen in training."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -47,12 +47,12 @@ class ForecastRequest(BaseModel):
     """Histories to continue; default the series seen in training."""
     horizon: Annotated[int, Field(strict=True, ge=1)] | None = None
     """Steps ahead; default the trained horizon."""
-    levels: Annotated[list[Level], FEW] = [80.0, 95.0]
+    levels: Annotated[list[Level], LEVELS_FIELD] = [80.0, 95.0]
     """Central intervals in percent: 80 is the central 80 %."""
 
 
 class ModelSelector(BaseModel):
-    """Which version of a model answers; default the service's alias."""
+    """The alias or version of the model to use; default the service's alias."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -69,15 +69,17 @@ class ModelSelector(BaseModel):
 
 
 class Answering(BaseModel):
-    """The model that made a forecast."""
+    """The model and version of a forecast."""
 
     name: str
     version: str
-    alias: str | None = Field(description="The alias it was asked by; null by version.")
+    alias: str | None = Field(
+        description="The alias in the request; null where it named a version."
+    )
 
 
 class Interval(BaseModel):
-    """Bounds of a central interval, one a step; null beyond the range of numbers."""
+    """Bounds of a central interval, one per step; null where infinite."""
 
     lower: list[float | None]
     upper: list[float | None]
@@ -88,14 +90,14 @@ class SeriesForecast(BaseModel):
 
     id: str
     timestamps: list[str] | list[int] | None = Field(
-        description="Of the steps ahead; null for series sent without timestamps."
+        description="Timestamps of the steps; null for series sent without any."
     )
     point: list[float]
     intervals: dict[str, Interval] = Field(description='By level in percent: "80".')
 
 
 class ForecastAnswer(BaseModel):
-    """Forecasts, and the version that made them."""
+    """Forecasts, and the model version that made them."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -125,7 +127,7 @@ class ForecastAnswer(BaseModel):
 
 
 class History(BaseModel):
-    """The last observations of a series seen in training, as a request takes them."""
+    """The last observations of a series seen in training, in the form of a request."""
 
     id: str
     timestamps: list[str] | list[int]
@@ -136,7 +138,7 @@ class History(BaseModel):
 
 
 class ModelSummary(BaseModel):
-    """A model that answers under an alias, and what a request to it needs."""
+    """A model that answers under an alias, and the requirements of a request."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
@@ -144,7 +146,7 @@ class ModelSummary(BaseModel):
     version: str
     """The version that answers."""
     alias: str | None
-    """The alias it answers to here; null when it was asked by version."""
+    """The alias in the request; null where it named a version."""
     aliases: list[str]
     """All aliases that point to this version in the registry."""
     latest: bool
@@ -152,32 +154,32 @@ class ModelSummary(BaseModel):
     seq_len: int
     """Observations in a window."""
     least_history: int
-    """Observations that a history needs at least: mostly seq_len."""
+    """Minimum length of a history: seq_len for most models."""
     horizon: int
     """Steps ahead that the model was trained for; more are possible."""
     freq: str | None
     """Frequency of the timestamps, a pandas alias; null for integer steps."""
     target: str
-    """What is forecast: the name of the column."""
+    """Name of the forecast column."""
     num_series: int
     """Number of series seen in training."""
     cell: str
     """Kind of recurrent network."""
     metrics: dict[str, float]
-    """What the backtest measured; empty when nothing was recorded."""
+    """Metrics of the backtest; empty when none was recorded."""
     trained_until: str | int
     """The last timestamp seen in training."""
 
 
 class ModelDetails(ModelSummary):
-    """All that is known of a model."""
+    """A model with its covariates, series and latest observations."""
 
     covariates: dict[str, list[str]]
-    """Names by role, past, known and static: what a series comes with."""
+    """Names of the required covariates by role: past, known and static."""
     series_ids: list[str]
     """The first hundred series seen in training."""
     context: list[History]
-    """Where the first few of these ended: their last observations."""
+    """The last observations of the first few of these series."""
 
 
 class ModelList(BaseModel):
@@ -187,7 +189,7 @@ class ModelList(BaseModel):
 
 
 class Flaw(BaseModel):
-    """One thing that is wrong with a request, and where."""
+    """A flaw of a request, with its location."""
 
     loc: list[str | int] = Field(examples=[["body", "series", 0, "values"]])
     msg: str

@@ -1,10 +1,10 @@
-"""One series of a request: its history, and the covariates that go with it."""
+"""Schema of a series in a request: its history and its covariates."""
 
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, FailFast, Field, WithJsonSchema
 
-LONGEST_ID = 500  # letters: a name comes back with every step of its forecast
+MAX_ID_LENGTH = 500  # characters; the response repeats an id at each step
 
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -13,7 +13,7 @@ Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Numbers = Annotated[list[Number], FailFast()]
 
 
-# Checked against the model's axis later, in `panels`: dates or steps, not both.
+# `serving.forecasts.panels` checks the kind against the model: dates or steps.
 TimestampList = Annotated[
     list[Any],
     WithJsonSchema(
@@ -25,7 +25,7 @@ TimestampList = Annotated[
 ]
 
 
-# Checked against the model's covariates later, in `covariates`: numbers or text.
+# `serving.forecasts.covariates` checks the kind against the model: numbers or text.
 Value = Annotated[
     Any, WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}]})
 ]
@@ -36,7 +36,7 @@ class Series(BaseModel):
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-    id: str = Field(min_length=1, max_length=LONGEST_ID, strict=True)
+    id: str = Field(min_length=1, max_length=MAX_ID_LENGTH, strict=True)
     """Name of the series; a series seen in training is scaled as it was there."""
     values: Numbers = Field(min_length=1)
     """Observations, oldest first; at least the model's least_history."""

@@ -1,4 +1,4 @@
-"""Timestamps as JSON shows them."""
+"""Formatting of timestamps for JSON."""
 
 from typing import Any
 
@@ -6,9 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 
-def format_timestamps(moments: npt.NDArray[Any]) -> list[Any]:
-    """Return timestamps as ISO text, integer steps as they are; nested as they were."""
-    if moments.dtype.kind != "M":
-        return list(moments.tolist())
-    whole = bool((moments == moments.astype("datetime64[s]")).all())
-    return list(np.datetime_as_string(moments, unit="s" if whole else "ns").tolist())
+def format_timestamps(timestamps: npt.NDArray[Any]) -> list[Any]:
+    """Return timestamps as ISO text and integer steps as they are, in nested lists."""
+    if timestamps.dtype.kind != "M":
+        return list(timestamps.tolist())
+    is_seconds = bool((timestamps == timestamps.astype("datetime64[s]")).all())
+    return list(
+        np.datetime_as_string(timestamps, unit="s" if is_seconds else "ns").tolist()
+    )

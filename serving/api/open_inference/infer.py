@@ -1,7 +1,7 @@
-"""From a request of the Open Inference Protocol to its answer; runs in a thread.
+"""Handling of inference requests, body to response body; runs in a worker thread.
 
-The input ``values`` holds one history a row; the outputs ``point``, ``lower_80``,
-``upper_80``, ... have one row for each. Covariates and timestamps have no place in it.
+The input ``values`` holds one history per row; the outputs ``point``, ``lower_80``,
+``upper_80``, ... have one row for each. The protocol has no covariates and timestamps.
 """
 
 from collections.abc import Collection, Sequence
@@ -23,41 +23,40 @@ from serving.api.open_inference.tensors import (
     numbers,
 )
 from serving.errors import Loc, RequestError
-from serving.forecasts.limits import Places, check_limits
+from serving.forecasts.limits import FlawLocations, check_limits
 from serving.http.validation import read_body
 from serving.registry.loaded_model import LoadedModel
 from serving.settings import Settings
 
-ANY = -1  # a size that a client may choose
+ANY_SIZE = -1  # a dimension of any size
 
 
-AT: Loc = ("body", "inputs")  # flaws of their values: the protocol shows no places
+INPUTS: Loc = ("body", "inputs")  # of all flaws: the protocol reports no locations
 
 
 def infer(model: LoadedModel, body: bytes, settings: Settings) -> tuple[bytes, int]:
-    """Return the answer to a request as JSON, and how many series it forecasts.
+    """Forecast and return the response body as JSON, and the number of series.
 
     Args:
-        model: that shall make the forecast.
+        model: model to forecast with.
         body: JSON of an `InferRequest`.
         settings: the limits.
 
     Raises:
         RequestError: the body, or a tensor in it, cannot be used.
-        RequestTooLarge: it asks for more than the limits.
+        RequestTooLarge: it exceeds the limits.
     """
-    asked = read_body(InferRequest, body, settings)
-    tensors = by_name(asked.inputs)
+    request = read_body(InferRequest, body, settings)
+    tensors = by_name(request.inputs)
     values, horizon, levels = _arguments(tensors, model, settings)
-    made = _forecast(model, values, horizon, levels)
-    outputs = _outputs(made)
+    outputs = _outputs(_forecast(model, values, horizon, levels))
     names = list(outputs)
-    if asked.outputs is not None:
-        names = [one.name for one in asked.outputs]
+    if request.outputs is not None:
+        names = [output.name for output in request.outputs]
         _check_names(names, outputs)
     answer: dict[str, Any] = {"model_name": model.name, "model_version": model.version}
-    if asked.id is not None:
-        answer["id"] = asked.id
+    if request.id is not None:
+        answer["id"] = request.id
     answer["outputs"] = [
         {
             "name": name,
@@ -71,15 +70,15 @@ def infer(model: LoadedModel, body: bytes, settings: Settings) -> tuple[bytes, i
 
 
 def tensor_metadata() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return what the protocol says of inputs and outputs: name, datatype, shape."""
-    shapes = {"values": [ANY, ANY], "horizon": [1], "levels": [ANY]}
+    """Return name, datatype and shape of the inputs and of the outputs."""
+    shapes = {"values": [ANY_SIZE, ANY_SIZE], "horizon": [1], "levels": [ANY_SIZE]}
     inputs = [
         {"name": name, "datatype": DATATYPES[name][0], "shape": shape}
         for name, shape in shapes.items()
     ]
     bounds = [f"{side}_{level:g}" for level in LEVELS for side in ("lower", "upper")]
     outputs = [
-        {"name": name, "datatype": "FP64", "shape": [ANY, ANY]}
+        {"name": name, "datatype": "FP64", "shape": [ANY_SIZE, ANY_SIZE]}
         for name in ("point", *bounds)
     ]
     return inputs, outputs
@@ -91,9 +90,9 @@ def _arguments(
     """Return the histories (batch, length), the horizon and the levels."""
     horizon, levels = None, tuple(LEVELS)
     if "levels" in tensors:
-        levels = tuple(numbers(*tensors["levels"], sizes=1).tolist())
+        levels = tuple(numbers(*tensors["levels"], ndim=1).tolist())
     if "horizon" in tensors:
-        horizon = int(numbers(*tensors["horizon"], sizes=1, only=1)[0])
+        horizon = int(numbers(*tensors["horizon"], ndim=1, size=1)[0])
     batch, length = (*tensors["values"][1].shape, 0)[:2]
     steps = model.forecaster.windows.horizon if horizon is None else horizon
     check_limits(
@@ -103,24 +102,24 @@ def _arguments(
         horizon=horizon,
         levels=len(levels),
         numbers=batch * steps * (1 + 2 * len(levels)),
-        places=Places(AT, AT, AT, AT),
+        locations=FlawLocations(INPUTS, INPUTS, INPUTS, INPUTS),
     )
-    return numbers(*tensors["values"], sizes=2), steps, levels
+    return numbers(*tensors["values"], ndim=2), steps, levels
 
 
 def _check_names(names: Sequence[str], outputs: Collection[str]) -> None:
-    """Refuse outputs that there are not, and those named twice: one could be a million.
+    """Refuse unknown and repeated output names: a repeated one multiplies the response.
 
     Raises:
-        RequestError: there is such a name.
+        RequestError: a name is unknown or repeated.
     """
     for i, name in enumerate(names):
-        at: Loc = ("body", "outputs", i, "name")
+        loc: Loc = ("body", "outputs", i, "name")
         if name not in outputs:
             message = f"there is no output {name!r:.100}; there is {', '.join(outputs)}"
-            raise RequestError([(at, message)])
+            raise RequestError([(loc, message)])
         if name in names[:i]:
-            raise RequestError([(at, f"{name!r} is named twice; name it once")])
+            raise RequestError([(loc, f"{name!r} is named twice; name it once")])
 
 
 def _forecast(
@@ -131,21 +130,23 @@ def _forecast(
     if fitted.covariates.columns or fitted.covariates.cycles:
         message = "this model needs covariates or timestamps, for which the protocol "
         message += f"has no place: ask it at /v1/models/{model.name}/forecast"
-        raise RequestError([(AT, message)])
-    least = least_history(fitted)
-    if not len(values) or values.shape[1] < least:
-        message = f"a batch of one at least, of {least} values or more each, is needed;"
-        raise RequestError([(AT, f"{message} found {list(values.shape)}")])
+        raise RequestError([(INPUTS, message)])
+    minimum = least_history(fitted)
+    if not len(values) or values.shape[1] < minimum:
+        message = (
+            f"a batch of one at least, of {minimum} values or more each, is needed;"
+        )
+        raise RequestError([(INPUTS, f"{message} found {list(values.shape)}")])
     rows = {f"row {i} of values": row for i, row in enumerate(values)}
     panel = Panel.from_values(rows, freq=fitted.context.calendar.freq)
     try:
         return model.forecaster.predict(panel, horizon=horizon, levels=levels)
     except (DataError, SettingError) as error:
-        raise RequestError([(AT, str(error))], error) from error
+        raise RequestError([(INPUTS, str(error))], error) from error
 
 
-def _outputs(made: Forecast) -> dict[str, FloatArray]:
-    outputs = {"point": made.points}
-    for level, (lower, upper) in made.intervals.items():
+def _outputs(forecast: Forecast) -> dict[str, FloatArray]:
+    outputs = {"point": forecast.points}
+    for level, (lower, upper) in forecast.intervals.items():
         outputs[f"lower_{level:g}"], outputs[f"upper_{level:g}"] = lower, upper
     return outputs

@@ -1,6 +1,6 @@
-"""The routes of the Open Inference Protocol, version 2, as KServe and Triton speak it.
+"""Routes of the Open Inference Protocol, version 2, as implemented by KServe and Triton.
 
-Errors are that protocol's: ``{"error": "..."}``.
+Errors have the format of the protocol: ``{"error": "..."}``.
 """
 
 from collections.abc import Callable, Coroutine
@@ -20,14 +20,14 @@ from serving.http.validation import refuse_encoded
 from serving.observability.health import ANSWERS, readiness
 from serving.service import Service, ServiceDependency
 
-BINARY = "Inference-Header-Content-Length"  # of the extension for binary tensors
+BINARY_HEADER = "Inference-Header-Content-Length"  # of the binary tensor extension
 
 
 MODEL, VERSION = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
 
 
 class ServerMetadata(BaseModel):
-    """The server."""
+    """Name and version of the server."""
 
     name: str
     version: str
@@ -35,25 +35,25 @@ class ServerMetadata(BaseModel):
 
 
 class Live(BaseModel):
-    """The process answers."""
+    """Liveness of the process."""
 
     live: bool
 
 
 class Ready(BaseModel):
-    """Forecasts can be had."""
+    """Readiness of the service to forecast."""
 
     ready: bool
 
 
 class ModelReady(Ready):
-    """A model can be asked."""
+    """Readiness of a model."""
 
     name: str
 
 
 class TensorMetadata(BaseModel):
-    """A tensor; a size of -1 is free."""
+    """Name, datatype and shape of a tensor; a size of -1 is variable."""
 
     name: str
     datatype: str
@@ -61,7 +61,7 @@ class TensorMetadata(BaseModel):
 
 
 class ModelMetadata(BaseModel):
-    """A model, and the tensors that it takes and gives."""
+    """A model with its input and output tensors."""
 
     name: str
     versions: list[str]
@@ -71,31 +71,31 @@ class ModelMetadata(BaseModel):
 
 
 class InferenceError(BaseModel):
-    """What went wrong."""
+    """The message of an error."""
 
     error: str
 
 
 class ProtocolRoute(APIRoute):
-    """A route whose errors have the protocol's shape."""
+    """A route that returns errors in the format of the protocol."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler of a request."""
+        """Return the request handler."""
         handle = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
             try:
                 return await handle(request)
             except ServiceError as error:
-                found = problem_of(error)
-                content = {"error": found.detail}
-                return JSONResponse(content, found.status, error.headers)
+                problem = problem_of(error)
+                content = {"error": problem.detail}
+                return JSONResponse(content, problem.status, error.headers)
 
         return answer
 
 
 def _failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what OpenAPI says of errors; those met before the route are problems."""
+    """Return the OpenAPI responses of errors: problems, or errors of the protocol."""
     failures = problems(*statuses)
     for failure in failures.values():
         failure["model"] = InferenceError
@@ -109,7 +109,7 @@ router = APIRouter(
 )
 
 
-BODY = {  # read by the worker that answers
+BODY = {  # the worker thread decodes it
     "requestBody": {
         "required": True,
         "content": {
@@ -123,20 +123,20 @@ BODY = {  # read by the worker that answers
 
 @router.get("/v2", responses=_failures(500))
 async def server_metadata() -> ServerMetadata:
-    """Name the server and the extensions of the protocol that it has: none."""
+    """Return the server's name and its protocol extensions: none."""
     number = package_version("recast-forecasting")
     return ServerMetadata(name="recast", version=number, extensions=[])
 
 
 @router.get("/v2/health/live", responses=_failures(500))
 async def live() -> Live:
-    """Say that the process answers."""
+    """Report that the process answers."""
     return Live(live=True)
 
 
 @router.get("/v2/health/ready", responses=_failures(500, 503))
 async def ready(service: ServiceDependency) -> Ready:
-    """Say whether forecasts can be had."""
+    """Report whether the service can forecast."""
     if readiness(service.models, service.poller).state not in ANSWERS:
         raise NotReady
     return Ready(ready=True)
@@ -144,7 +144,7 @@ async def ready(service: ServiceDependency) -> Ready:
 
 @router.get(f"{MODEL}/ready", responses=_failures(404, 422, 500, 503))
 async def model_ready(name: str, service: ServiceDependency) -> ModelReady:
-    """Say whether the model's version under the service's alias can be asked."""
+    """Report whether the model's version under the service's alias can forecast."""
     await service.models.find(name)
     return ModelReady(name=name, ready=True)
 
@@ -153,16 +153,16 @@ async def model_ready(name: str, service: ServiceDependency) -> ModelReady:
 async def version_ready(
     name: str, version: str, service: ServiceDependency
 ) -> ModelReady:
-    """Say whether a version of the model can be asked."""
+    """Report whether a version of the model can forecast."""
     await service.models.find(name, version=version)
     return ModelReady(name=name, ready=True)
 
 
 @router.get(MODEL, responses=_failures(404, 422, 500, 503))
 async def model_metadata(name: str, service: ServiceDependency) -> ModelMetadata:
-    """Describe the tensors that a model takes and gives.
+    """Describe the input and output tensors of a model.
 
-    The outputs of a request that sends `levels` are named after these.
+    The input `levels` determines the names of the outputs.
     """
     return await _describe(service, name)
 
@@ -171,7 +171,7 @@ async def model_metadata(name: str, service: ServiceDependency) -> ModelMetadata
 async def version_metadata(
     name: str, version: str, service: ServiceDependency
 ) -> ModelMetadata:
-    """Describe the tensors that a version of the model takes and gives."""
+    """Describe the input and output tensors of a version of the model."""
     return await _describe(service, name, version)
 
 
@@ -184,10 +184,10 @@ async def version_metadata(
 async def model_infer(
     name: str, request: Request, service: ServiceDependency
 ) -> Response:
-    """Forecast what follows each row of the input `values`.
+    """Forecast the next steps of each row of the input `values`.
 
-    Covariates and timestamps have no place in the protocol, and every row is a series
-    that the model has not seen. Tensors are JSON, never binary.
+    The protocol has no covariates and timestamps, and every row is a series that the
+    model has not seen. Tensors are JSON, never binary.
     """
     return await _infer(request, service, name)
 
@@ -201,7 +201,7 @@ async def model_infer(
 async def version_infer(
     name: str, version: str, request: Request, service: ServiceDependency
 ) -> Response:
-    """Forecast what follows each row of `values` by a version of the model."""
+    """Forecast the next steps of each row of `values` by a version of the model."""
     return await _infer(request, service, name, version)
 
 
@@ -225,7 +225,7 @@ async def _describe(
 async def _infer(
     request: Request, service: Service, name: str, version: str | None = None
 ) -> Response:
-    if BINARY in request.headers:
+    if BINARY_HEADER in request.headers:
         raise UnsupportedMedia(
             "Tensors are taken as JSON only, not as binary data. In Triton's client: "
             "set_data_from_numpy(values, binary_data=False)."

@@ -1,4 +1,4 @@
-"""Tensors of the Open Inference Protocol: their JSON, and the numbers in them."""
+"""Tensors of the Open Inference Protocol: JSON schemas and conversion to arrays."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -19,7 +19,7 @@ DATATYPES = {"values": FLOATS, "horizon": INTEGERS, "levels": FLOATS}
 Size = Annotated[int, Field(strict=True, ge=0)]
 
 
-# Checked against the shape later, in `numbers`: flat, or nested as the shape is.
+# `numbers` checks it against the shape: flat, or nested in the same shape.
 Data = Annotated[
     list[Any],
     WithJsonSchema(
@@ -37,7 +37,7 @@ Data = Annotated[
 
 
 class Tensor(BaseModel):
-    """One input: its data flat in row-major order, or nested as its shape is."""
+    """An input tensor, its data flat in row-major order or nested by its shape."""
 
     name: str = Field(examples=list(DATATYPES))
     shape: Annotated[list[Size], Field(fail_fast=True, min_length=1, max_length=2)]
@@ -47,14 +47,14 @@ class Tensor(BaseModel):
 
 
 class RequestedOutput(BaseModel):
-    """One output that shall come back."""
+    """A requested output."""
 
     name: str = Field(examples=["point", "lower_80", "upper_80"])
     parameters: dict[str, Any] = {}
 
 
 class InferRequest(BaseModel):
-    """Histories to continue, one a row of ``values``."""
+    """An inference request: histories to continue, one per row of ``values``."""
 
     model_config = ConfigDict(
         use_attribute_docstrings=True,
@@ -81,16 +81,16 @@ class InferRequest(BaseModel):
     )
 
     id: str | None = None
-    """Comes back with the answer."""
+    """Returned in the response."""
     parameters: dict[str, Any] = {}
     inputs: Annotated[list[Tensor], Field(fail_fast=True)]
-    """``values`` (batch, length); if wanted, ``horizon`` (1) and ``levels`` (n)."""
+    """``values`` (batch, length); optional: ``horizon`` (1) and ``levels`` (n)."""
     outputs: Annotated[list[RequestedOutput], Field(fail_fast=True)] | None = None
     """Default all."""
 
 
 class OutputTensor(BaseModel):
-    """One output, flat in row-major order; null beyond the range of numbers."""
+    """An output tensor, flat in row-major order; null where infinite."""
 
     name: str
     datatype: str
@@ -99,37 +99,39 @@ class OutputTensor(BaseModel):
 
 
 class InferAnswer(BaseModel):
-    """Forecasts, one a row, and the version that made them."""
+    """Forecasts, one per row, and the model version that made them."""
 
     model_name: str
     model_version: str
-    id: str | None = Field(None, description="That of the request; absent without one.")
+    id: str | None = Field(
+        None, description="The id of the request; absent without one."
+    )
     outputs: list[OutputTensor]
 
 
 def by_name(inputs: Sequence[Tensor]) -> dict[str, tuple[int, Tensor]]:
-    """Return the inputs by name, each with its place among them.
+    """Return the inputs by name, each with its index.
 
     Raises:
-        RequestError: one is unknown, given twice, of another type, or not JSON.
+        RequestError: an input is unknown, repeated, of another type, or not JSON.
     """
     tensors: dict[str, tuple[int, Tensor]] = {}
     for i, tensor in enumerate(inputs):
-        at: Loc = ("body", "inputs", i)
+        loc: Loc = ("body", "inputs", i)
         if tensor.name not in DATATYPES:
             message = f"there is no input {tensor.name!r}; there is values, the "
             message += "histories, and if wanted horizon and levels"
-            raise RequestError([((*at, "name"), message)])
+            raise RequestError([((*loc, "name"), message)])
         if tensor.name in tensors:
-            raise RequestError([((*at, "name"), f"{tensor.name!r} is given twice")])
-        known = DATATYPES[tensor.name]
-        if tensor.datatype not in known:
-            message = f"one of {', '.join(known)}; found {tensor.datatype!r:.50}"
-            raise RequestError([((*at, "datatype"), message)])
+            raise RequestError([((*loc, "name"), f"{tensor.name!r} is given twice")])
+        datatypes = DATATYPES[tensor.name]
+        if tensor.datatype not in datatypes:
+            message = f"one of {', '.join(datatypes)}; found {tensor.datatype!r:.50}"
+            raise RequestError([((*loc, "datatype"), message)])
         if tensor.data is None:
             message = "send the tensor as JSON: this service takes no binary data and "
             message += "no shared memory (in Triton's client, binary_data=False)"
-            raise RequestError([((*at, "data"), message)])
+            raise RequestError([((*loc, "data"), message)])
         tensors[tensor.name] = i, tensor
     if "values" not in tensors:
         message = "an input 'values' (batch, length) is needed"
@@ -138,52 +140,54 @@ def by_name(inputs: Sequence[Tensor]) -> dict[str, tuple[int, Tensor]]:
 
 
 def numbers(
-    i: int, tensor: Tensor, *, sizes: int, only: int | None = None
+    index: int, tensor: Tensor, *, ndim: int, size: int | None = None
 ) -> FloatArray:
-    """Return a tensor's data in its shape.
+    """Return a tensor's data as an array of its shape.
 
     Args:
-        i: its place among the inputs.
-        tensor: as it was sent.
-        sizes: that its shape must have.
-        only: what its size must be, if not free.
+        index: index of the tensor in the inputs.
+        tensor: tensor of the request.
+        ndim: required number of dimensions.
+        size: required size of a one-dimensional tensor; None for any size.
 
     Raises:
-        RequestError: shape and data are not what they must be.
+        RequestError: the shape or the data are wrong.
     """
-    at: Loc = ("body", "inputs", i)
+    loc: Loc = ("body", "inputs", index)
     shape = tensor.shape
-    if len(shape) != sizes or (only is not None and shape != [only]):
-        wanted = "(batch, length)" if sizes == 2 else "(1)" if only else "(n)"
-        raise RequestError([((*at, "shape"), f"{wanted} is needed; found {shape}")])
+    if len(shape) != ndim or (size is not None and shape != [size]):
+        expected = "(batch, length)" if ndim == 2 else "(1)" if size else "(n)"
+        raise RequestError([((*loc, "shape"), f"{expected} is needed; found {shape}")])
     flat: list[Any] = tensor.data or []
     if flat and all(type(row) is list for row in flat) and len(flat) == shape[0]:
-        _check_widths(flat, shape, (*at, "data"))
+        _check_widths(flat, shape, (*loc, "data"))
         flat = list(chain.from_iterable(flat))
-    whole = tensor.datatype in INTEGERS
-    if not set(map(type, flat)) <= ({int} if whole else {int, float}):
-        message = f"{'whole ' if whole else ''}numbers are needed"
-        raise RequestError([((*at, "data"), message)])
+    is_integer = tensor.datatype in INTEGERS
+    if not set(map(type, flat)) <= ({int} if is_integer else {int, float}):
+        message = f"{'whole ' if is_integer else ''}numbers are needed"
+        raise RequestError([((*loc, "data"), message)])
     if len(flat) != np.prod(shape, dtype=float):
         message = f"{len(flat)} numbers; the shape {shape} needs another number of them"
-        raise RequestError([((*at, "data"), message)])
+        raise RequestError([((*loc, "data"), message)])
     try:
         array = np.array(flat, dtype=np.float64)
     except OverflowError:
         array = np.array([np.inf])
     if not np.isfinite(array).all():
-        raise RequestError([((*at, "data"), "numbers must be finite")])
+        raise RequestError([((*loc, "data"), "numbers must be finite")])
     return array.reshape(shape)
 
 
-def _check_widths(rows: Sequence[Sequence[Any]], shape: Sequence[int], at: Loc) -> None:
-    """Refuse rows of other lengths than the shape says.
+def _check_widths(
+    rows: Sequence[Sequence[Any]], shape: Sequence[int], loc: Loc
+) -> None:
+    """Refuse rows of other lengths than the shape.
 
     Raises:
-        RequestError: the first of them is named.
+        RequestError: names the first of them.
     """
     width = shape[1] if len(shape) > 1 else 1
     for j, row in enumerate(rows):
         if len(row) != width:
             message = f"{len(row)} numbers in this row; the shape {shape} needs {width}"
-            raise RequestError([((*at, j), message)])
+            raise RequestError([((*loc, j), message)])

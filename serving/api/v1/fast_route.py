@@ -1,8 +1,8 @@
-"""The short way to a forecast: plain requests are answered before they are routed.
+"""The fast path of forecast requests: plain ones are answered before the router.
 
-It stands in front of the routes, behind all that every request passes. What it cannot
-answer by itself goes on to the route of `serving.api.v1.routes`, which the OpenAPI document
-shows, and which says what is wrong.
+The middleware stands directly in front of the router. Any request that is not plain goes
+on to the route in `serving.api.v1.routes`, which is the one in the OpenAPI document and
+which reports flaws.
 """
 
 import re
@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.errors import TooBusy
 from serving.forecasts.encoding import encode_answer
-from serving.forecasts.forecast import read_plain
+from serving.forecasts.forecast import read_fast
 from serving.http.problems import problem_response
 from serving.observability.logging import note
 from serving.service import Service
@@ -24,11 +24,11 @@ PATH = re.compile(r"/v1/models/([^/]+)/forecast")
 QUERY = re.compile(rb"(?:alias=([A-Za-z0-9_.-]+)|version=([1-9][0-9]{0,8}))?")
 
 
-SMALL = 2**16  # bytes of a body that is read at once; others are read by the workers
+MAX_FAST_BODY_BYTES = 2**16  # larger bodies are decoded in the worker threads
 
 
 class Route(NamedTuple):
-    """What the log and the metrics call this route."""
+    """The route under which the log and the metrics count a request."""
 
     path: str = "/v1/models/{name}/forecast"
 
@@ -37,28 +37,28 @@ ROUTE = Route()
 
 
 class FastRoute:
-    """Answers plain requests for forecasts, passes on all others."""
+    """Answers plain forecast requests and passes on all others."""
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self.app, self.service = app, service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
-        place = PATH.fullmatch(scope["path"]) if _is_small_post(scope) else None
-        query = QUERY.fullmatch(scope["query_string"]) if place else None
-        if place is None or query is None:
+        match = PATH.fullmatch(scope["path"]) if _is_small_post(scope) else None
+        query = QUERY.fullmatch(scope["query_string"]) if match else None
+        if match is None or query is None:
             await self.app(scope, receive, send)
             return
         alias, version = (part.decode() if part else None for part in query.groups())
         body = await _read_body(receive)
         try:
-            content = await self._answer(scope, place[1], alias, version, body)
+            content = await self._answer(scope, match[1], alias, version, body)
         except TooBusy as error:
             scope["route"] = ROUTE
             await problem_response(error)(scope, receive, send)
             return
         if content is None:
-            await self.app(scope, _Again(body, receive), send)
+            await self.app(scope, _ReplayedBody(body, receive), send)
             return
         scope["route"] = ROUTE
         headers = [
@@ -76,23 +76,23 @@ class FastRoute:
         version: str | None,
         body: bytes,
     ) -> bytes | None:
-        """Return the answer as JSON; None if the request is not for here."""
+        """Return the response body; None if the request is not plain."""
         service = self.service
         model = service.models.at_hand(name, alias, version)
-        asked = read_plain(body, model, service.settings) if model else None
-        if model is None or asked is None:
+        request = read_fast(body, model, service.settings) if model else None
+        if model is None or request is None:
             return None
-        told = await service.batcher.forecast(model, asked)
-        if told is None:
+        forecasts = await service.batcher.forecast(model, request)
+        if forecasts is None:
             return None
         note(scope, model=name, version=model.version)
-        service.metrics.count_forecasts(name, len(asked.names))
-        by = None if version is not None else alias or service.models.alias
-        return encode_answer(model, by, told)
+        service.metrics.count_forecasts(name, len(request.names))
+        used_alias = None if version is not None else alias or service.models.alias
+        return encode_answer(model, used_alias, forecasts)
 
 
-class _Again:
-    """Receives a body once more."""
+class _ReplayedBody:
+    """An ASGI receive channel that returns a body that was read already."""
 
     def __init__(self, body: bytes, receive: Receive) -> None:
         self.body: bytes | None = body
@@ -108,8 +108,10 @@ class _Again:
 def _is_small_post(scope: Scope) -> bool:
     if scope["type"] != "http" or scope["method"] != "POST":
         return False
-    length = next((v for k, v in scope["headers"] if k == b"content-length"), b"")
-    return length.isdigit() and int(length) <= SMALL
+    length = next(
+        (value for name, value in scope["headers"] if name == b"content-length"), b""
+    )
+    return length.isdigit() and int(length) <= MAX_FAST_BODY_BYTES
 
 
 async def _read_body(receive: Receive) -> bytes:

@@ -1,4 +1,4 @@
-"""The routes of the REST interface."""
+"""Routes of Recast's own REST interface: forecasts, models, health and metrics."""
 
 from typing import Annotated
 
@@ -21,13 +21,13 @@ from serving.schemas.forecast import (
 )
 from serving.service import ServiceDependency
 
-Asked = Annotated[ModelSelector, Query()]
+Selector = Annotated[ModelSelector, Query()]
 
 
 router = APIRouter(dependencies=[Depends(refuse_encoded)])
 
 
-BODY = {  # read by the worker that answers
+BODY = {  # the worker thread decodes it
     "requestBody": {
         "content": {
             "application/json": {
@@ -46,13 +46,17 @@ BODY = {  # read by the worker that answers
     openapi_extra=BODY,
 )
 async def forecast(
-    name: str, asked: Asked, request: Request, service: ServiceDependency
+    name: str, selector: Selector, request: Request, service: ServiceDependency
 ) -> Response:
-    """Forecast what follows each series, with central intervals."""
+    """Forecast the next steps of each series, with central intervals."""
     body = await request.body()
-    model = await service.models.find(name, asked.alias, _text(asked.version))
+    model = await service.models.find(
+        name, selector.alias, _version_text(selector.version)
+    )
     note(request.scope, model=name, version=model.version)
-    alias = None if asked.version is not None else asked.alias or service.models.alias
+    alias = (
+        None if selector.version is not None else selector.alias or service.models.alias
+    )
     content, count = await service.workers.run(
         answer, model, alias, body, service.settings
     )
@@ -69,18 +73,22 @@ async def forecast(
     openapi_extra=BODY,
 )
 async def explain(
-    name: str, asked: Asked, request: Request, service: ServiceDependency
+    name: str, selector: Selector, request: Request, service: ServiceDependency
 ) -> Response:
-    """Say how strongly each step of a forecast depends on each observation.
+    """Explain how strongly each step of a forecast depends on each observation.
 
-    The body is that of the forecast; intervals have no part in it. Steps end with the
-    trained horizon. The windows of the series are averaged: send as many values as the
-    model's seq_len to explain a single forecast.
+    The body is that of a forecast request, without effect of its levels. The horizon is
+    at most the trained one. The windows of the series are averaged: send as many values
+    as the model's seq_len to explain a single forecast.
     """
     body = await request.body()
-    model = await service.models.find(name, asked.alias, _text(asked.version))
+    model = await service.models.find(
+        name, selector.alias, _version_text(selector.version)
+    )
     note(request.scope, model=name, version=model.version)
-    alias = None if asked.version is not None else asked.alias or service.models.alias
+    alias = (
+        None if selector.version is not None else selector.alias or service.models.alias
+    )
     content = await service.workers.run(
         explain_forecast, model, alias, body, service.settings
     )
@@ -105,18 +113,18 @@ async def list_models(service: ServiceDependency) -> ModelList:
     "/v1/models/{name}", tags=["models"], responses=problems(404, 422, 500, 503)
 )
 async def describe_model(
-    name: str, asked: Asked, service: ServiceDependency
+    name: str, selector: Selector, service: ServiceDependency
 ) -> ModelDetails:
-    """Describe a model: what a request needs, what it has seen, how good it is."""
+    """Describe a model: requirements of a request, training series and metrics."""
     models = service.models
-    model = await models.find(name, asked.alias, _text(asked.version))
-    alias = None if asked.version is not None else asked.alias or models.alias
+    model = await models.find(name, selector.alias, _version_text(selector.version))
+    alias = None if selector.version is not None else selector.alias or models.alias
     return models.describe(name, model.version, alias)
 
 
 @router.get("/livez", tags=["health"], responses=problems(500))
 async def livez() -> Alive:
-    """Say that the process answers."""
+    """Report that the process answers."""
     return Alive(status="alive")
 
 
@@ -127,17 +135,17 @@ async def livez() -> Alive:
     responses=problems(500, 503),
 )
 async def readyz(service: ServiceDependency) -> Response:
-    """Say whether forecasts can be had, and what stands in the way.
+    """Report whether the service can forecast, and the state of its models.
 
-    When they cannot, the problem has the same members beside its own.
+    If it cannot, the problem has the same members in addition to its own.
     """
-    found = readiness(service.models, service.poller)
-    content = found.model_dump(mode="json")
-    if found.state in ANSWERS:
+    report = readiness(service.models, service.poller)
+    content = report.model_dump(mode="json")
+    if report.state in ANSWERS:
         return JSONResponse(content)
     error = NotReady(
         "The model registry does not answer, and no model is held."
-        if found.state == "unavailable"
+        if report.state == "unavailable"
         else "The models are being loaded."
     )
     problem = content | problem_of(error).model_dump()
@@ -151,9 +159,9 @@ async def readyz(service: ServiceDependency) -> Response:
     responses=problems(500),
 )
 async def metrics(service: ServiceDependency) -> Response:
-    """Return the service's numbers for Prometheus."""
+    """Return the service's metrics for Prometheus."""
     return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _text(version: int | None) -> str | None:
+def _version_text(version: int | None) -> str | None:
     return None if version is None else str(version)
