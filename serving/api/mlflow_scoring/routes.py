@@ -1,4 +1,4 @@
-"""The routes of MLflow's scoring server, for clients of ``mlflow models serve``."""
+"""Routes of MLflow's scoring server, for clients of ``mlflow models serve``."""
 
 from collections.abc import Iterable
 
@@ -22,7 +22,7 @@ JSON = "application/json"
 CSV_EXAMPLE = "\n".join(["target", *map(str, EXAMPLE), ""])
 
 
-BODY = {  # read by the worker that answers
+BODY = {  # the worker thread decodes it
     "requestBody": {
         "required": True,
         "content": {
@@ -39,12 +39,13 @@ router = APIRouter(tags=["MLflow"], dependencies=[Depends(refuse_encoded)])
 class NoDefaultModel(UnknownModel):
     """No model is named, and none stands out."""
 
-    def __init__(self, known: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str]) -> None:
         ServiceError.__init__(
             self,
             "This address asks the service's default model, and there is none: there "
-            f"is {join_shown(map(repr, known)) or 'no model'}. Set SERVING_DEFAULT_MODEL, "
-            "or ask a model by name at /v1/models/NAME/forecast.",
+            f"is {join_shown(map(repr, names)) or 'no model'}. Set "
+            "SERVING_DEFAULT_MODEL, or ask a model by name at "
+            "/v1/models/NAME/forecast.",
         )
 
 
@@ -61,8 +62,9 @@ async def invocations(request: Request, service: ServiceDependency) -> Response:
     """
     media_type = request.headers.get("Content-Type", JSON).partition(";")[0].strip()
     if media_type.lower() not in (JSON, CSV):
-        found = f"found {media_type[:100]!r}"
-        raise UnsupportedMedia(f"Content-Type is {JSON} or {CSV}; {found}.")
+        raise UnsupportedMedia(
+            f"Content-Type is {JSON} or {CSV}; found {media_type[:100]!r}."
+        )
     body = await request.body()
     models = service.models
     name = service.settings.default_model or _only_one(models)
@@ -77,7 +79,7 @@ async def invocations(request: Request, service: ServiceDependency) -> Response:
 @router.get("/ping", response_class=PlainTextResponse, responses=problems(500, 503))
 @router.get("/health", response_class=PlainTextResponse, responses=problems(500, 503))
 async def ping(service: ServiceDependency) -> str:
-    """Say whether forecasts can be had: an empty line, or status 503."""
+    """Report whether the service can forecast: an empty line, or status 503."""
     if readiness(service.models, service.poller).state not in ANSWERS:
         raise NotReady
     return "\n"
@@ -85,16 +87,16 @@ async def ping(service: ServiceDependency) -> str:
 
 @router.get("/version", response_class=PlainTextResponse, responses=problems(500))
 async def version() -> str:
-    """Return the version of MLflow that the service runs with."""
+    """Return the version of MLflow in the service."""
     return str(VERSION)
 
 
 def _only_one(models: ModelStore) -> str:
-    """Return the name of the only model of ours under the service's alias.
+    """Return the name of the only Recast model under the service's alias.
 
     Raises:
         NotReady: the registry has not answered yet.
-        NoDefaultModel: there is none, or several.
+        NoDefaultModel: there is no such model, or several.
     """
     if models.registered is None:
         raise NotReady

@@ -1,7 +1,7 @@
-"""From a body as MLflow's scoring server takes it to its answer; runs in a thread.
+"""Handling of scoring requests, body to response body; runs in a worker thread.
 
-The columns are those of `forecasting.pyfunc`, which makes the forecast: the numbers are
-those of ``mlflow models serve``.
+`forecasting.pyfunc` defines the columns and makes the forecast, so that the numbers are
+equal to those of ``mlflow models serve``.
 """
 
 import pandas as pd
@@ -13,17 +13,17 @@ from forecasting.errors import DataError, SettingError
 from forecasting.pyfunc import forecast_frame
 from serving.api.mlflow_scoring.tables import Params, read_table
 from serving.errors import Loc, RequestError
-from serving.forecasts.limits import Places, check_limits
+from serving.forecasts.limits import FlawLocations, check_limits
 from serving.registry.loaded_model import LoadedModel
 from serving.schemas.forecast import Answering
 from serving.schemas.timestamps import format_timestamps
 from serving.settings import Settings
 
-AT: Loc = ("body",)  # a table's flaws of size: it has no part that they are of
+BODY: Loc = ("body",)  # of flaws of a table as such
 
 
 class Predictions(BaseModel):
-    """One object a series and step, and the version that made them."""
+    """Forecasts, one object per series and step, and the version that made them."""
 
     predictions: list[dict[str, float | int | str | None]] = Field(
         examples=[
@@ -45,28 +45,28 @@ class Predictions(BaseModel):
 def score(
     model: LoadedModel, alias: str, body: bytes, media_type: str, settings: Settings
 ) -> tuple[bytes, int]:
-    """Return the answer to a request as JSON, and how many series it forecasts.
+    """Forecast and return the response body as JSON, and the number of series.
 
     Args:
-        model: that shall make the forecast.
-        alias: that the model was asked by.
+        model: model to forecast with.
+        alias: alias of the model's version.
         body: CSV, or JSON of an `Invocation`.
-        media_type: of the body.
+        media_type: media type of the body.
         settings: the limits.
 
     Raises:
         RequestError: the body, or the series in it, cannot be used.
-        RequestTooLarge: it asks for more than the limits.
+        RequestTooLarge: it exceeds the limits.
     """
     frame, params = read_table(body, media_type, model, settings)
     _check_size(frame, params, model, settings)
-    made = _forecast(model, frame, params)
-    table = made.to_frame()
-    if made.timestamps is not None:
-        table["timestamp"] = format_timestamps(made.timestamps.ravel())
-    who = {"name": model.name, "version": model.version, "alias": alias}
-    content = {"predictions": table.to_dict(orient="records"), "model": who}
-    return to_json(content, inf_nan_mode="null"), len(made.series_ids)
+    forecast = _forecast(model, frame, params)
+    table = forecast.to_frame()
+    if forecast.timestamps is not None:
+        table["timestamp"] = format_timestamps(forecast.timestamps.ravel())
+    answering = {"name": model.name, "version": model.version, "alias": alias}
+    content = {"predictions": table.to_dict(orient="records"), "model": answering}
+    return to_json(content, inf_nan_mode="null"), len(forecast.series_ids)
 
 
 def _check_size(
@@ -87,7 +87,7 @@ def _check_size(
         horizon=params.horizon or None,
         levels=levels,
         numbers=count * steps * (1 + 2 * levels),
-        places=Places(AT, AT, AT, AT),
+        locations=FlawLocations(BODY, BODY, BODY, BODY),
     )
 
 
@@ -103,4 +103,4 @@ def _forecast(model: LoadedModel, frame: pd.DataFrame, params: Params) -> Foreca
         place = ("body", "params", error.setting)
         raise RequestError([(place, str(error))], error) from error
     except DataError as error:
-        raise RequestError([(AT, str(error))], error) from error
+        raise RequestError([(BODY, str(error))], error) from error

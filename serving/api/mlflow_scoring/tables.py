@@ -1,4 +1,4 @@
-"""Tables as MLflow's clients send them: JSON in four forms, or CSV, to a frame."""
+"""Decoding of MLflow's tables, JSON in four formats or CSV, to a data frame."""
 
 import io
 import math
@@ -18,17 +18,17 @@ from pydantic import (
 
 from forecasting.forecaster.forecaster import LEVELS
 from serving.errors import Loc, RequestError, RequestTooLarge
-from serving.forecasts.panels import LARGEST_STEP
+from serving.forecasts.panels import MAX_STEP
 from serving.http.validation import read_body
 from serving.registry.loaded_model import LoadedModel
-from serving.schemas.forecast import FEW, Level
-from serving.schemas.series import LONGEST_ID
+from serving.schemas.forecast import LEVELS_FIELD, Level
+from serving.schemas.series import MAX_ID_LENGTH
 from serving.settings import Settings
 
 CSV = "text/csv"
 
 
-MOST_COLUMNS = 1000  # of a CSV: a header of millions would keep a thread busy
+MAX_COLUMNS = 1000  # of a CSV: a header of millions would keep a thread busy
 
 
 EXAMPLE: list[Any] = [112.0, 118.0, 132.0, 129.0, 121.0, 135.0]
@@ -40,7 +40,7 @@ FORMATS = ("dataframe_split", "dataframe_records", "inputs", "instances")
 TYPES = ("null", "number", "string")
 
 
-# Checked by column later, in `_check_cells`: a message a column is enough.
+# `_check_cells` checks whole columns: one message per column is enough.
 Cell = Annotated[
     Any, WithJsonSchema({"anyOf": [{"type": name} for name in TYPES], "title": "Cell"})
 ]
@@ -55,41 +55,41 @@ Rows = Annotated[list[Row], Field(fail_fast=True)]
 Columns = dict[str, list[Cell]]
 
 
-def _form(given: object) -> str:
-    """Return which form of table it is, as errors call the place."""
-    return "columns" if isinstance(given, dict) else "rows"
+def _table_kind(table: object) -> str:
+    """Return the kind of a table, which is part of the location of its flaws."""
+    return "columns" if isinstance(table, dict) else "rows"
 
 
 Table = Annotated[
     Annotated[Columns, Tag("columns")] | Annotated[Rows, Tag("rows")],
-    Discriminator(_form),
+    Discriminator(_table_kind),
 ]
 
 
 class Split(BaseModel):
-    """A table as ``DataFrame.to_dict(orient="split")`` writes it."""
+    """A table in the format of ``DataFrame.to_dict(orient="split")``."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     columns: Annotated[list[str], Field(fail_fast=True)]
     """Names: series_id, timestamp, target and the model's covariates."""
     data: Annotated[list[list[Cell]], Field(fail_fast=True)]
-    """Rows, oldest first within a series; none: the series seen in training go on."""
+    """Rows, oldest first within a series; empty continues the series of training."""
 
 
 class Params(BaseModel):
-    """What a forecast can be told."""
+    """Parameters of a forecast."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     horizon: Annotated[int, Field(strict=True, ge=0)] = 0
     """Steps ahead; 0 for the trained horizon."""
-    levels: Annotated[list[Level], FEW] = list(LEVELS)
+    levels: Annotated[list[Level], LEVELS_FIELD] = list(LEVELS)
     """Central intervals in percent."""
 
 
 class Invocation(BaseModel):
-    """A table in one of four forms, and parameters."""
+    """A table in one of four formats, and parameters."""
 
     model_config = ConfigDict(
         use_attribute_docstrings=True,
@@ -114,7 +114,7 @@ class Invocation(BaseModel):
     inputs: Table | None = None
     """Columns by name, or rows as objects."""
     instances: Table | None = None
-    """The same."""
+    """Columns by name, or rows as objects; equivalent to `inputs`."""
     params: Params | None = None
 
     @model_validator(mode="after")
@@ -127,59 +127,64 @@ class Invocation(BaseModel):
 def read_table(
     body: bytes, media_type: str, model: LoadedModel, settings: Settings
 ) -> tuple[pd.DataFrame, Params]:
-    """Return the table of a request, columns of the model only, and the parameters.
+    """Decode the parameters and the table of a request, with the model's columns only.
 
     Args:
         body: CSV, or JSON of an `Invocation`.
-        media_type: of the body.
-        model: that the table is for.
+        media_type: media type of the body.
+        model: model of the request.
         settings: the limits.
 
     Raises:
-        RequestError: it cannot be read.
-        RequestTooLarge: it has more rows than the limits allow.
+        RequestError: the table cannot be read.
+        RequestTooLarge: the table has more rows than the limits allow.
     """
     names, params = _names(model), Params()
     if media_type == CSV:
         frame = _read_csv(body, names, settings.max_points)
     else:
-        asked = read_body(Invocation, body, settings)
-        frame, params = _to_frame(_columns(asked, names)), asked.params or params
+        invocation = read_body(Invocation, body, settings)
+        frame = _to_frame(_columns(invocation, names))
+        params = invocation.params or params
     _check_ids(frame)
     return frame, params
 
 
 def _names(model: LoadedModel) -> dict[str, bool]:
-    """Return the columns that a model takes, and whether each is text."""
+    """Return the columns of a model's input, and whether each is text."""
     fitted = model.forecaster.fitted
     assert fitted is not None
-    own = {one.name: one.categories is not None for one in fitted.covariates.columns}
-    dated = fitted.context.calendar.freq is not None  # else steps, which are numbers
-    return {"series_id": True, "timestamp": dated, "target": False} | own
+    covariates = {
+        column.name: column.categories is not None
+        for column in fitted.covariates.columns
+    }
+    is_dated = fitted.context.calendar.freq is not None  # else steps: numbers
+    return {"series_id": True, "timestamp": is_dated, "target": False} | covariates
 
 
-def _read_csv(body: bytes, names: Mapping[str, bool], most: int) -> pd.DataFrame:
-    if body.partition(b"\n")[0].count(b",") >= MOST_COLUMNS:
-        raise RequestError([(("body",), f"at most {MOST_COLUMNS:,} columns")])
+def _read_csv(body: bytes, names: Mapping[str, bool], max_rows: int) -> pd.DataFrame:
+    if body.partition(b"\n")[0].count(b",") >= MAX_COLUMNS:
+        raise RequestError([(("body",), f"at most {MAX_COLUMNS:,} columns")])
     rows = body.rstrip().count(b"\n") or body.rstrip().count(b"\r")
-    if rows > most:
-        raise RequestTooLarge("observations", rows, most, ("body",))
+    if rows > max_rows:
+        raise RequestTooLarge("observations", rows, max_rows, ("body",))
     text = {name: str for name, is_text in names.items() if is_text}
     try:
         first = pd.read_csv(io.BytesIO(body), header=None, nrows=1, dtype=str)
         _check_once(first.iloc[0].tolist(), names, ("body",))
         frame = pd.read_csv(io.BytesIO(body), dtype=text)
-    except ValueError as error:  # no UTF-8, nothing to read, ragged rows
+    except ValueError as error:  # not UTF-8, empty, or ragged rows
         reason = str(error).strip()
         raise RequestError([(("body",), f"no readable CSV: {reason}")]) from error
-    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes them for an index
+    # pandas makes an index of surplus values.
+    if not isinstance(frame.index, pd.RangeIndex):
         message = "rows have more values than there are columns in the first line"
         raise RequestError([(("body",), f"no readable CSV: {message}")])
-    return frame[_known(list(frame.columns), names)]
+    return frame[_select_columns(list(frame.columns), names)]
 
 
 def _check_once(columns: Sequence[str], names: Mapping[str, bool], loc: Loc) -> None:
-    """Refuse a column of the model that comes more than once."""
+    """Refuse repeated columns of the model."""
     for name in names:
         count = columns.count(name)
         if count > 1:
@@ -187,26 +192,26 @@ def _check_once(columns: Sequence[str], names: Mapping[str, bool], loc: Loc) -> 
             raise RequestError([(loc, message)])
 
 
-def _known(present: Collection[str], names: Mapping[str, bool]) -> list[str]:
-    """Return the columns that the model takes; others are left out, as by MLflow."""
+def _select_columns(present: Collection[str], names: Mapping[str, bool]) -> list[str]:
+    """Return the model's columns in a table; others are ignored, as MLflow does."""
     if present and "target" not in present:
         message = f"there is no such column; the model takes {', '.join(names)}"
         raise RequestError([(("body", "target"), message)])
     return [name for name in names if name in present]
 
 
-def _columns(asked: Invocation, names: Mapping[str, bool]) -> Columns:
-    if asked.dataframe_split is not None:
-        return _split_columns(asked.dataframe_split, names)
-    table = next(
-        one
-        for one in (asked.dataframe_records, asked.inputs, asked.instances)
-        if one is not None
-    )
+def _columns(invocation: Invocation, names: Mapping[str, bool]) -> Columns:
+    if invocation.dataframe_split is not None:
+        return _split_columns(invocation.dataframe_split, names)
+    formats = (invocation.dataframe_records, invocation.inputs, invocation.instances)
+    table = next(table for table in formats if table is not None)
     if isinstance(table, dict):
-        return {name: table[name] for name in _known(table, names)}
+        return {name: table[name] for name in _select_columns(table, names)}
     present: set[str] = set().union(*table)
-    return {name: [row.get(name) for row in table] for name in _known(present, names)}
+    return {
+        name: [row.get(name) for row in table]
+        for name in _select_columns(present, names)
+    }
 
 
 def _split_columns(table: Split, names: Mapping[str, bool]) -> Columns:
@@ -219,7 +224,7 @@ def _split_columns(table: Split, names: Mapping[str, bool]) -> Columns:
     places = {name: place for place, name in enumerate(table.columns)}
     return {
         name: [row[places[name]] for row in table.data]
-        for name in _known(places, names)
+        for name in _select_columns(places, names)
     }
 
 
@@ -238,22 +243,22 @@ def _to_frame(columns: Columns) -> pd.DataFrame:
 
 def _check_ids(frame: pd.DataFrame) -> None:
     if "series_id" in frame:
-        longest = max(map(len, frame["series_id"].dropna()), default=0)
-        if longest > LONGEST_ID:
-            message = f"at most {LONGEST_ID} letters; found {longest:,}"
+        length = max(map(len, frame["series_id"].dropna()), default=0)
+        if length > MAX_ID_LENGTH:
+            message = f"at most {MAX_ID_LENGTH} letters; found {length:,}"
             raise RequestError([(("body", "series_id"), message)])
 
 
 def _check_cells(name: str, column: list[Cell]) -> None:
-    """Refuse what is neither a number, nor text, nor missing; and both together."""
+    """Refuse other cells than numbers, text and null, and columns of mixed kinds."""
     kinds = set(map(type, column)) - {type(None)}
     numbers = kinds <= {int, float}
     if not numbers and kinds != {str}:
         raise RequestError([(("body", name), "numbers, or texts; null where missing")])
     if numbers and not all(
-        math.isfinite(cell) if type(cell) is float else abs(cell) <= LARGEST_STEP
+        math.isfinite(cell) if type(cell) is float else abs(cell) <= MAX_STEP
         for cell in column
         if cell is not None
     ):
-        message = f"numbers must be finite, and whole ones at most {LARGEST_STEP:,}"
+        message = f"numbers must be finite, and whole ones at most {MAX_STEP:,}"
         raise RequestError([(("body", name), message)])

@@ -1,7 +1,8 @@
-"""From what the client asks to what it is told; runs in a thread.
+"""Forecasts, cross-validation and anomalies as responses; runs in a worker thread.
 
-The keys are the client's: ``mean`` and the bounds ``lo-80``, ``hi-80`` are flat, series
-after series; ``idxs`` are places in what it sent, ``sizes`` numbers a series.
+The client defines the keys: ``mean`` and the bounds ``lo-80``, ``hi-80`` are flat,
+series after series; ``idxs`` are indices into the values of the request, ``sizes`` the
+numbers of forecasts per series.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,162 +28,175 @@ from serving.api.nixtla.requests import (
 )
 from serving.api.nixtla.windows import CrossValidationWindows, latest, one_step, rolling
 from serving.errors import RequestError, RequestTooLarge
-from serving.forecasts.limits import Places, check_limits
+from serving.forecasts.limits import FlawLocations, check_limits
 from serving.settings import Settings
 
 Answer = dict[str, Any]
 
 
-PLACES = Places(("body", "h"), ("body", "level"), ("body", "series"))
+LOCATIONS = FlawLocations(("body", "h"), ("body", "level"), ("body", "series"))
 
 
-READING = 100  # times the most points: what may be read before all windows of a request
+MAX_READ_FACTOR = 100  # observations read before all windows, in units of max_points
 
 
-def forecast(forecaster: Forecaster, asked: ForecastBody, settings: Settings) -> Answer:
-    """Return what follows each series.
+def forecast(
+    forecaster: Forecaster, request: ForecastBody, settings: Settings
+) -> Answer:
+    """Forecast the next steps of each series.
 
     Raises:
         RequestError: the model cannot forecast such series, or so far.
-        RequestTooLarge: it asks for more than the limits.
+        RequestTooLarge: the request exceeds the limits.
     """
-    levels, total = asked.level or [], len(asked.series.sizes) * asked.h
-    _check(asked, levels, settings, horizon=asked.h, total=total)
-    panel = make_panel(asked, _fitted(forecaster))
-    with _explained():
-        made = forecaster.predict(panel, horizon=asked.h, levels=_real(levels))
-    bounds = _bounds(made.points, made.intervals, levels)
+    levels, total = request.level or [], len(request.series.sizes) * request.h
+    _check(request, levels, settings, horizon=request.h, total=total)
+    panel = make_panel(request, _fitted(forecaster))
+    with _request_errors():
+        result = forecaster.predict(
+            panel, horizon=request.h, levels=_interval_levels(levels)
+        )
+    bounds = _bounds(result.points, result.intervals, levels)
     return {
-        "mean": made.points.ravel().tolist(),
-        "intervals": None if asked.level is None else _plain(bounds),
+        "mean": result.points.ravel().tolist(),
+        "intervals": None if request.level is None else _flat_lists(bounds),
         "weights_x": None,
         "feature_contributions": None,
     }
 
 
 def cross_validate(
-    forecaster: Forecaster, asked: CrossValidationBody, settings: Settings
+    forecaster: Forecaster, request: CrossValidationBody, settings: Settings
 ) -> Answer:
-    """Return forecasts from rolling origins, by the model as it is.
+    """Forecast from rolling origins, without retraining.
 
-    With ``full_history``, one step ahead of all that has enough before it.
+    With ``full_history``, every observation with enough history is forecast one step
+    ahead.
 
     Raises:
         RequestError: the model cannot forecast such series, or so far.
-        RequestTooLarge: it asks for more than the limits.
+        RequestTooLarge: the request exceeds the limits.
     """
-    fitted, levels = _fitted(forecaster), asked.level or []
-    least, total, horizon = least_history(fitted), len(asked.series.y), None
-    if not asked.full_history:
-        total = len(asked.series.sizes) * asked.n_windows * asked.h
-        horizon = asked.h
-    _check(asked, levels, settings, horizon=horizon, total=total)
-    panel = make_panel(asked, fitted)
-    with _explained():
+    fitted, levels = _fitted(forecaster), request.level or []
+    minimum, total, horizon = least_history(fitted), len(request.series.y), None
+    if not request.full_history:
+        total = len(request.series.sizes) * request.n_windows * request.h
+        horizon = request.h
+    _check(request, levels, settings, horizon=horizon, total=total)
+    panel = make_panel(request, fitted)
+    with _request_errors():
         windows = (
-            one_step(panel, least)
-            if asked.full_history
+            one_step(panel, minimum)
+            if request.full_history
             else rolling(
                 panel,
-                least,
-                steps=asked.h,
-                windows=asked.n_windows,
-                apart=asked.step_size,
+                minimum,
+                steps=request.h,
+                windows=request.n_windows,
+                stride=request.step_size,
             )
         )
-    mean, bounds = _look_back(forecaster, panel, windows, levels, settings)
-    answer = _told(panel, windows, mean)
-    return answer | {"intervals": None if asked.level is None else _plain(bounds)}
+    mean, bounds = _forecast_windows(forecaster, panel, windows, levels, settings)
+    answer = _window_answer(panel, windows, mean)
+    return answer | {
+        "intervals": None if request.level is None else _flat_lists(bounds)
+    }
 
 
 def find_anomalies(
-    forecaster: Forecaster, asked: AnomalyBody, settings: Settings
+    forecaster: Forecaster, request: AnomalyBody, settings: Settings
 ) -> Answer:
-    """Return which observations lie outside their interval.
+    """Find the observations outside their interval.
 
-    Forecasts are one step ahead, of all that has enough before it; for `OnlineAnomalyBody`
-    of the latest observations only, so many steps ahead as it says.
+    Every observation with enough history is forecast one step ahead; for an
+    `OnlineAnomalyBody`, only the latest ones, by its number of steps ahead.
 
     Raises:
         RequestError: the model cannot forecast such series, or so far.
-        RequestTooLarge: it asks for more than the limits.
+        RequestTooLarge: the request exceeds the limits.
     """
-    fitted, levels = _fitted(forecaster), [asked.level]
-    horizon = asked.h if isinstance(asked, OnlineAnomalyBody) else None
-    _check(asked, levels, settings, horizon=horizon, total=len(asked.series.y))
-    panel = make_panel(asked, fitted)
-    with _explained():
-        windows = _looked_at(asked, panel, least_history(fitted))
-    mean, bounds = _look_back(forecaster, panel, windows, levels, settings)
+    fitted, levels = _fitted(forecaster), [request.level]
+    horizon = request.h if isinstance(request, OnlineAnomalyBody) else None
+    _check(request, levels, settings, horizon=horizon, total=len(request.series.y))
+    panel = make_panel(request, fitted)
+    with _request_errors():
+        windows = _anomaly_windows(request, panel, least_history(fitted))
+    mean, bounds = _forecast_windows(forecaster, panel, windows, levels, settings)
     lower, upper = bounds.values()
-    found = panel.values[windows.places[windows.kept]]
-    above = found >= mean
+    actual = panel.values[windows.places[windows.mask]]
+    is_above = actual >= mean
     with np.errstate(divide="ignore", invalid="ignore"):
-        room = np.where(above, upper - mean, mean - lower)
-        score = np.abs(found - mean) / room
-    return _told(panel, windows, mean) | {
-        "intervals": _plain(bounds),
-        "anomaly": ((found < lower) | (found > upper)).tolist(),
+        width = np.where(is_above, upper - mean, mean - lower)
+        score = np.abs(actual - mean) / width
+    return _window_answer(panel, windows, mean) | {
+        "intervals": _flat_lists(bounds),
+        "anomaly": ((actual < lower) | (actual > upper)).tolist(),
         "anomaly_score": score.tolist(),
     }
 
 
-def _looked_at(asked: AnomalyBody, panel: Panel, least: int) -> CrossValidationWindows:
-    if not isinstance(asked, OnlineAnomalyBody):
-        return one_step(panel, least)
-    steps = asked.step_size or asked.h
-    if steps > asked.h:
-        text = f"at most h, {asked.h}, or some observations are left out; found {steps}"
+def _anomaly_windows(
+    request: AnomalyBody, panel: Panel, minimum: int
+) -> CrossValidationWindows:
+    if not isinstance(request, OnlineAnomalyBody):
+        return one_step(panel, minimum)
+    steps = request.step_size or request.h
+    if steps > request.h:
+        text = (
+            f"at most h, {request.h}, or some observations are left out; found {steps}"
+        )
         raise RequestError([(("body", "step_size"), text)])
-    return latest(panel, least, count=asked.detection_size, steps=steps)
+    return latest(panel, minimum, count=request.detection_size, steps=steps)
 
 
-def _look_back(
+def _forecast_windows(
     forecaster: Forecaster,
     panel: Panel,
     windows: CrossValidationWindows,
     levels: Sequence[float],
     settings: Settings,
 ) -> tuple[FloatArray, dict[str, FloatArray]]:
-    """Return the forecasts that windows ask for, and their bounds, one by one."""
+    """Return the flat forecasts of the windows, and their bounds by name."""
     _check_reading(_fitted(forecaster), panel, windows, settings)
-    with _explained():
+    with _request_errors():
         points = forecaster.forecast_at(panel, windows.origins, windows.steps)
         intervals = forecaster.intervals_at(
-            panel, windows.origins, points, _real(levels)
+            panel, windows.origins, points, _interval_levels(levels)
         )
     bounds = _bounds(points, intervals, levels)
-    flat = {name: windows.flat(bound) for name, bound in bounds.items()}
-    return windows.flat(points), flat
+    flat = {name: windows.select(bound) for name, bound in bounds.items()}
+    return windows.select(points), flat
 
 
-def _told(panel: Panel, windows: CrossValidationWindows, mean: FloatArray) -> Answer:
+def _window_answer(
+    panel: Panel, windows: CrossValidationWindows, mean: FloatArray
+) -> Answer:
     return {
         "mean": mean.tolist(),
-        "idxs": windows.places[windows.kept].tolist(),
+        "idxs": windows.places[windows.mask].tolist(),
         "sizes": windows.sizes(len(panel)).tolist(),
         "weights_x": None,
         "feature_contributions": None,
     }
 
 
-def _real(levels: Sequence[float]) -> list[float]:
-    """Return the levels that are intervals, once: at 0 there is but the point."""
+def _interval_levels(levels: Sequence[float]) -> list[float]:
+    """Return the distinct levels above 0; level 0 is the point forecast."""
     return [level for level in dict.fromkeys(levels) if level]
 
 
 def _bounds(
     points: FloatArray, intervals: Intervals, levels: Sequence[float]
 ) -> dict[str, FloatArray]:
-    """Return bounds by the client's names, as ``lo-80``, in the shape of the points."""
-    named: dict[str, FloatArray] = {}
+    """Return bounds in the shape of the points by the client's names, as ``lo-80``."""
+    bounds: dict[str, FloatArray] = {}
     for level in dict.fromkeys(levels):
         lower, upper = intervals[level] if level else (points, points)
-        named |= {f"lo-{level}": lower, f"hi-{level}": upper}
-    return named
+        bounds |= {f"lo-{level}": lower, f"hi-{level}": upper}
+    return bounds
 
 
-def _plain(bounds: dict[str, FloatArray]) -> dict[str, list[float]]:
+def _flat_lists(bounds: dict[str, FloatArray]) -> dict[str, list[float]]:
     return {name: bound.ravel().tolist() for name, bound in bounds.items()}
 
 
@@ -192,26 +206,26 @@ def _fitted(forecaster: Forecaster) -> TrainedModel:
 
 
 def _check(
-    asked: NixtlaRequest,
+    request: NixtlaRequest,
     levels: Sequence[float],
     settings: Settings,
     *,
     horizon: int | None,
     total: int,
 ) -> None:
-    """Refuse what asks for more than the limits; ``total`` forecasts of all series.
+    """Refuse a request over the limits; ``total`` is its number of forecast values.
 
-    Of quantiles, the client names the level of each, so that most come twice; 0 is the
-    median, for which there are bounds in the answer, but no interval.
+    For quantiles, the client sends the level of each, so that most levels come twice.
+    Level 0 is the median: it has bounds in the response, but no interval.
     """
     check_limits(
         settings,
-        series=len(asked.series.sizes),
-        points=len(asked.series.y),
+        series=len(request.series.sizes),
+        points=len(request.series.y),
         horizon=horizon,
-        levels=len(_real(levels)),
+        levels=len(_interval_levels(levels)),
         numbers=total * (1 + 2 * len(set(levels))),
-        places=PLACES,
+        locations=LOCATIONS,
     )
 
 
@@ -221,23 +235,25 @@ def _check_reading(
     windows: CrossValidationWindows,
     settings: Settings,
 ) -> None:
-    """Refuse windows before which is too much to read, all together.
+    """Refuse windows with too many observations to read before them in total.
 
-    A series that is not known is scaled anew at each origin, by all that lies before.
+    A series not seen in training is scaled at each origin by its complete history.
     """
     origins = windows.origins
-    most = required_memory(fitted.networks[0], fitted.normalizer.method)
-    known = find_places(fitted, panel, origins) >= 0
-    read = np.where(known, np.minimum(origins.ends, most), origins.ends).sum()
-    if read > READING * settings.max_points:
-        what = "observations to read, from the start of a series to each of its windows"
-        limit = READING * settings.max_points
-        raise RequestTooLarge(what, int(read), limit, ("body", "series"))
+    memory = required_memory(fitted.networks[0], fitted.normalizer.method)
+    is_seen = find_places(fitted, panel, origins) >= 0
+    read = np.where(is_seen, np.minimum(origins.ends, memory), origins.ends).sum()
+    limit = MAX_READ_FACTOR * settings.max_points
+    if read > limit:
+        items = (
+            "observations to read, from the start of a series to each of its windows"
+        )
+        raise RequestTooLarge(items, int(read), limit, ("body", "series"))
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
-    """Turn the library's errors into those of a request."""
+def _request_errors() -> Iterator[None]:
+    """Convert errors of the library to errors of the request."""
     try:
         yield
     except SettingError as error:

@@ -1,37 +1,37 @@
-"""The bytes of a request: plain, or compressed by Zstandard; bounded either way."""
+"""Decompression of request bodies by Zstandard, with a limit on their size."""
 
 import zstandard
 
 from serving.errors import BodyTooLarge, RequestError
 
-WINDOW = 8 * 1024 * 1024  # bytes that a decompressor may have to remember
+MAX_WINDOW_BYTES = 8 * 1024 * 1024  # memory of the decompressor
 
 
-def unpack(body: bytes, encoding: str, most: int) -> bytes:
-    """Return a body as it was before it was compressed.
+def decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
+    """Decompress a body.
 
     Args:
-        body: as it came.
-        encoding: the header ``Content-Encoding``.
-        most: bytes that it may have, unpacked.
+        body: body of the request.
+        encoding: value of the header ``Content-Encoding``.
+        max_bytes: maximum size of the decompressed body.
 
     Raises:
-        BodyTooLarge: it has more; no more than that is unpacked to find out.
-        RequestError: the encoding is another, or the bytes are not of it.
+        BodyTooLarge: the body has more bytes; decompression stops at the maximum.
+        RequestError: the encoding is not supported, or the bytes are invalid.
     """
-    kind = encoding.strip().lower()
-    if kind == "identity":
+    name = encoding.strip().lower()
+    if name == "identity":
         return body
     loc = ("header", "content-encoding")
-    if kind != "zstd":
+    if name != "zstd":
         raise RequestError([(loc, f"zstd or none; found {encoding[:50]!r}")])
-    decompressor = zstandard.ZstdDecompressor(max_window_size=WINDOW)
+    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
     try:
         with decompressor.stream_reader(body, read_across_frames=True) as reader:
-            plain = reader.read(most + 1)
+            plain = reader.read(max_bytes + 1)
     except zstandard.ZstdError:
         message = "the body cannot be unpacked by Zstandard: send it whole"
         raise RequestError([(loc, message)]) from None
-    if len(plain) > most:
-        raise BodyTooLarge(most)
+    if len(plain) > max_bytes:
+        raise BodyTooLarge(max_bytes)
     return plain

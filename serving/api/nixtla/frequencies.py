@@ -1,4 +1,4 @@
-"""Frequencies as clients spell them: pandas of any age, or polars."""
+"""Comparison of frequencies in the notation of pandas, old or new, and of polars."""
 
 import re
 
@@ -7,8 +7,8 @@ from forecasting.timestamps.calendar import Calendar
 from forecasting.timestamps.frequency import parse_frequency
 from serving.errors import RequestError
 
-# What pandas 2 still took, and what polars writes, as pandas writes it now.
-TODAY = {
+# Aliases of pandas 2 and of polars, by the current alias of pandas.
+CURRENT_ALIASES = {
     "H": "h",
     "T": "min",
     "S": "s",
@@ -36,27 +36,31 @@ TODAY = {
 def check_frequency(freq: str, calendar: Calendar) -> None:
     """Refuse series of another frequency than those seen in training.
 
-    Polars has one word for months: where in them the series lie, their start says.
+    Polars has one alias for months; the start of a series tells the day in the month.
 
     Args:
-        freq: as the client spells it.
-        calendar: of the model, dated.
+        freq: frequency in the notation of the client.
+        calendar: calendar of the model, with dates.
 
     Raises:
-        RequestError: names both.
+        RequestError: the frequencies differ; names both.
     """
     assert calendar.freq is not None
-    wanted = parse_frequency(calendar.freq)
-    count, unit, anchor = _take_apart(freq)
+    expected = parse_frequency(calendar.freq)
+    count, unit, anchor = _split(freq)
     try:
-        found = parse_frequency(f"{count}{TODAY.get(unit, unit)}{anchor}")
+        frequency = parse_frequency(f"{count}{CURRENT_ALIASES.get(unit, unit)}{anchor}")
     except SettingError:
-        found = None
-    if found is None or (found.unit, found.size) != (wanted.unit, wanted.size):
+        frequency = None
+    if (
+        frequency is None
+        or frequency.unit != expected.unit
+        or frequency.size != expected.size
+    ):
         text = f"the model was trained on {calendar.freq!r}; found {freq!r}"
         raise RequestError([(("body", "freq"), text)])
 
 
-def _take_apart(freq: str) -> tuple[str, str, str]:
+def _split(freq: str) -> tuple[str, str, str]:
     match = re.fullmatch(r"(\d{0,9})([A-Za-z]+)((?:-[A-Z]+)?)", freq)
     return (match[1], match[2], match[3]) if match else ("", freq, "")

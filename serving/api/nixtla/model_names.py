@@ -1,4 +1,4 @@
-"""Which model a client means by a name, also by one that is only its own default."""
+"""Resolution of the client's model names, its default names included."""
 
 from typing import TYPE_CHECKING
 
@@ -8,51 +8,55 @@ from serving.registry.model_store import ModelStore
 
 if TYPE_CHECKING:
     from serving.service import Service
-DEFAULTS = ("timegpt", "azureai")  # how the names begin that the client knows by itself
+
+CLIENT_DEFAULTS = ("timegpt", "azureai")  # prefixes of the client's default names
 
 
-async def find_model(service: "Service", asked: str) -> tuple[LoadedModel, str | None]:
-    """Return a model, and the alias that it answers by; none where a version was named.
+async def find_model(
+    service: "Service", model_name: str
+) -> tuple[LoadedModel, str | None]:
+    """Return a model and its alias; the alias is None where a version was named.
 
     Args:
-        service: that holds it.
-        asked: ``name``, ``name@alias`` or ``name/version``; a name that is none of
-            ours and that the client uses when it is told none means the setting
-            ``default_model``, or the only model.
+        service: the running service.
+        model_name: ``name``, ``name@alias`` or ``name/version``. A default name of the
+            client that is not registered means the setting ``default_model``, or the
+            only model.
 
     Raises:
-        RequestError: the client's own name, and it is open which model is meant.
+        RequestError: the name is a default of the client and there are several models,
+            or none.
         NotReady, UnknownModel, UnknownAlias, UnknownVersion, ForeignVersion,
             VersionUnusable: as `ModelStore.find`.
     """
     models = service.models
     if models.registered is None:
         raise NotReady
-    if asked not in models.registered and asked.startswith(DEFAULTS):
-        asked = service.settings.default_model or _only(models, asked)
-    name, alias, version = _take_apart(asked, models)
+    if model_name not in models.registered and model_name.startswith(CLIENT_DEFAULTS):
+        model_name = service.settings.default_model or _only_model(models, model_name)
+    name, alias, version = _split(model_name, models)
     model = await models.find(name, alias, version)
     return model, None if version else alias or models.alias
 
 
-def _take_apart(asked: str, models: ModelStore) -> tuple[str, str | None, str | None]:
-    """Return name, alias and version."""
-    if asked in (models.registered or {}):
-        return asked, None, None
-    name, found, version = asked.rpartition("/")
-    if found:
+def _split(model_name: str, models: ModelStore) -> tuple[str, str | None, str | None]:
+    """Split a name into name, alias and version."""
+    if model_name in (models.registered or {}):
+        return model_name, None, None
+    name, separator, version = model_name.rpartition("/")
+    if separator:
         return name, None, version
-    name, found, alias = asked.rpartition("@")
-    return (name, alias, None) if found else (asked, None, None)
+    name, separator, alias = model_name.rpartition("@")
+    return (name, alias, None) if separator else (model_name, None, None)
 
 
-def _only(models: ModelStore, asked: str) -> str:
+def _only_model(models: ModelStore, model_name: str) -> str:
     names = models.offered()
     if len(names) == 1:
         return names[0]
     text = (
-        f"{asked!r} is the client's own name, and it is open which model is meant: "
-        f"give model= one of {', '.join(map(repr, names)) or 'none yet'}, or set "
+        f"{model_name!r} is the client's own name, and it is open which model is "
+        f"meant: give model= one of {', '.join(map(repr, names)) or 'none yet'}, or set "
         "SERVING_DEFAULT_MODEL"
     )
     raise RequestError([(("model",), text)])

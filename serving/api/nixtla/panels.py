@@ -1,4 +1,4 @@
-"""From what the client sends to the library's panel."""
+"""Conversion of the client's series to a `Panel`."""
 
 import numpy as np
 import pandas as pd
@@ -14,16 +14,16 @@ from serving.api.nixtla.requests import NixtlaRequest
 from serving.errors import MAX_FLAWS, RequestError
 
 
-def make_panel(asked: NixtlaRequest, fitted: TrainedModel) -> Panel:
+def make_panel(request: NixtlaRequest, fitted: TrainedModel) -> Panel:
     """Return the series of a request as a panel on the model's calendar.
 
-    They come without names, so that each counts as not seen in training; their
-    timestamps are those that go on from where they start.
+    The series have no names, so that each counts as not seen in training; their
+    timestamps follow their start on the calendar.
 
     Raises:
         RequestError: the model cannot forecast such series.
     """
-    sent, calendar = asked.series, fitted.context.calendar
+    sent, calendar = request.series, fitted.context.calendar
     if fitted.covariates.columns:
         text = (
             "the model has covariates, and this client sends them without names: ask "
@@ -34,7 +34,7 @@ def make_panel(asked: NixtlaRequest, fitted: TrainedModel) -> Panel:
     pieces = np.split(np.asarray(sent.y, dtype=np.float64), np.cumsum(sent.sizes)[:-1])
     stamps = None
     if sent.start_datetime is not None:
-        stamps = _timestamps(sent.start_datetime, sent.sizes, asked.freq, calendar)
+        stamps = _timestamps(sent.start_datetime, sent.sizes, request.freq, calendar)
     elif fitted.covariates.cycles:
         text = "this model takes the seasons from the timestamps: send datetimes"
         raise RequestError([(("body", "series", "start_datetime"), text)])
@@ -51,11 +51,11 @@ def make_panel(asked: NixtlaRequest, fitted: TrainedModel) -> Panel:
 
 
 def _names(count: int, fitted: TrainedModel) -> list[str]:
-    """Return a name for each series, none of them one seen in training."""
-    mark = ""
-    while any(f"{mark}{row}" in fitted.places for row in range(count)):
-        mark += "#"
-    return [f"{mark}{row}" for row in range(count)]
+    """Return a new name for each series, distinct from those seen in training."""
+    prefix = ""
+    while any(f"{prefix}{row}" in fitted.places for row in range(count)):
+        prefix += "#"
+    return [f"{prefix}{row}" for row in range(count)]
 
 
 def _timestamps(
@@ -71,10 +71,12 @@ def _timestamps(
         parsed, _ = parse_timestamps("start_datetime", column, "series {}".format)
     except DataError as error:
         raise RequestError([(loc, str(error))], error) from error
-    off = np.flatnonzero(calendar.advance(parsed, np.zeros(1, np.int64)) != parsed)
-    if len(off):
+    misplaced = np.flatnonzero(
+        calendar.advance(parsed, np.zeros(1, np.int64)) != parsed
+    )
+    if len(misplaced):
         text = f"it does not lie on the model's calendar, {calendar.freq!r}"
-        raise RequestError([((*loc, int(row)), text) for row in off[:MAX_FLAWS]])
+        raise RequestError([((*loc, int(row)), text) for row in misplaced[:MAX_FLAWS]])
     return [
         calendar.advance(start, np.arange(size))
         for start, size in zip(parsed, sizes, strict=True)

@@ -1,10 +1,10 @@
-"""What the client sends: one flat array for all series, and no names of them."""
+"""Schemas of the client's requests: a flat array of all series, without names."""
 
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field
 
-from serving.api.nixtla.decompression import unpack
+from serving.api.nixtla.decompression import decompress
 from serving.errors import Loc, RequestError
 from serving.http.validation import read_body
 from serving.schemas.forecast import FEW
@@ -17,7 +17,7 @@ Count = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
 Text = Annotated[str, Field(max_length=500)]
 
 
-# In percent. 0 comes of the median among quantiles. Answers show them as they came.
+# In percent; 0 is the median among quantiles. Responses repeat them unchanged.
 Level = Annotated[
     Annotated[int, Field(strict=True)]
     | Annotated[float, Field(strict=True, allow_inf_nan=False)],
@@ -29,7 +29,7 @@ A = TypeVar("A", bound="NixtlaRequest")
 
 
 class SentSeries(BaseModel):
-    """Series after series, oldest observation first."""
+    """Values of all series, series after series, oldest first."""
 
     y: Numbers = Field(min_length=1)
     sizes: Annotated[list[Count], Field(fail_fast=True)] = Field(min_length=1)
@@ -39,7 +39,7 @@ class SentSeries(BaseModel):
 
 
 class NixtlaRequest(BaseModel):
-    """What every call sends; what we do not know of is let pass."""
+    """The fields of every request; unknown fields are ignored."""
 
     series: SentSeries
     model: Text
@@ -52,14 +52,14 @@ class NixtlaRequest(BaseModel):
 
 
 class ForecastBody(NixtlaRequest):
-    """``forecast``: what follows each series."""
+    """The body of ``forecast``."""
 
     h: Count
     level: Annotated[list[Level], FEW] | None = None
 
 
 class CrossValidationBody(NixtlaRequest):
-    """``cross_validation``, and the history that ``forecast`` adds."""
+    """The body of ``cross_validation``, and of ``forecast`` with ``add_history``."""
 
     h: Count
     n_windows: Count
@@ -69,13 +69,13 @@ class CrossValidationBody(NixtlaRequest):
 
 
 class AnomalyBody(NixtlaRequest):
-    """``detect_anomalies``: which observations lie outside their interval."""
+    """The body of ``detect_anomalies``."""
 
     level: Annotated[Level, Field(ge=1)]
 
 
 class OnlineAnomalyBody(AnomalyBody):
-    """``detect_anomalies_online``: which of the latest do."""
+    """The body of ``detect_anomalies_online``."""
 
     h: Count
     detection_size: Count
@@ -83,19 +83,20 @@ class OnlineAnomalyBody(AnomalyBody):
     threshold_method: str = "univariate"
 
 
-def read(kind: type[A], body: bytes, encoding: str, settings: Settings) -> A:
-    """Return what a body asks for, if it can be had; runs in a thread.
+def read_request(kind: type[A], body: bytes, encoding: str, settings: Settings) -> A:
+    """Decompress, decode and check a body; runs in a worker thread.
 
     Raises:
-        BodyTooLarge: it has too many bytes.
-        RequestError: it cannot be read, or asks for what there is not.
+        BodyTooLarge: the body has too many bytes.
+        RequestError: the body cannot be read, or needs a feature that is missing.
     """
-    asked = read_body(kind, unpack(body, encoding, settings.max_body_bytes), settings)
-    _check_sizes(asked.series)
-    flaws = [(("body", *loc), text) for loc, text in _not_offered(asked)]
+    plain = decompress(body, encoding, settings.max_body_bytes)
+    request = read_body(kind, plain, settings)
+    _check_sizes(request.series)
+    flaws = [(("body", *loc), text) for loc, text in _unsupported(request)]
     if flaws:
         raise RequestError(flaws)
-    return asked
+    return request
 
 
 def _check_sizes(series: SentSeries) -> None:
@@ -108,31 +109,35 @@ def _check_sizes(series: SentSeries) -> None:
         raise RequestError([(("body", "series", "start_datetime"), text)])
 
 
-def _not_offered(asked: NixtlaRequest) -> list[tuple[Loc, str]]:
-    """Return what is asked for and cannot be had here, and what to do instead."""
-    asks: list[tuple[object, Loc, str]] = [
+def _unsupported(request: NixtlaRequest) -> list[tuple[Loc, str]]:
+    """Return the locations of unsupported fields, with advice for each."""
+    checks: list[tuple[object, Loc, str]] = [
         (
-            asked.finetune_steps or asked.finetuned_model_id,
+            request.finetune_steps or request.finetuned_model_id,
             ("finetune_steps",),
             "models are not fine-tuned by requests here: train one and register it",
         ),
         (
-            asked.series.X or asked.series.X_future,
+            request.series.X or request.series.X_future,
             ("series", "X"),
             "exogenous variables and date features come without names, so that they "
             "cannot be matched with a model's: ask POST /v1/models/NAME/forecast",
         ),
         (
-            asked.feature_contributions,
+            request.feature_contributions,
             ("feature_contributions",),
             "there are none here: ask POST /v1/models/NAME/explain",
         ),
-        (asked.multivariate, ("multivariate",), "series are forecast one by one here"),
-        (asked.model_parameters, ("model_parameters",), "there are none here"),
         (
-            getattr(asked, "threshold_method", "univariate") != "univariate",
+            request.multivariate,
+            ("multivariate",),
+            "series are forecast one by one here",
+        ),
+        (request.model_parameters, ("model_parameters",), "there are none here"),
+        (
+            getattr(request, "threshold_method", "univariate") != "univariate",
             ("threshold_method",),
             "univariate only: series are looked at one by one here",
         ),
     ]
-    return [(loc, text) for given, loc, text in asks if given]
+    return [(loc, text) for is_used, loc, text in checks if is_used]

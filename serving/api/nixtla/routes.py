@@ -1,4 +1,4 @@
-"""The routes that the client calls, by its names."""
+"""Routes of the nixtla client, at the paths that it calls."""
 
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
@@ -17,7 +17,7 @@ from serving.api.nixtla.requests import (
     ForecastBody,
     NixtlaRequest,
     OnlineAnomalyBody,
-    read,
+    read_request,
 )
 from serving.errors import NotOffered, NotReady
 from serving.service import Service, ServiceDependency
@@ -26,7 +26,9 @@ from serving.settings import Settings
 A = TypeVar("A", bound=NixtlaRequest)
 
 
-router = APIRouter(include_in_schema=False)  # another's interface: see docs/clients.md
+router = APIRouter(
+    include_in_schema=False
+)  # an external interface: see docs/clients.md
 
 
 @router.post("/v2/forecast")
@@ -59,21 +61,21 @@ async def detect_latest(request: Request, service: ServiceDependency) -> Respons
 async def model_params(
     service: ServiceDependency, model: Annotated[str, Query(max_length=500)]
 ) -> dict[str, dict[str, int]]:
-    """Say how much of a series the client shall send, and the trained horizon.
+    """Return the number of observations to send per series, and the trained horizon.
 
-    A model of many series scales one that it does not know by all of its history.
+    A model of many series scales a new series by its complete history.
     """
-    found, _ = await find_model(service, model)
-    fitted, most = found.forecaster.fitted, service.settings.max_points
+    loaded, _ = await find_model(service, model)
+    fitted, input_size = loaded.forecaster.fitted, service.settings.max_points
     assert fitted is not None
     if len(fitted.places) == 1:
-        most = required_memory(fitted.networks[0], fitted.normalizer.method)
-    return {"detail": {"input_size": most, "horizon": found.details.horizon}}
+        input_size = required_memory(fitted.networks[0], fitted.normalizer.method)
+    return {"detail": {"input_size": input_size, "horizon": loaded.details.horizon}}
 
 
 @router.get("/v2/models")
 async def list_models(service: ServiceDependency) -> dict[str, list[dict[str, str]]]:
-    """Answer ``list_models``: those that answer under the service's alias."""
+    """Answer ``list_models``: the models under the service's alias."""
     if service.models.registered is None:
         raise NotReady
     return {"models": [{"name": name} for name in sorted(service.models.answering())]}
@@ -81,7 +83,7 @@ async def list_models(service: ServiceDependency) -> dict[str, list[dict[str, st
 
 @router.get("/validate_api_key")
 async def validate_api_key() -> dict[str, str]:
-    """Answer ``validate_api_key``: who has no good key does not come this far."""
+    """Answer ``validate_api_key``: the middleware has refused invalid keys."""
     return {"detail": "The key is good."}
 
 
@@ -92,7 +94,7 @@ async def validate_api_key() -> dict[str, str]:
 @router.delete("/v2/finetuned_models/{name}")
 @router.post("/v2/{task}/async")
 async def refuse() -> None:
-    """Answer what the client can ask and we cannot do."""
+    """Refuse the calls that the service does not support."""
     raise NotOffered(
         "There is no fine-tuning, simulation, explanation or job by this client here, "
         "and no usage is counted. There is: forecast, cross_validation, "
@@ -108,14 +110,14 @@ async def _answer(
 ) -> Response:
     body, workers = await request.body(), service.workers
     encoding = request.headers.get("content-encoding", "identity")
-    asked = await workers.run(read, kind, body, encoding, service.settings)
-    model, alias = await find_model(service, asked.model)
-    who = {"name": model.name, "version": model.version, "alias": alias}
+    content = await workers.run(read_request, kind, body, encoding, service.settings)
+    model, alias = await find_model(service, content.model)
+    answering = {"name": model.name, "version": model.version, "alias": alias}
 
     def write() -> bytes:
-        made: dict[str, Any] = work(model.forecaster, asked, service.settings)
-        return to_json({"model": who, **made}, inf_nan_mode="null")
+        answer: dict[str, Any] = work(model.forecaster, content, service.settings)
+        return to_json({"model": answering, **answer}, inf_nan_mode="null")
 
-    content = await workers.run(write)
-    service.metrics.count_forecasts(model.name, len(asked.series.sizes))
-    return Response(content, media_type="application/json")
+    response = await workers.run(write)
+    service.metrics.count_forecasts(model.name, len(content.series.sizes))
+    return Response(response, media_type="application/json")

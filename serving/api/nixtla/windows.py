@@ -1,4 +1,4 @@
-"""Where forecasts of observations that are already there begin, and what they hit."""
+"""Windows of cross-validation: forecast origins and the observations to compare."""
 
 from dataclasses import dataclass
 
@@ -16,83 +16,85 @@ class CrossValidationWindows:
     """Forecasts of observations, series after series, oldest origin first.
 
     Attributes:
-        origins: where they begin.
-        places: of the observations forecast, in the panel's values,
+        origins: forecast origins.
+        places: indices of the forecast observations in the panel's values,
             ``(origins, steps)``.
-        kept: which of them are asked for, ``(origins, steps)``.
+        mask: True for steps within the series, ``(origins, steps)``.
     """
 
     origins: Origins
     places: IntArray
-    kept: npt.NDArray[np.bool_]
+    mask: npt.NDArray[np.bool_]
 
     @property
     def steps(self) -> int:
         """Steps ahead."""
         return int(self.places.shape[1])
 
-    def flat(self, made: FloatArray) -> FloatArray:
-        """Return what was asked for of forecasts ``(origins, steps)``, one by one."""
-        return np.asarray(made[self.kept])
+    def select(self, forecasts: FloatArray) -> FloatArray:
+        """Return the masked values of forecasts ``(origins, steps)``, flat."""
+        return np.asarray(forecasts[self.mask])
 
     def sizes(self, count: int) -> IntArray:
-        """Return how many observations are forecast of each of ``count`` series."""
-        kept = self.kept.sum(1)
-        return np.bincount(self.origins.series, kept, count).astype(np.int64)
+        """Return the number of forecast observations of each of ``count`` series."""
+        steps = self.mask.sum(1)
+        return np.bincount(self.origins.series, steps, count).astype(np.int64)
 
 
 def rolling(
-    panel: Panel, least: int, *, steps: int, windows: int, apart: int
+    panel: Panel, minimum: int, *, steps: int, windows: int, stride: int
 ) -> CrossValidationWindows:
-    """Return forecasts of which the last ends with its series.
+    """Return windows at a stride, the last of which ends with its series.
 
     Args:
         panel: the series.
-        least: observations that a forecast needs.
-        steps: ahead.
-        windows: of each series.
-        apart: steps from one to the next.
+        minimum: minimum history of a forecast.
+        steps: steps ahead.
+        windows: number of windows per series.
+        stride: steps between consecutive windows.
 
     Raises:
         SeriesTooShort: a series has too little before its first window.
     """
-    reach = steps + apart * (windows - 1)
-    _check_lengths(panel, least + reach, f"{windows} windows and {least} before them")
-    return _windows(panel, np.arange(-reach, 1 - steps, apart), steps)
+    reach = steps + stride * (windows - 1)
+    _check_lengths(
+        panel, minimum + reach, f"{windows} windows and {minimum} before them"
+    )
+    return _make_windows(panel, np.arange(-reach, 1 - steps, stride), steps)
 
 
-def one_step(panel: Panel, least: int) -> CrossValidationWindows:
-    """Return forecasts one step ahead, of every observation that has enough before it.
+def one_step(panel: Panel, minimum: int) -> CrossValidationWindows:
+    """Return windows of one step, for every observation with enough history.
 
     Raises:
-        SeriesTooShort: a series has none.
+        SeriesTooShort: a series has no such observation.
     """
-    _check_lengths(panel, least + 1, f"{least} and one to forecast")
-    ends = np.concatenate([np.arange(least, length) for length in panel.lengths])
-    series = np.repeat(np.arange(len(panel)), panel.lengths - least)
-    return _at(panel, Origins(series=series, ends=ends), 1)
+    _check_lengths(panel, minimum + 1, f"{minimum} and one to forecast")
+    ends = np.concatenate([np.arange(minimum, length) for length in panel.lengths])
+    series = np.repeat(np.arange(len(panel)), panel.lengths - minimum)
+    return _windows_at(panel, Origins(series=series, ends=ends), 1)
 
 
 def latest(
-    panel: Panel, least: int, *, count: int, steps: int
+    panel: Panel, minimum: int, *, count: int, steps: int
 ) -> CrossValidationWindows:
-    """Return forecasts of the last ``count`` observations, so many steps at a time.
+    """Return windows of ``steps`` each over the last ``count`` observations.
 
     Raises:
         SeriesTooShort: a series has too little before them.
     """
-    _check_lengths(panel, least + count, f"{least} and {count} to look at")
-    return _windows(panel, np.arange(-count, 0, steps), min(steps, count))
+    _check_lengths(panel, minimum + count, f"{minimum} and {count} to look at")
+    return _make_windows(panel, np.arange(-count, 0, steps), min(steps, count))
 
 
-def _windows(panel: Panel, starts: IntArray, steps: int) -> CrossValidationWindows:
-    """Return forecasts of each series, from ``starts`` counted from its end."""
+def _make_windows(panel: Panel, starts: IntArray, steps: int) -> CrossValidationWindows:
+    """Return windows of each series, at ``starts`` relative to its end."""
     ends = (panel.lengths[:, None] + starts).ravel()
     series = np.repeat(np.arange(len(panel)), len(starts))
-    return _at(panel, Origins(series=series, ends=ends), steps)
+    return _windows_at(panel, Origins(series=series, ends=ends), steps)
 
 
-def _at(panel: Panel, origins: Origins, steps: int) -> CrossValidationWindows:
+def _windows_at(panel: Panel, origins: Origins, steps: int) -> CrossValidationWindows:
     ahead = origins.ends[:, None] + np.arange(steps)
     places = panel.offsets[origins.series][:, None] + ahead
     return CrossValidationWindows(
@@ -103,5 +105,5 @@ def _at(panel: Panel, origins: Origins, steps: int) -> CrossValidationWindows:
 def _check_lengths(panel: Panel, required: int, reason: str) -> None:
     short = np.flatnonzero(panel.lengths < required)
     if len(short):
-        found = [(panel.series_ids[row], int(panel.lengths[row])) for row in short]
-        raise SeriesTooShort(found, required, reason)
+        lengths = [(panel.series_ids[row], int(panel.lengths[row])) for row in short]
+        raise SeriesTooShort(lengths, required, reason)

@@ -1,4 +1,4 @@
-"""Routes of the Open Inference Protocol, version 2, as implemented by KServe and Triton.
+"""Routes of the Open Inference Protocol, version 2, as KServe and Triton implement it.
 
 Errors have the format of the protocol: ``{"error": "..."}``.
 """

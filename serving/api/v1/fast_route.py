@@ -1,8 +1,8 @@
 """The fast path of forecast requests: plain ones are answered before the router.
 
-The middleware stands directly in front of the router. Any request that is not plain goes
-on to the route in `serving.api.v1.routes`, which is the one in the OpenAPI document and
-which reports flaws.
+The middleware stands directly in front of the router. Any request that is not plain
+goes on to the route in `serving.api.v1.routes`, which reports flaws and which the
+OpenAPI document describes.
 """
 
 import re
