@@ -56,7 +56,7 @@ def _only_model(models: ModelStore, model_name: str) -> str:
         return names[0]
     text = (
         f"{model_name!r} is the client's own name, and it is open which model is "
-        f"meant: give model= one of {', '.join(map(repr, names)) or 'none yet'}, or set "
-        "SERVING_DEFAULT_MODEL"
+        f"meant: give model= one of {', '.join(map(repr, names)) or 'none yet'}, or "
+        "set SERVING_DEFAULT_MODEL"
     )
     raise RequestError([(("model",), text)])

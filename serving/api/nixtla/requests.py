@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from serving.api.nixtla.decompression import decompress
 from serving.errors import Loc, RequestError
 from serving.http.validation import read_body
-from serving.schemas.forecast import FEW
+from serving.schemas.forecast import LEVELS_FIELD
 from serving.schemas.series import Numbers
 from serving.settings import Settings
 
@@ -55,7 +55,7 @@ class ForecastBody(NixtlaRequest):
     """The body of ``forecast``."""
 
     h: Count
-    level: Annotated[list[Level], FEW] | None = None
+    level: Annotated[list[Level], LEVELS_FIELD] | None = None
 
 
 class CrossValidationBody(NixtlaRequest):
@@ -64,7 +64,7 @@ class CrossValidationBody(NixtlaRequest):
     h: Count
     n_windows: Count
     step_size: Count
-    level: Annotated[list[Level], FEW] | None = None
+    level: Annotated[list[Level], LEVELS_FIELD] | None = None
     full_history: bool = False
 
 
