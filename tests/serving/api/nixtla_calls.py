@@ -1,6 +1,6 @@
-"""Asks a service with the nixtla client: python nixtla_calls.py URL.
+"""Calls of a service by the nixtla client: python nixtla_calls.py URL.
 
-Runs where that client is installed, and prints what it was told as JSON.
+Runs in the environment of that client and prints the results as JSON.
 """
 
 import json
@@ -63,31 +63,33 @@ def refused(call, *args, **options):
     return "it was not refused"
 
 
-def watch(client, look):
-    """Return a list that has of each request what one looks at."""
-    seen = []
-    hooks = {"request": [lambda sent: seen.append(look(sent))]}
+def watch(client, select):
+    """Return a list that receives the selected part of each request."""
+    parts = []
+    hooks = {"request": [lambda request: parts.append(select(request))]}
     client._client_kwargs["event_hooks"] = hooks
-    return seen
+    return parts
 
 
 def main(url):
     client = NixtlaClient(base_url=url, api_key="any", max_retries=1)
-    encodings = watch(client, lambda sent: sent.headers.get("content-encoding"))
+    encodings = watch(client, lambda request: request.headers.get("content-encoding"))
     df = make_series()
-    ask = {"df": df, "h": 5, "model": "waves"}
-    told = {
+    arguments = {"df": df, "h": 5, "model": "waves"}
+    results = {
         "sent": df,
-        "forecast": client.forecast(**ask, level=[80, 95]),
+        "forecast": client.forecast(**arguments, level=[80, 95]),
         "by default": client.forecast(df, h=5),
         "of a version": client.forecast(df, h=5, model="waves/2"),
         "by alias": client.forecast(df, h=5, model="waves@challenger"),
-        "quantiles": client.forecast(**ask, quantiles=[0.1, 0.5, 0.9]),
-        "deciles": client.forecast(**ask, quantiles=[i / 10 for i in range(1, 10)]),
-        "in parts": client.forecast(**ask, num_partitions=2, level=[80, 95]),
-        "history": client.forecast(**ask, add_history=True, level=[80]),
+        "quantiles": client.forecast(**arguments, quantiles=[0.1, 0.5, 0.9]),
+        "deciles": client.forecast(
+            **arguments, quantiles=[i / 10 for i in range(1, 10)]
+        ),
+        "in parts": client.forecast(**arguments, num_partitions=2, level=[80, 95]),
+        "history": client.forecast(**arguments, add_history=True, level=[80]),
         "history in parts": client.forecast(
-            **ask, add_history=True, level=[80], num_partitions=3
+            **arguments, add_history=True, level=[80], num_partitions=3
         ),
         "polars": client.forecast(pl.from_pandas(df), h=5, freq="1d", model="waves"),
         "without ids": client.forecast(
@@ -108,7 +110,7 @@ def main(url):
             spoil(df), h=3, detection_size=25, level=95, model="waves"
         ),
     }
-    answer = {name: plain(frame) for name, frame in told.items()}
+    answer = {name: plain(frame) for name, frame in results.items()}
     encodings.clear()
     answer["long"] = plain(client.forecast(make_long(), h=2, model="waves"))
     answer["encodings"] = encodings
@@ -129,7 +131,7 @@ def main(url):
         "dates": {"model": "my steps"},
     }
     answer["refused"] = {
-        name: refused(client.forecast, **(ask | options))
+        name: refused(client.forecast, **(arguments | options))
         for name, options in forecasts.items()
     } | {
         "frequency": refused(
@@ -149,10 +151,10 @@ def main(url):
         ),
         "finetune": refused(client.finetune, df, model="waves"),
         "usage": refused(client.usage),
-        "jobs": refused(client.jobs.forecast, **ask),
+        "jobs": refused(client.jobs.forecast, **arguments),
     }
     stubborn = NixtlaClient(base_url=url, api_key="any")
-    answer["tries"] = watch(stubborn, lambda sent: sent.url.path)
+    answer["tries"] = watch(stubborn, lambda request: request.url.path)
     answer["refused"]["foreign"] = refused(
         stubborn.forecast, df, h=5, freq="D", model="other"
     )

@@ -1,4 +1,4 @@
-"""What the service says a forecast depends on is what the library says."""
+"""Explanations by the service are equal to those by the library."""
 
 import numpy as np
 import pytest

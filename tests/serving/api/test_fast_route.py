@@ -1,4 +1,4 @@
-"""Plain requests take a short way, and get what the long way gives."""
+"""Plain requests take the fast path, with the same responses as the route."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ import pytest
 from serving.errors import TooBusy
 from serving.forecasts.batching import Batcher
 from serving.forecasts.encoding import encode_answer
-from serving.forecasts.forecast import answer_any, read_plain
+from serving.forecasts.forecast import answer_any, read_fast
 from serving.forecasts.thread_pool import ForecastThreads
 from serving.registry.description import describe
 from serving.registry.loaded_model import LoadedModel
@@ -43,9 +43,9 @@ def ask_together(model, *bodies, workers=None, count=lambda *_: None):
         batcher = Batcher(workers or ForecastThreads(1, 8), count)
 
         async def answer(body):
-            asked = read_plain(json.dumps(body).encode(), model, SETTINGS)
-            told = await batcher.forecast(model, asked)
-            return told and json.loads(encode_answer(model, "champion", told))
+            request = read_fast(json.dumps(body).encode(), model, SETTINGS)
+            forecasts = await batcher.forecast(model, request)
+            return forecasts and json.loads(encode_answer(model, "champion", forecasts))
 
         return await asyncio.gather(
             *(answer(b) for b in bodies), return_exceptions=True
@@ -60,20 +60,20 @@ def usual(model, body):
     )
 
 
-def assert_same(found, expected):
+def assert_same(actual, expected):
     """Check that two answers have the same text but for the rounding of numbers."""
     if isinstance(expected, dict):
-        assert list(found) == list(expected)
+        assert list(actual) == list(expected)
         for key in expected:
-            assert_same(found[key], expected[key])
+            assert_same(actual[key], expected[key])
     elif isinstance(expected, list) and expected and isinstance(expected[0], float):
-        np.testing.assert_allclose(found, expected, rtol=1e-6)
+        np.testing.assert_allclose(actual, expected, rtol=1e-6)
     elif isinstance(expected, list):
-        assert len(found) == len(expected)
-        for mine, other in zip(found, expected, strict=True):
-            assert_same(mine, other)
+        assert len(actual) == len(expected)
+        for left, right in zip(actual, expected, strict=True):
+            assert_same(left, right)
     else:
-        assert found == expected
+        assert actual == expected
 
 
 PLAIN = [
@@ -91,18 +91,18 @@ PLAIN = [
 
 @pytest.mark.parametrize("body", PLAIN)
 def test_a_plain_request_is_answered_as_any_other(model, body):
-    [found] = ask_together(model, body)
+    [answer] = ask_together(model, body)
 
-    assert_same(found, usual(model, body))
+    assert_same(answer, usual(model, body))
 
 
 def test_requests_that_arrive_together_make_one_pass(model):
     passes = []
 
-    found = ask_together(model, *PLAIN, count=lambda _, series: passes.append(series))
+    answers = ask_together(model, *PLAIN, count=lambda _, series: passes.append(series))
 
     assert sorted(passes) == [2, 8]  # series; two ask for another horizon
-    for answer, body in zip(found, PLAIN, strict=True):
+    for answer, body in zip(answers, PLAIN, strict=True):
         assert_same(answer, usual(model, body))
 
 
@@ -117,24 +117,26 @@ def test_requests_with_many_levels_are_not_mixed(model):
     bodies = [one(levels=list(range(k, k + 20))) for k in (1, 21, 41)]
     passes = []
 
-    found = ask_together(model, *bodies, count=lambda _, series: passes.append(series))
+    answers = ask_together(
+        model, *bodies, count=lambda _, series: passes.append(series)
+    )
 
     assert passes == [1, 1, 1]
-    for answer, body in zip(found, bodies, strict=True):
+    for answer, body in zip(answers, bodies, strict=True):
         assert_same(answer, usual(model, body))
 
 
 def test_much_work_is_done_beside_and_refused_when_there_is_too_much(
     model, monkeypatch
 ):
-    monkeypatch.setattr("serving.forecasts.batching.AT_ONCE", 0)
+    monkeypatch.setattr("serving.forecasts.batching.MAX_INLINE_PRODUCTS", 0)
     busy = ForecastThreads(1, 1)
     busy._busy = 1
 
-    [found] = ask_together(model, one())
+    [answer] = ask_together(model, one())
     [refused] = ask_together(model, one(), workers=busy)
 
-    assert_same(found, usual(model, one()))
+    assert_same(answer, usual(model, one()))
     assert isinstance(refused, TooBusy)
 
 
@@ -177,14 +179,14 @@ def test_an_answer_of_many_numbers_is_written_beside(model):
     ],
 )
 def test_what_is_not_plain_is_left_to_others(model, body):
-    assert read_plain(body, model, SETTINGS) is None
+    assert read_fast(body, model, SETTINGS) is None
 
 
 def test_names_that_come_twice_and_too_many_series_are_left_to_others(model):
     for count in (2, 4):
         body = {"series": [{"id": "a", "values": VALUES}] * count}
 
-        assert read_plain(json.dumps(body).encode(), model, SETTINGS) is None
+        assert read_fast(json.dumps(body).encode(), model, SETTINGS) is None
 
 
 def test_the_short_way_has_the_same_headers_line_and_count(service):

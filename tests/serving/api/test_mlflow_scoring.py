@@ -55,7 +55,7 @@ SIGNATURE = ModelSignature(  # as `recast train` writes it
 
 @pytest.fixture(scope="module")
 def default(built, running, tmp_path_factory):
-    """A service whose default model is waves, with small limits."""
+    """Run a service with the default model waves and small limits."""
     with running(
         f"sqlite:///{built}/mlflow.db",
         tmp_path_factory.mktemp("default"),
@@ -70,7 +70,7 @@ def default(built, running, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scoring_server(built, tmp_path_factory):
-    """What MLflow's scoring server does with a body and its type."""
+    """Answer a body of a media type as MLflow's scoring server does."""
     folder = tmp_path_factory.mktemp("pyfunc") / "model"
     mlflow.pyfunc.save_model(
         folder,
@@ -97,9 +97,9 @@ def post(service, body, media_type=JSON):
     )
 
 
-def assert_same(found, expected):
-    assert [list(row) for row in found] == [list(row) for row in expected]
-    for mine, theirs in zip(found, expected, strict=True):
+def assert_same(actual, expected):
+    assert [list(row) for row in actual] == [list(row) for row in expected]
+    for mine, theirs in zip(actual, expected, strict=True):
         for key in mine:
             if isinstance(mine[key], float):
                 np.testing.assert_allclose(mine[key], theirs[key], rtol=1e-9)

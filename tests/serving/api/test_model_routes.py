@@ -1,4 +1,4 @@
-"""What the service says of its models and of itself."""
+"""Descriptions of the models and of the service."""
 
 import pytest
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-PYTHON = HERE.parents[2] / ".nixtla" / "bin" / "python"
+FOLDER = Path(__file__).parent
+PYTHON = FOLDER.parents[2] / ".nixtla" / "bin" / "python"
 pytestmark = pytest.mark.skipif(
     not PYTHON.exists(), reason="the nixtla client is not here: `make nixtla`"
 )
@@ -17,15 +17,15 @@ IDS = ["x", "y", "z"]
 
 
 @pytest.fixture(scope="module")
-def asked(built, running, tmp_path_factory):
-    """A service, asked by the client, and what the client was told."""
+def service_and_results(built, running, tmp_path_factory):
+    """Run the client's calls; yield the service and the results."""
     folder = tmp_path_factory.mktemp("nixtla")
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     uri = f"sqlite:///{built}/mlflow.db"
     with running(uri, folder, default_model="waves") as service:
         service.wait_for(lambda: service.readyz().get("state") == "ready")
         done = subprocess.run(
-            [PYTHON, HERE / "nixtla_calls.py", service.url],
+            [PYTHON, FOLDER / "nixtla_calls.py", service.url],
             env=environment,
             capture_output=True,
             text=True,
@@ -35,24 +35,24 @@ def asked(built, running, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def told(asked):
-    return asked[1]
+def results(service_and_results):
+    return service_and_results[1]
 
 
 @pytest.fixture(scope="module")
-def sent(told):
-    """The values and dates of each series."""
-    return {name: rows(told["sent"], name, "y", "ds") for name in IDS}
+def sent(results):
+    """Return the values and dates of each series."""
+    return {name: rows(results["sent"], name, "y", "ds") for name in IDS}
 
 
 @pytest.fixture(scope="module")
-def rest(asked):
-    """Asks our own route: ``rest(values, dates, horizon, levels)``."""
+def rest(service_and_results):
+    """Forecast by the v1 route: ``rest(values, dates, horizon, levels)``."""
 
     def forecast(values, dates, horizon, levels=(80, 95)):
-        one = {"id": "not seen in training", "values": values, "timestamps": dates}
-        body = {"series": [one], "horizon": horizon, "levels": list(levels)}
-        response = asked[0].forecast(body=body)
+        series = {"id": "not seen in training", "values": values, "timestamps": dates}
+        body = {"series": [series], "horizon": horizon, "levels": list(levels)}
+        response = service_and_results[0].forecast(body=body)
         assert response.status_code == 200, response.text
         return response.json()["forecasts"][0]
 
@@ -70,12 +70,12 @@ def close(expected):
 
 
 @pytest.mark.parametrize("name", ["forecast", "in parts"])
-def test_a_forecast_is_that_of_our_own_route(told, sent, rest, name):
+def test_a_forecast_is_that_of_our_own_route(results, sent, rest, name):
     for series_id in IDS:
         ours = rest(*sent[series_id], 5)
 
         dates, mean, low, high = rows(
-            told[name], series_id, "ds", "TimeGPT", "TimeGPT-lo-80", "TimeGPT-hi-95"
+            results[name], series_id, "ds", "TimeGPT", "TimeGPT-lo-80", "TimeGPT-hi-95"
         )
 
         assert dates == [stamp[:10] for stamp in ours["timestamps"]]
@@ -85,55 +85,59 @@ def test_a_forecast_is_that_of_our_own_route(told, sent, rest, name):
 
 
 @pytest.mark.parametrize("name", ["polars", "by default"])
-def test_polars_and_the_default_model_give_the_same_forecast(told, name):
-    assert told[name]["TimeGPT"] == close(told["forecast"]["TimeGPT"])
-    assert told[name]["ds"] == told["forecast"]["ds"]
+def test_polars_and_the_default_model_give_the_same_forecast(results, name):
+    assert results[name]["TimeGPT"] == close(results["forecast"]["TimeGPT"])
+    assert results[name]["ds"] == results["forecast"]["ds"]
 
 
-def test_a_series_without_ids_is_forecast_as_one_with_an_id(told):
-    assert "unique_id" not in told["without ids"]
-    assert told["without ids"]["TimeGPT"] == close(told["forecast"]["TimeGPT"][:5])
+def test_a_series_without_ids_is_forecast_as_one_with_an_id(results):
+    assert "unique_id" not in results["without ids"]
+    assert results["without ids"]["TimeGPT"] == close(
+        results["forecast"]["TimeGPT"][:5]
+    )
 
 
-def test_a_version_and_an_alias_can_be_named(told):
-    assert told["of a version"]["TimeGPT"] == told["by alias"]["TimeGPT"]
-    assert told["of a version"]["TimeGPT"] != told["forecast"]["TimeGPT"]
+def test_a_version_and_an_alias_can_be_named(results):
+    assert results["of a version"]["TimeGPT"] == results["by alias"]["TimeGPT"]
+    assert results["of a version"]["TimeGPT"] != results["forecast"]["TimeGPT"]
 
 
-def test_quantiles_are_the_bounds_of_intervals_and_the_point(told):
-    quantiles, intervals = told["quantiles"], told["forecast"]
+def test_quantiles_are_the_bounds_of_intervals_and_the_point(results):
+    quantiles, intervals = results["quantiles"], results["forecast"]
 
     assert quantiles["TimeGPT-q-10"] == intervals["TimeGPT-lo-80"]
     assert quantiles["TimeGPT-q-50"] == intervals["TimeGPT"]
     assert quantiles["TimeGPT-q-90"] == intervals["TimeGPT-hi-80"]
-    assert [name for name in told["deciles"] if "-q-" in name][8:] == ["TimeGPT-q-90"]
+    assert [name for name in results["deciles"] if "-q-" in name][8:] == [
+        "TimeGPT-q-90"
+    ]
 
 
-def test_integer_timestamps_suit_a_model_without_dates(told):
-    assert told["steps"]["ds"] == [40, 41, 42]
-    assert told["steps"]["TimeGPT"][0] == pytest.approx(5, abs=2)
+def test_integer_timestamps_suit_a_model_without_dates(results):
+    assert results["steps"]["ds"] == [40, 41, 42]
+    assert results["steps"]["TimeGPT"][0] == pytest.approx(5, abs=2)
 
 
 @pytest.mark.parametrize("name", ["history", "history in parts"])
-def test_history_is_one_step_ahead_of_all_that_came_before(told, sent, rest, name):
+def test_history_is_one_step_ahead_of_all_that_came_before(results, sent, rest, name):
     values, dates = sent["y"]
 
-    shown, mean, low = rows(told[name], "y", "ds", "TimeGPT", "TimeGPT-lo-80")
+    shown, mean, low = rows(results[name], "y", "ds", "TimeGPT", "TimeGPT-lo-80")
 
     assert shown[:-5] == dates[6:]
-    assert mean[-5:] == close(rows(told["forecast"], "y", "TimeGPT")[0])
+    assert mean[-5:] == close(rows(results["forecast"], "y", "TimeGPT")[0])
     for end in (6, 7, 40, 69):
         ours = rest(values[:end], dates[:end], 1)
         assert mean[end - 6] == close(ours["point"][0])
         assert low[end - 6] == close(ours["intervals"]["80"]["lower"][0])
 
 
-def test_cross_validation_forecasts_from_rolling_origins(told, sent, rest):
+def test_cross_validation_forecasts_from_rolling_origins(results, sent, rest):
     for series_id in IDS:
         values, dates = sent[series_id]
 
         shown, cutoffs, actual, mean, high = rows(
-            told["cross validation"],
+            results["cross validation"],
             series_id,
             *("ds", "cutoff", "y", "TimeGPT", "TimeGPT-hi-90"),
         )
@@ -144,23 +148,23 @@ def test_cross_validation_forecasts_from_rolling_origins(told, sent, rest):
         assert actual == close([values[end + i] for end in ends for i in range(3)])
         for row, end in enumerate(ends):
             ours = rest(values[:end], dates[:end], 3, [90])
-            own = slice(3 * row, 3 * row + 3)
-            assert mean[own] == close(ours["point"])
-            assert high[own] == close(ours["intervals"]["90"]["upper"])
+            window = slice(3 * row, 3 * row + 3)
+            assert mean[window] == close(ours["point"])
+            assert high[window] == close(ours["intervals"]["90"]["upper"])
 
 
-def test_cross_validation_in_parts_is_the_same(told):
-    whole, parts = told["cross validation"], told["cross validation in parts"]
+def test_cross_validation_in_parts_is_the_same(results):
+    whole, parts = results["cross validation"], results["cross validation in parts"]
 
     assert parts["TimeGPT"] == close(whole["TimeGPT"])
     assert parts["cutoff"] == whole["cutoff"]
 
 
 @pytest.mark.parametrize("name", ["anomalies", "anomalies in parts"])
-def test_anomalies_lie_outside_their_interval(told, name):
+def test_anomalies_lie_outside_their_interval(results, name):
     for series_id in IDS:
         dates, y, low, high, anomaly = rows(
-            told[name],
+            results[name],
             series_id,
             *("ds", "y", "TimeGPT-lo-99", "TimeGPT-hi-99", "anomaly"),
         )
@@ -171,9 +175,9 @@ def test_anomalies_lie_outside_their_interval(told, name):
         assert anomaly[dates.index("2024-02-20")] == (series_id == "y")
 
 
-def test_the_latest_anomalies_are_scored_in_units_of_their_interval(told):
+def test_the_latest_anomalies_are_scored_in_units_of_their_interval(results):
     dates, anomaly, score = rows(
-        told["latest anomalies"], "y", "ds", "anomaly", "anomaly_score"
+        results["latest anomalies"], "y", "ds", "anomaly", "anomaly_score"
     )
 
     assert len(dates) == 25
@@ -183,18 +187,18 @@ def test_the_latest_anomalies_are_scored_in_units_of_their_interval(told):
     assert score[dates.index("2024-02-20")] == max(score)
 
 
-def test_large_requests_come_compressed(told):
-    assert "zstd" in told["encodings"]
-    assert told["long"]["TimeGPT"][:2] == close(told["long"]["TimeGPT"][2:])
+def test_large_requests_come_compressed(results):
+    assert "zstd" in results["encodings"]
+    assert results["long"]["TimeGPT"][:2] == close(results["long"]["TimeGPT"][2:])
 
 
-def test_models_are_listed_and_the_key_is_good(told):
-    assert told["models"] == ["my steps", "spare", "waves"]
-    assert told["good key"] is True
+def test_models_are_listed_and_the_key_is_good(results):
+    assert results["models"] == ["my steps", "spare", "waves"]
+    assert results["good key"] is True
 
 
-def test_a_version_that_recast_did_not_make_is_asked_for_once(told):
-    assert told["tries"] == ["/model_params"]
+def test_a_version_that_recast_did_not_make_is_asked_for_once(results):
+    assert results["tries"] == ["/model_params"]
 
 
 @pytest.mark.parametrize(
@@ -221,5 +225,5 @@ def test_a_version_that_recast_did_not_make_is_asked_for_once(told):
         ("jobs", "501.*or job by this client here"),
     ],
 )
-def test_what_cannot_be_done_is_said(told, name, text):
-    assert re.match(f"ApiError: status_code: {text}", told["refused"][name])
+def test_what_cannot_be_done_is_said(results, name, text):
+    assert re.match(f"ApiError: status_code: {text}", results["refused"][name])

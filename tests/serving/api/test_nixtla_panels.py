@@ -36,7 +36,7 @@ def forecaster():
     return fit()
 
 
-def ask(start="2013-03-31", freq="ME"):
+def make_request(start="2013-03-31", freq="ME"):
     series = {"y": SEASON[3:20].tolist(), "sizes": [9, 8]}
     if start:
         series["start_datetime"] = [start, start]
@@ -57,7 +57,7 @@ def test_series_go_on_from_their_start_and_are_new_to_the_model(forecaster, freq
         freq="ME",
     )
 
-    answer = forecast(forecaster, ask(freq=freq), Settings())
+    answer = forecast(forecaster, make_request(freq=freq), Settings())
 
     expected = forecaster.predict(same, horizon=2).points.ravel()
     np.testing.assert_allclose(answer["mean"], expected, rtol=1e-6)
@@ -65,21 +65,24 @@ def test_series_go_on_from_their_start_and_are_new_to_the_model(forecaster, freq
 
 
 @pytest.mark.parametrize(
-    ("asked", "text"),
+    ("request_body", "text"),
     [
-        (ask(start=None), "this model takes the seasons from the timestamps"),
-        (ask(start="2013-03-30"), "start_datetime.0: it does not lie on the model's"),
-        (ask(start="soon"), "'soon' at series 0 cannot be read as a date"),
-        (ask(freq="QE"), "the model was trained on 'ME'; found 'QE'"),
+        (make_request(start=None), "this model takes the seasons from the timestamps"),
+        (
+            make_request(start="2013-03-30"),
+            "start_datetime.0: it does not lie on the model's",
+        ),
+        (make_request(start="soon"), "'soon' at series 0 cannot be read as a date"),
+        (make_request(freq="QE"), "the model was trained on 'ME'; found 'QE'"),
     ],
 )
-def test_series_on_another_calendar_are_refused(forecaster, asked, text):
+def test_series_on_another_calendar_are_refused(forecaster, request_body, text):
     with pytest.raises(RequestError, match=text):
-        make_panel(asked, forecaster.fitted)
+        make_panel(request_body, forecaster.fitted)
 
 
 def test_a_model_with_covariates_is_refused():
     forecaster = fit(past_covariates={"c": {"0": SEASON, "1": SEASON}})
 
     with pytest.raises(RequestError, match="the model has covariates, and this client"):
-        make_panel(ask(), forecaster.fitted)
+        make_panel(make_request(), forecaster.fitted)

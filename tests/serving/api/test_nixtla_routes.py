@@ -1,4 +1,4 @@
-"""What comes over the wire to the nixtla client's routes, asked without the client."""
+"""The routes of the nixtla client, requested without the client."""
 
 import json
 
@@ -143,18 +143,18 @@ def test_levels_are_counted_once_as_quantiles_name_most_of_them_twice(service):
     ],
 )
 def test_the_limits_are_those_of_the_settings(library, limits, more, error, loc, text):
-    asked = ForecastBody.model_validate(make_body(**more))
+    request = ForecastBody.model_validate(make_body(**more))
 
-    with pytest.raises(error, match=text) as found:
-        forecast(library["waves", "1"], asked, Settings(**limits))
+    with pytest.raises(error, match=text) as caught:
+        forecast(library["waves", "1"], request, Settings(**limits))
 
-    assert found.value.flaws[0].loc == ["body", *loc]
+    assert caught.value.flaws[0].loc == ["body", *loc]
 
 
 def test_a_median_is_no_interval(library):
-    asked = ForecastBody.model_validate(make_body(level=[0]))
+    request = ForecastBody.model_validate(make_body(level=[0]))
 
-    answer = forecast(library["waves", "1"], asked, Settings(max_levels=0))
+    answer = forecast(library["waves", "1"], request, Settings(max_levels=0))
 
     assert answer["intervals"]["lo-0"] == answer["mean"]
 

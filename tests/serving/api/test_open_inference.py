@@ -47,12 +47,12 @@ def test_forecasts_are_those_of_the_library(service, library):
         id="mine",
     )
 
-    found = outputs(answer)
+    result = outputs(answer)
     lower, upper = expected.intervals[50]
-    assert list(found) == ["point", "lower_50", "upper_50"]
-    np.testing.assert_allclose(found["point"], expected.points, rtol=1e-9)
-    np.testing.assert_allclose(found["lower_50"], lower, rtol=1e-9)
-    np.testing.assert_allclose(found["upper_50"], upper, rtol=1e-9)
+    assert list(result) == ["point", "lower_50", "upper_50"]
+    np.testing.assert_allclose(result["point"], expected.points, rtol=1e-9)
+    np.testing.assert_allclose(result["lower_50"], lower, rtol=1e-9)
+    np.testing.assert_allclose(result["upper_50"], upper, rtol=1e-9)
     rest = {key: value for key, value in answer.json().items() if key != "outputs"}
     assert rest == {"model_name": "waves", "model_version": "1", "id": "mine"}
 
@@ -67,9 +67,9 @@ def test_flat_data_and_single_precision_are_the_same(service):
 
 
 def test_only_the_outputs_that_are_asked_for_come_back(service):
-    wanted = [{"name": "upper_95"}, {"name": "point", "parameters": {"a": 1}}]
+    requested = [{"name": "upper_95"}, {"name": "point", "parameters": {"a": 1}}]
 
-    answer = infer(service, tensor("values", VALUES), outputs=wanted)
+    answer = infer(service, tensor("values", VALUES), outputs=requested)
 
     assert list(outputs(answer)) == ["upper_95", "point"]
 

@@ -1,4 +1,4 @@
-"""Schemathesis asks whatever the OpenAPI document allows, and what it does not."""
+"""Schemathesis sends requests that the OpenAPI document allows, and others."""
 
 import subprocess
 import sys

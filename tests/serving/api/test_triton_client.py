@@ -20,9 +20,9 @@ def client(service):
 
 
 def make_input(name, array, datatype="FP64", *, binary=False):
-    given = InferInput(name, array.shape, datatype)
-    given.set_data_from_numpy(array, binary_data=binary)
-    return given
+    tensor = InferInput(name, array.shape, datatype)
+    tensor.set_data_from_numpy(array, binary_data=binary)
+    return tensor
 
 
 def test_health_and_metadata_are_understood(client):
@@ -38,7 +38,7 @@ def test_health_and_metadata_are_understood(client):
 def test_forecasts_are_those_of_our_own_route(client, service):
     series = [{"id": str(i), "values": row} for i, row in enumerate(VALUES.tolist())]
     body = {"series": series, "horizon": 2, "levels": [80]}
-    own = service.forecast(body=body).json()["forecasts"]
+    rows = service.forecast(body=body).json()["forecasts"]
 
     answer = client.infer(
         "waves",
@@ -50,8 +50,8 @@ def test_forecasts_are_those_of_our_own_route(client, service):
         outputs=[InferRequestedOutput("point"), InferRequestedOutput("lower_80")],
     )
 
-    lower = [one["intervals"]["80"]["lower"] for one in own]
-    np.testing.assert_allclose(answer.as_numpy("point"), [one["point"] for one in own])
+    lower = [one["intervals"]["80"]["lower"] for one in rows]
+    np.testing.assert_allclose(answer.as_numpy("point"), [one["point"] for one in rows])
     np.testing.assert_allclose(answer.as_numpy("lower_80"), lower)
     assert answer.as_numpy("upper_80") is None
     assert answer.get_response()["model_version"] == "1"

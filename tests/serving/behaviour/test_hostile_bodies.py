@@ -1,4 +1,4 @@
-"""What a body costs is bounded: a wrong one costs little more than a good one."""
+"""The cost of a body is bounded: a wrong one costs little more than a good one."""
 # ruff: noqa: UP031 - JSON is full of braces
 
 import sys
@@ -21,7 +21,7 @@ VALUES = "[10,11,10.5,12,11.5,10]"
 
 
 def many(piece, begin="[", end="]"):
-    """Return JSON of so many pieces that it has about the size; ``%d`` counts."""
+    """Return JSON of about `SIZE` bytes from repeated pieces; ``%d`` counts them."""
     counted, length = "%d" in piece, len(piece) + 1
     count = SIZE // (length + 4 * counted)
     pieces = (piece % i for i in range(count)) if counted else [piece] * count
@@ -29,18 +29,18 @@ def many(piece, begin="[", end="]"):
 
 
 def one_series(**fields):
-    told = {"id": '"a"', "values": VALUES} | fields
-    return '{"series":[{%s}]}' % ",".join(f'"{k}":{v}' for k, v in told.items())
+    members = {"id": '"a"', "values": VALUES} | fields
+    return '{"series":[{%s}]}' % ",".join(f'"{k}":{v}' for k, v in members.items())
 
 
 def tensor(data, shape="[1,6]", name='"values"', **more):
-    told = {"name": name, "shape": shape, "datatype": '"FP64"', "data": data} | more
-    return '{"inputs":[{%s}]}' % ",".join(f'"{k}":{v}' for k, v in told.items())
+    members = {"name": name, "shape": shape, "datatype": '"FP64"', "data": data} | more
+    return '{"inputs":[{%s}]}' % ",".join(f'"{k}":{v}' for k, v in members.items())
 
 
 def sent(y=VALUES, sizes="[6]", more="", **series):
-    told = {"y": y, "sizes": sizes} | series
-    inside = ",".join(f'"{k}":{v}' for k, v in told.items())
+    members = {"y": y, "sizes": sizes} | series
+    inside = ",".join(f'"{k}":{v}' for k, v in members.items())
     return '{"series":{%s},"model":"waves","freq":"D","h":2%s}' % (inside, more)
 
 
@@ -126,7 +126,7 @@ CSV = [
 
 @pytest.fixture(scope="module")
 def roomy(built, tmp_path_factory, running):
-    """A service with the usual limits that has warmed up, and its process."""
+    """Run a service with default limits, warmed up; yield it and its process."""
     folder = tmp_path_factory.mktemp("roomy")
     settings = {"default_model": "waves", "threads": 1}
     with running(f"sqlite:///{built}/mlflow.db", folder, **settings) as service:
@@ -146,15 +146,15 @@ GOOD = [
 
 
 def spent(service, process, path, body, media_type="application/json"):
-    """Return the answer, and what it cost in seconds of CPU and bytes."""
-    cpu, held = process.cpu_times(), process.memory_info().rss
+    """Return the answer, and its cost in seconds of CPU and bytes of memory."""
+    cpu, before = process.cpu_times(), process.memory_info().rss
     reset_peak(process)
     answer = service.client.post(
         path, content=body, headers={"Content-Type": media_type}
     )
     end = process.cpu_times()
     seconds = end.user + end.system - cpu.user - cpu.system
-    return answer, seconds, peak(process) - held
+    return answer, seconds, peak(process) - before
 
 
 def reset_peak(process):

@@ -1,4 +1,4 @@
-"""Whatever goes wrong is said in one shape, with the status that fits."""
+"""Every error is a problem in one format, with the status of its class."""
 
 import asyncio
 import gzip

@@ -70,14 +70,14 @@ def test_a_service_with_a_cache_starts_without_registry(registry, tmp_path, runn
         degraded = service.wait_for(
             lambda: service.readyz()["state"] == "degraded" and service.readyz()
         )
-        found, metrics = service.forecast().json(), service.client.get("/metrics").text
+        answer, metrics = service.forecast().json(), service.client.get("/metrics").text
         listed = service.client.get("/v1/models").json()["models"]
         away.rename(registry.path)
         registry.client.set_registered_model_alias("waves", "champion", "2")
         service.wait_for(lambda: service.forecast().json()["model"]["version"] == "2")
         after = service.readyz()
 
-    assert found == expected
+    assert answer == expected
     assert degraded["registry"] == {
         "reachable": False,
         "age_seconds": None,
@@ -95,8 +95,8 @@ def test_a_service_with_a_cache_starts_without_registry(registry, tmp_path, runn
 CHAMPIONS = 3  # versions that the services below keep
 
 
-def kept(cache):
-    """Return the whole versions in a cache, once it has its memory; none before."""
+def cached_versions(cache):
+    """Return the complete versions in a cache with a saved registry, else nothing."""
     remembered = list(cache.glob("*/registry.json"))
     return remembered and sorted(cache.glob("*/*/entry.json"))
 
@@ -105,18 +105,18 @@ def test_a_cache_that_was_deleted_is_filled_again(registry, tmp_path, running):
     cache = tmp_path / "cache"
     with running(registry.uri, tmp_path, cache_dir=cache) as service:
         service.wait_for(lambda: service.readyz().get("state") == "ready")
-        expected, before = service.forecast().json(), kept(cache)
+        expected, before = service.forecast().json(), cached_versions(cache)
         cache.rename(tmp_path / "gone")
-        service.wait_for(lambda: len(kept(cache)) == CHAMPIONS)
-        after = kept(cache)
+        service.wait_for(lambda: len(cached_versions(cache)) == CHAMPIONS)
+        after = cached_versions(cache)
     registry.path.unlink()
 
     with running(registry.uri, tmp_path, cache_dir=cache) as service:
         service.wait_for(lambda: service.readyz()["state"] == "degraded")
-        found = service.forecast().json()
+        answer = service.forecast().json()
 
     assert after == before
-    assert found == expected
+    assert answer == expected
 
 
 def test_a_cache_that_could_not_be_written_is_filled_later(registry, tmp_path, running):
@@ -125,14 +125,14 @@ def test_a_cache_that_could_not_be_written_is_filled_later(registry, tmp_path, r
     with running(registry.uri, tmp_path, cache_dir=cache) as service:
         service.wait_for(lambda: service.readyz().get("state") == "ready")
         cache.unlink()
-        service.wait_for(lambda: len(kept(cache)) == CHAMPIONS)
+        service.wait_for(lambda: len(cached_versions(cache)) == CHAMPIONS)
 
         assert len(service.lines("cache cannot be written")) == 1
         assert service.forecast().status_code == 200
 
 
 def can_mount():
-    """Whether a small disk can be made in a name space of its own."""
+    """Return whether a small disk can be mounted in a separate name space."""
     if shutil.which("unshare") is None:
         return False
     trial = "mount -t tmpfs -o size=64k none /mnt"

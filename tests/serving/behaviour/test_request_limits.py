@@ -1,4 +1,4 @@
-"""What is too large is refused before it costs anything."""
+"""Requests over the limits are refused before they cost anything."""
 
 import json
 import socket
@@ -91,9 +91,9 @@ def test_each_limit_is_a_setting(library, limits, body, error, message):
 def test_what_a_model_was_trained_for_is_no_matter_of_the_limits(library):
     model = LoadedModel(library["waves", "1"], None)  # 2 series, 3 steps ahead
 
-    asked = read_request(b"{}", model, Settings(max_horizon=1, max_series=1))
+    request = read_request(b"{}", model, Settings(max_horizon=1, max_series=1))
 
-    assert asked.horizon is None
+    assert request.horizon is None
 
 
 def test_who_leaves_before_the_body_is_sent_is_no_failure(service):

@@ -1,4 +1,4 @@
-"""Every answer has the headers that make it safe, and none tells about the machine."""
+"""Every answer has the headers that make it safe, and none reveals the machine."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from serving.http.middleware import HEADERS
 from serving.settings import Settings
 
 FORECAST = "/v1/models/waves/forecast"
-PAGES = ("/", "/docs")  # whose policy lets their own script run
+PAGES = ("/", "/docs")  # their policy allows their scripts
 
 
 @pytest.mark.parametrize(

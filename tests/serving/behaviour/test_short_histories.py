@@ -57,13 +57,13 @@ def test_short_series_are_forecast_as_by_the_library(own_service, forecaster, le
 def test_what_the_page_asks_for_is_answered(own_service, forecaster):
     history = own_service.client.get("/v1/models/seasonal").json()["context"][0]
 
-    known = own_service.forecast("seasonal", {"horizon": 3, "levels": [80]})
+    seen = own_service.forecast("seasonal", {"horizon": 3, "levels": [80]})
     again = own_service.forecast("seasonal", {"series": [history], "levels": [80]})
-    own = {"id": "own values", "values": [2.5]}
-    typed = own_service.forecast("seasonal", {"series": [own], "levels": [80]})
+    series = {"id": "own values", "values": [2.5]}
+    typed = own_service.forecast("seasonal", {"series": [series], "levels": [80]})
 
-    assert [r.status_code for r in (known, again, typed)] == [200] * 3
-    first, second = (r.json()["forecasts"][0]["point"] for r in (known, again))
+    assert [r.status_code for r in (seen, again, typed)] == [200] * 3
+    first, second = (r.json()["forecasts"][0]["point"] for r in (seen, again))
     np.testing.assert_allclose(first, second, rtol=1e-6)
     np.testing.assert_allclose(first, forecaster.predict().points[0], rtol=1e-6)
 

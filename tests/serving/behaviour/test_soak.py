@@ -16,7 +16,7 @@ BAD = [b"{", b"[]", b'{"horizon": 0}', b'{"series": []}', b'{"more": 1}', b"\xff
 
 
 class Client(threading.Thread):
-    """Asks, now and then badly; keeps what came back, and when nothing did."""
+    """A thread that sends good and bad requests, and records responses and losses."""
 
     def __init__(self, url, seed):
         super().__init__(daemon=True)
@@ -47,7 +47,7 @@ def move_aliases(registry, seconds):
 
 
 def kill_a_worker(service):
-    """Kill one of the processes that answer; return when."""
+    """Kill a worker process; return the time."""
     children = psutil.Process(service.process.pid).children()
     workers = [child for child in children if "spawn_main" in str(child.cmdline())]
     workers[0].kill()
@@ -56,7 +56,7 @@ def kill_a_worker(service):
 
 @pytest.fixture
 def soaked(registry, tmp_path, running, tracking, free_port):
-    """The service, its clients after the faults, and when a worker was killed."""
+    """Yield the service, its clients after the faults, and the time of the kill."""
     uri, cache = f"http://127.0.0.1:{free_port}", tmp_path / "cache"
     with ExitStack() as stack:
         with tracking(registry.path, tmp_path, free_port):

@@ -25,13 +25,13 @@ def without_numbers(folder):
 
 
 def with_half_a_pair(folder):
-    """Name the target by half of a pair of surrogates, which no answer can hold."""
+    """Name the target by half of a surrogate pair, which JSON cannot hold."""
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"target": "\ud800"}))
 
 
 def execute(registry, *statements):
-    """Do to the registry's database what MLflow's interface would refuse."""
+    """Change the registry's database in ways that MLflow's interface refuses."""
     with sqlite3.connect(registry.path) as connection:
         for statement in statements:
             connection.execute(statement)

@@ -1,4 +1,4 @@
-"""Covariates over REST: the library's numbers, and a place for whatever is missing."""
+"""Covariates over REST: the library's forecasts, and the location of each flaw."""
 
 import copy
 import json
@@ -18,7 +18,7 @@ STAMPS = np.datetime64("2024-01-01", "ns") + np.arange(DAYS) * np.timedelta64(1,
 
 
 def shops(first=0):
-    """Return two shops from a day on, with what is known of the days ahead."""
+    """Return the panel of two shops from a day on, with known covariates."""
     rng = np.random.default_rng(0)
     values, visits, promo, plan = {}, {}, {}, {}
     for name in ("north", "south"):
@@ -43,19 +43,21 @@ def make_body():
     promo, plan = panel.future["promo"], panel.future["plan"]
     series = []
     for row, name in enumerate(panel.series_ids):
-        own = slice(panel.offsets[row], panel.offsets[row + 1])
+        rows = slice(panel.offsets[row], panel.offsets[row + 1])
         ahead = slice(promo.offsets[row], promo.offsets[row + 1])
-        known = {
-            "promo": [*panel.covariates["promo"][own], *promo.values[ahead]],
-            "plan": [*panel.covariates["plan"][own], *plan.values[ahead]],
+        known_covariates = {
+            "promo": [*panel.covariates["promo"][rows], *promo.values[ahead]],
+            "plan": [*panel.covariates["plan"][rows], *plan.values[ahead]],
         }
         series.append(
             {
                 "id": name,
-                "values": panel.values[own].tolist(),
-                "timestamps": [str(t)[:10] for t in panel.timestamps[own]],
-                "past_covariates": {"visits": panel.covariates["visits"][own].tolist()},
-                "known_covariates": known,
+                "values": panel.values[rows].tolist(),
+                "timestamps": [str(t)[:10] for t in panel.timestamps[rows]],
+                "past_covariates": {
+                    "visits": panel.covariates["visits"][rows].tolist()
+                },
+                "known_covariates": known_covariates,
                 "static_covariates": {"kind": ["mall", "street"][row]},
             }
         )
@@ -73,7 +75,7 @@ def forecaster():
 
 @pytest.fixture(scope="module")
 def own_service(forecaster, serving, tmp_path_factory):
-    """A service that has the shops' model, and no future of theirs."""
+    """Run a service with the shops' model, without their future covariates."""
     folder = tmp_path_factory.mktemp("shops")
     with serving("shops", forecaster, folder, max_points=200) as service:
         yield service
@@ -202,8 +204,8 @@ def test_an_explanation_has_each_number_by_name(own_service, forecaster):
 
     assert list(answer["covariates"]) == ["visits", "promo", "position in the week"]
     for name, grid in expected.by_feature().items():
-        found = answer["covariates"].get(name, answer["importance"])
-        np.testing.assert_allclose(found, grid, rtol=1e-5)
+        importance = answer["covariates"].get(name, answer["importance"])
+        np.testing.assert_allclose(importance, grid, rtol=1e-5)
     assert np.shape(answer["covariates"]["promo"]) == (HORIZON, SEQ_LEN + HORIZON)
 
 

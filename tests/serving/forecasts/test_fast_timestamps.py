@@ -1,4 +1,4 @@
-"""What follows timestamps without a gap is as the library says; others are refused."""
+"""Future timestamps are those of the library; uneven timestamps are refused."""
 
 import json
 
@@ -8,7 +8,7 @@ import pytest
 
 from forecasting.data.panel import Panel
 from forecasting.timestamps.calendar import Calendar
-from serving.forecasts.fast_timestamps import NotConsecutive, find_next
+from serving.forecasts.fast_timestamps import NotConsecutive, future_timestamps
 from serving.schemas.timestamps import format_timestamps
 
 FREQUENCIES = ["MS", "ME", "BMS", "QS-FEB", "YE", "W-WED", "D", "B", "h", "15min", "7D"]
@@ -25,10 +25,10 @@ def panel(freq, form, periods=30):
 def test_what_follows_is_what_the_library_says(freq, form):
     stamps, seen = panel(freq, form)
 
-    [found] = find_next(seen.calendar, [stamps], 14)
+    [text] = future_timestamps(seen.calendar, [stamps], 14)
 
     ahead = seen.calendar.future(seen.timestamps[-1:], 14)
-    assert json.loads(found) == format_timestamps(ahead)[0]
+    assert json.loads(text) == format_timestamps(ahead)[0]
 
 
 @pytest.mark.parametrize("freq", FREQUENCIES)
@@ -39,15 +39,15 @@ def test_a_gap_a_repetition_and_a_wrong_order_are_refused(freq):
 
     for wrong in (gap, twice, turned):
         with pytest.raises(NotConsecutive):
-            find_next(seen.calendar, [wrong], 14)
+            future_timestamps(seen.calendar, [wrong], 14)
 
 
 def test_each_series_goes_on_from_its_own_end():
     series = [["2024-02-28", "2024-02-29"], ["2025-12-31"]]
 
-    found = find_next(Calendar("D"), series, 2)
+    texts = future_timestamps(Calendar("D"), series, 2)
 
-    assert [json.loads(one) for one in found] == [
+    assert [json.loads(one) for one in texts] == [
         ["2024-03-01T00:00:00", "2024-03-02T00:00:00"],
         ["2026-01-01T00:00:00", "2026-01-02T00:00:00"],
     ]
@@ -72,22 +72,22 @@ def test_each_series_goes_on_from_its_own_end():
 )
 def test_other_dates_are_refused(stamps):
     with pytest.raises(NotConsecutive):
-        find_next(Calendar("D"), [stamps], 2)
+        future_timestamps(Calendar("D"), [stamps], 2)
 
 
 def test_another_anchor_and_an_end_after_all_moments_are_refused():
     monday = ["2024-01-01", "2024-01-08"]
 
     with pytest.raises(NotConsecutive):
-        find_next(Calendar("W-SUN"), [monday], 2)
+        future_timestamps(Calendar("W-SUN"), [monday], 2)
     with pytest.raises(NotConsecutive):
-        find_next(Calendar("YS"), [["2020-01-01", "2021-01-01"]], 300)
+        future_timestamps(Calendar("YS"), [["2020-01-01", "2021-01-01"]], 300)
 
 
 def test_integer_steps_go_on_as_far_apart_as_they_are():
-    found = find_next(Calendar(None), [[5, 15, 25], [-10, 0]], 3)
+    texts = future_timestamps(Calendar(None), [[5, 15, 25], [-10, 0]], 3)
 
-    assert [json.loads(one) for one in found] == [[35, 45, 55], [10, 20, 30]]
+    assert [json.loads(one) for one in texts] == [[35, 45, 55], [10, 20, 30]]
 
 
 @pytest.mark.parametrize(
@@ -105,22 +105,22 @@ def test_integer_steps_go_on_as_far_apart_as_they_are():
 )
 def test_other_steps_are_refused(series):
     with pytest.raises(NotConsecutive):
-        find_next(Calendar(None), series, 2)
+        future_timestamps(Calendar(None), series, 2)
 
 
 def test_what_is_found_once_is_found_again_for_other_horizons_and_calendars():
     stamps = ["2024-01-05", "2024-01-06"]
 
-    days = [find_next(Calendar("D"), [stamps], steps)[0] for steps in (1, 2, 1)]
+    days = [future_timestamps(Calendar("D"), [stamps], steps)[0] for steps in (1, 2, 1)]
 
     assert [len(json.loads(one)) for one in days] == [1, 2, 1]
     with pytest.raises(NotConsecutive):
-        find_next(Calendar("B", (0, 1, 2, 3, 4)), [stamps], 1)
+        future_timestamps(Calendar("B", (0, 1, 2, 3, 4)), [stamps], 1)
 
 
 def test_trading_days_go_on_over_the_weekend():
     stamps = np.arange("2024-01-01", "2024-01-06", dtype="datetime64[D]")
 
-    [found] = find_next(Calendar("B", (0, 1, 2, 3, 4)), [stamps.astype(str)], 1)
+    [text] = future_timestamps(Calendar("B", (0, 1, 2, 3, 4)), [stamps.astype(str)], 1)
 
-    assert json.loads(found) == ["2024-01-08T00:00:00"]
+    assert json.loads(text) == ["2024-01-08T00:00:00"]

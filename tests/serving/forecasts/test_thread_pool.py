@@ -1,4 +1,4 @@
-"""Work is done beside the event loop, and not more of it than the service can take."""
+"""Calls run in threads beside the event loop; their number is bounded."""
 
 import asyncio
 import threading

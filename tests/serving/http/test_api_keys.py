@@ -1,4 +1,4 @@
-"""Who has no key gets nothing but what tells nothing; keys themselves stay secret."""
+"""Requests without a key get probes and pages only; keys stay secret."""
 
 import json
 
@@ -14,7 +14,7 @@ ALICE, BOB = make_key(), make_key()
 
 @pytest.fixture(scope="module")
 def guarded(built, tmp_path_factory, running):
-    """A service for everybody who has a key: one from the settings, one from a file."""
+    """Run a service with two keys: one from the settings, one from a file."""
     folder = tmp_path_factory.mktemp("guarded")
     (folder / "keys.json").write_text(json.dumps({"bob": hash_key(BOB)}))
     with running(

@@ -1,4 +1,4 @@
-"""The pages run nothing but what is written in them, and need nobody else."""
+"""The pages run only their own scripts, and need no other machine."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Who asks too often is told how long to wait, and nobody else notices."""
+"""Requests over the rate are refused with the time to wait; others are not."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from serving.settings import Settings
 
 @pytest.fixture
 def ask(monkeypatch, tmp_path):
-    """Asks an application the same several times, each time with other headers."""
+    """Request the same path of an application with each of several headers."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/none.db")
 
     def ask(path, headers, **settings):

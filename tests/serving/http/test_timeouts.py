@@ -1,4 +1,4 @@
-"""Requests take only so long, and nobody works for a client who has left."""
+"""Slow bodies and answers are ended, and requests of disconnected clients."""
 
 import asyncio
 import gc
@@ -16,7 +16,7 @@ HEAD = f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\n"
 
 @pytest.fixture(scope="module")
 def hasty(copy_registry, tmp_path_factory, running):
-    """A service with little patience, one thread, and room for large requests."""
+    """Run a service with short timeouts, one thread and wide limits."""
     folder = tmp_path_factory.mktemp("hasty")
     uri = copy_registry(folder).uri
     limits = {"max_series": 200_000, "max_points": 10**7, "max_horizon": 10_000}
@@ -33,7 +33,7 @@ def connect(hasty):
 
 
 def heavy(horizon=10_000, count=60):
-    """Return a body that takes a while to answer, in a thread: it has dates."""
+    """Return a body that keeps a worker thread busy: it has dates."""
     values = [float(i % 7) for i in range(6)]
     stamps = [f"2024-01-0{day}" for day in range(1, 7)]
     series = [
@@ -86,7 +86,7 @@ def test_who_leaves_while_the_answer_waits_costs_nothing(hasty, connect):
 
 
 def leave(hasty, connect, name):
-    """Leave while the only thread is taken; return the line of that request."""
+    """Disconnect while the only thread is busy; return the request's log line."""
     body = b'{"horizon": 3}'
     busy = threading.Thread(target=hasty.forecast, kwargs={"body": heavy()})
     busy.start()
