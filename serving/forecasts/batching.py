@@ -15,14 +15,8 @@ from serving.forecasts.thread_pool import ForecastThreads
 from serving.registry.loaded_model import LoadedModel
 
 MAX_INLINE_PRODUCTS = 2**24  # about 1 ms; a handover to a thread would cost more
-
-
 MAX_BATCH_LEVELS = 20  # levels in one pass; further levels start another batch
-
-
 PRODUCTS_PER_NUMBER = 2**9  # writing one number as text costs as much
-
-
 Content = bytes | None  # the forecasts as JSON
 
 

@@ -11,8 +11,6 @@ from serving.errors import Loc
 from serving.schemas.series import Series
 
 MAX_NUMBER = sys.float_info.max
-
-
 Flaws = Iterator[tuple[Loc, str]]
 
 

@@ -17,21 +17,11 @@ from forecasting.types import Timestamps
 from serving.schemas.timestamps import format_timestamps
 
 DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-
-
 DATES = re.compile(f"(?:{DATE};)+|(?:{DATE}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}};)+")
-
-
 YEARS = np.array(["1700", "2200"], "datetime64[s]")  # within datetime64[ns]
-
-
 MAX_FAST_STEP = 10**12  # so that the steps ahead do not overflow
-
-
 CACHE_SIZE = 256  # histories with cached future timestamps
 MAX_CACHED_LENGTH = 1000  # timestamps of a cached history
-
-
 Stamps = Sequence[str | int]
 
 

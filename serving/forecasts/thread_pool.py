@@ -9,8 +9,6 @@ from typing import ParamSpec, TypeVar
 from serving.errors import TooBusy
 
 P = ParamSpec("P")
-
-
 T = TypeVar("T")
 
 

@@ -33,13 +33,8 @@ PROBES = (
     "/v2/health/ready",
 )
 
-
 OPEN = frozenset({*PROBES, "/", "/docs", "/openapi.json"})
-
-
 OPEN_FOLDER = "/docs/assets/"
-
-
 Headers = Iterable[tuple[bytes, bytes]]
 
 

@@ -19,16 +19,9 @@ from serving.observability.logging import log_request
 from serving.observability.metrics import Metrics
 
 log = logging.getLogger("serving.requests")
-
-
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-
-
 METHODS = ("GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE")
-
-
 CLIENT_LEFT = 499  # nginx logs this status for a closed connection; never sent
-
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -37,9 +30,7 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 
-
 RawHeaders = list[tuple[bytes, bytes]]
-
 
 RAW_HEADERS = [
     (name.lower().encode(), value.encode()) for name, value in HEADERS.items()

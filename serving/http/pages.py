@@ -12,11 +12,7 @@ from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 router = APIRouter(include_in_schema=False)
-
-
 ASSETS = StaticFiles(packages=[("fastapi_offline", "static")])
-
-
 INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 

@@ -44,7 +44,6 @@ from serving.schemas.forecast import Problem
 
 MEDIA_TYPE = "application/problem+json"
 
-
 STATUS: dict[type[Exception], int] = {
     DataError: 422,
     SettingError: 422,

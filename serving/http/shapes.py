@@ -16,29 +16,13 @@ from serving.errors import Loc, RequestError, RequestTooLarge
 from serving.settings import Settings
 
 SMALL_BODY_BYTES = 2**16  # below it, any number of flaws is cheap
-
-
 MAX_COLUMNS = 1000  # of a table, and names of covariates or tensors
-
-
 MAX_BRACKETS = 100_000  # of invalid JSON that pydantic may read for its message
-
-
 Scalar: TypeAlias = bool | int | float | str | None
-
-
 RawValue: TypeAlias = Raw | UnsetType
-
-
 NESTED = "a number or a text is needed; found a list or an object"
-
-
 Check = Callable[[bytes, Settings], bytes]
-
-
 PATH = re.compile(r"\[(\d+|\.\.\.)\]|\.([^.\[\]]+)")
-
-
 UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 
 

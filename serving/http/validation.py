@@ -24,12 +24,9 @@ STRICT_MODELS: Mapping[str, type[BaseModel]] = {
     "series": Series,
 }
 
-
 # Errors whose message is complete without the input: that would be a whole body, or
 # nothing, or the message holds it already.
 COMPLETE_MESSAGES = ("json_invalid", "missing", "value_error")
-
-
 Body = TypeVar("Body", bound=BaseModel)
 
 

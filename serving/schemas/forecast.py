@@ -7,8 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from serving.schemas.series import Number, Series
 
 LEVELS_FIELD = Field(fail_fast=True, max_length=1000)  # the settings allow fewer
-
-
 Level = Annotated[Number, Field(ge=1, le=99)]
 
 

@@ -5,13 +5,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, FailFast, Field, WithJsonSchema
 
 MAX_ID_LENGTH = 500  # characters; the response repeats an id at each step
-
-
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-
-
 Numbers = Annotated[list[Number], FailFast()]
-
 
 # `serving.forecasts.panels` checks the kind against the model: dates or steps.
 TimestampList = Annotated[
@@ -23,7 +18,6 @@ TimestampList = Annotated[
         }
     ),
 ]
-
 
 # `serving.forecasts.covariates` checks the kind against the model: numbers or text.
 Value = Annotated[

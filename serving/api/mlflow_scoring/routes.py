@@ -17,10 +17,7 @@ from serving.registry.model_store import ModelStore
 from serving.service import ServiceDependency
 
 JSON = "application/json"
-
-
 CSV_EXAMPLE = "\n".join(["target", *map(str, EXAMPLE), ""])
-
 
 BODY = {  # the worker thread decodes it
     "requestBody": {
@@ -31,7 +28,6 @@ BODY = {  # the worker thread decodes it
         },
     }
 }
-
 
 router = APIRouter(tags=["MLflow"], dependencies=[Depends(refuse_encoded)])
 

@@ -26,32 +26,18 @@ from serving.schemas.series import MAX_ID_LENGTH
 from serving.settings import Settings
 
 CSV = "text/csv"
-
-
 MAX_COLUMNS = 1000  # of a CSV: a header of millions would keep a thread busy
-
-
 EXAMPLE: list[Any] = [112.0, 118.0, 132.0, 129.0, 121.0, 135.0]
-
-
 FORMATS = ("dataframe_split", "dataframe_records", "inputs", "instances")
-
-
 TYPES = ("null", "number", "string")
-
 
 # `_check_cells` checks whole columns: one message per column is enough.
 Cell = Annotated[
     Any, WithJsonSchema({"anyOf": [{"type": name} for name in TYPES], "title": "Cell"})
 ]
 
-
 Row = dict[str, Cell]
-
-
 Rows = Annotated[list[Row], Field(fail_fast=True)]
-
-
 Columns = dict[str, list[Cell]]
 
 

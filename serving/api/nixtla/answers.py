@@ -32,11 +32,7 @@ from serving.forecasts.limits import FlawLocations, check_limits
 from serving.settings import Settings
 
 Answer = dict[str, Any]
-
-
 LOCATIONS = FlawLocations(("body", "h"), ("body", "level"), ("body", "series"))
-
-
 MAX_READ_FACTOR = 100  # observations read before all windows, in units of max_points
 
 

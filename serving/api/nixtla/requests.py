@@ -12,10 +12,7 @@ from serving.schemas.series import Numbers
 from serving.settings import Settings
 
 Count = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
-
-
 Text = Annotated[str, Field(max_length=500)]
-
 
 # In percent; 0 is the median among quantiles. Responses repeat them unchanged.
 Level = Annotated[
@@ -23,7 +20,6 @@ Level = Annotated[
     | Annotated[float, Field(strict=True, allow_inf_nan=False)],
     Field(ge=0, le=99),
 ]
-
 
 A = TypeVar("A", bound="NixtlaRequest")
 

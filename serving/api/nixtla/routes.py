@@ -25,7 +25,6 @@ from serving.settings import Settings
 
 A = TypeVar("A", bound=NixtlaRequest)
 
-
 router = APIRouter(
     include_in_schema=False
 )  # an external interface: see docs/clients.md

@@ -29,8 +29,6 @@ from serving.registry.loaded_model import LoadedModel
 from serving.settings import Settings
 
 ANY_SIZE = -1  # a dimension of any size
-
-
 INPUTS: Loc = ("body", "inputs")  # of all flaws: the protocol reports no locations
 
 

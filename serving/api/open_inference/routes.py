@@ -21,8 +21,6 @@ from serving.observability.health import ANSWERS, readiness
 from serving.service import Service, ServiceDependency
 
 BINARY_HEADER = "Inference-Header-Content-Length"  # of the binary tensor extension
-
-
 MODEL, VERSION = "/v2/models/{name}", "/v2/models/{name}/versions/{version}"
 
 
@@ -107,7 +105,6 @@ router = APIRouter(
     route_class=ProtocolRoute,
     dependencies=[Depends(refuse_encoded)],
 )
-
 
 BODY = {  # the worker thread decodes it
     "requestBody": {

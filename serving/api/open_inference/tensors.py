@@ -11,13 +11,8 @@ from forecasting.types import FloatArray
 from serving.errors import Loc, RequestError
 
 FLOATS, INTEGERS = ("FP64", "FP32"), ("INT64", "INT32")
-
-
 DATATYPES = {"values": FLOATS, "horizon": INTEGERS, "levels": FLOATS}
-
-
 Size = Annotated[int, Field(strict=True, ge=0)]
-
 
 # `numbers` checks it against the shape: flat, or nested in the same shape.
 Data = Annotated[

@@ -19,11 +19,7 @@ from serving.observability.logging import note
 from serving.service import Service
 
 PATH = re.compile(r"/v1/models/([^/]+)/forecast")
-
-
 QUERY = re.compile(rb"(?:alias=([A-Za-z0-9_.-]+)|version=([1-9][0-9]{0,8}))?")
-
-
 MAX_FAST_BODY_BYTES = 2**16  # larger bodies are decoded in the worker threads
 
 

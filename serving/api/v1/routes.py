@@ -22,10 +22,7 @@ from serving.schemas.forecast import (
 from serving.service import ServiceDependency
 
 Selector = Annotated[ModelSelector, Query()]
-
-
 router = APIRouter(dependencies=[Depends(refuse_encoded)])
-
 
 BODY = {  # the worker thread decodes it
     "requestBody": {
