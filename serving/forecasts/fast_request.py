@@ -66,7 +66,7 @@ _decoder = msgspec.json.Decoder(FastRequest)
 
 
 def decode_fast(body: bytes, model: LoadedModel) -> FastRequest | None:
-    """Decode a plain request; None for any request that a model cannot answer so."""
+    """Decode a plain request for a model; None for any other."""
     fitted = model.forecaster.fitted
     assert fitted is not None
     try:

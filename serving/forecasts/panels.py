@@ -30,7 +30,7 @@ def make_panel(
     _raise_if_any(_duplicates(series))
     _raise_if_any(_mixed_timestamps(series))
     freq = fitted.context.calendar.freq
-    _raise_if_any(_other_axis(series, dated=freq is not None))
+    _raise_if_any(_wrong_timestamps(series, dated=freq is not None))
     _check_lengths(series, least_history(fitted))
     _raise_if_any(covariate_flaws(series, fitted.covariates, horizon))
     try:
@@ -87,7 +87,7 @@ def _mixed_timestamps(series: Sequence[Series]) -> Flaws:
             yield loc, f"{lengths}; give one timestamp for each value"
 
 
-def _other_axis(series: Sequence[Series], *, dated: bool) -> Flaws:
+def _wrong_timestamps(series: Sequence[Series], *, dated: bool) -> Flaws:
     """Yield timestamps of another kind than the model's, and steps out of range."""
     kind = str if dated else int
     advice = (
@@ -127,7 +127,7 @@ def _check_lengths(series: Sequence[Series], minimum: int) -> None:
 
 
 def _single_flaws(series: Sequence[Series], freq: str | None) -> Flaws:
-    """Yield the series that no panel can be made of, each with its error."""
+    """Yield the series that cannot form a panel, each with its error."""
     parts = [(0, len(series))]  # bisection: few series are wrong
     while parts:
         begin, end = parts.pop()

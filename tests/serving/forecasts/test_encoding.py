@@ -45,8 +45,10 @@ def test_timestamps_belong_to_their_series():
 def test_bounds_beyond_every_number_are_null():
     bounds = np.array([[[-np.inf, 1.0]], [[np.inf, np.nan]]])
 
-    [rows] = json.loads(
+    [forecast] = json.loads(
         b"[%b]" % EncodedForecasts((80.0,), POINTS[:1], bounds).select(["x"], 0, [80.0])
     )
 
-    assert rows["intervals"] == {"80": {"lower": [None, 1.0], "upper": [None, None]}}
+    assert forecast["intervals"] == {
+        "80": {"lower": [None, 1.0], "upper": [None, None]}
+    }
