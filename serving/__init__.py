@@ -1,5 +1,5 @@
-"""The REST service: forecasts by the models of the MLflow registry."""
+"""The REST service: forecasts with the models of the MLflow registry."""
 
 import os
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nothing phones home unasked
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # no usage data is sent

@@ -1,4 +1,4 @@
-"""The application: its parts put together, and its life from start to end."""
+"""The ASGI application: routes, middleware, error handlers and lifespan."""
 
 import asyncio
 import gc
@@ -28,21 +28,21 @@ from serving.http.middleware import BodyLimit, HeadAsGet, RequestLogMiddleware
 from serving.http.problems import problem_response
 from serving.http.timeouts import TimeoutMiddleware
 from serving.http.validation import request_error
-from serving.observability.tracing import tracing
+from serving.observability.tracing import make_tracing_middleware
 from serving.openapi import DESCRIPTION, add_bodies
 from serving.server.malloc import keep_freed_memory
 from serving.service import Service
 from serving.settings import Settings
 
-START_SECONDS = 15.0  # how long the models may be loaded before requests are taken
-SWITCH_SECONDS = 0.0005  # that a request waits, at each turn, for a thread that loads
+START_SECONDS = 15.0  # maximum wait for the models before requests are accepted
+SWITCH_SECONDS = 0.0005  # thread switch interval: a request waits so long for a loader
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """Return the service as an ASGI application.
 
     Args:
-        settings: default those of the environment.
+        settings: default: read from the environment.
     """
     settings = settings or Settings()
     service = Service(settings)
@@ -53,9 +53,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_live,
+        lifespan=_lifespan,
         middleware=[
-            *tracing(),
+            *make_tracing_middleware(),
             Middleware(RequestLogMiddleware, service.metrics),
             *access(settings, service.metrics),
             Middleware(BodyLimit, settings.max_body_bytes),
@@ -63,12 +63,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 TimeoutMiddleware, settings.body_seconds, settings.request_seconds
             ),
             Middleware(HeadAsGet),
-            Middleware(FastRoute, service),  # last: right before the routes
+            Middleware(FastRoute, service),  # last, directly before the routes
         ],
         exception_handlers={
-            ServiceError: _explain,
-            HTTPException: _explain,
-            RequestValidationError: _explain_validation,
+            ServiceError: _handle_error,
+            HTTPException: _handle_error,
+            RequestValidationError: _handle_validation_error,
         },
     )
     app.state.service = service
@@ -83,16 +83,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 @asynccontextmanager
-async def _live(app: FastAPI) -> AsyncIterator[None]:
-    """Follow the registry as long as requests are answered."""
-    torch.set_num_threads(1)  # requests go side by side instead
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Poll the registry as long as requests are answered."""
+    torch.set_num_threads(1)  # requests run in parallel instead
     sys.setswitchinterval(SWITCH_SECONDS)
     keep_freed_memory()
     service: Service = app.state.service
     polling = asyncio.create_task(service.poller.run())
-    with suppress(TimeoutError):  # who asks meanwhile waits, instead of a 503
+    with suppress(TimeoutError):  # early requests wait, instead of a 503
         async with asyncio.timeout(START_SECONDS):
-            await service.poller.tried.wait()
+            await service.poller.startup_done.wait()
     gc.enable()
     with one_blas_thread() if is_compiled() else nullcontext():
         yield
@@ -102,10 +102,10 @@ async def _live(app: FastAPI) -> AsyncIterator[None]:
     service.close()
 
 
-async def _explain(_request: Request, error: Exception) -> Response:
+async def _handle_error(_request: Request, error: Exception) -> Response:
     return problem_response(error)
 
 
-async def _explain_validation(_request: Request, error: Exception) -> Response:
+async def _handle_validation_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     return problem_response(request_error(error.errors()))

@@ -1,4 +1,4 @@
-"""``recast serve``: the service in a process of its own."""
+"""The command ``recast serve``: starts the service and its worker processes."""
 
 import gc
 import json
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from serving.settings import Settings
-LEAVE_SECONDS = 5  # how long a registry that does not answer may delay the end
+EXIT_SECONDS = 5  # maximum delay of the exit by a registry that does not answer
 
 
 def serve(
@@ -47,19 +47,20 @@ def serve(
     from serving.settings import Settings
 
     if new_key is not None:
-        _show_new_key(new_key)
+        _print_new_key(new_key)
         return
-    given = {"host": host, "port": port}
+    options = {"host": host, "port": port}
     try:
         settings = Settings.model_validate(
-            Settings().model_dump() | {k: v for k, v in given.items() if v is not None}
+            Settings().model_dump()
+            | {k: v for k, v in options.items() if v is not None}
         )
         check_exposure(settings)
     except SettingError as error:
-        _refuse(str(error))
+        _exit_with_error(str(error))
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-        _refuse(f"settings (SERVING_* in the environment): {'; '.join(wrong)}")
+        flaws = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        _exit_with_error(f"settings (SERVING_* in the environment): {'; '.join(flaws)}")
     _stop_on_signals()
     listener = _listen(settings.host, settings.port)
     _run(settings, listener, workers)
@@ -69,7 +70,7 @@ def _run(settings: "Settings", listener: socket.socket, workers: int) -> None:
     import uvicorn
 
     from serving.observability.logging import set_up_logging
-    from serving.observability.multiprocess_metrics import shared_numbers
+    from serving.observability.multiprocess_metrics import shared_metrics
     from serving.registry.mlflow_registry import MlflowRegistry
     from serving.server.graceful_server import GracefulServer, WorkerProcesses
     from serving.server.http_protocol import HttpProtocol
@@ -85,21 +86,21 @@ def _run(settings: "Settings", listener: socket.socket, workers: int) -> None:
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
-        # Every request that has begun is answered, at the latest with its time-out.
+        # Every running request is answered, at the latest by its timeout.
         timeout_graceful_shutdown=math.ceil(
             settings.body_seconds + settings.request_seconds
         )
         + 1,
     )
-    url = f"http://{_shown(listener)}"
+    url = f"http://{_format_address(listener)}"
     registry = MlflowRegistry().shown_uri
     sys.stderr.write(f"Recast at {url}  API: {url}/docs  MLflow: {registry}\n")
     sys.stderr.flush()
     if workers == 1:
-        config.load()  # before it listens to signals: until then they end it
+        config.load()  # a signal meanwhile ends the process: nothing to drain yet
         GracefulServer(config).run(sockets=[listener])
         return
-    with shared_numbers():
+    with shared_metrics():
         supervisor = WorkerProcesses(config, [listener])
         supervisor.run()
     if supervisor.failed:
@@ -107,8 +108,8 @@ def _run(settings: "Settings", listener: socket.socket, workers: int) -> None:
 
 
 def create_logged_app() -> "FastAPI":
-    """Return the service, in the process that answers."""
-    gc.disable()  # what is imported is no garbage; enabled when the service has started
+    """Set up logging and return the application, in the serving process."""
+    gc.disable()  # imports create no garbage; enabled again when the service starts
 
     from serving.app import create_app
     from serving.observability.logging import set_up_logging
@@ -119,8 +120,8 @@ def create_logged_app() -> "FastAPI":
     return create_app(settings)
 
 
-def _show_new_key(name: str) -> None:
-    """Print a key, and what the settings need of it."""
+def _print_new_key(name: str) -> None:
+    """Print a new API key and its hash in the form of the settings."""
     from pydantic import TypeAdapter, ValidationError
 
     from serving.http.api_keys import hash_key, make_key
@@ -130,14 +131,14 @@ def _show_new_key(name: str) -> None:
         TypeAdapter(KeyName).validate_python(name)
     except ValidationError:
         rule = "1 to 64 letters, digits, dots, dashes and underscores"
-        _refuse(f"--new-key: the name of a key has {rule}; found {name!r}.")
+        _exit_with_error(f"--new-key: the name of a key has {rule}; found {name!r}.")
     key = make_key()
     typer.echo(f"Key, shown only now:      {key}")
     typer.echo(f"Add to SERVING_API_KEYS:  {json.dumps({name: hash_key(key)})}")
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket, or end with one message."""
+    """Return a listening socket, or exit with one line of error."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=2048)
@@ -145,10 +146,10 @@ def _listen(host: str, port: int) -> socket.socket:
         number = getattr(error, "errno", None) or 0
         reason = os.strerror(number) if number > 0 else str(error)
         advice = "Choose another with --host and --port."
-        _refuse(f"cannot listen on {host}, port {port}: {reason}. {advice}")
+        _exit_with_error(f"cannot listen on {host}, port {port}: {reason}. {advice}")
 
 
-def _shown(listener: socket.socket) -> str:
+def _format_address(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = "localhost"
@@ -156,18 +157,18 @@ def _shown(listener: socket.socket) -> str:
 
 
 def _stop_on_signals() -> None:
-    """End quietly on Ctrl-C and SIGTERM; uvicorn raises them again, once drained."""
+    """Exit quietly on Ctrl-C and SIGTERM; uvicorn raises them again after draining."""
 
     def stop(_number: int, _frame: object) -> NoReturn:
-        leave = threading.Timer(LEAVE_SECONDS, os._exit, [0])
-        leave.daemon = True
-        leave.start()  # Python waits for its threads, and one may wait for a registry
+        timer = threading.Timer(EXIT_SECONDS, os._exit, [0])
+        timer.daemon = True
+        timer.start()  # else Python waits for a thread that waits for the registry
         sys.exit(0)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
 
 
-def _refuse(message: str) -> NoReturn:
+def _exit_with_error(message: str) -> NoReturn:
     sys.stderr.write(f"Error: {message}\n")
     raise typer.Exit(2)

@@ -1,4 +1,4 @@
-"""The parts of one running service, and how to reach them from a request."""
+"""The running service: registry, models, threads, metrics; and its dependency."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ from serving.settings import Settings
 
 
 class Service:
-    """Everything that lives as long as the process."""
+    """The objects that live as long as the process."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -29,13 +29,13 @@ class Service:
         )
         self.poller = Poller(self.registry, self.models, settings.poll_seconds)
         self.workers = ForecastThreads(
-            settings.threads, settings.max_waiting, self.metrics.tell_queue
+            settings.threads, settings.max_waiting, self.metrics.set_queue_length
         )
-        self.metrics.watch(self.models, self.poller)
+        self.metrics.add_state(self.models, self.poller)
         self.batcher = Batcher(self.workers, self.metrics.observe_batch)
 
     def close(self) -> None:
-        """Start nothing more."""
+        """Stop the threads of forecasts, polling and loading."""
         self.workers.close()
         self.poller.close()
         self.models.close()

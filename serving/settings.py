@@ -1,28 +1,22 @@
-"""What the service can be told: each setting is an environment variable SERVING_*."""
+"""Settings of the service, read from environment variables SERVING_*."""
 
-from typing import TYPE_CHECKING, Annotated
-
-from pydantic import BeforeValidator, StringConstraints
-from pydantic_core import from_json
-
-if TYPE_CHECKING:
-    pass
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from limits import parse_many
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator
+from pydantic_core import from_json
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 FORMAT = '{"NAME": "sha256:<64 hex digits>"}'
 
 
-def _decode(given: object) -> object:
-    if not isinstance(given, str | bytes):
-        return given
+def _decode(value: object) -> object:
+    if not isinstance(value, str | bytes):
+        return value
     try:
-        return from_json(given)
+        return from_json(value)
     except ValueError:
         raise ValueError(f"this is not JSON; expected {FORMAT}") from None
 
@@ -39,13 +33,13 @@ KeyHashes = Annotated[dict[KeyName, KeyHash], BeforeValidator(_decode)]
 MIB = 1024 * 1024
 
 
-MOST_LEVELS = 99  # of intervals, whatever the settings say
+MOST_LEVELS = 99  # upper limit of the setting max_levels
 
 
 class Settings(BaseSettings):
     """Settings of the service; ``SERVING_PORT=9000`` sets the port.
 
-    Where the registry is, MLflow's own ``MLFLOW_TRACKING_URI`` says.
+    MLflow's variable ``MLFLOW_TRACKING_URI`` names the registry.
 
     >>> Settings(port=9000).port
     9000
@@ -62,65 +56,64 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     """Address to listen on; 0.0.0.0 is every address of this machine."""
     port: int = Field(default=8000, ge=0, le=65535)
-    """Port to listen on; 0 takes a free one."""
+    """Port to listen on; 0 selects a free one."""
     alias: str = Field(default="champion", min_length=1)
-    """The registry alias that answers when a request names none."""
+    """The registry alias for requests that name none."""
     default_model: str | None = Field(default=None, min_length=1)
-    """The model that answers where none is named, as at /invocations, or where a client
-    names one of its own, such as timegpt-1; default the only one."""
+    """The model for requests that name none, as at /invocations, or the default of a
+    client library, such as timegpt-1; default: the only registered one."""
     poll_seconds: float = Field(default=2.0, ge=0.05, le=3600)
-    """Seconds between two looks at the registry."""
+    """Seconds between two reads of the registry."""
     max_models: int = Field(default=64, ge=1)
-    """Versions held in memory; the least recently used leaves first."""
+    """Maximum number of versions in memory; the least recently used leaves first."""
     max_memory: int = Field(default=4096 * MIB, ge=MIB)
-    """Bytes that the versions held take together; the least recently used leaves."""
+    """Maximum bytes of all versions in memory; the least recently used leaves first."""
     max_body_bytes: int = Field(default=16 * MIB, ge=1024)
     """Largest request body, in bytes."""
     max_series: int = Field(default=10_000, ge=1)
-    """Most series in one request."""
+    """Maximum number of series in one request."""
     max_points: int = Field(default=1_000_000, ge=1)
-    """Most observations in one request, and most numbers in one answer."""
+    """Maximum number of observations in one request, and of numbers in one answer."""
     max_horizon: int = Field(default=1000, ge=1, le=10_000)
-    """Most steps ahead in one request."""
+    """Maximum steps ahead in one request."""
     threads: int = Field(default=min(4, os.cpu_count() or 1), ge=1)
-    """Forecasts computed at the same time."""
+    """Number of forecasts computed in parallel."""
     max_waiting: int = Field(default=256, ge=1)
-    """Requests computed or waiting at the same time; further ones are told to wait."""
+    """Maximum number of requests computed or waiting; further ones are answered 503."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least severity that is logged."""
+    """Lowest severity that is logged."""
     max_levels: int = Field(default=20, ge=0, le=MOST_LEVELS)
-    """Most levels of intervals in one request."""
+    """Maximum number of interval levels in one request."""
     api_keys: Annotated[KeyHashes, NoDecode] = {}
-    """Hashes of the API keys by name, as JSON; with none, nobody is asked for a key."""
+    """Hashes of the API keys by name, as JSON; if empty, no key is required."""
     api_keys_file: Path | None = None
-    """A file with more of them, in the same form."""
+    """A file with more key hashes, in the same form."""
     allow_anonymous: bool = False
     """Whether the service may be reached from other machines without any key."""
     rate_limit: str = ""
-    """Most requests of each key, or of each address without keys: 100/second."""
+    """Maximum requests per key, or per address without keys, such as 100/second."""
     trusted_proxies: str = ""
-    """Addresses or networks of proxies whose X-Forwarded-For is believed: 10.0.0.1."""
+    """Addresses or networks of proxies with a trusted X-Forwarded-For, as 10.0.0.1."""
     cache_dir: str = ""
-    """Folder that keeps loaded versions, so that a service starts without the registry;
-    empty keeps none. It must outlive the process to be of use, so that there is none
-    unless you name one."""
+    """Folder of the disk cache, from which the service starts without the registry;
+    empty for no cache. There is no default, as the folder must outlive the process."""
     cache_bytes: int = Field(default=1024 * MIB, ge=MIB)
-    """Most bytes in the cache, for each registry; the least recently loaded leaves."""
+    """Maximum bytes of the cache per registry; the least recently loaded leaves."""
     body_seconds: float = Field(default=20.0, ge=0.1, le=3600)
-    """Longest time to send a body, then the answer is 408; and longest time in which
-    nothing of an answer is read, then the connection is cut."""
+    """Maximum seconds for a client to send a body, after which the answer is 408; and
+    without reading any of an answer, after which the connection is closed."""
     request_seconds: float = Field(default=30.0, ge=0.1, le=3600)
-    """Longest time to answer, once the body is there; then the answer is 503."""
+    """Maximum seconds from the end of the body to the answer, which is then 503."""
 
     @field_validator("rate_limit")
     @classmethod
-    def _parse_rate(cls, given: str) -> str:
-        if given:
+    def _check_rate_limit(cls, rate_limit: str) -> str:
+        if rate_limit:
             try:
-                rates = parse_many(given)
+                rates = parse_many(rate_limit)
             except ValueError:
                 rates = []
             if len(rates) != 1 or not rates[0].amount:
                 example = "100/second or 5000 per hour"
                 raise ValueError(f"expected one rate such as {example}")
-        return given
+        return rate_limit

@@ -1,6 +1,6 @@
-"""Ask a running service from Python: typed, with retries, sync and async.
+"""Python client of the service: typed, with retries, sync and async.
 
-Only httpx is needed, and pandas once a frame goes in or comes out:
+It needs httpx, and pandas only for frames:
 
     >>> from serving.client import Client
     >>> with Client("http://127.0.0.1:8000") as client:  # doctest: +SKIP

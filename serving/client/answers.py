@@ -1,4 +1,4 @@
-"""What comes back: the service's JSON, typed, and forecasts as a frame."""
+"""Types of the service's JSON responses, and forecasts as a frame."""
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -9,7 +9,7 @@ Grid = list[list[float]]
 
 
 class Answering(TypedDict):
-    """The model that made an answer; the alias is None when asked by version."""
+    """The model of a response; the alias is None if the request named a version."""
 
     name: str
     version: str
@@ -17,7 +17,7 @@ class Answering(TypedDict):
 
 
 class ModelSummary(TypedDict):
-    """A model that answers, and what a request to it needs: see /docs."""
+    """A servable model and the inputs that a request to it needs: see /docs."""
 
     name: str
     version: str
@@ -36,7 +36,7 @@ class ModelSummary(TypedDict):
 
 
 class ModelDetails(ModelSummary):
-    """All that is known of a model: see /docs."""
+    """The full description of a model: see /docs."""
 
     covariates: dict[str, list[str]]
     series_ids: list[str]
@@ -44,7 +44,7 @@ class ModelDetails(ModelSummary):
 
 
 class Explanation(TypedDict):
-    """How strongly each step (row) depends on each observation (column): see /docs."""
+    """The dependence of each step (row) on each observation (column): see /docs."""
 
     model: Answering
     windows: int
@@ -55,26 +55,26 @@ class Explanation(TypedDict):
 
 
 def to_frame(answer: Any) -> "pd.DataFrame":
-    """Return a forecast as ``recast forecast --output`` writes it.
+    """Return a forecast as a frame, as ``recast forecast --output`` writes it.
 
     The columns are ``series_id, step, timestamp, point, lower_80, upper_80, ...``;
-    ``frame.attrs["model"]`` names the version that made it.
+    ``frame.attrs["model"]`` names the version of the model.
 
     Args:
-        answer: of the forecast route.
+        answer: JSON response of the forecast route.
     """
     import pandas as pd
 
     forecasts = answer["forecasts"]
     columns: dict[str, list[Any]] = {"series_id": [], "step": [], "timestamp": []}
     columns["point"] = []
-    for one in forecasts:
-        steps = len(one["point"])
-        columns["series_id"] += [one["id"]] * steps
+    for series in forecasts:
+        steps = len(series["point"])
+        columns["series_id"] += [series["id"]] * steps
         columns["step"] += range(1, steps + 1)
-        columns["timestamp"] += one["timestamps"] or [None] * steps
-        columns["point"] += one["point"]
-        for level, bounds in one["intervals"].items():
+        columns["timestamp"] += series["timestamps"] or [None] * steps
+        columns["point"] += series["point"]
+        for level, bounds in series["intervals"].items():
             for side in ("lower", "upper"):
                 columns.setdefault(f"{side}_{level}", []).extend(bounds[side])
     frame = pd.DataFrame(columns)

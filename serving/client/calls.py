@@ -1,4 +1,4 @@
-"""Each call as data: what to send, and what to make of the answer."""
+"""Requests of the client, each with the parser of its response."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One request, and how its answer is read."""
+    """One request with the parser of its response."""
 
     path: str
     query: dict[str, str]
@@ -29,15 +29,15 @@ class Call(Generic[T]):
 
     @property
     def method(self) -> str:
-        """POST with a body, else GET."""
+        """HTTP method: POST with a body, else GET."""
         return "GET" if self.body is None else "POST"
 
-    def settle(self, outcome: Outcome, url: str, tries: int) -> T:
-        """Return what the last try brought.
+    def result(self, outcome: Outcome, url: str, tries: int) -> T:
+        """Return the parsed response of the last try, or raise its error.
 
         Raises:
-            Unreachable: nothing.
-            ProblemAnswer: a refusal.
+            Unreachable: there was no response.
+            ProblemAnswer: the service refused the request.
         """
         if isinstance(outcome, httpx.TransportError):
             reason = str(outcome) or type(outcome).__name__
@@ -63,7 +63,7 @@ def explain(
     model: str, data: Data, horizon: int | None, query: dict[str, str]
 ) -> Call[Explanation]:
     """Return the call for an explanation."""
-    return Call(f"{_path(model)}/explain", query, _body(data, horizon), _as_is)
+    return Call(f"{_path(model)}/explain", query, _body(data, horizon), _identity)
 
 
 def models() -> Call[list[ModelSummary]]:
@@ -73,13 +73,13 @@ def models() -> Call[list[ModelSummary]]:
 
 def model(name: str, query: dict[str, str]) -> Call[ModelDetails]:
     """Return the call for one model."""
-    return Call(_path(name), query, None, _as_is)
+    return Call(_path(name), query, None, _identity)
 
 
-def which(alias: str | None, version: int | str | None) -> dict[str, str]:
-    """Return the query that chooses a version."""
-    given = {"alias": alias, "version": version}
-    return {key: str(value) for key, value in given.items() if value is not None}
+def version_query(alias: str | None, version: int | str | None) -> dict[str, str]:
+    """Return the query parameters that select a version."""
+    parameters = {"alias": alias, "version": version}
+    return {key: str(value) for key, value in parameters.items() if value is not None}
 
 
 def _path(model: str) -> str:
@@ -87,9 +87,9 @@ def _path(model: str) -> str:
 
 
 def _body(data: Data, horizon: int | None) -> dict[str, Any]:
-    given = {"series": to_series(data), "horizon": horizon}
-    return {key: value for key, value in given.items() if value is not None}
+    fields = {"series": to_series(data), "horizon": horizon}
+    return {key: value for key, value in fields.items() if value is not None}
 
 
-def _as_is(answer: Any) -> Any:
+def _identity(answer: Any) -> Any:
     return answer

@@ -1,4 +1,4 @@
-"""The two clients: the same calls, one waits in its thread, the other in its task."""
+"""The synchronous and the asynchronous client, with the same calls."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ import httpx
 
 from serving.client import calls
 from serving.client.answers import Explanation, ModelDetails, ModelSummary
-from serving.client.calls import Call, which
+from serving.client.calls import Call, version_query
 from serving.client.retries import Outcome, Retries
 from serving.client.series import Data
 
@@ -25,16 +25,16 @@ TIMEOUT = 30.0  # seconds for a connection, and between two pieces of an answer
 
 
 class Client:
-    """Asks a service; to be closed, or used in a ``with`` block.
+    """A synchronous client of the service; close it, or use it in a ``with`` block.
 
     Every call raises `ProblemAnswer` when the service refuses, and `Unreachable` when
     it does not answer.
 
     Args:
         url: of the service.
-        api_key: if the service wants one.
+        api_key: if the service requires one.
         timeout: seconds for a connection, and between two pieces of an answer.
-        retries: when to ask again.
+        retries: number and pauses of repeated requests.
     """
 
     def __init__(
@@ -63,14 +63,14 @@ class Client:
         Args:
             model: name in the registry.
             data: a long frame with columns ``series_id``, ``timestamp`` (each may be
-                left out) and ``target``; values by series id; what `series_of` returns;
-                or None: the series seen in training go on.
-            horizon: steps ahead; default as trained.
+                left out) and ``target``; values by series id; series from `series_of`;
+                or None to continue the series of the training.
+            horizon: steps ahead; default: the horizon of the training.
             levels: central intervals in percent.
-            alias: of the version to ask; default the service's.
-            version: number of the version to ask.
+            alias: of the version; default: the service's alias.
+            version: number of the version, instead of an alias.
         """
-        query = which(alias, version)
+        query = version_query(alias, version)
         return self._send(calls.forecast(model, data, horizon, levels, query))
 
     def explain(
@@ -82,8 +82,8 @@ class Client:
         alias: str | None = None,
         version: int | str | None = None,
     ) -> Explanation:
-        """Return how strongly each step depends on each observation; see `forecast`."""
-        query = which(alias, version)
+        """Return the dependence of each step on each observation; see `forecast`."""
+        query = version_query(alias, version)
         return self._send(calls.explain(model, data, horizon, query))
 
     def models(self) -> list[ModelSummary]:
@@ -97,8 +97,8 @@ class Client:
         alias: str | None = None,
         version: int | str | None = None,
     ) -> ModelDetails:
-        """Return what a request to a model needs, what it has seen, how good it is."""
-        return self._send(calls.model(name, which(alias, version)))
+        """Return a model's inputs, training data and accuracy."""
+        return self._send(calls.model(name, version_query(alias, version)))
 
     def close(self) -> None:
         """Close the connections."""
@@ -120,10 +120,10 @@ class Client:
         while True:
             time.sleep(pause)
             tries, outcome = tries + 1, self._try(call)
-            again = self._retries.pause(tries, outcome)
-            if again is None:
-                return call.settle(outcome, str(self._http.base_url), tries)
-            pause = again
+            next_pause = self._retries.pause(tries, outcome)
+            if next_pause is None:
+                return call.result(outcome, str(self._http.base_url), tries)
+            pause = next_pause
 
     def _try(self, call: Call[Any]) -> Outcome:
         try:
@@ -135,7 +135,7 @@ class Client:
 
 
 class AsyncClient:
-    """Asks a service from tasks; to be closed, or used in an ``async with`` block.
+    """An asynchronous client; close it, or use it in an ``async with`` block.
 
     The calls, their arguments and their errors are those of `Client`.
     """
@@ -162,7 +162,7 @@ class AsyncClient:
         version: int | str | None = None,
     ) -> "pd.DataFrame":
         """Return forecasts: see `Client.forecast`."""
-        query = which(alias, version)
+        query = version_query(alias, version)
         return await self._send(calls.forecast(model, data, horizon, levels, query))
 
     async def explain(
@@ -174,8 +174,8 @@ class AsyncClient:
         alias: str | None = None,
         version: int | str | None = None,
     ) -> Explanation:
-        """Return what a forecast depends on: see `Client.explain`."""
-        query = which(alias, version)
+        """Return the dependence on each observation: see `Client.explain`."""
+        query = version_query(alias, version)
         return await self._send(calls.explain(model, data, horizon, query))
 
     async def models(self) -> list[ModelSummary]:
@@ -189,8 +189,8 @@ class AsyncClient:
         alias: str | None = None,
         version: int | str | None = None,
     ) -> ModelDetails:
-        """Return what there is to say of a model: see `Client.model`."""
-        return await self._send(calls.model(name, which(alias, version)))
+        """Return a model's inputs, training data and accuracy: see `Client.model`."""
+        return await self._send(calls.model(name, version_query(alias, version)))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -212,10 +212,10 @@ class AsyncClient:
         while True:
             await asyncio.sleep(pause)
             tries, outcome = tries + 1, await self._try(call)
-            again = self._retries.pause(tries, outcome)
-            if again is None:
-                return call.settle(outcome, str(self._http.base_url), tries)
-            pause = again
+            next_pause = self._retries.pause(tries, outcome)
+            if next_pause is None:
+                return call.result(outcome, str(self._http.base_url), tries)
+            pause = next_pause
 
     async def _try(self, call: Call[Any]) -> Outcome:
         try:

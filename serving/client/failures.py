@@ -1,8 +1,8 @@
-"""What goes wrong between client and service.
+"""Errors of the client.
 
 ClientError
-├── Unreachable       no answer, although asked again
-└── ProblemAnswer     the service refused, and says why
+├── Unreachable       no response, also after retries
+└── ProblemAnswer     the service refused the request, with problem details
 """
 
 from typing import Any
@@ -24,15 +24,15 @@ class Unreachable(ClientError):
 
 
 class ProblemAnswer(ClientError):
-    """The service refused: its problem details (RFC 9457).
+    """The service refused the request, with problem details (RFC 9457).
 
     Attributes:
-        status: of HTTP.
-        type: what kind of problem, such as ``urn:recast:problem:unknown-model``.
+        status: HTTP status.
+        type: kind of the problem, such as ``urn:recast:problem:unknown-model``.
         title: the kind in words.
-        detail: what is wrong, and what to do.
-        errors: each flaw of the request: ``{"loc": [...], "msg": "..."}``.
-        request_id: under which the service's log has the request.
+        detail: description of the problem, with advice.
+        errors: flaws of the request: ``{"loc": [...], "msg": "..."}``.
+        request_id: id of the request in the service's log.
     """
 
     def __init__(self, response: httpx.Response) -> None:
@@ -47,7 +47,7 @@ class ProblemAnswer(ClientError):
 
 
 def _problem_of(response: httpx.Response) -> dict[str, Any]:
-    """Return the problem; nothing where something else answered, such as a proxy."""
+    """Return the problem details; empty if a proxy or the like answered."""
     try:
         problem = response.json()
     except ValueError:

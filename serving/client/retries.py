@@ -1,4 +1,4 @@
-"""When to ask again: a forecast changes nothing, so that asking twice is safe."""
+"""Retries of failed requests; they are safe, as a forecast changes no state."""
 
 import random
 import time
@@ -7,15 +7,15 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-AGAIN = (429, 503)  # too many requests; not now
-# No connection, or one that broke before the answer came.
-BROKEN = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
+RETRY_STATUSES = (429, 503)  # too many requests; service unavailable
+# No connection, or one that broke before the response.
+RETRY_ERRORS = (httpx.NetworkError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
 Outcome = httpx.Response | httpx.TransportError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
-    """How often to ask again, and after which pause.
+    """Number of retries and the pauses between them.
 
     The service's Retry-After is honoured; without one, pauses double, and vary so that
     clients do not come back together.
@@ -34,34 +34,34 @@ class Retries:
     longest: float = 30.0
 
     def pause(self, tries: int, outcome: Outcome) -> float | None:
-        """Return the seconds to wait before the next try; None: there shall be none.
+        """Return the seconds to wait before the next try, or None to stop.
 
         Args:
-            tries: that have been made.
-            outcome: of the last one.
+            tries: number so far.
+            outcome: response or error of the last try.
         """
         if tries > self.most:
             return None
         if isinstance(outcome, httpx.TransportError):
-            return self._backoff(tries) if isinstance(outcome, BROKEN) else None
-        if outcome.status_code not in AGAIN:
+            return self._backoff(tries) if isinstance(outcome, RETRY_ERRORS) else None
+        if outcome.status_code not in RETRY_STATUSES:
             return None
-        asked = _seconds(outcome.headers.get("Retry-After", ""))
-        if asked is None:
+        seconds = _parse_retry_after(outcome.headers.get("Retry-After", ""))
+        if seconds is None:
             return self._backoff(tries)
-        return asked if asked <= self.longest else None
+        return seconds if seconds <= self.longest else None
 
     def _backoff(self, tries: int) -> float:
-        whole = min(self.longest, self.first * 2.0 ** (tries - 1))
-        return random.uniform(0.5, 1) * whole
+        pause = min(self.longest, self.first * 2.0 ** (tries - 1))
+        return random.uniform(0.5, 1) * pause
 
 
-def _seconds(retry_after: str) -> float | None:
-    """Return what a Retry-After says, seconds or a date; None where it says nothing."""
+def _parse_retry_after(retry_after: str) -> float | None:
+    """Return the seconds of a Retry-After, a number or a date; None if invalid."""
     if retry_after.isdecimal():
         return float(retry_after)
     try:
-        moment = parsedate_to_datetime(retry_after)
+        date = parsedate_to_datetime(retry_after)
     except ValueError:
         return None
-    return max(0.0, moment.timestamp() - time.time())
+    return max(0.0, date.timestamp() - time.time())

@@ -1,4 +1,4 @@
-"""From what a caller has, a frame or plain lists, to the series of a request."""
+"""Conversion of a frame or plain lists to the series of a request."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Union
 if TYPE_CHECKING:
     import pandas as pd
 
-SERIES_ID, TIME, TARGET = "series_id", "timestamp", "target"
+SERIES_ID, TIMESTAMP, TARGET = "series_id", "timestamp", "target"
 
 
 class _Required(TypedDict):
@@ -17,7 +17,7 @@ class _Required(TypedDict):
 
 
 class Series(_Required, total=False):
-    """One series as the service takes it."""
+    """One series of a request."""
 
     timestamps: Sequence[str] | Sequence[int]
     past_covariates: Mapping[str, Sequence[Any]]
@@ -26,12 +26,12 @@ class Series(_Required, total=False):
 
 
 # A long frame with columns series_id, timestamp (each may be left out) and target; or
-# values by series id; or series as `series_of` makes them; None: those of the training.
+# values by series id; or series from `series_of`; None: the series of the training.
 Data = Union["pd.DataFrame", Mapping[str, Sequence[float]], Sequence[Series], None]
 
 
 def to_series(data: Data) -> list[Series] | None:
-    """Return what a request carries for the data of a call.
+    """Return the series of a request, or None for those of the training.
 
     Raises:
         ValueError: a value is missing, or a column.
@@ -58,9 +58,9 @@ def series_of(
     known_covariates: Sequence[str] = (),
     static_covariates: Sequence[str] = (),
 ) -> list[Series]:
-    """Return the series of a long frame: one row an observation, oldest first.
+    """Return the series of a long frame: one row per observation, oldest first.
 
-    Rows without a target at the end of a series hold its known covariates ahead.
+    Rows without a target at the end of a series hold its future known covariates.
 
     Args:
         frame: the observations.
@@ -69,35 +69,35 @@ def series_of(
         series_id: column that names the series; default ``series_id`` if there is one.
         past_covariates: columns known up to now.
         known_covariates: columns known over the horizon too.
-        static_covariates: columns with one value a series.
+        static_covariates: columns with one value per series.
 
     Raises:
         ValueError: a column is missing, or a value or the name of a series.
     """
-    time = time or (TIME if TIME in frame else None)
+    time = time or (TIMESTAMP if TIMESTAMP in frame else None)
     series_id = series_id or (SERIES_ID if SERIES_ID in frame else None)
-    named = [time, target, series_id]
-    named += [*past_covariates, *known_covariates, *static_covariates]
-    missing = [name for name in named if name is not None and name not in frame]
+    columns = [time, target, series_id]
+    columns += [*past_covariates, *known_covariates, *static_covariates]
+    missing = [name for name in columns if name is not None and name not in frame]
     if missing:
-        there = ", ".join(map(repr, frame.columns))
-        raise ValueError(f"no column {missing[0]!r}; the frame has {there}")
+        names = ", ".join(map(repr, frame.columns))
+        raise ValueError(f"no column {missing[0]!r}; the frame has {names}")
     series: list[Series] = []
     for name, rows in _groups(frame, series_id, target):
-        count = _observed(name, rows[target], ahead=bool(known_covariates))
-        seen = rows.iloc[:count]
-        one: Series = {"id": name, "values": _numbers(name, seen[target].tolist())}
+        count = _count_observed(name, rows[target], has_future=bool(known_covariates))
+        past = rows.iloc[:count]
+        item: Series = {"id": name, "values": _numbers(name, past[target].tolist())}
         if time is not None:
-            one["timestamps"] = _moments(seen[time])
+            item["timestamps"] = _format_timestamps(past[time])
         if past_covariates:
-            one["past_covariates"] = {c: seen[c].tolist() for c in past_covariates}
+            item["past_covariates"] = {c: past[c].tolist() for c in past_covariates}
         if known_covariates:
-            one["known_covariates"] = {c: rows[c].tolist() for c in known_covariates}
+            item["known_covariates"] = {c: rows[c].tolist() for c in known_covariates}
         if static_covariates:
-            one["static_covariates"] = {
+            item["static_covariates"] = {
                 c: rows[c].tolist()[0] for c in static_covariates
             }
-        series.append(one)
+        series.append(item)
     return series
 
 
@@ -113,12 +113,16 @@ def _groups(
         yield str(name), rows
 
 
-def _observed(name: str, target: "pd.Series[Any]", *, ahead: bool) -> int:
-    """Return how many rows have a target, if those without are at the end only."""
-    there = target.notna()
-    count = int(there.sum())
-    if count < len(target) and not (ahead and there.iloc[:count].all()):
-        where = "before its last one" if ahead else "and no known covariates"
+def _count_observed(name: str, target: "pd.Series[Any]", *, has_future: bool) -> int:
+    """Return the number of rows with a target.
+
+    Raises:
+        ValueError: a row without a target is not in the future part of the series.
+    """
+    observed = target.notna()
+    count = int(observed.sum())
+    if count < len(target) and not (has_future and observed.iloc[:count].all()):
+        where = "before its last one" if has_future else "and no known covariates"
         raise ValueError(f"series {name!r} has rows without a target {where}")
     return count
 
@@ -130,8 +134,8 @@ def _numbers(name: str, values: Sequence[float]) -> list[float]:
     return numbers
 
 
-def _moments(column: "pd.Series[Any]") -> list[Any]:
+def _format_timestamps(column: "pd.Series[Any]") -> list[Any]:
     return [
-        moment.isoformat() if isinstance(moment, date) else moment
-        for moment in column.tolist()
+        value.isoformat() if isinstance(value, date) else value
+        for value in column.tolist()
     ]

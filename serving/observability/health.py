@@ -1,4 +1,4 @@
-"""Whether forecasts can be had, and what stands in the way."""
+"""Liveness and readiness of the service."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,13 +9,13 @@ ANSWERS = ("ready", "degraded")
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """Liveness: the process answers."""
 
     status: str = Field("alive", examples=["alive"])
 
 
 class RegistryState(BaseModel):
-    """How it stands with the MLflow registry."""
+    """State of the MLflow registry."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
@@ -35,7 +35,7 @@ class Refused(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether forecasts can be had, and what stands in the way."""
+    """Whether the service can forecast, and the causes if not."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
@@ -53,31 +53,33 @@ class Readiness(BaseModel):
 
 
 def readiness(models: ModelStore, poller: Poller) -> Readiness:
-    """Say whether forecasts can be had.
+    """Report whether the service can forecast.
 
-    ``unavailable`` with neither registry nor model; ``starting`` until a model answers,
-    or all have been tried; ``degraded``, with which forecasts can be had, until then.
+    The state is ``unavailable`` with neither registry nor model; ``starting`` until a
+    model answers or all have been tried; ``degraded``, with forecasts, while the
+    registry is away, models are still being tried or an alias points to a refused
+    version; else ``ready``.
     """
-    answering, troubles = models.answering(), models.troubles()
+    answering, failures = models.answering(), models.list_failures()
     if not answering and not poller.reachable:
         state = "unavailable"
     elif not answering and not poller.settled:
         state = "starting"
     else:
-        well = poller.reachable and poller.settled and not troubles
-        state = "ready" if well else "degraded"
+        healthy = poller.reachable and poller.settled and not failures
+        state = "ready" if healthy else "degraded"
     return Readiness(
         state=state,
         registry=RegistryState(
             reachable=poller.reachable,
             age_seconds=poller.age,
-            recalled=poller.recalled,
+            recalled=poller.from_cache,
         ),
         models=len(answering),
-        loading=len(models.moving),
-        held=len(models.held),
+        loading=len(models.pending_swaps),
+        held=len(models.loaded),
         refused=[
             Refused(name=name, version=version, reason=reason)
-            for (name, version), reason in troubles
+            for (name, version), reason in failures
         ],
     )

@@ -1,4 +1,4 @@
-"""The service's log: one line of JSON an event, on standard output."""
+"""Logging of the service: one line of JSON per event on standard output."""
 
 import asyncio
 import json
@@ -11,24 +11,31 @@ from typing import Any, TextIO
 
 from serving.masking import mask
 
-# Their everyday news is noise here; what matters is logged by the service itself.
-QUIET = ("mlflow", "alembic", "urllib3", "sqlalchemy", "asyncio", "uvicorn.access")
+# Libraries of which only errors are logged; the service logs its events itself.
+QUIET_LOGGERS = (
+    "mlflow",
+    "alembic",
+    "urllib3",
+    "sqlalchemy",
+    "asyncio",
+    "uvicorn.access",
+)
 
 
 _encode = json.JSONEncoder(default=str).encode
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes a record as one line of JSON; ``extra={"fields": {...}}`` adds keys.
+    """Formats a record as one line of JSON; ``extra={"fields": {...}}`` adds keys.
 
-    Credentials in URIs are left out, whoever logged them.
+    Credentials in URIs are removed, also from records of libraries.
     """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        second, part = divmod(record.created, 1)
+        second, fraction = divmod(record.created, 1)
         line: dict[str, Any] = {
-            "time": f"{_show_second(int(second))}.{int(1000 * part):03}+00:00",
+            "time": f"{_format_second(int(second))}.{int(1000 * fraction):03}+00:00",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -37,46 +44,49 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         text = _encode(line)
-        return _encode(_masked(line)) if "://" in text else text
+        return _encode(_mask_fields(line)) if "://" in text else text
 
 
-def _masked(line: dict[str, Any]) -> dict[str, Any]:
-    """Return a line whose texts, and what is shown as text, hold no credentials."""
-    plain = (int, float, type(None))
+def _mask_fields(line: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields without credentials in their texts.
+
+    Values that are neither numbers nor None are converted to text first.
+    """
+    unmasked = (int, float, type(None))
     return {
-        key: value if isinstance(value, plain) else mask(str(value))
+        key: value if isinstance(value, unmasked) else mask(str(value))
         for key, value in line.items()
     }
 
 
 class TickHandler(logging.StreamHandler[TextIO]):
-    """Writes what is logged within one turn of the event loop at once."""
+    """Flushes once for all records of one turn of the event loop."""
 
-    _due = False
+    _flush_scheduled = False
 
     def flush(self) -> None:
-        """Write at the end of this turn; at once where there is no event loop."""
+        """Flush at the end of this turn, or at once without an event loop."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             super().flush()
             return
-        if not self._due:
-            self._due = True
+        if not self._flush_scheduled:
+            self._flush_scheduled = True
             loop.call_soon(self._flush)
 
     def _flush(self) -> None:
-        self._due = False
+        self._flush_scheduled = False
         super().flush()
 
 
 @lru_cache(4)
-def _show_second(second: int) -> str:
+def _format_second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def log_request(logger: logging.Logger, fields: dict[str, Any]) -> None:
-    """Log that a request was answered; without looking for who calls, it is cheap."""
+    """Log an answered request, without the costly search for the calling line."""
     if logger.isEnabledFor(logging.INFO):
         extra = {"fields": fields}
         logger.handle(
@@ -87,11 +97,11 @@ def log_request(logger: logging.Logger, fields: dict[str, Any]) -> None:
 
 
 def note(scope: MutableMapping[str, Any], **fields: Any) -> None:
-    """Have the line that a request leaves in the log say more.
+    """Add fields to the log line of a request.
 
     Args:
-        scope: of the request, as ASGI has it.
-        fields: what is added.
+        scope: ASGI scope of the request.
+        fields: names and values to add.
     """
     scope.setdefault("fields", {}).update(fields)
 
@@ -99,7 +109,9 @@ def note(scope: MutableMapping[str, Any], **fields: Any) -> None:
 def set_up_logging(level: str) -> None:
     """Send every logger of the process to standard output as JSON."""
     for name in ("Threads", "Processes", "Multiprocessing", "AsyncioTasks"):
-        setattr(logging, f"log{name}", False)  # a line has none of it, and it costs
+        setattr(
+            logging, f"log{name}", False
+        )  # unused in the lines, and slow to collect
     quiet = {"level": "ERROR", "handlers": [], "propagate": True}
     logging.config.dictConfig(
         {
@@ -114,6 +126,6 @@ def set_up_logging(level: str) -> None:
                 }
             },
             "root": {"level": level.upper(), "handlers": ["stdout"]},
-            "loggers": dict.fromkeys(QUIET, quiet),
+            "loggers": dict.fromkeys(QUIET_LOGGERS, quiet),
         }
     )

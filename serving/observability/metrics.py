@@ -1,4 +1,4 @@
-"""What Prometheus sees: requests as they happen, models and registry when it asks."""
+"""Prometheus counters and histograms of requests, forecasts and failures."""
 
 from prometheus_client import (
     CollectorRegistry,
@@ -10,8 +10,11 @@ from prometheus_client import (
     generate_latest,
 )
 
-from serving.observability.multiprocess_metrics import is_shared, tell_all
-from serving.observability.state_collector import _State
+from serving.observability.multiprocess_metrics import (
+    add_all_processes,
+    is_multiprocess,
+)
+from serving.observability.state_collector import StateCollector
 from serving.registry.model_store import ModelStore
 from serving.registry.poller import Poller
 
@@ -25,94 +28,95 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
-    """The numbers of one service, however many processes it has."""
+    """The metrics of one service, over all its worker processes."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()  # what is told
-        own = None if is_shared() else self._registry
+        self._registry = CollectorRegistry()  # of the text output
+        # With several processes, counters live in files that all processes share.
+        registry = None if is_multiprocess() else self._registry
         self._requests = Counter(
             "recast_requests",
             "Requests answered.",
             ["method", "route", "status"],
-            registry=own,
+            registry=registry,
         )
         self._seconds = Histogram(
             "recast_request_seconds",
             "Time to answer.",
             ["route"],
             buckets=BUCKETS,
-            registry=own,
+            registry=registry,
         )
-        self._by_answer: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._answer_metrics: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._forecasts = Counter(
-            "recast_forecasts", "Series forecast.", ["model"], registry=own
+            "recast_forecasts", "Series forecast.", ["model"], registry=registry
         )
         self._batches = Histogram(
             "recast_batch_series",
             "Series in one forward pass.",
             ["model"],
             buckets=BATCH_BUCKETS,
-            registry=own,
+            registry=registry,
         )
         self._keys = Counter(
             "recast_key_requests",
             "Requests made with each API key, by its name.",
             ["key"],
-            registry=own,
+            registry=registry,
         )
         self._failures = Counter(
             "recast_swap_failures",
             "Versions refused, each try.",
             ["model"],
-            registry=own,
+            registry=registry,
         )
         self._queue = Gauge(
             "recast_queue_length",
             "Requests whose forecast is computed or waits for that.",
-            registry=own,
+            registry=registry,
             multiprocess_mode="livesum",
         )
-        if own is None:
-            tell_all(self._registry)
+        if registry is None:
+            add_all_processes(self._registry)
         else:
-            ProcessCollector(registry=own)
+            ProcessCollector(registry=registry)
 
-    def watch(self, models: ModelStore, poller: Poller) -> None:
-        """Tell of models and registry too, as this process knows them when asked."""
-        self._registry.register(_State(models, poller))
+    def add_state(self, models: ModelStore, poller: Poller) -> None:
+        """Add gauges of models and registry, read by this process at each scrape."""
+        self._registry.register(StateCollector(models, poller))
 
     def count_request(
         self, method: str, route: str, status: int, seconds: float
     ) -> None:
-        """Count an answer and its time."""
+        """Count an answered request and its duration."""
         key = method, route, status
-        found = self._by_answer.get(key)
-        if found is None:
-            answers = self._requests.labels(method, route, str(status))
-            found = self._by_answer[key] = answers, self._seconds.labels(route)
-        found[0].inc()
-        found[1].observe(seconds)
+        metrics = self._answer_metrics.get(key)
+        if metrics is None:
+            counter = self._requests.labels(method, route, str(status))
+            metrics = self._answer_metrics[key] = counter, self._seconds.labels(route)
+        metrics[0].inc()
+        metrics[1].observe(seconds)
 
     def count_forecasts(self, model: str, series: int) -> None:
-        """Count series forecast."""
+        """Count forecast series."""
         self._forecasts.labels(model).inc(series)
 
     def observe_batch(self, model: str, size: int) -> None:
-        """Count a forward pass and the series that went through it."""
+        """Count a forward pass and its number of series."""
         self._batches.labels(model).observe(size)
 
     def count_key(self, key: str) -> None:
-        """Count a request made with the key of that name."""
+        """Count a request by the name of its API key."""
         self._keys.labels(key).inc()
 
     def count_failure(self, model: str) -> None:
-        """Count a version that was refused."""
+        """Count a refused version."""
         self._failures.labels(model).inc()
 
-    def tell_queue(self, length: int) -> None:
-        """Say how many requests this process computes, or lets wait for that."""
+    def set_queue_length(self, length: int) -> None:
+        """Set the number of requests that this process computes or lets wait."""
         self._queue.set(length)
 
     def text(self) -> bytes:
-        """Return everything in Prometheus's text format."""
+        """Return all metrics in Prometheus's text format."""
         return generate_latest(self._registry)

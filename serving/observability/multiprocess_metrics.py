@@ -1,8 +1,9 @@
-"""Numbers of several processes, told as one.
+"""Aggregation of Prometheus metrics over worker processes.
 
-Each process writes its own into a folder, and whoever is asked reads them all. That is
-prometheus_client's way where an environment variable names a folder. What a process has
-counted outlives it, as a sum that only grows must.
+Each process writes its metrics into files of a shared folder, and the process that is
+scraped reads them all: the multiprocess mode of prometheus_client, which an environment
+variable with the folder turns on. Counts of a process outlive it, because a counter
+must not decrease.
 """
 
 import os
@@ -16,58 +17,61 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
-MEMORY = "/dev/shm"  # Linux's; on a disk that is full, a number would end its process
+# In memory on Linux: on a full disk, writing a metric would kill the process.
+SHARED_MEMORY = "/dev/shm"
 
 
 @contextmanager
-def shared_numbers() -> Iterator[None]:
-    """Let the processes that are started meanwhile count together."""
+def shared_metrics() -> Iterator[None]:
+    """Share the metrics of all processes that start within this context."""
     with TemporaryDirectory(
         prefix="recast-metrics-",
-        dir=MEMORY if os.access(MEMORY, os.W_OK) else None,
+        dir=SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None,
         ignore_cleanup_errors=True,
     ) as folder:
-        os.environ[FOLDER] = folder
+        os.environ[FOLDER_VARIABLE] = folder
         yield
 
 
-def is_shared() -> bool:
-    """Whether this process counts together with others."""
-    return FOLDER in os.environ
+def is_multiprocess() -> bool:
+    """Return whether this process shares its metrics with others."""
+    return FOLDER_VARIABLE in os.environ
 
 
-def tell_all(registry: CollectorRegistry) -> None:
-    """Let a registry tell what all the processes have counted."""
+def add_all_processes(registry: CollectorRegistry) -> None:
+    """Add the metrics of all processes to a registry."""
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    registry.register(_Processes(Path(os.environ[FOLDER])))
+    registry.register(ProcessesCollector(Path(os.environ[FOLDER_VARIABLE])))
 
 
-def forget(pid: int | None) -> None:
-    """Forget what a process that has ended had waiting; what it counted stays."""
-    if is_shared():
+def remove_process(pid: int | None) -> None:
+    """Remove the gauges of a process that has ended; its counts remain."""
+    if is_multiprocess():
         mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
-class _Processes(Collector):
-    """Memory, time and files of each process; ``pid`` tells them apart.
+class ProcessesCollector(Collector):
+    """Memory, CPU time and open files of each process, with its ``pid`` as label.
 
     Args:
-        folder: where each has a file with its gauges as long as it lives.
+        folder: shared folder; a living process has a file with its gauges in it.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def collect(self) -> Iterator[Metric]:
-        told: dict[str, Metric] = {}
+        """Yield the process metrics of all living processes."""
+        metrics: dict[str, Metric] = {}
         for path in sorted(self._folder.glob("gauge_livesum_*.db")):
             pid = path.stem.rpartition("_")[2]
-            for one in ProcessCollector(pid=pid.__str__, registry=None).collect():
-                every = Metric(one.name, one.documentation, one.type)
-                every = told.setdefault(one.name, every)
-                for sample in one.samples:
-                    every.add_sample(sample.name, {"pid": pid}, sample.value)
-        yield from told.values()
+            collector = ProcessCollector(pid=pid.__str__, registry=None)
+            for metric in collector.collect():
+                combined = Metric(metric.name, metric.documentation, metric.type)
+                combined = metrics.setdefault(metric.name, combined)
+                for sample in metric.samples:
+                    combined.add_sample(sample.name, {"pid": pid}, sample.value)
+        yield from metrics.values()

@@ -1,4 +1,4 @@
-"""Traces of requests: a span each, with its route, its key and who answered.
+"""OpenTelemetry spans of requests, with route, key name, model and version.
 
 OpenTelemetry's ASGI instrumentation makes the spans; its SDK reads everything else (the
 sampler, headers, the batch) from the environment. MLflow's own traces are not touched:
@@ -18,17 +18,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.observability.logging import note
 
-TOLD = {"key", "model", "version"}  # of what the log tells of a request
+SPAN_FIELDS = {"key", "model", "version"}  # log fields copied to the span
 
 
-def traced(kinds: Sequence[str]) -> list[Middleware]:
-    """Return what makes the spans and sends them, in the background.
+def make_span_middleware(kinds: Sequence[str]) -> list[Middleware]:
+    """Return the middleware that creates spans; a background thread exports them.
 
     Args:
-        kinds: of exporters, ``otlp`` or ``console``.
+        kinds: kinds of exporters, ``otlp`` or ``console``.
     """
     resource = Resource.create({"service.name": "recast"})
-    environment = OTELResourceDetector().detect()  # whose name for the service wins
+    environment = OTELResourceDetector().detect()  # its service name wins
     provider = TracerProvider(resource=resource.merge(environment))
     for kind in kinds:
         exporter = OTLPSpanExporter() if kind == "otlp" else ConsoleSpanExporter()
@@ -42,7 +42,7 @@ def traced(kinds: Sequence[str]) -> list[Middleware]:
 
 
 class TraceMiddleware:
-    """Gives a span what is known once an answer begins, and the log the trace's id."""
+    """Adds route and log fields to a span, and the trace's id to the log line."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -56,15 +56,15 @@ class TraceMiddleware:
         trace_id = trace.format_trace_id(span.get_span_context().trace_id)
         note(scope, trace_id=trace_id)
 
-        async def answer(message: Message) -> None:
+        async def send_with_span(message: Message) -> None:
             if message["type"] == "http.response.start":
                 route = getattr(scope.get("route"), "path", None)
                 if route:
                     span.update_name(f"{scope['method']} {route}")
                     span.set_attribute("http.route", route)
                 fields = scope["fields"]
-                told = {f"recast.{name}": fields[name] for name in TOLD & fields.keys()}
-                span.set_attributes(told)
+                names = SPAN_FIELDS & fields.keys()
+                span.set_attributes({f"recast.{name}": fields[name] for name in names})
             await send(message)
 
-        await self.app(scope, receive, answer)
+        await self.app(scope, receive, send_with_span)

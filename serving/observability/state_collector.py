@@ -1,4 +1,4 @@
-"""What Prometheus sees: requests as they happen, models and registry when it asks."""
+"""Prometheus gauges of models and registry, read at each scrape."""
 
 from collections.abc import Iterator
 
@@ -9,13 +9,14 @@ from serving.registry.model_store import ModelStore
 from serving.registry.poller import Poller
 
 
-class _State(Collector):
-    """Reads models and registry at the moment that Prometheus asks."""
+class StateCollector(Collector):
+    """Reads the state of models and registry at each scrape."""
 
     def __init__(self, models: ModelStore, poller: Poller) -> None:
         self._models, self._poller = models, poller
 
     def collect(self) -> Iterator[Metric]:
+        """Yield the gauges."""
         version = GaugeMetricFamily(
             "recast_model_version", "Version that answers.", labels=["model", "alias"]
         )
@@ -25,15 +26,15 @@ class _State(Collector):
         yield GaugeMetricFamily(
             "recast_versions_refused",
             "Versions that an alias points to and that cannot be used.",
-            value=len(self._models.troubles()),
+            value=len(self._models.list_failures()),
         )
         yield GaugeMetricFamily(
-            "recast_models_held", "Versions in memory.", value=len(self._models.held)
+            "recast_models_held", "Versions in memory.", value=len(self._models.loaded)
         )
         yield GaugeMetricFamily(
             "recast_models_bytes",
             "Bytes of the weights, tables and series of the versions in memory.",
-            value=self._models.held.num_bytes,
+            value=self._models.loaded.num_bytes,
         )
         yield GaugeMetricFamily(
             "recast_registry_age_seconds",
@@ -48,5 +49,5 @@ class _State(Collector):
         yield GaugeMetricFamily(
             "recast_registry_recalled",
             "1 while names and aliases come from the cache on disk.",
-            value=float(self._poller.recalled),
+            value=float(self._poller.from_cache),
         )

@@ -1,6 +1,6 @@
-"""Whether requests are traced: OpenTelemetry's own environment variables say so.
+"""Tracing of requests, turned on by OpenTelemetry's environment variables.
 
-Nothing of OpenTelemetry is imported, and nothing stands before the routes, until then.
+Without them no part of OpenTelemetry is imported and no middleware is added.
 """
 
 import logging
@@ -11,14 +11,17 @@ from starlette.middleware import Middleware
 log = logging.getLogger(__name__)
 
 
-ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+ENDPOINT_VARIABLES = (
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+)
 
 
-KINDS = ("otlp", "console")
+EXPORTERS = ("otlp", "console")
 
 
-def tracing() -> list[Middleware]:
-    """Return what traces each request; nothing where no variable asks for it.
+def make_tracing_middleware() -> list[Middleware]:
+    """Return the tracing middleware, or an empty list if no variable turns it on.
 
     ``OTEL_TRACES_EXPORTER`` names exporters, ``otlp`` (over HTTP) or ``console``; with
     an OTLP endpoint set, it need not. ``OTEL_SDK_DISABLED=true`` wins.
@@ -27,22 +30,24 @@ def tracing() -> list[Middleware]:
     if not kinds:
         return []
     try:
-        from serving.observability.spans import traced
+        from serving.observability.spans import make_span_middleware
     except ImportError:
         advice = "pip install 'recast-forecasting[tracing]'"
         log.warning("no traces: their packages are missing: %s", advice)
         return []
-    return traced(kinds)
+    return make_span_middleware(kinds)
 
 
 def _exporters() -> list[str]:
     if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return []
-    default = "otlp" if any(os.environ.get(name) for name in ENDPOINTS) else "none"
-    given = os.environ.get("OTEL_TRACES_EXPORTER") or default
-    names = [name.strip().lower() for name in given.split(",")]
+    default = (
+        "otlp" if any(os.environ.get(name) for name in ENDPOINT_VARIABLES) else "none"
+    )
+    value = os.environ.get("OTEL_TRACES_EXPORTER") or default
+    names = [name.strip().lower() for name in value.split(",")]
     for name in names:
-        if name not in (*KINDS, "none"):
-            there = " and ".join(KINDS)
-            log.warning("no traces for %r: there is %s", name, there)
-    return [name for name in names if name in KINDS]
+        if name not in (*EXPORTERS, "none"):
+            exporters = " and ".join(EXPORTERS)
+            log.warning("no traces for %r: there is %s", name, exporters)
+    return [name for name in names if name in EXPORTERS]

@@ -1,4 +1,4 @@
-"""A cache that lost versions, or could not be written for a while, gets them again."""
+"""Refill of a disk cache that lost versions or could not be written for a while."""
 
 import asyncio
 import math
@@ -8,51 +8,51 @@ from serving.registry.loaded_model import LoadError
 from serving.registry.mlflow_registry import MlflowRegistry
 from serving.registry.model_store import ModelStore
 
-AGAIN = 60.0  # seconds after which what could not be kept is tried again
+RETRY_SECONDS = 60.0  # pause between two repairs
 
 
 class CacheRepair:
     """Fetches the versions in memory that the cache lacks, one after the other.
 
-    Only after a loss: what left to make room for others stays away.
+    Only after a loss: versions that were removed to make room are not fetched again.
 
     Args:
-        registry: where versions come from, with the cache.
-        models: what is in memory.
+        registry: source of the versions, with the cache.
+        models: versions in memory.
     """
 
     def __init__(self, registry: MlflowRegistry, models: ModelStore) -> None:
         self._registry, self._models = registry, models
-        self._next = 0.0  # when the cache may be mended again; never meanwhile
-        self._thread = ThreadPoolExecutor(1, "mend")
+        self._next = 0.0  # earliest time of the next repair; infinite during one
+        self._thread = ThreadPoolExecutor(1, "repair")
 
-    async def mend(self) -> None:
-        """Fetch what is missing, if something was lost and the cache can be written."""
+    async def repair(self) -> None:
+        """Fetch missing versions if any were lost and the cache can be written."""
         cache, loop = self._registry.cache, asyncio.get_running_loop()
-        if cache is None or not cache.lost or not cache.remembers:
+        if cache is None or not cache.incomplete or not cache.has_state:
             return
         if loop.time() < self._next:
             return
-        self._next, cache.lost, missed = math.inf, False, False
+        self._next, cache.incomplete, failed = math.inf, False, False
         try:
-            for name, version in list(self._models.held):
-                missed |= not await self._fetch(name, version)
-                if cache.lost:
+            for name, version in list(self._models.loaded):
+                failed |= not await self._fetch(name, version)
+                if cache.incomplete:
                     break  # it cannot be written
         finally:
-            self._next = loop.time() + AGAIN
-            if missed:
-                cache.lost = True
+            self._next = loop.time() + RETRY_SECONDS
+            if failed:
+                cache.incomplete = True
 
     async def _fetch(self, name: str, version: str) -> bool:
-        """Have a version in the cache; return whether the registry delivered it."""
+        """Write a version to the cache; return False if the registry failed."""
         entry = (self._models.registered or {}).get(name)
         if entry is None:
-            return True  # nobody asks for it any more
-        made, load = entry.made.get(version, 0), self._registry.load
+            return True  # it is registered no more
+        creation_time = entry.creation_times.get(version, 0)
         try:
             await asyncio.get_running_loop().run_in_executor(
-                self._thread, load, name, version, made
+                self._thread, self._registry.load, name, version, creation_time
             )
         except LoadError:
             return False

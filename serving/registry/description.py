@@ -1,4 +1,4 @@
-"""What there is to say about a model: found when it is loaded, kept when it leaves."""
+"""Public description of a model version: settings, metrics, training data."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,16 +13,14 @@ from forecasting.forecaster.history import least_history
 from serving.schemas.forecast import History, ModelDetails
 from serving.schemas.timestamps import format_timestamps
 
-MOST_IDS = 100
-
-
-MOST_HISTORIES = 10  # series whose end is shown: all that a forecast rests on
+MAX_SERIES_IDS = 100
+MAX_HISTORIES = 10  # series shown with the context that their forecast needs
 
 
 def describe(
     name: str, version: str, forecaster: Forecaster, metrics: Mapping[str, float]
 ) -> ModelDetails:
-    """Return all that is known of a version; aliases are for the registry to say."""
+    """Describe a version; its aliases are left for the registry to fill in."""
     assert forecaster.fitted is not None
     context, covariates = forecaster.fitted.context, forecaster.fitted.covariates
     return ModelDetails(
@@ -41,26 +39,27 @@ def describe(
         cell=forecaster.model.cell,
         metrics=dict(metrics),
         trained_until=format_timestamps(np.asarray([context.timestamps.max()]))[0],
-        series_ids=list(context.series_ids[:MOST_IDS]),
+        series_ids=list(context.series_ids[:MAX_SERIES_IDS]),
         context=[
             _history(context, row, covariates)
-            for row in range(min(len(context), MOST_HISTORIES))
+            for row in range(min(len(context), MAX_HISTORIES))
         ],
     )
 
 
 def _history(context: Panel, row: int, covariates: Covariates) -> History:
     first, end = int(context.offsets[row]), int(context.offsets[row + 1])
-    shown = slice(first, end)
-    own: dict[str, dict[str, Any]] = {role: {} for role in ROLES}
-    for one in covariates.columns:
-        values = context.covariates[one.name][shown].tolist()
-        own[one.role][one.name] = values[-1] if one.role == "static" else values
+    rows = slice(first, end)
+    values_by_role: dict[str, dict[str, Any]] = {role: {} for role in ROLES}
+    for column in covariates.columns:
+        values = context.covariates[column.name][rows].tolist()
+        is_static = column.role == "static"
+        values_by_role[column.role][column.name] = values[-1] if is_static else values
     return History(
         id=context.series_ids[row],
-        timestamps=format_timestamps(context.timestamps[shown]),
-        values=context.values[shown].tolist(),
-        past_covariates=own["past"],
-        known_covariates=own["known"],
-        static_covariates=own["static"],
+        timestamps=format_timestamps(context.timestamps[rows]),
+        values=context.values[rows].tolist(),
+        past_covariates=values_by_role["past"],
+        known_covariates=values_by_role["known"],
+        static_covariates=values_by_role["static"],
     )

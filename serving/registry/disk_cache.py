@@ -1,11 +1,11 @@
-"""The models on this machine's disk: what answers while the registry is away.
+"""Disk cache of model versions, for starts and loads while the registry is away.
 
     FOLDER/<registry>/registry.json           names, aliases and versions, as last read
     FOLDER/<registry>/<name>-<version>/       entry.json and the version's files, model/
 
-Everything appears whole or not at all, by renaming, so that several services may share
-a folder. A file that is not what was written is noticed by its digest. What cannot be
-written is not kept: no request fails for it. Every call here blocks.
+Files and folders are renamed into place, so that they appear complete or not at all and
+several services may share a folder. A changed file is detected by its digest. A failed
+write is logged and fails no request. Every call here blocks.
 """
 
 import logging
@@ -19,187 +19,201 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from serving.registry.snapshot import ModelSnapshot
 
 log = logging.getLogger(__name__)
 
 
-STATE, ENTRY, FILES, DRAFT = "registry.json", "entry.json", "model", ".draft-"
+STATE_FILE, ENTRY_FILE = "registry.json", "entry.json"
+MODEL_FOLDER, DRAFT_PREFIX = "model", ".draft-"
 
 
-STALE = 3600.0  # seconds after which a draft belongs to a process that died
+STALE_SECONDS = 3600.0  # age after which a draft belongs to a process that died
 
 
 State = TypeAdapter(dict[str, ModelSnapshot])
 
 
 class Entry(BaseModel):
-    """What is known of a version on disk: its tags, and its files by digest."""
+    """Creation time, tags and file digests of a version on disk."""
 
-    made: int
+    model_config = ConfigDict(populate_by_name=True)
+
+    creation_time: int = Field(alias="made")
     tags: dict[str, str]
     files: dict[str, str]
 
 
 class DiskCache:
-    """Keeps the versions of one registry, and what the registry said last.
+    """A bounded folder with the versions and the last state of one registry.
 
     Args:
-        folder: made when there is something to keep.
-        registry: its URI; each has a folder of its own.
-        most: bytes on disk; what was least recently loaded leaves first, and versions
-            that an alias points to leave last.
+        folder: created by the first write.
+        registry: its URI; each registry has a subfolder.
+        max_bytes: on disk; the least recently loaded version is removed first, versions
+            with an alias last.
 
     Attributes:
-        lost: something that was kept is gone, or something could not be kept.
+        incomplete: something was deleted from outside or could not be written.
     """
 
-    def __init__(self, folder: Path, registry: str, most: int) -> None:
-        self._folder = folder / _short(registry)
-        self._most = most
-        self._remembered = b""
+    def __init__(self, folder: Path, registry: str, max_bytes: int) -> None:
+        self._folder = folder / _hash_prefix(registry)
+        self._max_bytes = max_bytes
+        self._written_state = b""
         self._aliased: frozenset[str] = frozenset()
-        self._writable, self._complaining = True, Lock()
-        self.lost = False
+        self._writable, self._log_lock = True, Lock()
+        self.incomplete = False
 
     @property
-    def remembers(self) -> bool:
-        """Whether what the registry says is on the disk, as of the last look."""
-        return bool(self._remembered)
+    def has_state(self) -> bool:
+        """Whether the last state of the registry was written to disk."""
+        return bool(self._written_state)
 
-    def remember(self, registered: Mapping[str, ModelSnapshot]) -> None:
-        """Keep what the registry says."""
-        self._aliased = _aliased(registered)
-        text = State.dump_json(dict(registered))
-        there = (self._folder / STATE).is_file()
-        if there and text == self._remembered:
+    def write_state(self, registered: Mapping[str, ModelSnapshot]) -> None:
+        """Write the state of the registry, if it is new or missing on disk."""
+        self._aliased = _aliased_folders(registered)
+        text = State.dump_json(dict(registered), by_alias=True)
+        exists = (self._folder / STATE_FILE).is_file()
+        if exists and text == self._written_state:
             return
-        if self.remembers and not there:
-            self.lost = True
+        if self.has_state and not exists:
+            self.incomplete = True
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            number, draft = tempfile.mkstemp(prefix=DRAFT, dir=self._folder)
+            number, draft = tempfile.mkstemp(prefix=DRAFT_PREFIX, dir=self._folder)
             try:
                 with os.fdopen(number, "wb") as file:
                     file.write(text)
-                os.replace(draft, self._folder / STATE)
+                os.replace(draft, self._folder / STATE_FILE)
             finally:
                 Path(draft).unlink(missing_ok=True)
         except OSError as error:
-            self._remembered = b""
-            self._complain(error)
+            self._written_state = b""
+            self._log_write_error(error)
         else:
-            self._remembered = text
+            self._written_state = text
 
-    def recall(self) -> dict[str, ModelSnapshot] | None:
-        """Return what the registry said last; None when that is not known."""
+    def read_state(self) -> dict[str, ModelSnapshot] | None:
+        """Return the last state of the registry; None if missing or damaged."""
         try:
-            found = State.validate_json((self._folder / STATE).read_bytes())
+            state = State.validate_json((self._folder / STATE_FILE).read_bytes())
         except (OSError, ValidationError):
             return None
-        self._aliased = _aliased(found)
-        return found
+        self._aliased = _aliased_folders(state)
+        return state
 
     def find(
-        self, name: str, version: str, made: int
+        self, name: str, version: str, creation_time: int
     ) -> tuple[Path, dict[str, str]] | None:
-        """Return the folder and the tags of a version that is whole, or None.
+        """Return the folder and the tags of an undamaged version, or None.
 
-        One that is not whole, or is of another version with that number, is removed.
+        A damaged version, or another version with the same number, is removed.
         """
-        place = self._place(name, version)
+        folder = self._version_folder(name, version)
         try:
-            entry = Entry.model_validate_json((place / ENTRY).read_bytes())
-            if entry.made == made and _digests(place / FILES) == entry.files:
-                os.utime(place)
-                return place / FILES, entry.tags
-            reason = "it is damaged" if entry.made == made else "it is out of date"
+            entry = Entry.model_validate_json((folder / ENTRY_FILE).read_bytes())
+            current = entry.creation_time == creation_time
+            if current and _digests(folder / MODEL_FOLDER) == entry.files:
+                os.utime(folder)
+                return folder / MODEL_FOLDER, entry.tags
+            reason = "it is damaged" if current else "it is out of date"
         except FileNotFoundError:
             return None
         except (OSError, ValidationError):
             reason = "it is damaged"
         fields = {"model": name, "version": version, "reason": reason}
         log.warning("version left the cache", extra={"fields": fields})
-        self.drop(name, version)
+        self.remove(name, version)
         return None
 
-    def keep(
-        self, name: str, version: str, made: int, files: Path, tags: Mapping[str, str]
+    def store(
+        self,
+        name: str,
+        version: str,
+        creation_time: int,
+        files: Path,
+        tags: Mapping[str, str],
     ) -> None:
-        """Copy the files of a version that works."""
+        """Copy the files of a version that passed its trial forecast."""
         draft = None
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=self._folder))
-            _copy(files, draft / FILES)
-            entry = Entry(made=made, tags=dict(tags), files=_digests(draft / FILES))
-            (draft / ENTRY).write_text(entry.model_dump_json(), encoding="utf-8")
-            self._put(draft, self._place(name, version))
+            draft = Path(tempfile.mkdtemp(prefix=DRAFT_PREFIX, dir=self._folder))
+            _copy(files, draft / MODEL_FOLDER)
+            entry = Entry(
+                creation_time=creation_time,
+                tags=dict(tags),
+                files=_digests(draft / MODEL_FOLDER),
+            )
+            text = entry.model_dump_json(by_alias=True)
+            (draft / ENTRY_FILE).write_text(text, encoding="utf-8")
+            self._publish(draft, self._version_folder(name, version))
         except OSError as error:
-            self._complain(error)
+            self._log_write_error(error)
         else:
             self._writable = True
         finally:
             if draft is not None:
                 shutil.rmtree(draft, ignore_errors=True)
 
-    def drop(self, name: str, version: str) -> None:
-        """Remove a version, or whatever is in its place."""
-        place = self._place(name, version)
-        if place.is_dir() and not place.is_symlink():
-            shutil.rmtree(place, ignore_errors=True)
+    def remove(self, name: str, version: str) -> None:
+        """Remove a version's folder, or a file or link in its place."""
+        folder = self._version_folder(name, version)
+        if folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder, ignore_errors=True)
         else:
             with suppress(OSError):
-                place.unlink(missing_ok=True)
+                folder.unlink(missing_ok=True)
 
-    def _put(self, draft: Path, place: Path) -> None:
-        """Move a draft to its place, once there is room."""
-        size = _size(draft)
-        if size > self._most:
-            fields = {"bytes": size, "most": self._most}
+    def _publish(self, draft: Path, folder: Path) -> None:
+        """Make room for a draft and rename it to its final folder."""
+        size = _num_bytes(draft)
+        if size > self._max_bytes:
+            fields = {"bytes": size, "most": self._max_bytes}
             log.warning("version is too large for the cache", extra={"fields": fields})
             return
-        self._make_room(self._most - size)
+        self._make_room(self._max_bytes - size)
         try:
-            draft.rename(place)
+            draft.rename(folder)
         except OSError:
-            if not place.is_dir():  # else another process was faster
+            if not folder.is_dir():  # else another process was faster
                 raise
 
-    def _make_room(self, most: int) -> None:
-        """Remove versions until what is left takes at most so many bytes."""
-        held = sorted(
-            self._entries(), key=lambda one: (one[0] in self._aliased, one[1])
+    def _make_room(self, max_bytes: int) -> None:
+        """Remove versions until the rest takes at most `max_bytes`."""
+        entries = sorted(
+            self._entries(), key=lambda entry: (entry[0] in self._aliased, entry[1])
         )
-        total = sum(size for _, _, size in held)
-        for name, _, size in held:
-            if total <= most:
+        total = sum(size for _, _, size in entries)
+        for name, _, size in entries:
+            if total <= max_bytes:
                 return
             shutil.rmtree(self._folder / name, ignore_errors=True)
             total -= size
 
     def _entries(self) -> Iterator[tuple[str, float, int]]:
-        """Yield folder, time of last use and bytes of each version; sweep up drafts."""
+        """Yield folder, time of last use and bytes by version; remove stale drafts."""
         for path in self._folder.iterdir():
             try:
                 used = path.stat().st_mtime
             except FileNotFoundError:
                 continue  # another process removed it
-            if not path.name.startswith(DRAFT):
+            if not path.name.startswith(DRAFT_PREFIX):
                 if path.is_dir():
-                    yield path.name, used, _size(path)
-            elif time.time() - used > STALE:
+                    yield path.name, used, _num_bytes(path)
+            elif time.time() - used > STALE_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)
 
-    def _place(self, name: str, version: str) -> Path:
+    def _version_folder(self, name: str, version: str) -> Path:
         return self._folder / _folder_name(name, version)
 
-    def _complain(self, error: OSError) -> None:
-        """Say that nothing is kept, once until something is."""
-        self.lost = True
-        with self._complaining:  # versions are kept by several threads
+    def _log_write_error(self, error: OSError) -> None:
+        """Log a failed write, once until a version is stored again."""
+        self.incomplete = True
+        with self._log_lock:  # versions are stored by several threads
             first, self._writable = self._writable, False
         if first:
             fields = {"reason": error.strerror or str(error)}
@@ -207,10 +221,10 @@ class DiskCache:
 
 
 def _folder_name(name: str, version: str) -> str:
-    return f"{_short(name)}-{version}"
+    return f"{_hash_prefix(name)}-{version}"
 
 
-def _aliased(registered: Mapping[str, ModelSnapshot]) -> frozenset[str]:
+def _aliased_folders(registered: Mapping[str, ModelSnapshot]) -> frozenset[str]:
     return frozenset(
         _folder_name(name, version)
         for name, entry in registered.items()
@@ -218,7 +232,7 @@ def _aliased(registered: Mapping[str, ModelSnapshot]) -> frozenset[str]:
     )
 
 
-def _short(text: str) -> str:
+def _hash_prefix(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:16]
 
 
@@ -238,7 +252,7 @@ def _copy(folder: Path, copy: Path) -> None:
             shutil.copyfile(path, target)
 
 
-def _size(folder: Path) -> int:
+def _num_bytes(folder: Path) -> int:
     total = 0
     for parent, _, names in os.walk(folder):
         for name in names:

@@ -1,4 +1,4 @@
-"""All that a registry has, page by page, whatever the models are named."""
+"""Iteration over all models and versions of a registry, page by page."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 
-def every_model(client: MlflowClient) -> Iterator[RegisteredModel]:
+def iterate_models(client: MlflowClient) -> Iterator[RegisteredModel]:
     """Yield every registered model."""
     token = None
     while True:
@@ -18,19 +18,19 @@ def every_model(client: MlflowClient) -> Iterator[RegisteredModel]:
             return
 
 
-def every_version(client: MlflowClient, name: str) -> Iterator[ModelVersion]:
+def iterate_versions(client: MlflowClient, name: str) -> Iterator[ModelVersion]:
     """Yield every version of a model."""
     token = None
     while True:
-        page = client.search_model_versions(_named(name), page_token=token)
+        page = client.search_model_versions(_name_filter(name), page_token=token)
         yield from (version for version in page if version.name == name)
         token = page.token
         if not token:
             return
 
 
-def _named(name: str) -> str:
-    """Return a filter that a model's versions pass; those of others may do so too.
+def _name_filter(name: str) -> str:
+    """Return a search filter for a model's versions; other models may match too.
 
     MLflow's filters have no escape for a quote. Where a name has both kinds, a pattern
     takes their place, in which ``_`` is any character.

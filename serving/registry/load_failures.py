@@ -1,4 +1,4 @@
-"""The versions that could not be loaded, and when each is tried again."""
+"""Versions that could not be loaded, and the pause before each is tried again."""
 
 import logging
 import math
@@ -14,102 +14,115 @@ from serving.registry.snapshot import ModelSnapshot
 log = logging.getLogger(__name__)
 
 
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds until a refused version is retried
+FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 1.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class LoadFailure:
-    """A version that could not be loaded, and when to try again."""
+    """A failure to load a version.
+
+    Attributes:
+        reason: shown to clients.
+        foreign: something else than Recast made the version.
+        pause: seconds before the next try.
+        retry_at: time of the next try, on the monotonic clock.
+    """
 
     reason: str
     foreign: bool
     pause: float
-    until: float
+    retry_at: float
 
 
 class LoadFailures(Mapping[Key, LoadFailure]):
-    """Refusals by name and version.
+    """Failures by name and version.
 
-    Each failure doubles the pause before a version is tried again. One that Recast did
-    not make is tried only when the registry was away: it will be no other.
+    Each failure doubles the pause before a version is tried again. A version that
+    Recast did not make is tried again only after the registry was away, because its
+    content cannot change.
 
     Args:
-        count: called with a model's name when a version of it is refused.
+        count_failure: called with a model's name when a version of it is refused.
     """
 
-    def __init__(self, count: Callable[[str], None]) -> None:
-        self._count = count
-        self._refusals: dict[Key, LoadFailure] = {}
+    def __init__(self, count_failure: Callable[[str], None]) -> None:
+        self._count_failure = count_failure
+        self._failures: dict[Key, LoadFailure] = {}
 
     def __getitem__(self, key: Key) -> LoadFailure:
-        return self._refusals[key]
+        return self._failures[key]
 
     def __iter__(self) -> Iterator[Key]:
-        return iter(self._refusals)
+        return iter(self._failures)
 
     def __len__(self) -> int:
-        return len(self._refusals)
+        return len(self._failures)
 
     def is_foreign(self, key: Key) -> bool:
-        """Return whether a version is known to be made by something else."""
-        refusal = self._refusals.get(key)
-        return refusal is not None and refusal.foreign
+        """Return whether a version was refused because Recast did not make it."""
+        failure = self._failures.get(key)
+        return failure is not None and failure.foreign
 
     def check(self, key: Key) -> None:
-        """Refuse a version whose time to be tried again has not come.
+        """Refuse a version during the pause before its next try.
 
         Raises:
             ForeignVersion: something else than Recast made it.
             VersionUnusable: it could not be loaded.
         """
-        refusal = self._refusals.get(key)
-        if refusal is not None and time.monotonic() < refusal.until:
-            raise _error(key, refusal)
+        failure = self._failures.get(key)
+        if failure is not None and time.monotonic() < failure.retry_at:
+            raise _error(key, failure)
 
     def add(self, key: Key, error: LoadError) -> ServiceError:
-        """Remember that a version could not be loaded; return what clients are told."""
-        before, reason = self._refusals.get(key), str(error)
+        """Record a failure, log it if it is new, and return the error for clients."""
+        previous, reason = self._failures.get(key), str(error)
         foreign = isinstance(error, ForeignModel)
-        pause = min(2 * before.pause, LONGEST_PAUSE) if before else FIRST_PAUSE
-        until = math.inf if foreign else time.monotonic() + pause
-        refusal = self._refusals[key] = LoadFailure(reason, foreign, pause, until)
+        pause = FIRST_PAUSE_SECONDS
+        if previous:
+            pause = min(2 * previous.pause, MAX_PAUSE_SECONDS)
+        retry_at = math.inf if foreign else time.monotonic() + pause
+        failure = self._failures[key] = LoadFailure(reason, foreign, pause, retry_at)
         if not foreign:
-            self._count(key[0])
-        if before is None or before.reason != reason:
+            self._count_failure(key[0])
+        if previous is None or previous.reason != reason:
             fields = {"model": key[0], "version": key[1], "reason": reason}
             fields |= {"cause": error.cause} if error.cause else {}
             level = logging.INFO if foreign else logging.ERROR
             log.log(level, "version refused", extra={"fields": fields})
-        return _error(key, refusal)
+        return _error(key, failure)
 
-    def lift(self, key: Key) -> None:
-        """Forget that a version was refused, if it was: it has been loaded."""
-        self._refusals.pop(key, None)
+    def discard(self, key: Key) -> None:
+        """Remove the failure of a version that has been loaded, if there was one."""
+        self._failures.pop(key, None)
 
-    def forget(
-        self, before: Mapping[str, ModelSnapshot], now: Mapping[str, ModelSnapshot]
+    def drop_removed(
+        self,
+        previous: Mapping[str, ModelSnapshot],
+        current: Mapping[str, ModelSnapshot],
     ) -> None:
-        """Forget what nobody can ask for any more, or is another version by now.
+        """Remove failures of versions that were removed or replaced in the registry.
 
-        One that is gone, and that an alias still points to, is refused as before.
+        A removed version that an alias still points to remains refused.
         """
-        for name, version in list(self._refusals):
-            entry = now.get(name)
-            then = before.get(name, entry)
-            if entry is None or then is None:
-                del self._refusals[name, version]
+        for name, version in list(self._failures):
+            entry = current.get(name)
+            before = previous.get(name, entry)
+            if entry is None or before is None:
+                del self._failures[name, version]
                 continue
             listed = version in entry.versions or version in entry.aliases.values()
-            if not listed or then.made.get(version) != entry.made.get(version):
-                del self._refusals[name, version]
+            created = entry.creation_times.get(version)
+            if not listed or before.creation_times.get(version) != created:
+                del self._failures[name, version]
 
     def retry(self) -> None:
-        """Let every version be tried at once: the registry was away, and answers."""
-        for key, refusal in self._refusals.items():
-            self._refusals[key] = replace(refusal, until=0.0)
+        """Allow the next try of every version at once, after a registry outage."""
+        for key, failure in self._failures.items():
+            self._failures[key] = replace(failure, retry_at=0.0)
 
 
-def _error(key: Key, refusal: LoadFailure) -> ServiceError:
-    if refusal.foreign:
+def _error(key: Key, failure: LoadFailure) -> ServiceError:
+    if failure.foreign:
         return ForeignVersion(*key)
-    return VersionUnusable(*key, refusal.reason)
+    return VersionUnusable(*key, failure.reason)

@@ -1,8 +1,4 @@
-"""The MLflow registry, as the service sees it: read only, and it may be away.
-
-Every call here blocks, for milliseconds or until a timeout: the service makes none of
-them while it answers a request for a model that it holds.
-"""
+"""A model version in memory, loaded from a folder and tested by a trial forecast."""
 
 import json
 import logging
@@ -28,12 +24,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A version in memory that has made a forecast, and what there is to say of it."""
+    """A version in memory that passed its trial forecast, with its description."""
 
     forecaster: Forecaster
     details: ModelDetails
     quick: QuickModel | None = field(init=False)
-    """The same model, laid out for plain requests; None if it reads more."""
+    """The same model laid out for requests without covariates; None if it needs them,
+    forecasts quantiles or smooths exponentially."""
 
     def __post_init__(self) -> None:
         fitted, precision = self.forecaster.fitted, self.forecaster.training.precision
@@ -43,26 +40,26 @@ class LoadedModel:
 
     @property
     def name(self) -> str:
-        """Its name in the registry."""
+        """Name in the registry."""
         return self.details.name
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of its weights, tables and series."""
+        """Bytes of the weights, tables and series."""
         assert self.forecaster.fitted is not None
         return self.forecaster.fitted.num_bytes
 
     @property
     def version(self) -> str:
-        """Its number in the registry."""
+        """Number in the registry."""
         return self.details.version
 
 
 class LoadError(Exception):
-    """A version cannot be loaded; the message may be shown to anybody.
+    """A version cannot be loaded; the message holds no secrets and may be shown.
 
     Attributes:
-        cause: what went wrong inside, for the log; empty where the message says it.
+        cause: first line of the inner error, for the log; empty if the message says it.
     """
 
     def __init__(self, reason: str, cause: BaseException | None = None) -> None:
@@ -71,18 +68,20 @@ class LoadError(Exception):
 
 
 class ForeignModel(LoadError):
-    """A version is none of ours: somebody else shares the registry."""
+    """A version was made by something else than Recast, in a shared registry."""
 
 
-def _try(name: str, version: str, folder: Path, tags: Mapping[str, str]) -> LoadedModel:
-    """Load a version from a folder and let it forecast.
+def load_with_trial(
+    name: str, version: str, folder: Path, tags: Mapping[str, str]
+) -> LoadedModel:
+    """Load a version from a folder and test it by a trial forecast.
 
     Raises:
-        Unloadable: it cannot.
+        LoadError: it cannot be loaded, or its forecast is not finite.
     """
     try:
         forecaster = Forecaster.load(folder, device="cpu")
-        made = forecaster.predict(_trial(forecaster))
+        forecast = forecaster.predict(_trial_panel(forecaster))
         details = describe(name, version, forecaster, _read_metrics(tags))
     except ArtifactError as error:
         reason = str(error).removeprefix(f"model {error.path}: ")
@@ -90,42 +89,44 @@ def _try(name: str, version: str, folder: Path, tags: Mapping[str, str]) -> Load
     except Exception as error:
         log.debug("load failed", exc_info=True)
         raise LoadError("it cannot make forecasts", error) from error
-    if not np.isfinite(made.points).all():
+    if not np.isfinite(forecast.points).all():
         raise LoadError("its forecasts are no numbers")
-    if _lacks_bounds(forecaster, made):
+    if _has_missing_bounds(forecaster, forecast):
         raise LoadError("its intervals are no numbers: they are not calibrated")
     return LoadedModel(forecaster, details)
 
 
-def _trial(forecaster: Forecaster) -> Panel:
-    """Return the series seen in training, with some future of what must be known."""
+def _trial_panel(forecaster: Forecaster) -> Panel:
+    """Return the training series, with future values of the known covariates."""
     assert forecaster.fitted is not None
     return go_on(forecaster.fitted.context, forecaster.windows.horizon)
 
 
-def _lacks_bounds(forecaster: Forecaster, made: Forecast) -> bool:
-    """Return whether bounds are missing; beyond the range of numbers they may lie."""
+def _has_missing_bounds(forecaster: Forecaster, forecast: Forecast) -> bool:
+    """Return whether a bound of an interval is NaN; it may be infinite."""
     assert forecaster.fitted is not None
     table = forecaster.fitted.intervals
     scaling = (table.scaling.exponent, table.scaling.typical)
-    bounds = [side for pair in made.intervals.values() for side in pair]
+    bounds = [bound for pair in forecast.intervals.values() for bound in pair]
     calibrated = np.isfinite(table.quantiles).all() and np.isfinite(scaling).all()
     return not calibrated or bool(np.isnan(bounds).any())
 
 
 def _read_metrics(tags: Mapping[str, str]) -> dict[str, float]:
-    """Return the numbers in the tag ``metrics``, a JSON object; others are left out."""
+    """Return the finite numbers in the tag ``metrics``, a JSON object."""
     try:
-        plain = json.loads(tags.get("metrics", "{}"))
+        metrics = json.loads(tags.get("metrics", "{}"))
     except (ValueError, RecursionError):
         return {}
-    if not isinstance(plain, dict):
+    if not isinstance(metrics, dict):
         return {}
-    return {key: float(value) for key, value in plain.items() if _is_shown(key, value)}
+    return {
+        key: float(value) for key, value in metrics.items() if _is_shown(key, value)
+    }
 
 
 def _is_shown(key: str, value: object) -> bool:
-    """Return whether a metric is a number, and its name a text that can be sent."""
+    """Return whether a metric is a finite number with a name that encodes as UTF-8."""
     try:
         key.encode()
         return isinstance(value, int | float) and math.isfinite(value)

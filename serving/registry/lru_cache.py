@@ -1,4 +1,4 @@
-"""The versions in memory, least recently used first, bounded by count and bytes."""
+"""Versions in memory, least recently used first, bounded by count and bytes."""
 
 import math
 from collections import OrderedDict
@@ -10,15 +10,15 @@ Key = tuple[str, str]  # name and version
 
 
 class LruCache(Mapping[Key, LoadedModel]):
-    """Versions by name and number; looking at one does not count as using it.
+    """A bounded mapping of versions by name and number; reading is not using.
 
     Args:
-        most: versions; the least recently used leaves first.
-        most_bytes: of them together; a single version may have more.
+        max_models: number of versions; the least recently used leaves first.
+        max_bytes: of all versions together; a single version may have more.
     """
 
-    def __init__(self, most: int, most_bytes: float = math.inf) -> None:
-        self._most, self._most_bytes = most, most_bytes
+    def __init__(self, max_models: int, max_bytes: float = math.inf) -> None:
+        self._max_models, self._max_bytes = max_models, max_bytes
         self._models: OrderedDict[Key, LoadedModel] = OrderedDict()
 
     def __getitem__(self, key: Key) -> LoadedModel:
@@ -35,21 +35,21 @@ class LruCache(Mapping[Key, LoadedModel]):
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of the weights, tables and series of all of them."""
+        """Bytes of the weights, tables and series of all versions."""
         return sum(model.num_bytes for model in self._models.values())
 
     def use(self, key: Key) -> LoadedModel | None:
-        """Return a version, now the most recently used; None if it is not held."""
+        """Return a version and mark it the most recently used; None if not loaded."""
         model = self._models.get(key)
         if model is not None:
             self._models.move_to_end(key)
         return model
 
     def add(self, key: Key, model: LoadedModel) -> None:
-        """Take in a version; others leave until the bounds hold again."""
+        """Add a version and remove others until the bounds hold again."""
         self._models[key] = model
         self._models.move_to_end(key)
         while len(self._models) > 1 and (
-            len(self._models) > self._most or self.num_bytes > self._most_bytes
+            len(self._models) > self._max_models or self.num_bytes > self._max_bytes
         ):
             self._models.popitem(last=False)

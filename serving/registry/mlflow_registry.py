@@ -1,7 +1,7 @@
-"""The MLflow registry, as the service sees it: read only, and it may be away.
+"""Read-only gateway to the MLflow registry, which may be away.
 
 Every call here blocks, for milliseconds or until a timeout: the service makes none of
-them while it answers a request for a model that it holds.
+them while it answers a request for a model in memory.
 """
 
 import logging
@@ -18,13 +18,18 @@ from sqlalchemy.engine import make_url
 
 from serving.masking import first_line, mask
 from serving.registry.disk_cache import DiskCache
-from serving.registry.listing import every_model, every_version
-from serving.registry.loaded_model import ForeignModel, LoadedModel, LoadError, _try
+from serving.registry.listing import iterate_models, iterate_versions
+from serving.registry.loaded_model import (
+    ForeignModel,
+    LoadedModel,
+    LoadError,
+    load_with_trial,
+)
 from serving.registry.snapshot import ModelSnapshot
 
-# Answers within seconds or not at all, so that a registry that is away is soon seen to
-# be; the service asks again by itself. What the user has set wins.
-DEFAULTS = {
+# Short timeouts without retries: an outage is noticed within seconds, and the service
+# polls again anyway. Variables that the user has set win.
+ENVIRONMENT_DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -38,7 +43,7 @@ SQLITE_DEFAULTS = {"MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool"}
 log = logging.getLogger(__name__)
 
 
-LOADER = "forecasting.pyfunc"  # what MLflow loads our models with
+LOADER_MODULE = "forecasting.pyfunc"  # the MLflow loader of Recast's models
 
 
 class RegistryDown(Exception):
@@ -46,29 +51,30 @@ class RegistryDown(Exception):
 
 
 class MlflowRegistry:
-    """Reads what is registered; the tracking URI is MLflow's.
+    """Read access to the registry at MLflow's tracking URI.
 
     Args:
-        cache_dir: where versions are kept on disk; none are without it.
-        cache_bytes: how much of the disk they may take.
+        cache_dir: folder of the disk cache; empty for no cache.
+        cache_bytes: maximum size of the cache.
 
     Attributes:
-        uri: where it is.
-        cache: what is kept on disk; None without a folder.
+        uri: tracking URI.
+        cache: versions on disk; None without a folder.
     """
 
     def __init__(self, cache_dir: str = "", cache_bytes: int = 0) -> None:
         self.uri = str(mlflow.get_tracking_uri())
-        is_file = self.uri.startswith("sqlite")
-        for name, value in (DEFAULTS | (SQLITE_DEFAULTS if is_file else {})).items():
+        is_sqlite = self.uri.startswith("sqlite")
+        defaults = ENVIRONMENT_DEFAULTS | (SQLITE_DEFAULTS if is_sqlite else {})
+        for name, value in defaults.items():
             os.environ.setdefault(name, value)
-        database = make_url(self.uri).database if is_file else None
-        self._file = Path(database) if database else None
-        self._known: dict[str, ModelSnapshot] = {}
+        database = make_url(self.uri).database if is_sqlite else None
+        self._database = Path(database) if database else None
+        self._snapshots: dict[str, ModelSnapshot] = {}
         self._unreadable: set[str] = set()
-        whole = str(self._file.resolve()) if self._file else self.uri
+        address = str(self._database.resolve()) if self._database else self.uri
         self.cache = (
-            DiskCache(Path(cache_dir), whole, cache_bytes) if cache_dir else None
+            DiskCache(Path(cache_dir), address, cache_bytes) if cache_dir else None
         )
 
     @property
@@ -79,86 +85,88 @@ class MlflowRegistry:
     def read(self) -> dict[str, ModelSnapshot]:
         """Return every registered model by name.
 
-        A model that cannot be read is as it was last; one never read is left out.
+        A model that cannot be read keeps its last snapshot, or is left out.
 
         Raises:
             RegistryDown: it does not answer.
         """
         try:
-            self._check_file()
+            self._check_database()
             client = mlflow.MlflowClient()
-            known = self._describe_all(client, list(every_model(client)))
+            snapshots = self._read_models(client, list(iterate_models(client)))
         except Exception as error:  # whatever MLflow, a driver or a socket may raise
             raise RegistryDown(first_line(error)) from error
-        self._known = known
+        self._snapshots = snapshots
         if self.cache:
-            self.cache.remember(known)
-        return known
+            self.cache.write_state(snapshots)
+        return snapshots
 
-    def recall(self) -> dict[str, ModelSnapshot] | None:
-        """Return what the registry said last, as the cache has it; None without it."""
-        return self.cache.recall() if self.cache else None
+    def read_cached(self) -> dict[str, ModelSnapshot] | None:
+        """Return the last state of the registry from the cache, or None."""
+        return self.cache.read_state() if self.cache else None
 
-    def load(self, name: str, version: str, made: int = 0) -> LoadedModel:
-        """Load a version, from the cache or the registry, and see that it forecasts.
+    def load(self, name: str, version: str, creation_time: int = 0) -> LoadedModel:
+        """Load a version from the cache or the registry, with a trial forecast.
 
         Args:
             name: of the model.
             version: number.
-            made: when it was made; a version in the cache must be of that time.
+            creation_time: milliseconds; a version in the cache must have the same.
 
         Raises:
-            Unloadable: it cannot be had, or not be used.
-            Foreign: it was made by something else.
+            LoadError: it cannot be downloaded, or not be used.
+            ForeignModel: it was made by something else.
         """
         try:
-            return self._load(name, version, made)
+            return self._load(name, version, creation_time)
         except LoadError:
             raise
         except Exception as error:  # a full disk, a folder that nobody may write to
             log.debug("load failed", exc_info=True)
             raise LoadError("it cannot be loaded", error) from error
 
-    def _load(self, name: str, version: str, made: int) -> LoadedModel:
-        found = self.cache.find(name, version, made) if self.cache else None
-        if found is not None:
-            return _try(name, version, *found)
+    def _load(self, name: str, version: str, creation_time: int) -> LoadedModel:
+        cache = self.cache
+        cached = cache.find(name, version, creation_time) if cache else None
+        if cached is not None:
+            return load_with_trial(name, version, *cached)
         with tempfile.TemporaryDirectory(prefix="recast-") as folder:
             tags = self._download(name, version, folder)
-            model = _try(name, version, Path(folder), tags)
-            if self.cache:
-                self.cache.keep(name, version, made, Path(folder), tags)
+            model = load_with_trial(name, version, Path(folder), tags)
+            if cache:
+                cache.store(name, version, creation_time, Path(folder), tags)
         return model
 
     def _download(self, name: str, version: str, folder: str) -> Mapping[str, str]:
-        """Put a version's files into a folder; return its tags."""
+        """Download a version's files into a folder and return its tags."""
         uri = f"models:/{name}/{version}"
         if urlparse(uri, allow_fragments=False).path != f"/{name}/{version}":
             raise LoadError("a models:/ URI cannot hold its name; choose another name")
         try:
-            self._check_file()
+            self._check_database()
             tags = mlflow.MlflowClient().get_model_version(name, version).tags
             pyfunc = mlflow.models.get_model_info(uri).flavors.get(
                 "python_function", {}
             )
-            if pyfunc.get("loader_module") == LOADER:
+            if pyfunc.get("loader_module") == LOADER_MODULE:
                 mlflow.artifacts.download_artifacts(uri, dst_path=folder)
         except Exception as error:  # whatever MLflow, a driver or a socket may raise
             log.debug("download failed", exc_info=True)
             raise LoadError("the registry did not deliver it", error) from error
-        if pyfunc.get("loader_module") != LOADER:
+        if pyfunc.get("loader_module") != LOADER_MODULE:
             raise ForeignModel("it is no model of Recast")
         return dict(tags)
 
-    def _describe_all(
+    def _read_models(
         self, client: mlflow.MlflowClient, models: Iterable[RegisteredModel]
     ) -> dict[str, ModelSnapshot]:
-        """Return the models by name; one that cannot be read costs no other."""
-        known, unreadable = {}, set()
+        """Return the models by name; an unreadable model does not affect the others."""
+        snapshots: dict[str, ModelSnapshot] = {}
+        unreadable: set[str] = set()
         for model in models:
-            entry = self._known.get(model.name)
+            entry = self._snapshots.get(model.name)
             try:
-                entry = self._describe(client, model)
+                entry = self._read_model(client, model)
             except Exception as error:  # whatever MLflow or a driver may raise
                 client.search_registered_models(max_results=1)  # it fails when away
                 unreadable.add(model.name)
@@ -166,29 +174,30 @@ class MlflowRegistry:
                     fields = {"model": model.name, "reason": first_line(error)}
                     log.warning("model cannot be read", extra={"fields": fields})
             if entry is not None:
-                known[model.name] = entry
+                snapshots[model.name] = entry
         self._unreadable = unreadable
-        return known
+        return snapshots
 
-    def _describe(
+    def _read_model(
         self, client: mlflow.MlflowClient, model: RegisteredModel
     ) -> ModelSnapshot:
-        """Return one model; its versions are asked for only when it has changed."""
+        """Return one model; its versions are searched only after a change."""
         aliases = {alias: str(v) for alias, v in model.aliases.items()}
-        changed, known = model.last_updated_timestamp, self._known.get(model.name)
+        changed, last = model.last_updated_timestamp, self._snapshots.get(model.name)
         if (
-            known is not None
-            and known.changed == changed
-            and known.made.keys() >= set(aliases.values())
+            last is not None
+            and last.changed == changed
+            and last.creation_times.keys() >= set(aliases.values())
         ):
-            return ModelSnapshot(aliases, known.versions, changed, known.made)
-        found = every_version(client, model.name)
-        made = {str(v.version): int(v.creation_timestamp or 0) for v in found}
-        return ModelSnapshot(
-            aliases, tuple(sorted(made, key=int, reverse=True)), changed, made
-        )
+            return ModelSnapshot(aliases, last.versions, changed, last.creation_times)
+        creation_times = {
+            str(version.version): int(version.creation_timestamp or 0)
+            for version in iterate_versions(client, model.name)
+        }
+        newest_first = tuple(sorted(creation_times, key=int, reverse=True))
+        return ModelSnapshot(aliases, newest_first, changed, creation_times)
 
-    def _check_file(self) -> None:
-        """Refuse a SQLite file that is not there: MLflow would make an empty one."""
-        if self._file is not None and not self._file.is_file():
-            raise MlflowException(f"there is no file {self._file}")
+    def _check_database(self) -> None:
+        """Refuse a missing SQLite file: MLflow would create an empty one."""
+        if self._database is not None and not self._database.is_file():
+            raise MlflowException(f"there is no file {self._database}")

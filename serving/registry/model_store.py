@@ -1,9 +1,9 @@
-"""The models the service holds: which version answers, and how a new one takes over.
+"""Loaded models, the version that answers for each alias, and the swap of versions.
 
-An alias keeps answering with the last version that was good. When the registry points
-it to another, that one is loaded and tried beside the old one and takes over in one
-assignment; a request that has begun keeps the model it began with. All state changes
-on the event loop; only downloading and loading run in threads.
+An alias keeps answering with its last good version. When the registry points it to
+another, that version is loaded and tested beside the old one and takes over in one
+assignment; a running request keeps the model it started with. All state changes on the
+event loop; only downloading and loading run in threads.
 """
 
 import asyncio
@@ -24,64 +24,62 @@ from serving.registry.load_failures import LoadFailures
 from serving.registry.loaded_model import LoadedModel, LoadError
 from serving.registry.lru_cache import Key, LruCache
 from serving.registry.mlflow_registry import MlflowRegistry
-from serving.registry.snapshot import ModelSnapshot, same_version
+from serving.registry.snapshot import ModelSnapshot, is_same_version
 from serving.schemas.forecast import ModelDetails
 
 log = logging.getLogger(__name__)
 
 
-LOADS = 4  # versions loaded at the same time: a slow one delays no other
+LOAD_THREADS = 4  # versions loaded in parallel: a slow one does not delay the others
 
 
-Asked = tuple[str, str]  # name and alias
+AliasKey = tuple[str, str]  # name and alias
 
 
 class ModelStore:
-    """Knows which versions answer, and loads them.
+    """The versions in memory and the version that answers for each alias.
 
     Args:
-        registry: where versions come from.
-        alias: the alias that every registered model is held ready for.
-        most: versions in memory; the least recently used leaves first.
-        most_bytes: of them together; a single version may have more.
+        registry: source of the versions.
+        alias: the alias that is loaded in advance for every registered model.
+        max_models: versions in memory; the least recently used leaves first.
+        max_bytes: of them together; a single version may have more.
         count_failure: called with a model's name when a version of it is refused.
 
     Attributes:
         registered: the registry as last read; None before it first answered.
-        refused: versions that could not be loaded.
-        held: versions in memory.
-        moving: versions that are being loaded to take over, by name and alias.
+        failures: versions that could not be loaded.
+        loaded: versions in memory.
+        pending_swaps: versions that are being loaded to take over, by name and alias.
     """
 
     def __init__(
         self,
         registry: MlflowRegistry,
         alias: str,
-        most: int,
-        most_bytes: float = math.inf,
+        max_models: int,
+        max_bytes: float = math.inf,
         count_failure: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.alias = alias
         self.registered: Mapping[str, ModelSnapshot] | None = None
-        self.refused, self.held = (
-            LoadFailures(count_failure),
-            LruCache(most, most_bytes),
-        )
-        self.moving: dict[Asked, str] = {}
+        self.failures = LoadFailures(count_failure)
+        self.loaded = LruCache(max_models, max_bytes)
+        self.pending_swaps: dict[AliasKey, str] = {}
         self._registry = registry
-        self._answering: dict[Asked, str] = {}
+        self._answering: dict[AliasKey, str] = {}
         self._details: dict[Key, ModelDetails] = {}
         self._loading: dict[Key, asyncio.Task[LoadedModel]] = {}
-        self._threads = ThreadPoolExecutor(LOADS, "load")
+        self._threads = ThreadPoolExecutor(LOAD_THREADS, "load")
 
     async def find(
         self, name: str, alias: str | None = None, version: str | None = None
     ) -> LoadedModel:
-        """Return the model for a request, loading it if it is not held.
+        """Return the model for a request, loading it if it is not in memory.
 
         Raises:
             NotReady: the registry has not answered yet.
-            UnknownModel, UnknownAlias, UnknownVersion: there is no such thing.
+            UnknownModel, UnknownAlias, UnknownVersion: it is not registered.
             ForeignVersion: something else than Recast made it.
             VersionUnusable: it cannot be loaded.
         """
@@ -93,19 +91,19 @@ class ModelStore:
         if version is not None:
             if version not in entry.versions:
                 raise UnknownVersion(name, version, entry.versions)
-            return await self._hold(name, version)
+            return await self._get_or_load(name, version)
         alias = alias or self.alias
         if alias not in entry.aliases:
             raise UnknownAlias(name, alias, sorted(entry.aliases))
         answering = self._answering.get((name, alias))
-        model = await self._hold(name, answering or entry.aliases[alias])
+        model = await self._get_or_load(name, answering or entry.aliases[alias])
         self._answering.setdefault((name, alias), model.version)
         return model
 
     def at_hand(
         self, name: str, alias: str | None = None, version: str | None = None
     ) -> LoadedModel | None:
-        """Return the model that `find` would, if there is nothing to wait for."""
+        """Return the model that `find` would, or None if that would have to wait."""
         entry = (self.registered or {}).get(name)
         if entry is None:
             return None
@@ -116,7 +114,7 @@ class ModelStore:
                 return None
         elif version not in entry.versions:
             return None
-        return self.held.use((name, version))
+        return self.loaded.use((name, version))
 
     def answering(self) -> dict[str, str]:
         """Return the version that answers for each model under the service's alias."""
@@ -124,25 +122,25 @@ class ModelStore:
         return {name: number for (name, alias), number in pairs if alias == self.alias}
 
     def offered(self) -> list[str]:
-        """Return the models under the service's alias that may be ours."""
+        """Return the models with the service's alias, without foreign ones."""
         registered = sorted((self.registered or {}).items())
         return [
             name
             for name, entry in registered
             if self.alias in entry.aliases
-            and not self.refused.is_foreign((name, entry.aliases[self.alias]))
+            and not self.failures.is_foreign((name, entry.aliases[self.alias]))
         ]
 
     def describe(self, name: str, version: str, alias: str | None) -> ModelDetails:
-        """Return what there is to say of a version that has been loaded once.
+        """Return the description of a version that has been loaded before.
 
         Args:
             name: of the model.
             version: number.
-            alias: that it was asked by.
+            alias: of the request; None if it named a version.
 
         Raises:
-            UnknownModel: it has been removed meanwhile.
+            UnknownModel: the model has been removed meanwhile.
         """
         registered = self.registered or {}
         if name not in registered:
@@ -156,56 +154,59 @@ class ModelStore:
             }
         )
 
-    def troubles(self) -> list[tuple[Key, str]]:
-        """Return the refused versions that should be answering, and why they do not."""
-        wanted = {(name, version) for name, _, version in self._followed()}
+    def list_failures(self) -> list[tuple[Key, str]]:
+        """Return the refused versions of watched aliases, with the reasons."""
+        versions = {(name, version) for name, _, version in self._watched_aliases()}
         return [
-            (key, refusal.reason)
-            for key, refusal in self.refused.items()
-            if key in wanted and not refusal.foreign
+            (key, failure.reason)
+            for key, failure in self.failures.items()
+            if key in versions and not failure.foreign
         ]
 
     async def follow(self, registered: Mapping[str, ModelSnapshot]) -> None:
-        """Take over what the registry says now.
+        """Apply a new state of the registry and swap the versions of moved aliases.
 
-        What is gone stops answering at once. Aliases that moved are followed: the
-        service's own on every model, others once somebody has asked for them. They
-        move side by side; one that is moving already is not waited for.
+        Removed models, aliases and versions stop answering at once. Watched aliases are
+        the service's alias on every model, and others after their first request. Swaps
+        run concurrently; a swap that is already pending is not awaited.
         """
-        before, self.registered = self.registered or {}, registered
-        self._forget_what_is_gone(before, registered)
-        answering = self._answering
-        moved = [one for one in self._followed() if answering.get(one[:2]) != one[2]]
-        await asyncio.gather(*(self._move(*one) for one in moved))
+        previous, self.registered = self.registered or {}, registered
+        self._drop_removed(previous, registered)
+        moved = [
+            (name, alias, version)
+            for name, alias, version in self._watched_aliases()
+            if self._answering.get((name, alias)) != version
+        ]
+        await asyncio.gather(*(self._swap(*alias) for alias in moved))
 
     def retry(self) -> None:
-        """Try refused versions again at once: the registry was away, and answers."""
-        self.refused.retry()
+        """Allow the next try of refused versions at once, after a registry outage."""
+        self.failures.retry()
 
     def close(self) -> None:
         """Stop loading."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _followed(self) -> Iterator[tuple[str, str, str]]:
-        """Yield name, alias and version of every alias that somebody relies on."""
+    def _watched_aliases(self) -> Iterator[tuple[str, str, str]]:
+        """Yield name, alias and version of the service's alias and those in use."""
         for name, entry in (self.registered or {}).items():
             for alias, version in entry.aliases.items():
                 if alias == self.alias or (name, alias) in self._answering:
                     yield name, alias, version
 
-    async def _move(self, name: str, alias: str, version: str) -> None:
+    async def _swap(self, name: str, alias: str, version: str) -> None:
         key = (name, alias)
         before = self._answering.get(key)
-        if version in (before, self.moving.get(key)):
+        if version in (before, self.pending_swaps.get(key)):
             return
-        self.moving[key] = version
+        self.pending_swaps[key] = version
         try:
-            await self._hold(name, version)
+            await self._get_or_load(name, version)
         except (ForeignVersion, VersionUnusable):
-            return  # the refusal has been logged; the last good version stays
+            return  # the failure has been logged; the last good version stays
         finally:
-            if self.moving.get(key) == version:
-                del self.moving[key]
+            if self.pending_swaps.get(key) == version:
+                del self.pending_swaps[key]
         entry = (self.registered or {}).get(name)
         if entry is None or entry.aliases.get(alias) != version:
             return  # the alias has moved on meanwhile
@@ -213,13 +214,13 @@ class ModelStore:
         fields = {"model": name, "alias": alias, "version": version, "before": before}
         log.info("model answers", extra={"fields": fields})
 
-    async def _hold(self, name: str, version: str) -> LoadedModel:
-        """Return a version, loading it if need be; who asks meanwhile waits with us."""
+    async def _get_or_load(self, name: str, version: str) -> LoadedModel:
+        """Return a version, loading it if needed; concurrent calls share one load."""
         key = (name, version)
-        model = self.held.use(key)
+        model = self.loaded.use(key)
         if model is not None:
             return model
-        self.refused.check(key)
+        self.failures.check(key)
         task = self._loading.get(key)
         if task is None:
             task = self._loading[key] = asyncio.create_task(self._load(name, version))
@@ -229,41 +230,47 @@ class ModelStore:
         key = (name, version)
         try:
             model = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._registry.load, name, version, self._made(key)
+                self._threads,
+                self._registry.load,
+                name,
+                version,
+                self._creation_time(key),
             )
         except LoadError as error:
-            raise self.refused.add(key, error) from error
+            raise self.failures.add(key, error) from error
         finally:
             del self._loading[key]
-        self.refused.lift(key)
-        self.held.add(key, model)
+        self.failures.discard(key)
+        self.loaded.add(key, model)
         self._details[key] = model.details
         return model
 
-    def _made(self, key: Key) -> int:
-        """Return when a version was made.
+    def _creation_time(self, key: Key) -> int:
+        """Return the creation time of a version in milliseconds.
 
         Raises:
-            Unloadable: it is not registered.
+            LoadError: it is not registered.
         """
         name, version = key
         entry = (self.registered or {}).get(name)
         if entry is None or version not in entry.versions:
             raise LoadError("an alias points to it, and the registry has it no more")
-        return entry.made.get(version, 0)
+        return entry.creation_times.get(version, 0)
 
-    def _forget_what_is_gone(
-        self, before: Mapping[str, ModelSnapshot], now: Mapping[str, ModelSnapshot]
+    def _drop_removed(
+        self,
+        previous: Mapping[str, ModelSnapshot],
+        current: Mapping[str, ModelSnapshot],
     ) -> None:
-        """Forget what is registered no more, or is another version with its number."""
+        """Drop versions that were removed or replaced under their number."""
         for (name, alias), version in list(self._answering.items()):
-            gone = name not in now or alias not in now[name].aliases
-            if gone or not same_version(name, version, before, now):
+            removed = name not in current or alias not in current[name].aliases
+            if removed or not is_same_version(name, version, previous, current):
                 del self._answering[name, alias]
                 fields = {"model": name, "alias": alias}
                 log.info("model no longer answers", extra={"fields": fields})
-        self.refused.forget(before, now)
-        for known in (self.held, self._details):
-            for name, version in list(known):
-                if not same_version(name, version, before, now):
-                    del known[name, version]
+        self.failures.drop_removed(previous, current)
+        for versions in (self.loaded, self._details):
+            for name, version in list(versions):
+                if not is_same_version(name, version, previous, current):
+                    del versions[name, version]

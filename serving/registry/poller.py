@@ -1,4 +1,4 @@
-"""Looking at the registry again and again, away or not."""
+"""Periodic refresh of the models from the registry, also during its outages."""
 
 import asyncio
 import gc
@@ -19,102 +19,107 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-PATIENCE = 15.0  # seconds without an answer after which the registry counts as away
+TIMEOUT_SECONDS = 15.0  # time without an answer until the registry counts as away
 
 
-YOUNG = 20_000  # objects made until garbage is looked for among them
+START_TIMEOUT_SECONDS = 2.0  # the same at the start, if there is a cache to read
 
 
-START = 2.0  # the same at the start, where a cache may answer instead
+GC_THRESHOLD = 20_000  # new objects between two collections of the youngest
 
 
 class Poller:
-    """Asks the registry every few seconds and lets the models follow it.
+    """A task that reads the registry every few seconds and updates the models.
 
-    At the start, while the registry is away, the models follow what the cache
-    remembers of it.
+    If the registry is away at the start, its last state is read from the disk cache.
 
     Attributes:
-        tried: set once settled, or when the first look found nothing out.
-        settled: everything that the registry named has been tried once.
-        recalled: what is known of the registry comes from the cache.
+        startup_done: set once settled, or if a read failed and no state is cached.
+        settled: every version that the registry named has been tried once.
+        from_cache: the state of the registry comes from the cache.
     """
 
     def __init__(
         self, registry: MlflowRegistry, models: ModelStore, seconds: float
     ) -> None:
-        self.settled = self.recalled = False
-        self.tried = asyncio.Event()
+        self.settled = self.from_cache = False
+        self.startup_done = asyncio.Event()
         self._registry, self._models, self._seconds = registry, models, seconds
-        self._answered: float | None = None
+        self._last_answer: float | None = None
         self._reachable: bool | None = None
         self._thread = ThreadPoolExecutor(1, "poll")
-        self._mender = CacheRepair(registry, models)
+        self._repair = CacheRepair(registry, models)
 
     @property
     def reachable(self) -> bool:
         """Whether the registry answers."""
         age = self.age
-        patient = max(PATIENCE, 3 * self._seconds)
-        return bool(self._reachable) and age is not None and age < patient
+        max_age = max(TIMEOUT_SECONDS, 3 * self._seconds)
+        return bool(self._reachable) and age is not None and age < max_age
 
     @property
     def age(self) -> float | None:
         """Seconds since the registry last answered; None when it never has."""
-        return None if self._answered is None else time.monotonic() - self._answered
+        return (
+            None if self._last_answer is None else time.monotonic() - self._last_answer
+        )
 
     async def run(self) -> None:
         """Poll until cancelled."""
-        async with asyncio.TaskGroup() as moves:
+        async with asyncio.TaskGroup() as updates:
             while True:
-                registered = await self._guard(self._look())
+                registered = await self._log_errors(self._read_registry())
                 if registered is None:
-                    self.tried.set()
+                    self.startup_done.set()
                 else:
-                    moves.create_task(self._guard(self._follow(registered)))
+                    updates.create_task(self._log_errors(self._follow(registered)))
                 await asyncio.sleep(self._seconds)
 
     def close(self) -> None:
-        """Stop asking."""
+        """Stop polling."""
         self._thread.shutdown(wait=False, cancel_futures=True)
-        self._mender.close()
+        self._repair.close()
 
-    async def _guard(self, step: Coroutine[None, None, T]) -> T | None:
-        """Log what goes wrong: a poller that dies would freeze the models for ever."""
+    async def _log_errors(self, step: Coroutine[None, None, T]) -> T | None:
+        """Log errors: a poller that dies would freeze the models for ever."""
         try:
             return await step
         except Exception:
             log.exception("polling failed")
             return None
 
-    async def _look(self) -> Mapping[str, ModelSnapshot] | None:
-        """Return what is registered; at the start, the cache may say it."""
+    async def _read_registry(self) -> Mapping[str, ModelSnapshot] | None:
+        """Return the registered models; at the start, the cache is the fallback."""
         loop, starting = asyncio.get_running_loop(), self._models.registered is None
-        patience = START if starting and self._registry.cache else PATIENCE
+        timeout = TIMEOUT_SECONDS
+        if starting and self._registry.cache:
+            timeout = START_TIMEOUT_SECONDS
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout):
                 registered = await loop.run_in_executor(
                     self._thread, self._registry.read
                 )
         except (RegistryDown, TimeoutError) as error:
-            reason = str(error) or f"nothing came back within {patience:g} s"
-            self._note(reachable=False, reason=reason)
-            return await asyncio.to_thread(self._registry.recall) if starting else None
-        self._answered = time.monotonic()
-        self._note(reachable=True)
+            reason = str(error) or f"nothing came back within {timeout:g} s"
+            self._log_reachability(reachable=False, reason=reason)
+            if not starting:
+                return None
+            return await asyncio.to_thread(self._registry.read_cached)
+        self._last_answer = time.monotonic()
+        self._log_reachability(reachable=True)
         return registered
 
     async def _follow(self, registered: Mapping[str, ModelSnapshot]) -> None:
-        self.recalled = self._answered is None
+        self.from_cache = self._last_answer is None
         await self._models.follow(registered)
-        if not self.settled and not self._models.moving:
+        if not self.settled and not self._models.pending_swaps:
             self.settled = True
-            _leave_to_stay()
-            self.tried.set()
-        await self._mender.mend()
+            _freeze_garbage()
+            self.startup_done.set()
+        await self._repair.repair()
 
-    def _note(self, *, reachable: bool, reason: str | None = None) -> None:
-        """Log a change of state, once."""
+    def _log_reachability(self, *, reachable: bool, reason: str | None = None) -> None:
+        """Log a change between reachable and away."""
         if reachable == self._reachable:
             return
         self._reachable = reachable
@@ -125,12 +130,12 @@ class Poller:
             log.warning("registry is away", extra={"fields": {"reason": reason}})
 
 
-def _leave_to_stay() -> None:
-    """Keep what is there now out of the garbage collector's sight: it stays.
+def _freeze_garbage() -> None:
+    """Exclude all current objects from garbage collection, as they live on.
 
-    Looking through all that MLflow and torch have made takes 60 ms, again and again.
-    What requests make is let go by counts of references, and little is left to collect.
+    Scanning the objects of MLflow and torch takes 60 ms each time. Most objects of
+    requests are freed by reference counting, so that little is left to collect.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG)
+    gc.set_threshold(GC_THRESHOLD)

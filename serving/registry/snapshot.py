@@ -1,7 +1,10 @@
-"""What a registry says of a model: its versions and aliases."""
+"""Versions and aliases of a registered model at one moment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import Field
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,24 +15,26 @@ class ModelSnapshot:
         aliases: version by alias.
         versions: all, newest first.
         changed: when the registry last changed it.
-        made: when each version was made, in milliseconds; a number that is used again
-            for another version has another time.
+        creation_times: milliseconds by version; a number that is used again for
+            another version has another time. On disk the key is ``made``.
     """
 
     aliases: Mapping[str, str]
     versions: tuple[str, ...]
     changed: int
-    made: Mapping[str, int] = field(default_factory=dict)
+    creation_times: Annotated[Mapping[str, int], Field(alias="made")] = field(
+        default_factory=dict
+    )
 
 
-def same_version(
+def is_same_version(
     name: str,
     version: str,
-    before: Mapping[str, ModelSnapshot],
-    now: Mapping[str, ModelSnapshot],
+    previous: Mapping[str, ModelSnapshot],
+    current: Mapping[str, ModelSnapshot],
 ) -> bool:
-    """Whether a version is registered, and is still the one that it was."""
-    if name not in now or version not in now[name].versions:
+    """Return whether a version is registered and was not replaced under its number."""
+    if name not in current or version not in current[name].versions:
         return False
-    then = before.get(name, now[name])
-    return then.made.get(version) == now[name].made.get(version)
+    before = previous.get(name, current[name]).creation_times
+    return before.get(version) == current[name].creation_times.get(version)

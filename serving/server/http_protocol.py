@@ -1,18 +1,18 @@
-"""The heads of requests: bounded, and read as they are meant.
+"""HTTP parser that limits the size of request heads and ignores Upgrade offers.
 
-The parser copies a header anew with each piece of it that comes, so that one of a
-hundred megabytes keeps everybody waiting for seconds. And it takes a request that
-offers another protocol for one without a body: clients such as Java's offer HTTP/2 with
-the first request, and would be answered as if they had sent nothing.
+httptools copies a header anew with each piece that arrives, so that a header of a
+hundred megabytes blocks the event loop for seconds. And it reads a request that offers
+another protocol as one without a body: clients such as Java's offer HTTP/2 with their
+first request, and would be answered as if they had sent nothing.
 """
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-MOST = 65_536  # bytes of a head, and of what is read besides heads and bodies
+MAX_HEAD_BYTES = 65_536  # of a head, and of trailers and chunk extensions
 
 
-TOO_LARGE = f"Headers have at most {MOST:,} bytes."
+TOO_LARGE = f"Headers have at most {MAX_HEAD_BYTES:,} bytes."
 
 
 class _HeadTooLargeError(Exception):
@@ -20,81 +20,82 @@ class _HeadTooLargeError(Exception):
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Takes heads of so many bytes, and goes on with HTTP/1.1 whatever they offer.
+    """uvicorn's HTTP protocol with a bounded head; it never leaves HTTP/1.1.
 
-    Bytes count from the last head, body or end of a request that was read: so do those
-    of trailers, and of extensions of chunks.
+    Bytes are counted from the last parser event: the begin or end of a head, a piece of
+    a body, the end of a request. Bytes of trailers and of chunk extensions cause no
+    event, so that they count as well.
     """
 
-    _quiet = 0  # bytes since then, but for those that came along with it
-    _reach = 0  # the same with those, and with what is being read: a head has no more
-    _heard = False  # whether any of these was read now
+    _pending = 0  # bytes since the last event, without the piece that contained it
+    _head_bound = 0  # the same with it and the current piece: a head is not longer
+    _has_event = False  # whether the current piece contained an event
 
     def data_received(self, data: bytes) -> None:
-        """Read what has come, unless it is too much of one head."""
+        """Parse a piece of data, or reject the request if its head is too large."""
         self._unset_keepalive_if_required()
-        self._reach, self._heard = self._reach + len(data), False
+        self._head_bound, self._has_event = self._head_bound + len(data), False
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._decline(data[upgrade.args[0] :])
+            self._ignore_upgrade(data[upgrade.args[0] :])
             return
         except httptools.HttpParserError as error:
             too_large = isinstance(error.__context__, _HeadTooLargeError)
-            self._refuse(TOO_LARGE if too_large else "Invalid HTTP request received.")
+            self._reject(TOO_LARGE if too_large else "Invalid HTTP request received.")
             return
-        self._quiet = 0 if self._heard else self._quiet + len(data)
-        self._reach = len(data) if self._heard else self._reach
-        if self._quiet > MOST:
-            self._refuse(TOO_LARGE)
+        self._pending = 0 if self._has_event else self._pending + len(data)
+        self._head_bound = len(data) if self._has_event else self._head_bound
+        if self._pending > MAX_HEAD_BYTES:
+            self._reject(TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        """Begin a head."""
-        self._heard = True
+        """Start a head."""
+        self._has_event = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """End a head, unless it has too many bytes.
+        """End a head, and check its size.
 
         Raises:
-            _HeadTooLargeError: it has, though they came at once.
+            _HeadTooLargeError: it has too many bytes, even if they arrived at once.
         """
-        self._heard = True
-        if self._reach > MOST and self._size() > MOST:
+        self._has_event = True
+        if self._head_bound > MAX_HEAD_BYTES and self._head_size() > MAX_HEAD_BYTES:
             raise _HeadTooLargeError
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of a body."""
-        self._heard = True
+        """Receive a piece of a body."""
+        self._has_event = True
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         """End a request."""
-        self._heard = True
+        self._has_event = True
         super().on_message_complete()
 
-    def _size(self) -> int:
-        """Return how many bytes the head has."""
+    def _head_size(self) -> int:
+        """Return the number of bytes of the head."""
         return len(self.url) + sum(len(k) + len(v) + 4 for k, v in self.headers)
 
     def _should_upgrade(self) -> bool:
-        """Keep a request that offers another protocol for `_decline`."""
+        """Return True for any Upgrade offer, to be handled by `_ignore_upgrade`."""
         return self.parser.get_method() != b"CONNECT"
 
-    def _decline(self, rest: bytes) -> None:
-        """Read the request again, without the offer, and what follows its head."""
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """Parse the request again without the Upgrade header, then the rest."""
         method = self.parser.get_method()
         if method == b"CONNECT":
-            return  # has been answered
+            return  # already answered
         version = self.parser.get_http_version().encode()
-        kept = [pair for pair in self.headers if pair[0] != b"upgrade"]
+        headers = [pair for pair in self.headers if pair[0] != b"upgrade"]
         lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
-        lines += [b"%b: %b" % pair for pair in kept]
+        lines += [b"%b: %b" % pair for pair in headers]
         self.scope = None  # type: ignore[assignment]
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(b"\r\n".join([*lines, b"", rest]))
 
-    def _refuse(self, reason: str) -> None:
+    def _reject(self, reason: str) -> None:
         self.logger.warning(reason)
         self.send_400_response(reason)

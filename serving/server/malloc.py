@@ -1,4 +1,4 @@
-"""Memory that stays with the process between two answers."""
+"""Settings of the memory allocator: freed memory stays with the process."""
 
 import ctypes
 from contextlib import suppress
@@ -6,19 +6,19 @@ from contextlib import suppress
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
-KEPT = 64 * 2**20  # bytes let go that each of malloc's arenas keeps
+TRIM_BYTES = 64 * 2**20  # freed bytes that each arena of malloc retains
 
 
-LARGEST = 32 * 2**20  # bytes of a block that is fetched by itself; no more are allowed
+MMAP_BYTES = 32 * 2**20  # blocks from this size are mapped singly; glibc's maximum
 
 
 def keep_freed_memory() -> None:
-    """Keep what large answers let go, where the C library is glibc.
+    """Retain the memory that large answers free, if the C library is glibc.
 
-    It hands freed memory back to the system after each answer and fetches it again for
-    the next one, page by page: an eighth of the time of a request of a thousand series.
+    By default it returns freed memory to the system after each answer and maps it again
+    for the next one, page by page: an eighth of the time of a request of 1000 series.
     """
     with suppress(AttributeError, TypeError):  # another C library; Windows
         library = ctypes.CDLL(None)
-        library.mallopt(M_TRIM_THRESHOLD, KEPT)
-        library.mallopt(M_MMAP_THRESHOLD, LARGEST)
+        library.mallopt(M_TRIM_THRESHOLD, TRIM_BYTES)
+        library.mallopt(M_MMAP_THRESHOLD, MMAP_BYTES)

@@ -1,6 +1,7 @@
-"""Answers that nobody reads: their connections are cut, for they would stay for ever.
+"""Timeout for clients that stop reading: their connections would stay open for ever.
 
-A transport that is closed first writes what waits in it, however long that takes.
+The connection is aborted: a closed transport would first write its buffer, however long
+that takes.
 """
 
 import asyncio
@@ -15,55 +16,59 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-LOOKS = 4  # in the time that a client may read nothing
+CHECKS_PER_TIMEOUT = 4
 
 
 class SlowReaders:
-    """Looks now and then who reads what waits for him; it costs no request anything.
+    """Closes connections of clients that stopped reading.
+
+    Connections are checked periodically, at no cost to requests.
 
     Args:
-        connections: those that are open, as the server keeps them.
-        seconds: in which the client must have read something.
+        connections: the server's open connections.
+        seconds: maximum time in which a client reads nothing.
     """
 
     def __init__(self, connections: "Collection[Protocols]", seconds: float) -> None:
         self._connections, self._seconds = connections, seconds
-        self._seen: dict[Protocols, tuple[int, float]] = {}  # bytes, and since when
+        self._unread: dict[
+            Protocols, tuple[int, float]
+        ] = {}  # bytes, and the time of their last change
 
     def watch(self) -> None:
-        """Cut the connections where nothing moves, and look again later."""
+        """Abort stalled connections, and schedule the next check."""
         loop = asyncio.get_running_loop()
-        now, seen = loop.time(), {}
+        now, unread = loop.time(), {}
         for connection in self._connections:
             if not connection.transport.get_write_buffer_size():
                 continue
-            waiting = _count_unread(connection.transport)
-            before, since = self._seen.get(connection, (waiting, now))
-            seen[connection] = waiting, since if waiting == before else now
-            if now - seen[connection][1] >= self._seconds:
-                _cut(connection.transport, waiting)
-        self._seen = seen
-        loop.call_later(self._seconds / LOOKS, self.watch)
+            count = _count_unread(connection.transport)
+            previous, since = self._unread.get(connection, (count, now))
+            unread[connection] = count, since if count == previous else now
+            if now - unread[connection][1] >= self._seconds:
+                _abort(connection.transport, count)
+        self._unread = unread
+        loop.call_later(self._seconds / CHECKS_PER_TIMEOUT, self.watch)
 
 
 def _count_unread(transport: asyncio.WriteTransport) -> int:
-    """Return the bytes that wait, with those that the system has taken, on Linux.
+    """Return the unread bytes in the transport's buffer and, on Linux, the kernel's.
 
-    It takes megabytes, and more of them only when much of that has been read.
+    The kernel buffers megabytes, and accepts more only after many have been read.
     """
-    waiting = transport.get_write_buffer_size()
+    buffered = transport.get_write_buffer_size()
     if sys.platform != "linux":
-        return waiting
+        return buffered
     import fcntl
     import termios
 
     connection: socket.socket = transport.get_extra_info("socket")
-    taken = fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4))
-    return waiting + int.from_bytes(taken, sys.byteorder)
+    queued = fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4))
+    return buffered + int.from_bytes(queued, sys.byteorder)
 
 
-def _cut(transport: asyncio.WriteTransport, waiting: int) -> None:
+def _abort(transport: asyncio.WriteTransport, num_bytes: int) -> None:
     client = transport.get_extra_info("peername")
-    fields = {"client": client and client[0], "bytes": waiting}
+    fields = {"client": client and client[0], "bytes": num_bytes}
     log.info("answer is not read, connection cut", extra={"fields": fields})
     transport.abort()

@@ -53,8 +53,8 @@ def steps():
 def damage(folder, copy):
     copy.mkdir()
     (copy / "config.json").write_bytes((folder / "config.json").read_bytes())
-    whole = (folder / "model.safetensors").read_bytes()
-    (copy / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    content = (folder / "model.safetensors").read_bytes()
+    (copy / "model.safetensors").write_bytes(content[: len(content) // 2])
 
 
 def register(name, folder, loader="forecasting.pyfunc", metrics=None):

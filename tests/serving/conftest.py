@@ -17,17 +17,17 @@ import pytest
 
 from forecasting.forecaster.forecaster import Forecaster
 
-HERE = Path(__file__).parent
-PACKAGES = HERE.parents[1]
-PATIENCE = 180.0  # seconds that a busy machine may need for anything
+FOLDER = Path(__file__).parent
+PACKAGES = FOLDER.parents[1]
+TIMEOUT_SECONDS = 180.0  # a busy machine may be slow
 
 
 class Running:
-    """A service that runs: its address, its process, its log."""
+    """A running service: its address, process, log and standard error."""
 
-    def __init__(self, url, process, log, said):
-        self.url, self.process, self.log, self.said = url, process, log, said
-        self.client = httpx.Client(base_url=url, timeout=PATIENCE)
+    def __init__(self, url, process, log, stderr):
+        self.url, self.process, self.log, self.stderr = url, process, log, stderr
+        self.client = httpx.Client(base_url=url, timeout=TIMEOUT_SECONDS)
 
     def forecast(self, name="waves", body=None, **query):
         return self.client.post(
@@ -41,34 +41,34 @@ class Running:
 
     def lines(self, message=None):
         """Return the log's lines of JSON, or those with one message."""
-        whole = self.log.read_text().split("\n")[:-1]
-        lines = [json.loads(line) for line in whole]
+        complete = self.log.read_text().split("\n")[:-1]
+        lines = [json.loads(line) for line in complete]
         return [line for line in lines if message in (None, line["message"])]
 
-    def wait_for(self, condition, seconds=PATIENCE):
-        """Ask until the condition holds and return what it returned."""
+    def wait_for(self, condition, seconds=TIMEOUT_SECONDS):
+        """Wait until a condition returns a true value, and return that."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            found = condition()
-            if found:
-                return found
-            assert self.process.poll() is None, self.told()
+            result = condition()
+            if result:
+                return result
+            assert self.process.poll() is None, self.output()
             time.sleep(0.05)
-        raise AssertionError(f"it never held:\n{self.told()}")
+        raise AssertionError(f"it never held:\n{self.output()}")
 
     def requests(self, request_id):
         """Wait for the lines of the requests with an id: they follow the answer."""
 
-        def found():
+        def lines():
             return [r for r in self.lines("request") if r["request_id"] == request_id]
 
-        return self.wait_for(found)
+        return self.wait_for(lines)
 
-    def told(self):
-        """Return all that the service said but for requests."""
+    def output(self):
+        """Return log and standard error of the service, without request lines."""
         log = self.log.read_text().splitlines()
-        news = [line for line in log if '"message": "request"' not in line]
-        return "\n".join([*news, self.said.read_text()])
+        events = [line for line in log if '"message": "request"' not in line]
+        return "\n".join([*events, self.stderr.read_text()])
 
     def readyz(self):
         return self.client.get("/readyz").json()
@@ -94,8 +94,8 @@ def find_free_port():
 def run_service(uri, folder, arguments=(), prefix=(), **settings):
     """Run a service until the block ends; it answers /livez when the block begins."""
     port = find_free_port()
-    log, said = folder / f"service-{port}.log", folder / f"service-{port}.said"
-    with log.open("w") as output, said.open("w") as errors:
+    log, stderr = folder / f"service-{port}.log", folder / f"service-{port}.stderr"
+    with log.open("w") as output, stderr.open("w") as errors:
         process = subprocess.Popen(
             [*prefix, sys.executable, "-m", "serving", "--port", str(port), *arguments],
             cwd=folder,
@@ -103,14 +103,14 @@ def run_service(uri, folder, arguments=(), prefix=(), **settings):
             stdout=output,
             stderr=errors,
         )
-    service = Running(f"http://127.0.0.1:{port}", process, log, said)
+    service = Running(f"http://127.0.0.1:{port}", process, log, stderr)
     try:
-        service.wait_for(lambda: alive(service.client), PATIENCE)
+        service.wait_for(lambda: is_alive(service.client), TIMEOUT_SECONDS)
         yield service
     finally:
         service.client.close()
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=PATIENCE)
+        process.wait(timeout=TIMEOUT_SECONDS)
 
 
 @contextmanager
@@ -131,26 +131,26 @@ def run_tracking(database, folder, port):
             start_new_session=True,
         )
     try:
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT_SECONDS
         with httpx.Client() as client:
-            while not healthy(client, port):
+            while not is_healthy(client, port):
                 assert process.poll() is None
                 assert time.monotonic() < end
                 time.sleep(0.2)
         yield
     finally:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=PATIENCE)
+        process.wait(timeout=TIMEOUT_SECONDS)
 
 
-def healthy(client, port):
+def is_healthy(client, port):
     try:
         return client.get(f"http://127.0.0.1:{port}/health").status_code == 200
     except httpx.TransportError:
         return False
 
 
-def alive(client):
+def is_alive(client):
     try:
         return client.get("/livez").status_code == 200
     except httpx.TransportError:
@@ -158,7 +158,7 @@ def alive(client):
 
 
 def check_problem(response, status, kind, text="", loc=None):
-    """Check that an error has the one shape, is of its kind, and tells no secrets."""
+    """Check the shape, kind and text of an error, and that it has no secrets."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     problem = response.json()
@@ -177,7 +177,7 @@ def check_problem(response, status, kind, text="", loc=None):
 
 
 class RegistryCopy:
-    """A registry of a test's own."""
+    """A copy of the registry for one test."""
 
     def __init__(self, path):
         self.path = path
@@ -193,7 +193,7 @@ def built(tmp_path_factory):
     """The folder with the registry and the models in it."""
     folder = tmp_path_factory.mktemp("registry")
     done = subprocess.run(
-        [sys.executable, HERE / "build_registry.py", folder],
+        [sys.executable, FOLDER / "build_registry.py", folder],
         env=make_environment(""),
         capture_output=True,
         text=True,
@@ -220,7 +220,7 @@ def registry(copy_registry, tmp_path):
 
 @pytest.fixture(scope="session")
 def service(built, tmp_path_factory):
-    """A service on the registry, with small limits; tests only ask it."""
+    """A service on the registry with small limits; tests must not change its state."""
     with run_service(
         f"sqlite:///{built}/mlflow.db",
         tmp_path_factory.mktemp("service"),
@@ -291,7 +291,7 @@ def environment():
 
 @pytest.fixture
 def free_port():
-    """A port where nobody listens."""
+    """A port without a listener."""
     return find_free_port()
 
 
@@ -303,5 +303,5 @@ def assert_problem():
 
 @pytest.fixture(scope="session")
 def hostile(library):
-    """The series id that is not what it seems."""
+    """A series id with markup and quotes."""
     return library["waves", "1"].fitted.context.series_ids[1]

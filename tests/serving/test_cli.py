@@ -1,4 +1,4 @@
-"""``python -m serving``: starts, says where it is, refuses clearly, stops cleanly."""
+"""``python -m serving``: address on start, clear refusals, clean stop."""
 
 import json
 import signal
@@ -26,9 +26,9 @@ def serve(environment, tmp_path):
     return run
 
 
-def test_a_port_that_is_taken_is_said_in_one_line(serve):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+def test_a_port_in_use_is_reported_in_one_line(serve):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
 
         done = serve("--port", str(port))
 
@@ -60,7 +60,9 @@ def test_a_port_that_is_taken_is_said_in_one_line(serve):
         (("--new-key", "a b"), {}, "1 to 64 letters, digits"),
     ],
 )
-def test_what_cannot_be_used_is_refused(serve, tmp_path, arguments, settings, message):
+def test_invalid_arguments_and_settings_are_refused(
+    serve, tmp_path, arguments, settings, message
+):
     done = serve(*arguments, **settings)
 
     assert done.returncode == 2
@@ -70,7 +72,7 @@ def test_what_cannot_be_used_is_refused(serve, tmp_path, arguments, settings, me
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_new_key_is_shown_once_with_what_the_settings_need(serve):
+def test_a_new_key_is_shown_once_with_its_hash_for_the_settings(serve):
     done = serve("--new-key", "alice")
 
     key, setting = (
@@ -102,6 +104,6 @@ def test_sigterm_lets_requests_that_have_begun_end(registry, tmp_path, running):
     assert answer.startswith(b"HTTP/1.1 200")
     assert answer.count(b'"point":') == 2
     assert service.process.returncode == 0
-    assert service.said.read_text() == (
+    assert service.stderr.read_text() == (
         f"Recast at {service.url}  API: {service.url}/docs  MLflow: {registry.uri}\n"
     )

@@ -1,4 +1,4 @@
-"""What a service has set up when it takes requests."""
+"""The state of the process when a service accepts requests."""
 
 import os
 import subprocess
@@ -19,15 +19,15 @@ asyncio.run(start(app))
 
 
 def test_imports_are_quick_and_requests_do_not_wait_for_other_threads(registry):
-    told = {"MLFLOW_TRACKING_URI": registry.uri, "SERVING_LOG_LEVEL": "error"}
+    variables = {"MLFLOW_TRACKING_URI": registry.uri, "SERVING_LOG_LEVEL": "error"}
 
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
-        env=os.environ | told,
+        env=os.environ | variables,
         stderr=subprocess.PIPE,
         text=True,
         check=True,
     )
 
-    # Garbage is collected, and another thread gives way soon, from the start on.
+    # Both the garbage collector and the short thread switch interval are on.
     assert done.stderr.split("\n")[-3:] == ["False False", "True True", ""]

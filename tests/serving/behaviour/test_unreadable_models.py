@@ -167,7 +167,7 @@ def test_a_password_in_the_uri_is_never_logged(tmp_path, running, free_port):
         (line,) = service.wait_for(lambda: service.lines("registry is away"))
 
     assert f"http://127.0.0.1:{free_port}" in line["reason"]
-    assert "S3cret" not in service.log.read_text() + service.said.read_text()
+    assert "S3cret" not in service.log.read_text() + service.stderr.read_text()
 
 
 @pytest.mark.parametrize(

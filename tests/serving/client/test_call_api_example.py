@@ -1,4 +1,4 @@
-"""The example asks a running service and prints what it says."""
+"""The example program prints forecasts and errors of a running service."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The Python client: what the library says, through a real service."""
+"""The Python client returns the library's forecasts through a real service."""
 
 import asyncio
 import subprocess
@@ -46,63 +46,63 @@ def forecaster(library):
     return library["waves", "1"]
 
 
-def assert_same(found, expected):
+def assert_same(frame, expected):
     pd.testing.assert_frame_equal(
-        found, expected, check_dtype=False, check_index_type=False, rtol=1e-5
+        frame, expected, check_dtype=False, check_index_type=False, rtol=1e-5
     )
 
 
 def test_the_series_seen_in_training_go_on(client, forecaster):
-    found = client.forecast("waves", horizon=5, levels=[50, 90])
+    frame = client.forecast("waves", horizon=5, levels=[50, 90])
 
-    assert_same(found, forecaster.predict(horizon=5, levels=[50, 90]).to_frame())
-    who = {"name": "waves", "version": "1", "alias": "champion"}
-    assert found.attrs["model"] == who
+    assert_same(frame, forecaster.predict(horizon=5, levels=[50, 90]).to_frame())
+    answering = {"name": "waves", "version": "1", "alias": "champion"}
+    assert frame.attrs["model"] == answering
 
 
 def test_a_long_frame_gives_the_columns_of_the_command_line(client, forecaster):
     stamps = dict.fromkeys(VALUES, DAYS.to_numpy())
     panel = Panel.from_values(VALUES, timestamps=stamps, freq="D")
 
-    found = client.forecast("waves", FRAME)
+    frame = client.forecast("waves", FRAME)
 
-    assert_same(found, forecaster.predict(panel).to_frame())
-    assert found["timestamp"].dtype.kind == "M"
+    assert_same(frame, forecaster.predict(panel).to_frame())
+    assert frame["timestamp"].dtype.kind == "M"
 
 
 def test_columns_of_other_names_are_named(client):
     other = FRAME.rename(columns={"series_id": "shop", "timestamp": "day"})
     other = other.rename(columns={"target": "sales"})
 
-    found = client.forecast(
+    frame = client.forecast(
         "waves", series_of(other, time="day", target="sales", series_id="shop")
     )
 
-    assert_same(found, client.forecast("waves", FRAME))
+    assert_same(frame, client.forecast("waves", FRAME))
 
 
 def test_plain_lists_have_no_timestamps(client, forecaster):
     expected = forecaster.predict(Panel.from_values(VALUES, freq="D")).to_frame()
 
-    found = client.forecast("waves", VALUES)
+    frame = client.forecast("waves", VALUES)
 
-    assert found["timestamp"].isna().all()
-    assert_same(found.drop(columns="timestamp"), expected.drop(columns="timestamp"))
+    assert frame["timestamp"].isna().all()
+    assert_same(frame.drop(columns="timestamp"), expected.drop(columns="timestamp"))
 
 
 def test_a_model_without_dates_counts_steps(client, library):
-    found = client.forecast("my steps")
+    frame = client.forecast("my steps")
 
-    assert_same(found, library["my steps", "1"].predict().to_frame())
+    assert_same(frame, library["my steps", "1"].predict().to_frame())
 
 
 def test_an_alias_or_a_version_is_asked(client):
     by_alias = client.forecast("waves", alias="challenger")
     by_version = client.forecast("waves", version=2)
 
-    who = {"name": "waves", "version": "2"}
-    assert by_alias.attrs["model"] == {**who, "alias": "challenger"}
-    assert by_version.attrs["model"] == {**who, "alias": None}
+    answering = {"name": "waves", "version": "2"}
+    assert by_alias.attrs["model"] == {**answering, "alias": "challenger"}
+    assert by_version.attrs["model"] == {**answering, "alias": None}
     np.testing.assert_array_equal(by_alias["point"], by_version["point"])
 
 
@@ -177,12 +177,12 @@ def test_the_documents_examples_run_as_printed(
     named = FRAME.rename(columns={"series_id": "shop", "timestamp": "day"})
     named.rename(columns={"target": "sales"}).to_csv(tmp_path / "sales.csv")
     monkeypatch.chdir(tmp_path)
-    for printed, here in (
+    for printed, tested in (
         ("http://127.0.0.1:8000", service.url),
         ('forecast("sales"', 'forecast("waves"'),
         ('model("sales"', 'model("waves"'),
     ):
-        block = block.replace(printed, here)
+        block = block.replace(printed, tested)
 
     exec(block, {})
 

@@ -1,4 +1,4 @@
-"""What is asked again, how often and when; with a real server that refuses."""
+"""Retries of the client: causes, number and pauses, with a real server."""
 
 import asyncio
 import threading
@@ -18,16 +18,16 @@ GOOD = (200, {}, b'{"models": []}')
 
 @contextmanager
 def answering(*answers, wait=0.0):
-    """A server that gives these answers, the last one for ever; yields url and asked.
+    """Run a server with these answers, the last one for ever; yield url and requests.
 
     An answer is status, headers and body; None breaks the connection.
     """
-    asked = []
+    requests = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            answer = answers[min(len(asked), len(answers) - 1)]
-            asked.append((time.monotonic(), self.path, dict(self.headers)))
+            answer = answers[min(len(requests), len(answers) - 1)]
+            requests.append((time.monotonic(), self.path, dict(self.headers)))
             time.sleep(wait)
             if answer is None:
                 return self.connection.close()
@@ -45,7 +45,7 @@ def answering(*answers, wait=0.0):
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
+        yield f"http://127.0.0.1:{server.server_port}", requests
     finally:
         server.shutdown()
         thread.join()
@@ -65,33 +65,33 @@ def ask(url, kind="sync", **options):
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize("first", [(503, {}, b""), (429, {}, b""), None])
-def test_what_passes_is_asked_again(first, kind):
-    with answering(first, first, GOOD) as (url, asked):
+def test_temporary_failures_are_retried(first, kind):
+    with answering(first, first, GOOD) as (url, requests):
         assert ask(url, kind, retries=QUICK) == []
 
-    assert len(asked) == 3
+    assert len(requests) == 3
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_tries_end(kind):
     with (
-        answering((503, {}, b"")) as (url, asked),
+        answering((503, {}, b"")) as (url, requests),
         pytest.raises(ProblemAnswer, match="503 Service Unavailable"),
     ):
         ask(url, kind, retries=QUICK)
 
-    assert len(asked) == 4
+    assert len(requests) == 4
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 409, 413, 422, 500, 502])
 def test_everything_else_is_asked_once(status):
     with (
-        answering((status, {}, b"<html>")) as (url, asked),
+        answering((status, {}, b"<html>")) as (url, requests),
         pytest.raises(ProblemAnswer, match=f"{status} .*: <html>"),
     ):
         ask(url, retries=QUICK)
 
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
@@ -102,29 +102,29 @@ def test_nobody_there_is_unreachable(free_port, kind):
 
 def test_a_service_that_is_silent_is_asked_once():
     with (
-        answering(GOOD, wait=1.5) as (url, asked),
+        answering(GOOD, wait=1.5) as (url, requests),
         pytest.raises(Unreachable, match="timed out; asked once"),
     ):
         ask(url, timeout=0.5, retries=QUICK)
 
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
 def test_retry_after_is_honoured():
-    with answering((503, {"Retry-After": "1"}, b""), GOOD) as (url, asked):
+    with answering((503, {"Retry-After": "1"}, b""), GOOD) as (url, requests):
         ask(url, retries=Retries(first=0.01))
 
-    assert asked[1][0] - asked[0][0] >= 1
+    assert requests[1][0] - requests[0][0] >= 1
 
 
 def test_a_retry_after_beyond_the_longest_pause_ends_the_tries():
     with (
-        answering((429, {"Retry-After": "60"}, b"")) as (url, asked),
+        answering((429, {"Retry-After": "60"}, b"")) as (url, requests),
         pytest.raises(ProblemAnswer, match="429"),
     ):
         ask(url, retries=QUICK)
 
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
 def test_a_retry_after_may_be_a_date():
@@ -145,9 +145,9 @@ def test_pauses_double_up_to_the_longest():
 
 
 def test_the_key_and_the_path_of_the_url_go_along():
-    with answering(GOOD) as (url, asked):
+    with answering(GOOD) as (url, requests):
         ask(f"{url}/recast/", api_key="secret")
 
-    [(_, path, headers)] = asked
+    [(_, path, headers)] = requests
     assert path == "/recast/v1/models"
     assert headers["Authorization"] == "Bearer secret"

@@ -39,8 +39,8 @@ def test_covariates_and_the_future_come_from_a_frames_rows():
         "known_covariates": {"promo": [1, 0, 1]},
         "static_covariates": {"kind": "street"},
     }
-    for one in series:
-        Series.model_validate(one)
+    for item in series:
+        Series.model_validate(item)
 
 
 def test_a_frame_with_a_target_alone_is_one_series():

@@ -1,4 +1,4 @@
-"""The service is ready as soon as something can be had of it."""
+"""The readiness of a service while its models are loaded."""
 
 import asyncio
 import threading
@@ -12,16 +12,16 @@ from serving.registry.poller import Poller
 
 
 class SlowRegistry(MlflowRegistry):
-    """The registry, but each model comes when it may."""
+    """The registry, but each load waits for an event."""
 
     def __init__(self):
         super().__init__()
         names = ("waves", "my steps", "spare", "other")
-        self.may_come = {name: threading.Event() for name in names}
+        self.allowed = {name: threading.Event() for name in names}
 
-    def load(self, name, version, made=0):
-        assert self.may_come[name].wait(180)
-        return super().load(name, version, made)
+    def load(self, name, version, creation_time=0):
+        assert self.allowed[name].wait(180)
+        return super().load(name, version, creation_time)
 
 
 @pytest.fixture
@@ -37,17 +37,18 @@ def test_a_slow_model_keeps_nobody_from_the_others(source):
         polling = asyncio.create_task(poller.run())
 
         async def ask(number):
-            while len(models.moving) != number:
+            while len(models.pending_swaps) != number:
                 await asyncio.sleep(0.01)
-            await asyncio.sleep(0.2)  # some looks more
-            found = readiness(models, poller)
-            return found.state, found.models, found.loading, poller.tried.is_set()
+            await asyncio.sleep(0.2)  # a few more polls
+            health = readiness(models, poller)
+            started = poller.startup_done.is_set()
+            return health.state, health.models, health.loading, started
 
         states = [await ask(4)]
         for name in ("waves", "other", "spare"):
-            source.may_come[name].set()
+            source.allowed[name].set()
         states.append(await ask(1))
-        source.may_come["my steps"].set()
+        source.allowed["my steps"].set()
         states.append(await ask(0))
         polling.cancel()
         return states

@@ -1,4 +1,4 @@
-"""The log is JSON, a line an event."""
+"""The log is JSON, one line per event."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""What /metrics offers is what the page and the dashboard say, no more and no less."""
+"""The metrics of /metrics, of the documentation and of the dashboard are the same."""
 
 import json
 import re
@@ -11,15 +11,15 @@ NAME = r"(?:recast|process)_[a-z_]+"
 
 
 @pytest.fixture(scope="module")
-def numbers(service):
+def metrics_text(service):
     service.forecast()
     return service.client.get("/metrics").text
 
 
 @pytest.fixture(scope="module")
-def kinds(numbers):
-    """The kind of each metric, by name."""
-    return dict(re.findall(rf"^# TYPE ({NAME}) (\w+)$", numbers, re.MULTILINE))
+def kinds(metrics_text):
+    """The kind of each metric by name."""
+    return dict(re.findall(rf"^# TYPE ({NAME}) (\w+)$", metrics_text, re.MULTILINE))
 
 
 def test_the_page_lists_every_metric_and_no_other(kinds):
@@ -33,13 +33,15 @@ def test_the_page_lists_every_metric_and_no_other(kinds):
 def test_the_dashboard_asks_for_metrics_that_there_are(kinds):
     dashboard = json.loads((ROOT / "mlflow" / "grafana-dashboard.json").read_text())
     ends = {"histogram": ("_bucket", "_sum", "_count")}
-    there = {n + end for n, kind in kinds.items() for end in ends.get(kind, ("",))}
+    available = {n + end for n, kind in kinds.items() for end in ends.get(kind, ("",))}
 
-    asked = [each["expr"] for panel in dashboard["panels"] for each in panel["targets"]]
+    queries = [
+        target["expr"] for panel in dashboard["panels"] for target in panel["targets"]
+    ]
 
-    named = {name for text in asked for name in re.findall(NAME, text)}
+    named = {name for query in queries for name in re.findall(NAME, query)}
     assert len(named) >= 14
-    assert named <= there
+    assert named <= available
 
 
 def test_every_panel_has_a_place_and_the_chosen_data_source():
@@ -55,8 +57,8 @@ def test_every_panel_has_a_place_and_the_chosen_data_source():
 def test_a_forward_pass_is_counted_with_its_series(service):
     def counted():
         text = service.client.get("/metrics").text
-        found = re.findall(r'batch_series_(?:count|sum){model="waves"} (.+)', text)
-        return [float(number) for number in found] or [0.0, 0.0]
+        numbers = re.findall(r'batch_series_(?:count|sum){model="waves"} (.+)', text)
+        return [float(number) for number in numbers] or [0.0, 0.0]
 
     passes, series = counted()
     service.forecast()  # goes on with the two series seen in training
@@ -64,8 +66,10 @@ def test_a_forward_pass_is_counted_with_its_series(service):
     assert counted() == [passes + 1, series + 2]
 
 
-def test_the_queue_is_empty_and_memory_is_not(numbers):
-    memory = float(re.search(r"^process_resident_memory_bytes (.+)$", numbers, re.M)[1])
+def test_the_queue_is_empty_and_memory_is_not(metrics_text):
+    memory = float(
+        re.search(r"^process_resident_memory_bytes (.+)$", metrics_text, re.M)[1]
+    )
 
-    assert "recast_queue_length 0.0" in numbers
+    assert "recast_queue_length 0.0" in metrics_text
     assert memory > 50e6

@@ -10,14 +10,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
 )
 
-from serving.observability.tracing import tracing
+from serving.observability.tracing import make_tracing_middleware
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 @pytest.fixture
 def received():
-    """What a collector of OTLP over HTTP has received, and where it listens."""
+    """The requests that an OTLP collector over HTTP receives, and its address."""
     requests = []
 
     class Collector(BaseHTTPRequestHandler):
@@ -54,16 +54,16 @@ def test_a_forecast_leaves_a_span_with_its_route_and_version(
 
     assert response.status_code == 200
     assert line["trace_id"] == TRACE
-    resources = [each for _, one in requests for each in one.resource_spans]
+    resources = [span for _, sent in requests for span in sent.resource_spans]
     spans = [s for r in resources for part in r.scope_spans for s in part.spans]
     [span] = [span for span in spans if span.trace_id.hex() == TRACE]
-    told = {each.key: each.value.string_value for each in span.attributes}
+    attributes = {item.key: item.value.string_value for item in span.attributes}
     assert {path for path, _ in requests} == {"/v1/traces"}
     assert "recast" in {
-        each.value.string_value for each in resources[0].resource.attributes
+        item.value.string_value for item in resources[0].resource.attributes
     }
     assert span.name == "POST /v1/models/{name}/forecast"
-    assert (told["recast.model"], told["recast.version"]) == ("waves", "1")
+    assert (attributes["recast.model"], attributes["recast.version"]) == ("waves", "1")
 
 
 @pytest.mark.parametrize(
@@ -78,24 +78,24 @@ def test_nothing_is_traced_unasked(environment, monkeypatch):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
-    assert tracing() == []
+    assert make_tracing_middleware() == []
 
 
-def test_an_exporter_that_there_is_not_is_said_in_the_log(monkeypatch, caplog):
+def test_an_unknown_exporter_is_reported_in_the_log(monkeypatch, caplog):
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "jaeger")
 
-    assert tracing() == []
+    assert make_tracing_middleware() == []
     assert "no traces for 'jaeger': there is otlp and console" in caplog.text
 
 
-def test_missing_packages_are_said_in_the_log_and_the_service_goes_on(
+def test_missing_packages_are_reported_in_the_log_and_the_service_goes_on(
     monkeypatch, caplog
 ):
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "otlp")
     monkeypatch.setitem(sys.modules, "opentelemetry.instrumentation.asgi", None)
     monkeypatch.delitem(sys.modules, "serving.observability.spans", raising=False)
 
-    assert tracing() == []
+    assert make_tracing_middleware() == []
     assert "pip install 'recast-forecasting[tracing]'" in caplog.text
 
 

@@ -1,4 +1,4 @@
-"""What is said about a model is enough to ask it again."""
+"""The public description of a model holds enough to repeat its forecast."""
 
 import numpy as np
 import pytest
@@ -16,5 +16,5 @@ def test_the_history_shown_gives_the_forecast_of_the_series_seen(method):
 
     [history] = describe("wave", "1", forecaster, {}).context
 
-    again = forecaster.predict(Panel.from_values({history.id: history.values}))
-    np.testing.assert_array_equal(again.points, forecaster.predict().points)
+    repeated = forecaster.predict(Panel.from_values({history.id: history.values}))
+    np.testing.assert_array_equal(repeated.points, forecaster.predict().points)

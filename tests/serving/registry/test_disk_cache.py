@@ -1,4 +1,4 @@
-"""Versions on disk: whole or not at all, bounded, and never in the way."""
+"""The disk cache: complete versions only, a bounded size, no failed request."""
 
 import os
 import resource
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from serving.registry.disk_cache import STALE, DiskCache
+from serving.registry.disk_cache import STALE_SECONDS, DiskCache
 from serving.registry.snapshot import ModelSnapshot
 
 MIB = 2**20
@@ -21,12 +21,12 @@ def write_model(folder, size=1000):
     return folder
 
 
-def aliased(version):
+def snapshot(version):
     return {"sales": ModelSnapshot({"champion": version}, ("3", "2", "1"), 7, {"1": 5})}
 
 
-def inside(folder):
-    """Return the names of what a cache holds."""
+def entry_names(folder):
+    """Return the names in the subfolder of a cache's only registry."""
     return sorted(path.name for path in next(folder.iterdir()).iterdir())
 
 
@@ -42,17 +42,17 @@ def model(tmp_path):
 
 @contextmanager
 def largest_file(size):
-    """Let no file of this process grow beyond a size, as on a disk that is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    """Limit the size of this process's files, as a full disk does."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_what_is_kept_is_found_with_its_files_and_tags(cache, model):
-    cache.keep("sales", "1", 5, model, {"metrics": "{}"})
+    cache.store("sales", "1", 5, model, {"metrics": "{}"})
 
     folder, tags = cache.find("sales", "1", 5)
 
@@ -64,27 +64,27 @@ def test_what_is_kept_is_found_with_its_files_and_tags(cache, model):
 
 
 @pytest.mark.parametrize("name", ["MLmodel", "deep/weights"])
-@pytest.mark.parametrize("how", ["change", "cut", "remove", "add"])
-def test_a_damaged_version_is_dropped(cache, model, name, how):
-    cache.keep("sales", "1", 5, model, {})
+@pytest.mark.parametrize("damage", ["change", "cut", "remove", "add"])
+def test_a_damaged_version_is_dropped(cache, model, name, damage):
+    cache.store("sales", "1", 5, model, {})
     folder, _ = cache.find("sales", "1", 5)
     path = folder / name
-    whole = path.read_bytes()
-    if how == "remove":
+    content = path.read_bytes()
+    if damage == "remove":
         path.unlink()
-    elif how == "add":
-        path.with_name("new").write_bytes(whole)
+    elif damage == "add":
+        path.with_name("new").write_bytes(content)
     else:
-        path.write_bytes(whole[:-1] + (b"?" if how == "change" else b""))
+        path.write_bytes(content[:-1] + (b"?" if damage == "change" else b""))
 
-    found = cache.find("sales", "1", 5)
+    entry = cache.find("sales", "1", 5)
 
-    assert found is None
+    assert entry is None
     assert not folder.exists()
 
 
 def test_a_version_whose_number_was_used_again_is_dropped(cache, model):
-    cache.keep("sales", "1", 5, model, {})
+    cache.store("sales", "1", 5, model, {})
 
     assert cache.find("sales", "1", 6) is None
     assert cache.find("sales", "1", 5) is None
@@ -92,49 +92,51 @@ def test_a_version_whose_number_was_used_again_is_dropped(cache, model):
 
 def test_each_registry_has_versions_of_its_own(tmp_path, cache, model):
     other = DiskCache(tmp_path / "cache", "sqlite:///b.db", MIB)
-    cache.keep("sales", "1", 5, model, {})
-    cache.remember(aliased("1"))
+    cache.store("sales", "1", 5, model, {})
+    cache.write_state(snapshot("1"))
 
     assert other.find("sales", "1", 5) is None
-    assert other.recall() is None
+    assert other.read_state() is None
 
 
 def test_what_the_registry_said_is_recalled_by_the_next_process(tmp_path, cache):
-    cache.remember(aliased("1"))
-    cache.remember(aliased("2"))
+    cache.write_state(snapshot("1"))
+    cache.write_state(snapshot("2"))
 
-    assert DiskCache(tmp_path / "cache", "sqlite:///a.db", MIB).recall() == aliased("2")
+    assert DiskCache(
+        tmp_path / "cache", "sqlite:///a.db", MIB
+    ).read_state() == snapshot("2")
 
 
-def test_a_damaged_memory_is_none(tmp_path, cache):
-    cache.remember(aliased("1"))
+def test_a_damaged_state_is_none(tmp_path, cache):
+    cache.write_state(snapshot("1"))
     state = next((tmp_path / "cache").iterdir()) / "registry.json"
     state.write_bytes(state.read_bytes()[:-5])
 
-    assert cache.recall() is None
+    assert cache.read_state() is None
 
 
 def test_what_was_least_recently_used_leaves_first(tmp_path, model):
     cache = DiskCache(tmp_path / "cache", "a", 3000)
-    cache.keep("sales", "1", 5, model, {})
-    cache.keep("sales", "2", 5, model, {})
+    cache.store("sales", "1", 5, model, {})
+    cache.store("sales", "2", 5, model, {})
     first, _ = cache.find("sales", "1", 5)
     os.utime(first.parent, (0, 0))
 
-    cache.keep("sales", "3", 5, model, {})
+    cache.store("sales", "3", 5, model, {})
 
     assert [cache.find("sales", v, 5) is None for v in "123"] == [True, False, False]
 
 
 def test_a_version_with_an_alias_leaves_last(tmp_path, model):
     cache = DiskCache(tmp_path / "cache", "a", 3000)
-    cache.remember(aliased("1"))
-    cache.keep("sales", "1", 5, model, {})
-    cache.keep("sales", "2", 5, model, {})
+    cache.write_state(snapshot("1"))
+    cache.store("sales", "1", 5, model, {})
+    cache.store("sales", "2", 5, model, {})
     first, _ = cache.find("sales", "1", 5)
     os.utime(first.parent, (0, 0))
 
-    cache.keep("sales", "3", 5, model, {})
+    cache.store("sales", "3", 5, model, {})
 
     assert [cache.find("sales", v, 5) is None for v in "123"] == [False, True, False]
 
@@ -142,18 +144,18 @@ def test_a_version_with_an_alias_leaves_last(tmp_path, model):
 def test_a_version_larger_than_the_cache_is_not_kept(tmp_path, model, caplog):
     cache = DiskCache(tmp_path / "cache", "a", 900)
 
-    cache.keep("sales", "1", 5, model, {})
+    cache.store("sales", "1", 5, model, {})
 
-    assert inside(tmp_path / "cache") == []
+    assert entry_names(tmp_path / "cache") == []
     assert caplog.messages == ["version is too large for the cache"]
 
 
 def test_a_full_disk_keeps_nothing_and_is_said_once(tmp_path, cache, model, caplog):
     with largest_file(500):
-        cache.keep("sales", "1", 5, model, {})
-        cache.keep("sales", "2", 5, model, {})
-    during = inside(tmp_path / "cache")
-    cache.keep("sales", "1", 5, model, {})
+        cache.store("sales", "1", 5, model, {})
+        cache.store("sales", "2", 5, model, {})
+    during = entry_names(tmp_path / "cache")
+    cache.store("sales", "1", 5, model, {})
 
     assert during == []
     assert caplog.messages == ["cache cannot be written"]
@@ -161,76 +163,76 @@ def test_a_full_disk_keeps_nothing_and_is_said_once(tmp_path, cache, model, capl
     assert cache.find("sales", "1", 5) is not None
 
 
-def test_a_full_disk_does_not_damage_the_memory(cache, caplog):
-    cache.remember(aliased("1"))
+def test_a_full_disk_does_not_damage_the_state(cache, caplog):
+    cache.write_state(snapshot("1"))
 
     with largest_file(10):
-        cache.remember(aliased("2"))
+        cache.write_state(snapshot("2"))
 
-    assert cache.recall() == aliased("1")
-    assert cache.lost
-    assert not cache.remembers
+    assert cache.read_state() == snapshot("1")
+    assert cache.incomplete
+    assert not cache.has_state
     assert caplog.messages == ["cache cannot be written"]
 
 
-def test_a_memory_that_was_deleted_is_written_again_and_missed(tmp_path, cache):
-    cache.remember(aliased("1"))
-    whole = cache.lost
+def test_a_state_that_was_deleted_is_written_again_and_missed(tmp_path, cache):
+    cache.write_state(snapshot("1"))
+    incomplete_before = cache.incomplete
     shutil.rmtree(tmp_path / "cache")
 
-    cache.remember(aliased("1"))
+    cache.write_state(snapshot("1"))
 
-    assert not whole
-    assert cache.lost
-    assert cache.recall() == aliased("1")
+    assert not incomplete_before
+    assert cache.incomplete
+    assert cache.read_state() == snapshot("1")
 
 
 def test_what_leaves_to_make_room_is_not_missed(tmp_path, model):
     cache = DiskCache(tmp_path / "cache", "a", 1500)
-    cache.remember(aliased("1"))
-    cache.keep("sales", "1", 5, model, {})
+    cache.write_state(snapshot("1"))
+    cache.store("sales", "1", 5, model, {})
 
-    cache.keep("sales", "2", 5, model, {})
-    cache.remember(aliased("1"))
+    cache.store("sales", "2", 5, model, {})
+    cache.write_state(snapshot("1"))
 
     assert cache.find("sales", "1", 5) is None
-    assert not cache.lost
+    assert not cache.incomplete
 
 
 def test_drafts_of_processes_that_died_are_swept_up(tmp_path, cache, model):
-    cache.keep("sales", "1", 5, model, {})
-    place = next((tmp_path / "cache").iterdir())
-    for name, age in (("old", STALE + 60), ("new", 0)):
-        draft = place / f".draft-{name}"
+    cache.store("sales", "1", 5, model, {})
+    folder = next((tmp_path / "cache").iterdir())
+    for name, age in (("old", STALE_SECONDS + 60), ("new", 0)):
+        draft = folder / f".draft-{name}"
         draft.mkdir()
         os.utime(draft, (time.time() - age,) * 2)
 
-    cache.keep("sales", "2", 5, model, {})
+    cache.store("sales", "2", 5, model, {})
 
-    drafts = [name for name in inside(tmp_path / "cache") if "draft" in name]
+    drafts = [name for name in entry_names(tmp_path / "cache") if "draft" in name]
     assert drafts == [".draft-new"]
 
 
 def test_two_services_may_keep_the_same_version(tmp_path, cache, model):
-    cache.keep("sales", "1", 5, model, {})
+    cache.store("sales", "1", 5, model, {})
 
-    DiskCache(tmp_path / "cache", "sqlite:///a.db", MIB).keep(
+    DiskCache(tmp_path / "cache", "sqlite:///a.db", MIB).store(
         "sales", "1", 5, model, {}
     )
 
     assert cache.find("sales", "1", 5) is not None
-    assert len(inside(tmp_path / "cache")) == 1
+    assert len(entry_names(tmp_path / "cache")) == 1
 
 
 def test_a_file_in_the_place_of_a_version_makes_room_for_it(cache, model):
-    cache.keep("sales", "1", 5, model, {})
+    cache.store("sales", "1", 5, model, {})
     place = cache.find("sales", "1", 5)[0].parent
     shutil.rmtree(place)
     place.write_text("no folder")
 
-    found = cache.find("sales", "1", 5)
-    cache.keep("sales", "1", 5, model, {})
+    entry = cache.find("sales", "1", 5)
+    cache.store("sales", "1", 5, model, {})
 
-    assert found is None
+    assert entry is None
     assert cache.find("sales", "1", 5) is not None
-    assert not cache.lost
+    assert not cache.incomplete

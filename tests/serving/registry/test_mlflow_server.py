@@ -8,7 +8,7 @@ import pytest
 
 
 class Proxy:
-    """Passes bytes on to a port, after a while."""
+    """A proxy that passes bytes on to a port after a delay."""
 
     def __init__(self, port):
         self.port, self.delay = port, 0.0
@@ -19,15 +19,15 @@ class Proxy:
     def accept(self):
         while True:
             try:
-                near = self.listener.accept()[0]
+                client = self.listener.accept()[0]
             except OSError:
                 return  # closed
             try:
-                far = socket.create_connection(("127.0.0.1", self.port))
+                server = socket.create_connection(("127.0.0.1", self.port))
             except OSError:
-                near.close()
+                client.close()
                 continue
-            for pair in ((near, far), (far, near)):
+            for pair in ((client, server), (server, client)):
                 threading.Thread(target=self.pump, args=pair, daemon=True).start()
 
     def pump(self, source, target):
@@ -66,7 +66,7 @@ def test_a_registry_that_is_slow_dies_and_comes_back_costs_no_request(
         service.wait_for(lambda: service.readyz().get("state") == "ready")
         proxy.delay = 0.3
         registry.client.set_registered_model_alias("waves", "champion", "2")
-        slow = ask_until(service, lambda: version_of(service) == "2")
+        slow = forecast_until(service, lambda: version_of(service) == "2")
     with (
         running(proxy.uri, tmp_path, cache_dir=cache) as service,
         running(proxy.uri, tmp_path) as bare,
@@ -76,10 +76,10 @@ def test_a_registry_that_is_slow_dies_and_comes_back_costs_no_request(
         registry.client.set_registered_model_alias("waves", "champion", "1")
         proxy.delay = 0.0
         with tracking(registry.path, tmp_path, proxy.port):
-            for one in (service, bare):
-                one.wait_for(lambda one=one: one.readyz()["state"] == "ready")
+            for process in (service, bare):
+                process.wait_for(lambda p=process: p.readyz()["state"] == "ready")
             after = version_of(service), version_of(bare)
-        away = ask_until(service, lambda: service.readyz()["state"] == "degraded")
+        away = forecast_until(service, lambda: service.readyz()["state"] == "degraded")
 
     assert set(slow) == set(away) == {200}
     assert (degraded["state"], degraded["models"]) == ("degraded", 3)
@@ -88,10 +88,10 @@ def test_a_registry_that_is_slow_dies_and_comes_back_costs_no_request(
     assert after == ("1", "1")
 
 
-def ask_until(service, condition):
-    """Ask for forecasts until the condition holds; return their statuses."""
+def forecast_until(service, condition):
+    """Request forecasts until the condition holds, and return their statuses."""
     statuses, end = [], time.monotonic() + 180
     while not condition():
-        assert time.monotonic() < end, service.told()
+        assert time.monotonic() < end, service.output()
         statuses.append(service.forecast().status_code)
     return statuses

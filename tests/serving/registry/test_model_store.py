@@ -1,4 +1,4 @@
-"""Which versions are held in memory, and how they come and go."""
+"""Versions in memory: loading, eviction, swaps and failures."""
 
 import asyncio
 import math
@@ -18,8 +18,8 @@ def source(registry, monkeypatch):
     return MlflowRegistry()
 
 
-async def follow(source, most=10):
-    models = ModelStore(source, "champion", most)
+async def follow(source, max_models=10):
+    models = ModelStore(source, "champion", max_models)
     await models.follow(source.read())
     return models
 
@@ -62,50 +62,50 @@ def test_a_password_in_the_uri_is_never_shown(monkeypatch, uri, shown):
     assert MlflowRegistry().shown_uri == shown
 
 
-def test_the_champions_are_held_from_the_start(source):
+def test_the_champions_are_loaded_from_the_start(source):
     models = asyncio.run(follow(source))
 
-    assert sorted(models.held) == [("my steps", "1"), ("spare", "1"), ("waves", "1")]
+    assert sorted(models.loaded) == [("my steps", "1"), ("spare", "1"), ("waves", "1")]
     assert models.answering() == {"my steps": "1", "spare": "1", "waves": "1"}
 
 
 def test_the_least_recently_used_version_leaves_first(source):
     async def ask():
-        models = await follow(source, most=2)
+        models = await follow(source, max_models=2)
         await models.find("my steps")
         await models.find("waves", version="2")
         return models
 
     models = asyncio.run(ask())
 
-    assert list(models.held) == [("my steps", "1"), ("waves", "2")]
+    assert list(models.loaded) == [("my steps", "1"), ("waves", "2")]
 
 
 def test_versions_leave_when_they_take_too_much_memory_together(source):
-    async def ask(most_bytes):
-        models = ModelStore(source, "champion", 10, most_bytes)
+    async def ask(max_bytes):
+        models = ModelStore(source, "champion", 10, max_bytes)
         await models.follow(source.read())
         for name in ("my steps", "spare", "waves"):  # they are loaded in any order
             await models.find(name)
         return models
 
-    every = asyncio.run(ask(math.inf))
-    sizes = {key: model.num_bytes for key, model in every.held.items()}
-    two = asyncio.run(ask(sum(sizes.values()) - 1))
-    one = asyncio.run(ask(1))
+    full = asyncio.run(ask(math.inf))
+    sizes = {key: model.num_bytes for key, model in full.loaded.items()}
+    large = asyncio.run(ask(sum(sizes.values()) - 1))
+    small = asyncio.run(ask(1))
 
-    assert every.held.num_bytes == sum(sizes.values()) > 10_000
-    assert list(two.held) == [("spare", "1"), ("waves", "1")]
-    assert list(one.held) == [("waves", "1")]
+    assert full.loaded.num_bytes == sum(sizes.values()) > 10_000
+    assert list(large.loaded) == [("spare", "1"), ("waves", "1")]
+    assert list(small.loaded) == [("waves", "1")]
 
 
 def test_a_version_that_left_comes_back_when_it_is_asked_for(source):
     async def ask():
-        models = await follow(source, most=1)
-        left = next(
-            name for name in models.answering() if (name, "1") not in models.held
+        models = await follow(source, max_models=1)
+        evicted = next(
+            name for name in models.answering() if (name, "1") not in models.loaded
         )
-        return left, await models.find(left)
+        return evicted, await models.find(evicted)
 
     name, model = asyncio.run(ask())
 
@@ -156,20 +156,20 @@ def test_what_was_removed_can_no_longer_be_described(source):
 
     with pytest.raises(UnknownModel, match="There is: none"):
         models.describe("waves", "1", None)
-    assert not models.held
+    assert not models.loaded
 
 
 class SlowRegistry(MlflowRegistry):
-    """The registry, but the versions of one model come when they may."""
+    """The registry, but loads of one model wait for an event."""
 
     def __init__(self, slow):
         super().__init__()
-        self.slow, self.may_come = slow, threading.Event()
+        self.slow, self.allowed = slow, threading.Event()
 
-    def load(self, name, version, made=0):
+    def load(self, name, version, creation_time=0):
         if name == self.slow:
-            assert self.may_come.wait(180)
-        return super().load(name, version, made)
+            assert self.allowed.wait(180)
+        return super().load(name, version, creation_time)
 
 
 def test_a_slow_download_delays_no_other_swap(source):
@@ -180,10 +180,10 @@ def test_a_slow_download_delays_no_other_swap(source):
         first = asyncio.create_task(models.follow(source.read()))
         while len(models.answering()) < 2:
             await asyncio.sleep(0.01)
-        moved = pointing(source.read(), "2")
+        moved = with_champion(source.read(), "2")
         await models.follow(moved)
         during = models.answering()
-        source.may_come.set()
+        source.allowed.set()
         await first
         return during, models.answering()
 
@@ -199,19 +199,19 @@ def test_a_version_that_comes_too_late_does_not_take_over(source):
     async def ask():
         models = ModelStore(source, "champion", 10)
         registered = source.read()
-        source.may_come.set()
+        source.allowed.set()
         await models.follow(registered)
-        source.may_come.clear()
-        late = asyncio.create_task(models.follow(pointing(registered, "2")))
+        source.allowed.clear()
+        late = asyncio.create_task(models.follow(with_champion(registered, "2")))
         await asyncio.sleep(0.05)
         await models.follow(registered)
-        source.may_come.set()
+        source.allowed.set()
         await late
         return models
 
     models = asyncio.run(asyncio.wait_for(ask(), 180))
 
-    assert ("waves", "2") in models.held
+    assert ("waves", "2") in models.loaded
     assert models.answering()["waves"] == "1"
 
 
@@ -220,8 +220,9 @@ def test_a_number_that_is_used_again_is_another_version(source):
         models = await follow(source)
         before = await models.find("waves")
         entry = models.registered["waves"]
-        again = replace(entry, made={**entry.made, "1": 7})
-        await models.follow({**models.registered, "waves": again})
+        times = {**entry.creation_times, "1": 7}
+        reused = replace(entry, creation_times=times)
+        await models.follow({**models.registered, "waves": reused})
         return before, await models.find("waves")
 
     before, after = asyncio.run(ask())
@@ -230,7 +231,7 @@ def test_a_number_that_is_used_again_is_another_version(source):
     assert before is not after
 
 
-def pointing(registered, version):
-    """Return what would be registered with another champion of the waves."""
+def with_champion(registered, version):
+    """Return the registered models with another champion of the waves."""
     entry = registered["waves"]
     return {**registered, "waves": replace(entry, aliases={"champion": version})}

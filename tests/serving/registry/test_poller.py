@@ -1,4 +1,4 @@
-"""What the service does when it has first looked at the registry."""
+"""The poller after its first read of the registry."""
 
 import asyncio
 import gc
@@ -19,13 +19,13 @@ async def poll_until_settled(registry, models):
 
 def test_garbage_is_not_looked_for_among_the_models_that_stay(registry, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", registry.uri)
-    models = ModelStore(source := MlflowRegistry(), "champion", most=10)
+    models = ModelStore(source := MlflowRegistry(), "champion", max_models=10)
 
     try:
         asyncio.run(poll_until_settled(source, models))
-        looked_through = gc.get_objects()
+        tracked = gc.get_objects()
     finally:
         gc.unfreeze()
 
-    assert models.held
-    assert all(one is not models.held for one in looked_through)
+    assert models.loaded
+    assert all(item is not models.loaded for item in tracked)

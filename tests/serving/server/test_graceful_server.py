@@ -1,4 +1,4 @@
-"""A service that is told to stop answers all that has reached it; workers come back."""
+"""Shutdown without a lost request, and replacement of workers."""
 
 import asyncio
 import re
@@ -19,12 +19,12 @@ UNSTARTED = "new worker does not start, old ones go on"
 
 
 class Client(threading.Thread):
-    """Asks until nobody listens any more; what else goes wrong is a failure."""
+    """A client that repeats requests until the port is closed; records failures."""
 
-    def __init__(self, url, keep, pause=0.0):
+    def __init__(self, url, keep_alive, pause=0.0):
         super().__init__(daemon=True)
         self.pause = pause
-        self.url, self.headers = url, {} if keep else {"Connection": "close"}
+        self.url, self.headers = url, {} if keep_alive else {"Connection": "close"}
         self.statuses, self.failures = [], []
 
     def run(self):
@@ -41,7 +41,7 @@ class Client(threading.Thread):
                     time.sleep(self.pause)
 
 
-def many_answers(client):
+def has_many_answers(client):
     return client.statuses.count(200) > 3
 
 
@@ -52,7 +52,7 @@ def test_sigterm_under_load_loses_no_request(registry, tmp_path, running, argume
         clients = [Client(service.url, keep) for keep in (True, False) * 3]
         for client in clients:
             client.start()
-        service.wait_for(lambda: all(many_answers(one) for one in clients))
+        service.wait_for(lambda: all(has_many_answers(client) for client in clients))
         idle = socket.create_connection(service.client.base_url.netloc.split(b":"))
         began = time.monotonic()
         service.process.send_signal(signal.SIGTERM)
@@ -63,7 +63,7 @@ def test_sigterm_under_load_loses_no_request(registry, tmp_path, running, argume
         idle.close()
 
     assert [client.failures for client in clients] == [[]] * 6
-    assert {status for one in clients for status in one.statuses} <= {200, 503}
+    assert {status for client in clients for status in client.statuses} <= {200, 503}
     assert service.process.returncode == 0
     assert took < 60
     assert service.lines("request failed") == []
@@ -77,14 +77,15 @@ def test_what_waits_in_the_queue_of_the_socket_is_answered():
         server.lifespan = server.config.lifespan_class(server.config)
         await server.startup([listener])
         await server.on_tick(0)
-        waiting = [socket.create_connection(listener.getsockname()) for _ in range(5)]
-        for one in waiting:  # nobody accepts them: the event loop is here
-            one.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        queued = [socket.create_connection(listener.getsockname()) for _ in range(5)]
+        for connection in queued:  # nobody accepts them: the event loop is here
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         await server.shutdown([listener])
         answers = []
-        for one in waiting:
-            with one:
-                answers.append(b"".join(iter(lambda one=one: one.recv(999), b"")))
+        for connection in queued:
+            with connection:
+                parts = iter(lambda c=connection: c.recv(999), b"")
+                answers.append(b"".join(parts))
         return answers
 
     answers = asyncio.run(stop_with_a_queue())
@@ -120,12 +121,12 @@ def post(service):
 
 @pytest.fixture
 def signalled(registry, tmp_path, running):
-    """A service with two workers, the file of its keys, and clients that ask it."""
+    """A service with two workers, the file of its keys, and two running clients."""
     keys = tmp_path / "keys.json"
     keys.write_text("{}")
     arguments = ("--workers", "2")
     with running(registry.uri, tmp_path, arguments, api_keys_file=keys) as service:
-        service.wait_for(lambda: len(counting(service)) == 2)
+        service.wait_for(lambda: len(running_workers(service)) == 2)
         clients = [Client(service.url, keep, pause=0.02) for keep in (True, False)]
         for client in clients:
             client.start()
@@ -135,41 +136,41 @@ def signalled(registry, tmp_path, running):
 @pytest.mark.slow
 def test_workers_are_replaced_added_and_let_go_without_losing_a_request(signalled):
     service, keys, clients = signalled
-    before = counting(service)
+    before = running_workers(service)
 
     keys.write_text("{")  # a new worker cannot start
     service.process.send_signal(signal.SIGHUP)
     service.wait_for(lambda: service.lines(UNSTARTED))
-    kept = {worker.pid for worker in workers_of(service)}
+    unchanged = {worker.pid for worker in workers_of(service)}
     keys.write_text("{}")
     service.process.send_signal(signal.SIGHUP)
-    service.wait_for(lambda: not before & counting(service))
-    after = counting(service)
+    service.wait_for(lambda: not before & running_workers(service))
+    after = running_workers(service)
     service.process.send_signal(signal.SIGTTIN)
-    service.wait_for(lambda: len(counting(service)) == 3)
+    service.wait_for(lambda: len(running_workers(service)) == 3)
     service.process.send_signal(signal.SIGTTOU)
-    service.wait_for(lambda: len(counting(service)) == 2)
-    service.wait_for(lambda: all(len(one.statuses) > 20 for one in clients))
+    service.wait_for(lambda: len(running_workers(service)) == 2)
+    service.wait_for(lambda: all(len(client.statuses) > 20 for client in clients))
     service.process.send_signal(signal.SIGTERM)
     service.process.wait(timeout=180)
     for client in clients:
         client.join(timeout=180)
 
-    assert kept == before
+    assert unchanged == before
     assert len(after) == 2
     assert [client.failures for client in clients] == [[]] * 2
-    assert {status for one in clients for status in one.statuses} == {200}
+    assert {status for client in clients for status in client.statuses} == {200}
     assert service.process.returncode == 0
 
 
-def counting(service):
-    """Return the workers that count: they have begun, and have not ended."""
+def running_workers(service):
+    """Return the workers in the metrics: started and not ended."""
     text = httpx.get(service.url + "/metrics", timeout=180).text
     return {int(pid) for pid in re.findall(r'cpu_seconds_total{pid="(\d+)"}', text)}
 
 
 def workers_of(service):
-    """Return the processes that answer."""
-    found = psutil.Process(service.process.pid).children()
-    alive = [child for child in found if child.status() != psutil.STATUS_ZOMBIE]
+    """Return the worker processes."""
+    children = psutil.Process(service.process.pid).children()
+    alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
     return [child for child in alive if "spawn_main" in " ".join(child.cmdline())]

@@ -1,4 +1,4 @@
-"""A head without an end is refused; one that offers a protocol keeps its body."""
+"""Limits of request heads, and bodies of requests with an Upgrade offer."""
 
 import json
 import re
@@ -19,7 +19,7 @@ def connection(service):
 
 
 def send(connection, *pieces):
-    """Send pieces that come one by one, and return the whole answer."""
+    """Send pieces one by one and return the complete answer."""
     for piece in pieces:
         connection.sendall(piece)
         time.sleep(0.05)
@@ -27,7 +27,7 @@ def send(connection, *pieces):
 
 
 def read_answer(connection):
-    """Return one answer: as long as its head says, or until the connection ends."""
+    """Return one answer, delimited by its Content-Length or the connection's end."""
     answer, size = b"", None
     while size is None or len(answer) < size:
         part = connection.recv(65536)
@@ -62,7 +62,7 @@ OFFER = (
     b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAQ\r\n"
 )
 ALIVE = b'{"status":"alive"}'
-ASKED = b'{"horizon": 1, "levels": []}'
+REQUEST = b'{"horizon": 1, "levels": []}'
 
 
 @pytest.mark.parametrize("apart", [False, True])
@@ -70,9 +70,9 @@ ASKED = b'{"horizon": 1, "levels": []}'
 def test_a_request_that_offers_another_protocol_keeps_its_body(
     connection, service, apart, chunked
 ):
-    body, length = ASKED, b"Content-Length: %d" % len(ASKED)
+    body, length = REQUEST, b"Content-Length: %d" % len(REQUEST)
     if chunked:
-        body, length = b"%x\r\n%b\r\n0\r\n\r\n" % (len(ASKED), ASKED), b"X-A: b"
+        body, length = b"%x\r\n%b\r\n0\r\n\r\n" % (len(REQUEST), REQUEST), b"X-A: b"
         length += b"\r\nTransfer-Encoding: chunked"
     head = b"POST /v1/models/waves/forecast HTTP/1.1\r\nHost: x\r\n"
     head += OFFER + length + b"\r\n\r\n"
@@ -115,7 +115,7 @@ def large(size):
 
 @pytest.fixture(scope="module")
 def wide(built, tmp_path_factory, running):
-    """The address of a service that takes large bodies."""
+    """The address of a service that accepts large bodies."""
     folder = tmp_path_factory.mktemp("wide")
     with running(f"sqlite:///{built}/mlflow.db", folder) as service:
         service.wait_for(lambda: service.readyz().get("state") == "ready")
@@ -124,7 +124,7 @@ def wide(built, tmp_path_factory, running):
 
 @pytest.fixture
 def direct(wide):
-    """A connection to that service on which each piece leaves at once."""
+    """A connection to that service that sends each piece at once."""
     with socket.create_connection(wide, timeout=180) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield connection
@@ -174,7 +174,7 @@ def test_requests_that_wait_behind_each_other_count_one_by_one(direct):
 @pytest.mark.parametrize("size", [1000, 70_000, 200_000])
 def test_a_head_beyond_the_limit_is_refused_however_it_comes(direct, size):
     request = ask(large(200), b"a" * 90_000)
-    pieces = [request[at : at + size] for at in range(0, len(request), size)]
+    pieces = [request[start : start + size] for start in range(0, len(request), size)]
     with suppress(ConnectionError):  # it is closed before the last pieces
         for piece in pieces:
             direct.sendall(piece)

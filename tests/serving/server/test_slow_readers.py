@@ -1,4 +1,4 @@
-"""Who does not read an answer is cut off; who reads slowly gets all of it."""
+"""Clients that stop reading are disconnected; slow readers get the full answer."""
 
 import json
 import signal
@@ -45,7 +45,7 @@ def eager(start):
 
 @pytest.fixture
 def ask():
-    """Asks for an answer of megabytes over a connection that takes little of it."""
+    """Requests megabytes over a connection with a small receive buffer."""
     with ExitStack() as connections:
 
         def send(service, header=""):
@@ -99,7 +99,7 @@ def test_who_reads_slowly_gets_all(eager, ask):
 
 
 def content_length(answer):
-    """Return the bytes of an answer whose beginning is given."""
+    """Return the size of an answer from its beginning."""
     head = answer.partition(b"\r\n\r\n")[0].lower()
     return len(head) + 4 + int(head.partition(b"content-length: ")[2].split()[0])
 
