@@ -1,5 +1,5 @@
-"""Batch jobs: from a job file to a trained, tracked and registered forecaster."""
+"""Batch jobs and command line: train, track, register and apply forecasters."""
 
 import os
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # nothing phones home unasked
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # send no usage data

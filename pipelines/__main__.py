@@ -1,6 +1,7 @@
-"""Entry point of ``recast``: run a command, turn errors into messages and exit codes.
+"""Entry point of ``recast``: runs a command and maps errors to exit codes.
 
-0 done; 2 bad input or usage, one message on stderr; 1 anything else.
+Exit codes: 0 success; 2 bad input or usage, with one message on stderr; 1 any other
+failure, with a traceback.
 """
 
 import os
@@ -8,14 +9,14 @@ import sys
 import traceback
 from functools import partial
 
-INTERRUPTED = 130  # typer's exit code for Ctrl-C
+INTERRUPT_EXIT_CODE = 130  # typer's exit code for Ctrl-C
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit.
 
     Args:
-        arguments: what was typed behind ``recast``; default the process's own.
+        arguments: command-line arguments; default those of the process.
     """
     try:
         from pipelines.cli.app import app
@@ -23,35 +24,35 @@ def main(arguments: list[str] | None = None) -> None:
         run = partial(app, arguments, prog_name="recast")
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             run()
-        else:  # torchrun has started several of this process
-            from pipelines.cli.torchrun import run_together
+        else:  # started by torchrun as one of several processes
+            from pipelines.cli.torchrun import run_distributed
 
-            run_together(run, sys.argv[1:] if arguments is None else arguments)
+            run_distributed(run, sys.argv[1:] if arguments is None else arguments)
     except ModuleNotFoundError as error:
         sys.exit(
             f"recast needs the package {error.name}: "
             "pip install 'recast-forecasting[all]'"
         )
-    except SystemExit as done:
-        if done.code != INTERRUPTED:
+    except SystemExit as end:
+        if end.code != INTERRUPT_EXIT_CODE:
             raise
         sys.exit("Interrupted: what was logged so far is kept.")
     except Exception as error:
-        sys.exit(_explain(error))
+        sys.exit(_report_error(error))
 
 
-def _explain(error: Exception) -> int:
-    """Write what went wrong to stderr, without a password; return the exit code."""
-    from pipelines.errors import MENDABLE
+def _report_error(error: Exception) -> int:
+    """Write an error to stderr, without passwords, and return the exit code."""
+    from pipelines.errors import USER_ERRORS
 
-    if isinstance(error, MENDABLE):
+    if isinstance(error, USER_ERRORS):
         sys.stderr.write(f"Error: {error}\n")
         return 2
-    from pipelines.tracking.access import find_mendable, without_password
+    from pipelines.tracking.access import find_user_error, without_password
 
-    mendable = find_mendable(error)
-    if mendable is not None:
-        sys.stderr.write(f"Error: {mendable}\n")
+    user_error = find_user_error(error)
+    if user_error is not None:
+        sys.stderr.write(f"Error: {user_error}\n")
         return 2
     sys.stderr.write(without_password("".join(traceback.format_exception(error))))
     return 1

@@ -1,15 +1,15 @@
-"""Errors of the jobs that the user can mend: one message, exit code 2.
+"""Errors of the jobs that the user can fix: one message, exit code 2.
 
     InputError
-    ├── JobError            the job file is wrong; the key is named by its path
+    ├── JobError            invalid job file; the message names the key by its path
     ├── TrackingError       the MLflow server or store does not answer
-    ├── AccessDenied        the MLflow server does not let this user do it
+    ├── AccessDenied        the MLflow server refuses the user
     ├── UnknownModel        no such model, alias or version in the registry
-    ├── StudyError          the store of the searches cannot be used
+    ├── StudyError          the database of a search cannot be used
     └── OutputError         a file cannot be written
 
-The library's own `DataError`, `SettingError`, `ArtifactError` and `TrainingDiverged`
-count as such too.
+`USER_ERRORS` adds the library's `DataError`, `SettingError`, `ArtifactError` and
+`TrainingDiverged`.
 """
 
 from collections.abc import Iterable
@@ -24,11 +24,16 @@ from forecasting.errors import (
 
 
 class InputError(Exception):
-    """What was asked for cannot be done as it was asked."""
+    """Base class of errors in the user's input or environment."""
 
 
 class JobError(InputError):
-    """A job file, or the options that stand for one, that cannot be used."""
+    """Invalid job file or job options.
+
+    Args:
+        source: path of the job file.
+        problems: one sentence each, with the path of the key.
+    """
 
     def __init__(self, source: object, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -38,24 +43,24 @@ class JobError(InputError):
 class TrackingError(InputError):
     """The MLflow tracking server or store does not answer."""
 
-    def __init__(self, uri: str, found: str) -> None:
+    def __init__(self, uri: str, reason: str) -> None:
         self.uri = uri
         super().__init__(
-            f"MLflow at {uri} does not answer: {found}. Start it, or set "
+            f"MLflow at {uri} does not answer: {reason}. Start it, or set "
             "MLFLOW_TRACKING_URI to another one (sqlite:///mlflow.db needs no server)."
         )
 
 
 class AccessDenied(InputError):
-    """The MLflow server does not know this user, or does not let it do this.
+    """The MLflow server does not know the user, or refuses the operation.
 
     Args:
-        uri: of the server, without a password.
-        status: 401, it does not know the user; 403, the user may not do this.
-        found: the words of the server.
+        uri: address of the server, without a password.
+        status: HTTP status: 401 for an unknown user, 403 for a missing permission.
+        response: message of the server.
     """
 
-    def __init__(self, uri: str, status: int, found: str) -> None:
+    def __init__(self, uri: str, status: int, response: str) -> None:
         self.uri, self.status = uri, status
         problem, advice = {
             401: (
@@ -69,32 +74,38 @@ class AccessDenied(InputError):
                 "name with --name or another user in MLFLOW_TRACKING_USERNAME.",
             ),
         }[status]
-        super().__init__(f"MLflow at {uri} {problem} ({status}: {found}). {advice}")
+        super().__init__(f"MLflow at {uri} {problem} ({status}: {response}). {advice}")
 
 
 class UnknownModel(InputError):
-    """No such model, alias or version in the registry."""
+    """The registry holds no such model, alias or version.
 
-    def __init__(self, reference: str, what: str, known: Iterable[object]) -> None:
+    Args:
+        reference: the model as the user wrote it.
+        kind: the missing item: registered model, alias or version.
+        existing: names or numbers of that kind that do exist.
+    """
+
+    def __init__(self, reference: str, kind: str, existing: Iterable[object]) -> None:
         self.reference = reference
-        there = join_shown(known)
-        found = f"such {what}; there is: {there}" if there else what
-        super().__init__(f"{reference}: there is no {found}.")
+        listing = join_shown(existing)
+        missing = f"such {kind}; there is: {listing}" if listing else kind
+        super().__init__(f"{reference}: there is no {missing}.")
 
 
 class StudyError(InputError):
-    """The store that keeps a search's trials cannot be used."""
+    """The database of a search's trials cannot be used."""
 
-    def __init__(self, url: str, found: str) -> None:
+    def __init__(self, url: str, reason: str) -> None:
         self.url = url
         super().__init__(
-            f"the search cannot be kept in {url}: {found}. Give another database "
+            f"the search cannot be kept in {url}: {reason}. Give another database "
             "with --storage, for example sqlite:///recast-tune.db."
         )
 
 
 class OutputError(InputError):
-    """A file that was asked for cannot be written."""
+    """An output file cannot be written."""
 
     def __init__(self, path: object, reason: str) -> None:
         self.path = path
@@ -102,7 +113,7 @@ class OutputError(InputError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """SIGTERM or Ctrl-C: end what is open, then the process."""
+    """Raised on SIGTERM or Ctrl-C, so that open runs are ended before the process."""
 
 
-MENDABLE = (InputError, DataError, SettingError, ArtifactError, TrainingDiverged)
+USER_ERRORS = (InputError, DataError, SettingError, ArtifactError, TrainingDiverged)

@@ -1,1 +1,1 @@
-"""The command line `recast`."""
+"""The command line ``recast``: commands, options, tables on the terminal."""

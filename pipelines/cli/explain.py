@@ -1,4 +1,4 @@
-"""``recast explain``: parse and call; torch is imported when it runs."""
+"""The command ``recast explain``; torch is imported when it runs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,11 +8,20 @@ from rich.console import Console
 
 from pipelines.cli.options import NewData, SeriesId, Target, Time, TrainedModel
 
-Output = Annotated[Path | None, typer.Option(help="CSV or PNG file to write.")]
-
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write all numbers to this CSV file, or a heat map to this PNG file. "
+        "Default: print a table."
+    ),
+]
 
 Network = Annotated[
-    bool, typer.Option("--network", help="The network alone, without its linear part.")
+    bool,
+    typer.Option(
+        "--network",
+        help="Explain the network alone, without the linear part. Default: both.",
+    ),
 ]
 
 
@@ -25,23 +34,34 @@ def explain_command(
     series_id: SeriesId = None,
     output: Output = None,
 ) -> None:
-    """Show how strongly each step of a forecast depends on each observation."""
+    """Show how strongly each forecast step depends on each observation.
+
+    Importance is the mean of |gradient x input| over windows, as percent of each step.
+
+    Examples:
+      recast explain sales
+      recast explain sales --data latest.csv --output importance.png
+    """
     from pipelines.cli import report
-    from pipelines.jobs.explain import check_kind, explain_model, write_explanation
+    from pipelines.jobs.explain import (
+        check_explanation_output,
+        explain_model,
+        write_explanation,
+    )
     from pipelines.jobs.forecast import load_model
 
     console = Console()
-    check_kind(output)
+    check_explanation_output(output)
     forecaster, name = load_model(model)
-    made, said = explain_model(
+    explanation, notes = explain_model(
         forecaster,
         data=data,
         columns={"time": time, "target": target, "series_id": series_id},
         part="network" if network else "model",
     )
-    report.notes(console, said)
+    report.print_notes(console, notes)
     if output is None:
-        report.explanation(console, made, name)
+        report.print_explanation(console, explanation, name)
     else:
-        write_explanation(made, output)
+        write_explanation(explanation, output)
         console.print(f"wrote {output}", soft_wrap=True)

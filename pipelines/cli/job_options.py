@@ -1,4 +1,4 @@
-"""A command about a job: its options stand for keys of a job file."""
+"""Commands that run a job: each option overrides a key of the job file."""
 
 import inspect
 from collections.abc import Callable
@@ -8,43 +8,91 @@ from typing import Annotated, Any, Optional
 import typer
 from rich.console import Console
 
-# Options that stand for keys of a job file, and win over it: key, type, help.
+# Option: key of the job file, type, help.
 JOB_OPTIONS: dict[str, tuple[str, type, str]] = {
-    "name": ("name", str, "Name of the registered model. Default: the file's."),
-    "time": ("data.time", str, "Column with the dates."),
-    "target": ("data.target", str, "Column to forecast."),
-    "series_id": ("data.series_id", str, "Column that names the series."),
-    "freq": ("data.freq", str, "Frequency: D, MS, h, ... Default: inferred."),
+    "name": (
+        "name",
+        str,
+        "Name of the registered model. Default: the name of the CSV file.",
+    ),
+    "time": (
+        "data.time",
+        str,
+        "Column with the timestamps. Default: the only date column.",
+    ),
+    "target": (
+        "data.target",
+        str,
+        "Column to forecast. Default: the only numeric column.",
+    ),
+    "series_id": (
+        "data.series_id",
+        str,
+        "Column that names the series. Default: inferred.",
+    ),
+    "freq": (
+        "data.freq",
+        str,
+        "Frequency as a pandas alias: D, MS, h, ... Default: inferred.",
+    ),
     "missing": (
         "data.missing",
         str,
-        "error, interpolate, forward or mean. Default: error.",
+        "Treatment of missing values: error, interpolate, forward or mean. "
+        "Default: error.",
     ),
     "preset": (
         "preset",
         str,
-        "classic, guarded, or accurate: chosen on the data. Default: guarded.",
+        "Settings as a set: classic (one network), guarded (falls back to a simple "
+        "forecast that validates better) or accurate (settings chosen on the data, "
+        "slower). Default: guarded.",
     ),
-    "cell": ("model.cell", str, "rnn, lstm, gru or mlp. Default: lstm."),
-    "seq_len": ("windows.seq_len", int, "Observations in a window. Default: 5."),
-    "horizon": ("windows.horizon", int, "Steps ahead. Default: 2."),
-    "epochs": ("training.epochs", int, "Passes over the data, at most. Default: 100."),
-    "seed": ("training.seed", int, "Same seed, same weights. Default: 0."),
-    "device": ("training.device", str, "auto, cpu, cuda or mps. Default: auto."),
-    "folds": ("evaluation.folds", int, "Cutoffs of the backtest. Default: auto."),
+    "cell": (
+        "model.cell",
+        str,
+        "Kind of network: rnn, lstm, gru or mlp. Default: lstm.",
+    ),
+    "seq_len": (
+        "windows.seq_len",
+        int,
+        "Observations that the network reads (lookback). Default: 5.",
+    ),
+    "horizon": ("windows.horizon", int, "Steps to forecast. Default: 2."),
+    "epochs": (
+        "training.epochs",
+        int,
+        "Maximum number of passes over the training windows. Default: 100.",
+    ),
+    "seed": (
+        "training.seed",
+        int,
+        "Seed of the random numbers; the same seed gives the same weights. Default: 0.",
+    ),
+    "device": (
+        "training.device",
+        str,
+        "Device of the training: auto, cpu, cuda or mps. Default: auto.",
+    ),
+    "folds": (
+        "evaluation.folds",
+        int,
+        "Cutoffs of the backtest, one horizon apart. Default: auto, which tests the "
+        "latest fifth of the series.",
+    ),
 }
 
 
 def job_command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], None]:
-    """Make a command of a function of a job, a console and options of its own."""
+    """Register a function of a job and a console as a command with job options.
+
+    Further parameters of the function become further options.
+    """
 
     def decorate(function: Callable[..., None]) -> None:
-        own = list(inspect.signature(function).parameters.values())[2:]
-        parameters = [
-            _parameter(
-                "source", Path, typer.Argument(help="Job file (.yaml) or CSV."), ...
-            )
-        ]
+        extra = list(inspect.signature(function).parameters.values())[2:]
+        source_help = "Job file (.yaml), or a CSV file with the series."
+        parameters = [_parameter("source", Path, typer.Argument(help=source_help), ...)]
         for option, (_, kind, text) in JOB_OPTIONS.items():
             parameters.append(
                 _parameter(option, Optional[kind], typer.Option(help=text), None)  # noqa: UP045
@@ -53,16 +101,16 @@ def job_command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], 
         def command(source: Path, **options: Any) -> None:
             from pipelines.config.job import read_job
 
-            given = {
+            overrides = {
                 key: value
                 for option, (key, _, _) in JOB_OPTIONS.items()
                 if (value := options.pop(option)) is not None
             }
-            function(read_job(source, given), Console(), **options)
+            function(read_job(source, overrides), Console(), **options)
 
         command.__doc__ = function.__doc__
-        command.__signature__ = inspect.Signature([*parameters, *own])  # type: ignore[attr-defined]
-        command.__annotations__ = {p.name: p.annotation for p in [*parameters, *own]}
+        command.__signature__ = inspect.Signature([*parameters, *extra])  # type: ignore[attr-defined]
+        command.__annotations__ = {p.name: p.annotation for p in [*parameters, *extra]}
         app.command(name)(command)
 
     return decorate

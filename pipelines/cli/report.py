@@ -1,4 +1,4 @@
-"""What the commands say: tables for people, one idea a table."""
+"""Terminal output of the commands: a table or a line for each kind of result."""
 
 import math
 from collections.abc import Sequence
@@ -17,19 +17,15 @@ if TYPE_CHECKING:  # `recast models` need not wait for torch
     from forecasting.types import FloatArray
     from pipelines.jobs.train import Outcome
     from pipelines.tracking.registry import ModelRow
-SHOWN_ROWS = 24  # of a forecast
 
-
+SHOWN_ROWS = 24  # rows of a forecast
 SHOWN_LAGS = 8  # columns of an explanation
 
+# Red, green and blue of the lowest and of the highest share.
+SHADE_RANGES = ((30, 90), (45, 220), (75, 160))
+SHOWN_TRIALS = 5  # trials of a search
 
-SHADES = ((30, 90), (45, 220), (75, 160))  # red, green, blue: of nothing, of the most
-
-
-SHOWN_TRIALS = 5  # of a search
-
-
-SHORT = {  # so that a row of settings fits into 80 columns
+SHORT_LABELS = {  # so that a row of settings fits into 80 columns
     "seq_len": "seq len",
     "hidden_size": "hidden",
     "num_layers": "layers",
@@ -39,19 +35,19 @@ SHORT = {  # so that a row of settings fits into 80 columns
 }
 
 
-def leaderboard(
+def print_leaderboard(
     console: Console, scores: pd.DataFrame, *, metric: str, title: str
 ) -> None:
-    """Print a row a model, best first, with its skill over the naive forecast.
+    """Print a row per model, best first, with its skill over the naive forecast.
 
-    Behind the errors stand the shares of actual values inside the intervals, and the
+    The last columns are the share of actual values inside each interval, and the
     scaled interval score of the widest level.
 
     Args:
-        console: where to.
-        scores: what `forecasting.evaluation.scores.score` returned.
-        metric: what the models are ranked by, and skill is measured in.
-        title: what was tested.
+        console: output.
+        scores: as returned by `forecasting.evaluation.scores.score`.
+        metric: metric of the ranking and of the skill.
+        title: heading of the table.
     """
     intervals = [c for c in map(str, scores) if c.startswith("coverage_")]
     scaled = [c for c in map(str, scores) if c.startswith("msis_")][-1:]  # the widest
@@ -73,30 +69,32 @@ def leaderboard(
     console.print(table)
 
 
-def trials(console: Console, found: pd.DataFrame, *, metric: str, title: str) -> None:
-    """Print the best trials of a search, best first, a column a setting.
+def print_trials(
+    console: Console, trials: pd.DataFrame, *, metric: str, title: str
+) -> None:
+    """Print the best trials of a search, best first, with a column per setting.
 
     Args:
-        console: where to.
-        found: what `pipelines.jobs.tune.list_trials` returned.
-        metric: what the trials are ranked by.
-        title: what was searched.
+        console: output.
+        trials: as returned by `pipelines.jobs.tune.list_trials`.
+        metric: metric of the ranking.
+        title: heading of the table.
     """
     table = _table(title)
-    settings = [name for name in map(str, found) if "." in name]
+    settings = [name for name in map(str, trials) if "." in name]
     for name in ("trial", metric.upper()):
         table.add_column(name, justify="right")
     for name in settings:
         key = name.split(".")[1]
-        table.add_column(SHORT.get(key, key), justify="right", no_wrap=True)
-    complete = found[found["state"] == "complete"]
+        table.add_column(SHORT_LABELS.get(key, key), justify="right", no_wrap=True)
+    complete = trials[trials["state"] == "complete"]
     for _, row in complete.head(SHOWN_TRIALS).iterrows():
         cells = [_setting(row[name]) for name in settings]
         table.add_row(str(row["trial"]), _number(row["value"]), *cells)
     console.print(table)
-    count = {state: int((found["state"] == state).sum()) for state in found["state"]}
-    said = ", ".join(f"{count[state]} {state}" for state in sorted(count))
-    console.print(f"{len(found)} trials: {said}")
+    count = {state: int((trials["state"] == state).sum()) for state in trials["state"]}
+    counts = ", ".join(f"{count[state]} {state}" for state in sorted(count))
+    console.print(f"{len(trials)} trials: {counts}")
 
 
 def _setting(value: object) -> str:
@@ -124,8 +122,8 @@ def _number(value: float, form: str = "") -> str:
     return format(value, form or (",.0f" if abs(value) >= 10_000 else ".4g"))
 
 
-def outcome(console: Console, result: "Outcome") -> None:
-    """Print what was registered, and whether it became champion."""
+def print_outcome(console: Console, result: "Outcome") -> None:
+    """Print the registered version and the verdict on its promotion."""
     console.print(
         f"[bold]{result.name}[/] version [bold]{result.version}[/] registered "
         f"({result.seconds:.1f} s on {result.device})"
@@ -136,14 +134,14 @@ def outcome(console: Console, result: "Outcome") -> None:
         console.print(f"[yellow]warning:[/] {result.verdict.warning}")
 
 
-def notes(console: Console, said: Sequence[str]) -> None:
-    """Print what was guessed or mended while reading."""
-    for note in said:
+def print_notes(console: Console, notes: Sequence[str]) -> None:
+    """Print notes on inferred columns, repaired data and choices of a preset."""
+    for note in notes:
         console.print(f"note: {note}", style="dim", markup=False)
 
 
-def forecasts(console: Console, forecast: "Forecast", title: str) -> None:
-    """Print a forecast, its first rows when it is long."""
+def print_forecast(console: Console, forecast: "Forecast", title: str) -> None:
+    """Print the first rows of a forecast."""
     frame = forecast.to_frame()
     table = _table(title)
     table.add_column("series", overflow="fold")
@@ -156,39 +154,41 @@ def forecasts(console: Console, forecast: "Forecast", title: str) -> None:
             f"{row[f'lower_{level:g}']:.5g} to {row[f'upper_{level:g}']:.5g}"
             for level in forecast.intervals
         ]
-        moment, point = _moment(row["timestamp"]), f"{row['point']:.5g}"
-        table.add_row(str(row["series_id"]), str(row["step"]), moment, point, *bounds)
+        stamp, point = _timestamp(row["timestamp"]), f"{row['point']:.5g}"
+        table.add_row(str(row["series_id"]), str(row["step"]), stamp, point, *bounds)
     console.print(table)
     if len(frame) > SHOWN_ROWS:
         console.print(f"... {len(frame)} rows in all; --output FILE.csv writes them")
 
 
-def explanation(console: Console, made: "Explanation", title: str) -> None:
-    """Print how a forecast's steps share their attention, in percent and in shades.
+def print_explanation(console: Console, explanation: "Explanation", title: str) -> None:
+    """Print the importance of lags and covariates for each step, in percent.
 
     Args:
-        console: where to.
-        made: what was explained; neighbouring lags are summed when there are many.
-        title: of the model.
+        console: output.
+        explanation: neighbouring lags are summed when there are many.
+        title: name of the model.
     """
-    parts = made.by_feature()
+    parts = explanation.by_feature()
     total = sum(part.sum(1, keepdims=True) for part in parts.values())
     shares = {n: part / np.where(total > 0, total, 1) for n, part in parts.items()}
-    lags, values = _grouped(made.lags, shares.pop(made.target))
+    lags, values = _sum_lag_groups(explanation.lags, shares.pop(explanation.target))
     values = np.column_stack([values, *(part.sum(1) for part in shares.values())])
     console.print(f"{title}: percent of each step's importance, by lag", markup=False)
     table = _table()
     for name in ("step", *lags, *shares):
         table.add_column(name, justify="right")
     for step, row in enumerate(values[:SHOWN_ROWS], 1):
-        cells = [_shaded(value, value / (values.max() or 1)) for value in row]
+        cells = [_shade(value, value / (values.max() or 1)) for value in row]
         table.add_row(str(step), *cells)
     console.print(table)
-    counted = f"{len(values)} steps; mean of {made.windows} windows"
-    console.print(f"{counted}; --output FILE.csv or FILE.png writes it all")
+    size = f"{len(values)} steps; mean of {explanation.windows} windows"
+    console.print(f"{size}; --output FILE.csv or FILE.png writes it all")
 
 
-def _grouped(lags: list[int], shares: "FloatArray") -> tuple[list[str], "FloatArray"]:
+def _sum_lag_groups(
+    lags: list[int], shares: "FloatArray"
+) -> tuple[list[str], "FloatArray"]:
     """Return at most SHOWN_LAGS sums of neighbouring columns, and their names."""
     groups = np.array_split(np.arange(len(lags)), min(len(lags), SHOWN_LAGS))
     names = [
@@ -198,21 +198,23 @@ def _grouped(lags: list[int], shares: "FloatArray") -> tuple[list[str], "FloatAr
     return names, np.column_stack([shares[:, group].sum(1) for group in groups])
 
 
-def _shaded(share: float, strength: float) -> Text:
-    """Return a share in percent on a ground from dark to bright."""
-    red, green, blue = (round(low + strength * (high - low)) for low, high in SHADES)
+def _shade(share: float, strength: float) -> Text:
+    """Return a share in percent on a background from dark (0) to bright (1)."""
+    red, green, blue = (
+        round(low + strength * (high - low)) for low, high in SHADE_RANGES
+    )
     ink = "black" if strength > 0.5 else "white"
     return Text(f"{100 * share:.1f}", style=f"{ink} on rgb({red},{green},{blue})")
 
 
-def _moment(value: object) -> str:
+def _timestamp(value: object) -> str:
     if isinstance(value, pd.Timestamp):
         return str(value.date() if value == value.normalize() else value)
     return str(value)
 
 
-def models(console: Console, rows: Sequence["ModelRow"]) -> None:
-    """Print registered versions, their aliases and errors."""
+def print_models(console: Console, rows: Sequence["ModelRow"]) -> None:
+    """Print registered versions with their aliases and errors."""
     table = _table()
     for name in ("model", "version", "aliases", "cell"):
         table.add_column(name)
@@ -220,19 +222,19 @@ def models(console: Console, rows: Sequence["ModelRow"]) -> None:
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
-            _plain(row.name),
+            _sanitize(row.name),
             row.version,
-            _plain(", ".join(row.aliases)),
-            _plain(row.tags.get("label", "")),
+            _sanitize(", ".join(row.aliases)),
+            _sanitize(row.tags.get("label", "")),
             _number(row.metrics.get("mase", math.nan)),
             _number(row.metrics.get("skill", math.nan), "+.1%"),
-            _plain(row.tags.get("trained_until", "").removesuffix("T00:00:00")),
+            _sanitize(row.tags.get("trained_until", "").removesuffix("T00:00:00")),
         )
     console.print(table)
 
 
-def _plain(text: str) -> Text:
-    """Return a text of anybody's as it is: no markup, nothing that moves a cursor."""
+def _sanitize(text: str) -> Text:
+    """Return untrusted text without markup and control characters."""
     return Text(
         "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
     )

@@ -1,7 +1,7 @@
-"""One command in several processes, as torchrun starts them: the first one leads.
+"""Distributed commands: one command in several processes, started by torchrun.
 
-The leader does what a process alone would do. The others follow: they take part in its
-trainings, and write and say nothing.
+The process of rank 0 leads: it does all that a single process would do. The others are
+followers: they take part in its trainings, and write and print nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,35 +11,35 @@ from io import StringIO
 from forecasting.errors import SettingError
 from forecasting.training.engines.distributed import joined, processes, rank
 
-TOGETHER = ("train", "compare")  # commands that know how to follow
+MULTI_PROCESS_COMMANDS = ("train", "compare")  # commands with a follower's part
 
 
 def is_follower() -> bool:
-    """Return whether another process leads this one."""
+    """Return whether this process is a follower."""
     return rank() > 0
 
 
-def run_together(run: Callable[[], None], arguments: Sequence[str]) -> None:
+def run_distributed(run: Callable[[], None], arguments: Sequence[str]) -> None:
     """Run a command in each of several processes.
 
-    The first that fails says why; the others end in silence, by code 1.
+    The first process that fails reports its error; the others exit silently, by code 1.
 
     Args:
         run: the command.
-        arguments: that it was given.
+        arguments: its command-line arguments.
 
     Raises:
-        SettingError: the command is for one process.
-        Exception: whatever the command raised, in the first process that failed.
-        SystemExit: the command ended otherwise than well.
+        SettingError: the command runs in a single process only.
+        Exception: error of the command, in the first process that failed.
+        SystemExit: the command ended with an exit code other than 0.
     """
     with joined() as may_speak:
         try:
-            _run_hushed(run, arguments)
-        except SystemExit as done:
-            if done.code and (is_follower() or not may_speak()):
+            _run_muted(run, arguments)
+        except SystemExit as end:
+            if end.code and (is_follower() or not may_speak()):
                 raise SystemExit(1) from None
-            if done.code:
+            if end.code:
                 raise
         except Exception:
             if not may_speak():
@@ -47,14 +47,15 @@ def run_together(run: Callable[[], None], arguments: Sequence[str]) -> None:
             raise
 
 
-def _run_hushed(run: Callable[[], None], arguments: Sequence[str]) -> None:
-    """Run a command; what a follower would say to a person is dropped."""
+def _run_muted(run: Callable[[], None], arguments: Sequence[str]) -> None:
+    """Run a command, with the output of a follower discarded."""
     command = next(iter(arguments), "nothing")
-    if command not in TOGETHER:
-        wanted = f"{' or '.join(TOGETHER)} for {processes()} processes together"
-        raise SettingError("command", command, wanted)
-    with ExitStack() as hushed:
+    if command not in MULTI_PROCESS_COMMANDS:
+        commands = " or ".join(MULTI_PROCESS_COMMANDS)
+        expected = f"{commands} for {processes()} processes together"
+        raise SettingError("command", command, expected)
+    with ExitStack() as redirections:
         if is_follower():
-            hushed.enter_context(redirect_stdout(StringIO()))
-            hushed.enter_context(redirect_stderr(StringIO()))
+            redirections.enter_context(redirect_stdout(StringIO()))
+            redirections.enter_context(redirect_stderr(StringIO()))
         run()

@@ -1,4 +1,4 @@
-"""What an alias of the registry may be called."""
+"""Names of registry aliases: the default and the check."""
 
 import re
 
@@ -8,13 +8,13 @@ CHAMPION = "champion"
 
 
 def check_alias(alias: str) -> str:
-    """Return the name of an alias.
+    """Check the name of an alias and return it.
 
     Raises:
-        SettingError: the registry takes no alias of that name.
+        SettingError: the registry refuses an alias of that name.
     """
     reserved = re.fullmatch(r"latest|v\d+", alias, re.IGNORECASE)
     if reserved or not re.fullmatch(r"[A-Za-z][\w-]{0,99}", alias):
-        wanted = "a word of letters, digits, _ and -, but not 'latest' or like 'v1'"
-        raise SettingError("alias", alias, wanted)
+        expected = "a word of letters, digits, _ and -, but not 'latest' or like 'v1'"
+        raise SettingError("alias", alias, expected)
     return alias

@@ -1,4 +1,7 @@
-"""The job file: what to read, train, measure and register. Every key is checked."""
+"""Schema of the job file: data, windows, model, training, evaluation, registry.
+
+Unknown keys and wrong values are refused, each with its dotted path.
+"""
 
 import difflib
 import os
@@ -31,25 +34,28 @@ from pipelines.config.aliases import CHAMPION, check_alias
 from pipelines.errors import JobError
 
 MAX_JOB_BYTES = 1_000_000
-
-
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
 def check_name(name: str) -> str:
-    """Return the name of a model.
+    """Check the name of a model and return it.
 
     Raises:
-        SettingError: the registry or a URL could not hold it.
+        SettingError: the name does not fit into the registry or a URL.
     """
     if not re.fullmatch(r"\w[\w. -]{0,99}", name):
-        wanted = "up to 100 letters, digits, spaces and . _ -, a letter or digit first"
-        raise SettingError("name", name, wanted)
+        expected = (
+            "up to 100 letters, digits, spaces and . _ -, a letter or digit first"
+        )
+        raise SettingError("name", name, expected)
     return name
 
 
 class DataConfig(BaseModel):
-    """Where the series are and which column is what; None is guessed, and then said."""
+    """Path of the series and the roles of its columns; None is inferred and reported.
+
+    Each field is described in docs/settings.md.
+    """
 
     model_config = STRICT
 
@@ -65,7 +71,7 @@ class DataConfig(BaseModel):
 
 
 class RegistryConfig(BaseModel):
-    """Which alias a new version may take, and when."""
+    """Alias that a new version may take, and the condition."""
 
     model_config = STRICT
 
@@ -74,7 +80,7 @@ class RegistryConfig(BaseModel):
 
 
 class Job(BaseModel):
-    """One training job, every setting resolved."""
+    """One training job with every setting resolved."""
 
     model_config = STRICT
 
@@ -86,12 +92,12 @@ class Job(BaseModel):
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
     registry: RegistryConfig = Field(default_factory=RegistryConfig)
-    _given: frozenset[str] = PrivateAttr(frozenset())
+    _explicit: frozenset[str] = PrivateAttr(frozenset())
 
     @property
-    def given(self) -> frozenset[str]:
-        """Settings that the file or an option names, by dotted path: no defaults."""
-        return self._given
+    def explicit(self) -> frozenset[str]:
+        """Dotted paths of the settings in the file or an option, without defaults."""
+        return self._explicit
 
     def get(self, path: str) -> Any:
         """Return a setting by its dotted path."""
@@ -102,7 +108,7 @@ class Job(BaseModel):
         """Return the job with other settings, by dotted path (``windows.seq_len``).
 
         Raises:
-            SettingError: one of them is out of range, or two do not go together.
+            SettingError: a setting is out of range, or two exclude each other.
         """
         sections: dict[str, dict[str, Any]] = {}
         for path, value in settings.items():
@@ -118,12 +124,12 @@ class Job(BaseModel):
         """Read the job's series.
 
         Raises:
-            DataError: they cannot be used; the message says where and why.
+            DataError: the series cannot be used; the message names place and reason.
         """
         return read_csv(**dict(self.data))
 
     def to_yaml(self) -> str:
-        """Return the job as a job file that means the same wherever it is put."""
+        """Return the job as a job file, with an absolute path to the data."""
         plain = self.model_dump(mode="json")
         plain["data"]["path"] = os.path.abspath(self.data.path)
         return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
@@ -134,10 +140,12 @@ def read_job(source: Path, overrides: Mapping[str, Any] | None = None) -> Job:
 
     Args:
         source: a ``.yaml`` job file, or a CSV with the series.
-        overrides: settings by dotted path (``windows.horizon``) that win over the file.
+        overrides: settings by dotted path (``windows.horizon``); they replace those of
+            the file.
 
     Raises:
-        JobError: the file is no job, or a key or value is wrong; its path is named.
+        JobError: the file is no job, or a key or value is wrong; the message names its
+            path.
     """
     if source.suffix.lower() in (".yaml", ".yml"):
         plain = _read_yaml(source)
@@ -146,15 +154,15 @@ def read_job(source: Path, overrides: Mapping[str, Any] | None = None) -> Job:
             data["path"] = str(source.parent / data["path"])
     else:
         stem = source.name.removesuffix(".gz").removesuffix(".csv")
-        plain = {"name": _registered_name(stem), "data": {"path": str(source)}}
+        plain = {"name": _model_name(stem), "data": {"path": str(source)}}
     for path, value in (overrides or {}).items():
         _set(plain, path.split("."), value)
     try:
         job = Job.model_validate(plain)
     except ValidationError as error:
-        problems = [_explain(detail) for detail in error.errors()]
+        problems = [_describe_error(detail) for detail in error.errors()]
         raise JobError(source, problems) from None
-    job._given = frozenset(_paths(plain))
+    job._explicit = frozenset(_leaf_paths(plain))
     return job
 
 
@@ -174,52 +182,52 @@ def _read_yaml(source: Path) -> dict[str, Any]:
     return plain
 
 
-def _registered_name(stem: str) -> str:
-    kept = "".join(c if c.isalnum() or c in "._- " else "-" for c in stem)
-    return kept.strip("._- ") or "model"
+def _model_name(stem: str) -> str:
+    name = "".join(c if c.isalnum() or c in "._- " else "-" for c in stem)
+    return name.strip("._- ") or "model"
 
 
 def _set(plain: dict[str, Any], path: list[str], value: Any) -> None:
     for key in path[:-1]:
         section = plain.setdefault(key, {})
         if not isinstance(section, dict):
-            return  # validation names what stands there instead of a section
+            return  # validation reports the value in place of the section
         plain = section
     plain[path[-1]] = value
 
 
-def _paths(plain: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def _leaf_paths(plain: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
     for key, value in plain.items():
         if isinstance(value, dict):
-            yield from _paths(value, f"{prefix}{key}.")
+            yield from _leaf_paths(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}"
 
 
-def _explain(detail: ErrorDetails) -> str:
-    """Return one problem as: path, what is wrong, what to do."""
+def _describe_error(detail: ErrorDetails) -> str:
+    """Return a validation error as one sentence: path, problem, advice."""
     path = [str(part) for part in detail["loc"] if part != "function-after"]
     place = ".".join(path)
     if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        known = _keys_at(path[:-1])
-        near = difflib.get_close_matches(path[-1], known, 1)
+        valid = _keys_at(path[:-1])
+        near = difflib.get_close_matches(path[-1], valid, 1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
-        return f"{place}: unknown key{hint} The keys here are {', '.join(known)}."
+        return f"{place}: unknown key{hint} The keys here are {', '.join(valid)}."
     if detail["type"] in ("missing", "missing_argument"):
         return f"{place} is missing"
     message = detail["msg"].removeprefix("Value error, ")
-    found = detail["input"]
-    shown = "" if isinstance(found, dict) else f" (found {found!r})"
+    value = detail["input"]
+    shown = "" if isinstance(value, dict) else f" (found {value!r})"
     return f"{place}: {message}{shown}"
 
 
 def _keys_at(path: list[str]) -> list[str]:
-    here: Any = Job
+    schema: Any = Job
     for key in path:
-        field = here.model_fields.get(key)
-        here = None if field is None else field.annotation
-        if here is None:
+        field = schema.model_fields.get(key)
+        schema = None if field is None else field.annotation
+        if schema is None:
             return []
-    if is_dataclass(here):
-        return [field.name for field in fields(here)]
-    return list(here.model_fields)
+    if is_dataclass(schema):
+        return [field.name for field in fields(schema)]
+    return list(schema.model_fields)

@@ -1,1 +1,1 @@
-"""The batch jobs: train, compare, tune, backtest, forecast, explain."""
+"""Batch jobs: train, compare, tune, backtest, forecast, explain."""

@@ -1,4 +1,4 @@
-"""Rolling-origin evaluation only: nothing is tracked, nothing is registered."""
+"""Backtest job: rolling-origin evaluation without tracking or registration."""
 
 from dataclasses import replace
 
@@ -16,9 +16,9 @@ def run_backtest(
     """Backtest the job's model beside the baselines.
 
     Args:
-        job: what to evaluate.
-        console: where progress is shown.
-        refit: train anew at every cutoff, whatever the job says.
+        job: the model and its evaluation.
+        console: output of the progress.
+        refit: train again at every cutoff; overrides the job's setting.
 
     Returns:
         The experiment, every forecast with its cutoff, and the leaderboard.
@@ -33,6 +33,6 @@ def run_backtest(
     job = experiment.job
     title = f"{job.name}: backtest of {job.model.cell}"
     with training_progress(console, title) as show:
-        measured = experiment.measure(job, show)
-    table = pd.concat([measured.table, experiment.baselines], ignore_index=True)
+        result = experiment.evaluate(job, show)
+    table = pd.concat([result.table, experiment.baselines], ignore_index=True)
     return experiment, table, experiment.scores(table)

@@ -1,4 +1,4 @@
-"""One set of series and folds, on which models are measured beside the baselines."""
+"""Experiment: the series and folds of a job, and backtests of models on them."""
 
 import time
 from collections.abc import Callable
@@ -21,22 +21,24 @@ from forecasting.forecaster.forecaster import Forecaster
 from forecasting.scaling.normalization import Normalizer
 from forecasting.training import EpochRecord
 from pipelines.config.job import Job
-from pipelines.config.presets import fill_preset, history_needed
+from pipelines.config.presets import fill_preset, min_history
 
-if TYPE_CHECKING:  # a backtest need not wait for MLflow
-    from pipelines.jobs.fine_tuning import StartModel
+if TYPE_CHECKING:  # a backtest does not import MLflow
+    from pipelines.jobs.fine_tuning import PretrainedModel
+
 OnEpoch = Callable[[EpochRecord], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """A model that was fitted before the folds and tested on them.
+class BacktestResult:
+    """The backtest of one model, fitted on the observations before the folds.
 
     Attributes:
-        label: its name in the leaderboard: the cell.
-        forecaster: as it was fitted before the first fold (the last, with refit).
-        table: its own rows of the backtest.
-        seconds: that fitting and forecasting took.
+        label: name of the model in the leaderboard: the cell.
+        forecaster: the model fitted before the first fold (before the last, if the
+            model is fitted again at every fold).
+        table: one row per series, cutoff and step.
+        seconds: duration of fitting and forecasting.
     """
 
     label: str
@@ -46,50 +48,50 @@ class Measured:
 
 
 class Experiment:
-    """A job's series, read and checked, and the folds they are tested on.
+    """The checked series of a job and the folds of its backtest.
 
-    The job's preset is filled in by what lies before the folds.
+    The settings of the job's preset are chosen on the observations before the folds.
 
     Args:
-        job: what to measure.
-        panel: its series, where they have been read already.
-        start: the model that training starts from, if it does.
+        job: model, training and evaluation.
+        panel: series of the job; None to read them.
+        pretrained: model to fine-tune; None to train from random weights.
 
     Raises:
-        DataError: the series cannot be used. Nothing has been written by then.
-        SettingError: nor can the settings, with these series or on this machine.
+        DataError: the series cannot be used. Nothing has been written.
+        SettingError: the settings do not fit the series or this machine.
     """
 
     def __init__(
         self,
         job: Job,
         panel: Panel | None = None,
-        start: "StartModel | None" = None,
+        pretrained: "PretrainedModel | None" = None,
     ) -> None:
-        self.start = start
+        self.pretrained = pretrained
         device = check_settings(job.model, job.training)
         self.panel: Panel = job.read_panel() if panel is None else panel
         self.notes = self.panel.notes
         self.horizon = job.windows.horizon
         self.season_length = job.evaluation.seasons(self.panel)
         self.folds = job.evaluation.origins(
-            self.panel, seq_len=history_needed(job), horizon=self.horizon
+            self.panel, seq_len=min_history(job), horizon=self.horizon
         )
-        if start is None:
+        if pretrained is None:
             job, reasons = fill_preset(job, self.panel.until(self.folds[0].ends))
             self.notes += reasons
         check_precision(device, job.training.precision, job.model.cell)
         self.job = job
-        if job.model.normalization != "auto":  # it may not take these values
+        if job.model.normalization != "auto":  # a method may refuse these values
             Normalizer.fit(
                 self.panel, job.model.normalization, seq_len=job.windows.seq_len
             )
         check_static(self.panel)
         check_strategy(job.model.strategy, job.data.past_covariates)
-        if start is not None:
-            start.forecaster.as_start().check(job.windows, job.model, self.panel)
-            self.folds, said = start.keep_unseen(self.panel, self.folds)
-            self.notes += said
+        if pretrained is not None:
+            pretrained.forecaster.as_start().check(job.windows, job.model, self.panel)
+            self.folds, notes = pretrained.select_unseen_folds(self.panel, self.folds)
+            self.notes += notes
 
     @property
     def origins(self) -> Origins:
@@ -101,14 +103,14 @@ class Experiment:
 
     @property
     def baseline_names(self) -> tuple[str, ...]:
-        """The baselines that make sense: no season, no seasonal naive forecast."""
+        """Names of the baselines; without a season, no seasonal naive forecast."""
         return tuple(
             rule for rule in RULES if rule != "seasonal_naive" or self.season_length > 1
         )
 
     @cached_property
     def baselines(self) -> pd.DataFrame:
-        """The baselines' backtest; the autoregression's window fits all series."""
+        """Backtest of the baselines; the autoregression's window fits all series."""
         shortest = int(self.folds[0].ends.min())
         seq_len = min(self.job.windows.seq_len, max(shortest - self.horizon, 1))
         return self._backtest(
@@ -124,9 +126,9 @@ class Experiment:
             }
         )
 
-    def measure(self, job: Job, on_epoch: OnEpoch | None = None) -> Measured:
-        """Fit the job's model before the folds and test it on them."""
-        began = time.perf_counter()
+    def evaluate(self, job: Job, on_epoch: OnEpoch | None = None) -> BacktestResult:
+        """Fit the job's model before the folds and backtest it on them."""
+        start_seconds = time.perf_counter()
         label = job.model.cell
         fitted: list[Forecaster] = []
 
@@ -135,22 +137,26 @@ class Experiment:
             return fitted[-1]
 
         table = self._backtest({label: fit})
-        return Measured(label, fitted[-1], table, time.perf_counter() - began)
+        seconds = time.perf_counter() - start_seconds
+        return BacktestResult(label, fitted[-1], table, seconds)
 
-    def finish(
-        self, job: Job, measured: Measured, on_epoch: OnEpoch | None = None
+    def fit_final_model(
+        self, job: Job, result: BacktestResult, on_epoch: OnEpoch | None = None
     ) -> Forecaster:
-        """Fit the job's model on everything; its backtest calibrates the intervals."""
-        assert measured.forecaster.fitted is not None
-        chosen = measured.forecaster.fitted.normalizer.method
-        model = replace(job.model, normalization=chosen)
+        """Fit the job's model on all observations, calibrated by its backtest.
+
+        The normalization is the one of the backtested model.
+        """
+        assert result.forecaster.fitted is not None
+        method = result.forecaster.fitted.normalizer.method
+        model = replace(job.model, normalization=method)
         forecaster = make_forecaster(job.model_copy(update={"model": model}))
         self._fit(forecaster, self.panel, on_epoch)
-        points = measured.table["point"].to_numpy().reshape(-1, self.horizon)
+        points = result.table["point"].to_numpy().reshape(-1, self.horizon)
         return forecaster.calibrate(self.panel, self.origins, points)
 
     def scores(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Score a backtest's models, best first."""
+        """Score the models of a backtest, best first."""
         return score(
             table,
             self.panel,
@@ -160,7 +166,7 @@ class Experiment:
         )
 
     def scores_by_step(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Score a backtest's models at every step."""
+        """Score the models of a backtest at every step ahead."""
         return score_by_step(
             table, self.panel, self.folds, season_length=self.season_length
         )
@@ -168,7 +174,7 @@ class Experiment:
     def _fit(
         self, forecaster: Forecaster, panel: Panel, on_epoch: OnEpoch | None
     ) -> Forecaster:
-        start = None if self.start is None else self.start.forecaster
+        start = None if self.pretrained is None else self.pretrained.forecaster
         return forecaster.fit(panel, start=start, on_epoch=on_epoch)
 
     def _backtest(self, fits: dict[str, Any]) -> pd.DataFrame:
@@ -183,5 +189,5 @@ class Experiment:
 
 
 def make_forecaster(job: Job) -> Forecaster:
-    """Return the job's forecaster, untrained."""
+    """Return the untrained forecaster of a job."""
     return Forecaster(windows=job.windows, model=job.model, training=job.training)

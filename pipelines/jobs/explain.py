@@ -1,4 +1,4 @@
-"""What a model's forecast depends on, as a batch job: a CSV or a picture."""
+"""Explain job: importance of observations and covariates, as CSV or heat map."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from pipelines.jobs.forecast import read_latest
 from pipelines.output.files import check_output, write_csv, write_png
 from pipelines.output.plots import plot_explanation
 
-KINDS = (".csv", ".png")
+OUTPUT_SUFFIXES = (".csv", ".png")
 
 
 def explain_model(
@@ -24,13 +24,13 @@ def explain_model(
     """Explain forecasts of new observations, or of the series seen in training.
 
     Args:
-        forecaster: trained.
-        data: CSV whose windows are averaged; without it, where training ended.
-        columns: time, target and series_id columns, where they are not plain.
-        part: the whole model, or its network alone.
+        forecaster: trained model.
+        data: CSV whose windows are averaged; None for the end of the training series.
+        columns: names of the time, target and series_id columns; None to infer them.
+        part: ``model`` for all of the model, ``network`` for its network alone.
 
     Returns:
-        The explanation, and notes on what was guessed while reading.
+        The explanation, and notes on inferred columns.
 
     Raises:
         DataError: the observations cannot be used.
@@ -41,24 +41,25 @@ def explain_model(
     return explain(forecaster, panel, part=part), panel.notes
 
 
-def check_kind(output: Path | None) -> None:
-    """Make sure, before the work starts, that an explanation can be written.
+def check_explanation_output(output: Path | None) -> None:
+    """Check, before the work starts, that an explanation can be written to a file.
 
     Raises:
-        OutputError: its name ends in neither .csv nor .png, or there is no place.
+        OutputError: the name ends in neither .csv nor .png, or the folder cannot be
+            written to.
     """
-    if output is not None and output.suffix.lower() not in KINDS:
+    if output is not None and output.suffix.lower() not in OUTPUT_SUFFIXES:
         raise OutputError(output, "its name ends neither in .csv nor in .png")
     check_output(output)
 
 
 def write_explanation(explanation: Explanation, output: Path) -> None:
-    """Write the numbers as CSV, or the heat map as PNG, as the name says.
+    """Write an explanation as numbers (.csv) or as a heat map (.png).
 
     Raises:
         OutputError: the file cannot be written.
     """
-    check_kind(output)
+    check_explanation_output(output)
     if output.suffix.lower() == ".csv":
         write_csv(explanation.to_frame(), output)
     else:

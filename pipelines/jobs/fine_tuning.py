@@ -1,4 +1,4 @@
-"""Fine-tuning as a job: a registered model to start from, on new data."""
+"""Fine-tuning: a registered model as the starting point of a training job."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,73 +14,78 @@ from forecasting.timestamps.calendar import format_timestamp
 from pipelines.config.job import Job
 from pipelines.tracking.models import open_model
 
-LINEAGE = "fine_tuned_from"  # tag of the run and of the version
+LINEAGE_TAG = "fine_tuned_from"  # tag of the run and of the version
 
 
 @dataclass(frozen=True, slots=True)
-class StartModel:
-    """A trained model that another training starts from.
+class PretrainedModel:
+    """A trained model to fine-tune.
 
     Attributes:
         forecaster: the model.
-        reference: ``name/version``, or its folder.
+        reference: ``name/version``, or the path of its folder.
     """
 
     forecaster: Forecaster
     reference: str
 
     def complete(self, job: Job) -> Job:
-        """Return the job, with this model's windows and layers where it names none.
+        """Return the job with this model's windows and layers in place of defaults.
 
         Raises:
-            SettingError: the job names another value; both are named.
+            SettingError: an explicit setting of the job differs from this model's.
         """
         start = self.forecaster.as_start()
-        theirs = {
+        settings = {
             "windows.seq_len": start.windows.seq_len,
             "windows.horizon": start.windows.horizon,
             **{f"model.{name}": value for name, value in asdict(start.model).items()},
             "model.normalization": start.fitted.normalizer.method,
         }
-        left = {name: v for name, v in theirs.items() if name not in job.given}
-        completed = job.replace(left)
+        inherited = {n: v for n, v in settings.items() if n not in job.explicit}
+        completed = job.replace(inherited)
         start.check(completed.windows, completed.model)
         return completed
 
-    def keep_unseen(
+    def select_unseen_folds(
         self, panel: Panel, folds: list[Origins]
     ) -> tuple[list[Origins], tuple[str, ...]]:
-        """Return the folds behind all that this model was trained on, and a note.
+        """Return the folds later than this model's training data, and a note.
 
         Raises:
-            DataError: there is none; a backtest would show it what it has seen.
+            DataError: there is none; a backtest would test the model on its training
+                data.
         """
         context = self.forecaster.as_start().fitted.context
-        seen = training_ends_of(panel, context)
-        kept = [fold for fold in folds if (fold.ends >= seen[fold.series]).all()]
-        if not kept:
-            follow = np.where(seen < 0, panel.lengths, panel.lengths - seen)
-            least = int(follow.argmin())
-            last = panel.offsets[least] + seen[least] - 1
+        training_ends = training_ends_of(panel, context)
+        unseen = [
+            fold for fold in folds if (fold.ends >= training_ends[fold.series]).all()
+        ]
+        if not unseen:
+            later = np.where(
+                training_ends < 0, panel.lengths, panel.lengths - training_ends
+            )
+            row = int(later.argmin())
+            last = panel.offsets[row] + training_ends[row] - 1
             until = format_timestamp(panel.timestamps[last])
             raise DataError(
                 f"there is nothing to test on: {self.reference} was trained until "
-                f"{until} of series {panel.series_ids[least]!r}, and {follow[least]} "
+                f"{until} of series {panel.series_ids[row]!r}, and {later[row]} "
                 "observations follow. Give at least one horizon of later ones, or "
                 "start from an earlier version."
             )
-        if len(kept) == len(folds):
+        if len(unseen) == len(folds):
             return folds, ()
-        said = (
-            f"tested on {len(kept)} of {len(folds)} folds: {self.reference} was "
+        note = (
+            f"tested on {len(unseen)} of {len(folds)} folds: {self.reference} was "
             "trained on the others"
         )
-        return kept, (said,)
+        return unseen, (note,)
 
 
-def load_start(reference: str) -> StartModel:
-    """Load the model to start from, see `pipelines.tracking.models.open_model`."""
+def load_pretrained(reference: str) -> PretrainedModel:
+    """Load the model to fine-tune, see `pipelines.tracking.models.open_model`."""
     forecaster, version = open_model(reference)
     if version is None:
-        return StartModel(forecaster, str(Path(reference).resolve()))
-    return StartModel(forecaster, f"{version.name}/{version.version}")
+        return PretrainedModel(forecaster, str(Path(reference).resolve()))
+    return PretrainedModel(forecaster, f"{version.name}/{version.version}")

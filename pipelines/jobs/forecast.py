@@ -1,4 +1,4 @@
-"""Forecasts of a registered model, or of a model folder, as a batch job."""
+"""Forecast job: forecasts of a registered model or of a model folder."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,10 @@ from pipelines.tracking.models import open_model
 
 
 def load_model(reference: str) -> tuple[Forecaster, str]:
-    """Return a model, see `pipelines.tracking.models.open_model`, and its full name."""
+    """Load a model and return it with its full name, ``name version 3``.
+
+    Errors as in `pipelines.tracking.models.open_model`.
+    """
     forecaster, version = open_model(reference)
     if version is None:
         return forecaster, reference
@@ -30,19 +33,19 @@ def forecast(
     horizon: int | None,
     levels: tuple[float, ...],
 ) -> tuple[Forecast, tuple[str, ...]]:
-    """Forecast new observations, or what follows the series seen in training.
+    """Forecast new observations, or continue the training series.
 
     Args:
-        forecaster: trained.
+        forecaster: trained model.
         data: CSV with the latest observations, at least seq_len of each series; rows
-            at the end of a series that have no target hold its known covariates ahead.
-        future: CSV with the known covariates of the steps ahead.
-        columns: time, target and series_id columns, where they are not plain.
+            at the end of a series without a target hold its future known covariates.
+        future: CSV with the known covariates over the horizon.
+        columns: names of the time, target and series_id columns; None to infer them.
         horizon: steps ahead; None for the trained horizon.
         levels: central intervals, in percent.
 
     Returns:
-        The forecast, and notes on what was guessed while reading.
+        The forecast, and notes on inferred columns.
 
     Raises:
         DataError: the observations cannot be used.
@@ -50,32 +53,32 @@ def forecast(
     """
     assert forecaster.fitted is not None
     panel = forecaster.fitted.context
-    known = forecaster.fitted.covariates.names("known")
+    covariates = forecaster.fitted.covariates.names("known")
     if data is not None:
         panel = read_latest(forecaster, data, columns)
     if future is not None:
-        if not known:
-            wanted = "left out: the model has no known covariates"
-            raise SettingError("future", str(future), wanted)
-        place = {name: columns.get(name) for name in ("time", "series_id")}
-        panel = panel.with_future(read_future(future, panel, known, **place))
+        if not covariates:
+            expected = "left out: the model has no known covariates"
+            raise SettingError("future", str(future), expected)
+        keys = {name: columns.get(name) for name in ("time", "series_id")}
+        panel = panel.with_future(read_future(future, panel, covariates, **keys))
     return forecaster.predict(panel, horizon=horizon, levels=levels), panel.notes
 
 
 def read_latest(
     forecaster: Forecaster, data: Path, columns: Mapping[str, Any]
 ) -> Panel:
-    """Read new observations, the target and the frequency as trained if they can be.
+    """Read new observations, by default with the trained target and frequency.
 
     Raises:
         DataError: the observations cannot be used.
     """
     assert forecaster.fitted is not None
     fitted = forecaster.fitted
-    asked = {name: column for name, column in columns.items() if column is not None}
+    explicit = {name: column for name, column in columns.items() if column is not None}
     trained = {"target": fitted.context.target, "freq": fitted.context.calendar.freq}
     roles = {f"{role}_covariates": fitted.covariates.names(role) for role in ROLES}
     try:
-        return read_csv(data, **(trained | asked | roles))
-    except (MissingColumns, SettingError):  # another name; rows without dates
-        return read_csv(data, **(asked | roles))
+        return read_csv(data, **(trained | explicit | roles))
+    except (MissingColumns, SettingError):  # renamed target, or rows without dates
+        return read_csv(data, **(explicit | roles))

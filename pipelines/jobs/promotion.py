@@ -1,12 +1,12 @@
-"""The gate: whether a new version takes the alias from the one that holds it.
+"""Promotion gate: compares a new version with the champion before moving the alias.
 
-The two are compared on the same origins, by forecasts that neither had seen:
+Both are scored on the same origins. The champion's forecasts are the first of these
+that exist:
 
-1. the forecasts that the champion's own backtest recorded, where these stand on the
-   origins of the new one;
-2. else what the champion forecasts now from origins that lie after its training;
-3. else what it forecasts now from every origin, most of which it was trained on: a
-   comparison in the champion's favour, and the verdict says so.
+1. those of its recorded backtest, if it shares the origins and actual values;
+2. its forecasts from the origins after its training;
+3. its forecasts from all origins, most of which are in its training data: a comparison
+   in the champion's favour, and the verdict says so.
 """
 
 import tempfile
@@ -27,26 +27,22 @@ from pipelines.errors import AccessDenied
 from pipelines.jobs.experiment import Experiment
 from pipelines.tracking.access import without_password
 from pipelines.tracking.models import load_forecaster
-from pipelines.tracking.registry import champion_of
+from pipelines.tracking.registry import find_alias_target
 from pipelines.tracking.runs import quiet_mlflow
 
-RECORD = "backtest.csv.gz"  # the artifact that holds a run's backtest
-
-
-KEY = ["series_id", "cutoff", "step"]
-
-
-TIE = 1e-9  # of an error: a smaller gain is rounding, of arithmetic or of the record
+BACKTEST_ARTIFACT = "backtest.csv.gz"  # artifact with a run's backtest
+KEY_COLUMNS = ["series_id", "cutoff", "step"]
+TIE_TOLERANCE = 1e-9  # relative; a smaller gain is rounding, of arithmetic or the CSV
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a version may take the alias, and why.
+    """Decision on a promotion, with its reason.
 
     Attributes:
-        promote: it may.
-        reason: one sentence for a person.
-        warning: what the person should worry about, if anything.
+        promote: whether the version takes the alias.
+        reason: one sentence for the user.
+        warning: a sentence if the model does not beat the baselines.
     """
 
     promote: bool
@@ -58,33 +54,33 @@ def judge(experiment: Experiment, table: pd.DataFrame, label: str) -> Verdict:
     """Compare a new model with the version that holds the alias.
 
     Args:
-        experiment: its series, folds and settings.
-        table: its backtest, baselines included.
-        label: its name in the table.
+        experiment: series, folds and settings of the new model.
+        table: backtest of the new model and of the baselines.
+        label: name of the new model in the table.
     """
     registry = experiment.job.registry
     warning = _baseline_warning(experiment, table, label)
     if registry.promote != "if_better":
         always = registry.promote == "always"
         return Verdict(always, f"promote is set to {registry.promote}", warning)
-    champion = champion_of(experiment.job.name, registry.alias)
+    champion = find_alias_target(experiment.job.name, registry.alias)
     if champion is None:
         return Verdict(True, f"the first to be {registry.alias}", warning)
     name = f"{registry.alias} (version {champion.version})"
     try:
-        rival, how = _champion_forecasts(experiment, champion)
+        rival, remark = _champion_forecasts(experiment, champion)
     except (ForecastingError, MlflowException, AccessDenied) as error:
         reason = f"{name} cannot be compared: {without_password(str(error))}"
         return Verdict(False, reason, warning)
-    mine = table[table["model"] == label].assign(model="challenger")
-    same = mine.merge(rival[KEY], on=KEY, how="inner")
-    both = pd.concat([same, rival.assign(model="champion")], ignore_index=True)
+    challenger = table[table["model"] == label].assign(model="challenger")
+    shared = challenger.merge(rival[KEY_COLUMNS], on=KEY_COLUMNS, how="inner")
+    both = pd.concat([shared, rival.assign(model="champion")], ignore_index=True)
     metric, errors = _errors(experiment, both)
     new, old = errors["challenger"], errors["champion"]
-    better = new < old * (1 - TIE)
+    better = new < old * (1 - TIE_TOLERANCE)
     reason = (
         f"{metric} {new:.4g} against {old:.4g} of {name} on "
-        f"{len(same) // experiment.horizon} origins{how}"
+        f"{len(shared) // experiment.horizon} origins{remark}"
     )
     return Verdict(better, reason, warning)
 
@@ -92,7 +88,7 @@ def judge(experiment: Experiment, table: pd.DataFrame, label: str) -> Verdict:
 def _errors(
     experiment: Experiment, table: pd.DataFrame
 ) -> tuple[str, dict[str, float]]:
-    """Return each model's error, and its metric: where the job's is undefined, mae."""
+    """Return the metric and each model's error; mae where the metric is undefined."""
     metric = experiment.job.evaluation.metric
     scores = score(
         table,
@@ -127,28 +123,33 @@ def _baseline_warning(
 def _champion_forecasts(
     experiment: Experiment, champion: ModelVersion
 ) -> tuple[pd.DataFrame, str]:
-    """Return the champion's forecasts on shared origins, and how they came about."""
-    recorded = _recorded(experiment, champion)
+    """Return the champion's forecasts on shared origins, and a remark on the origins.
+
+    The remark completes the sentence of the verdict.
+    """
+    recorded = _recorded_forecasts(experiment, champion)
     if recorded is not None:
         return recorded, ""
     forecaster = load_forecaster(champion)
     origins = experiment.origins
-    unseen = _after_training(experiment, forecaster)
-    how = " that came after its training"
+    unseen = _origins_after_training(experiment, forecaster)
+    remark = " that came after its training"
     if not unseen.any():
         unseen = np.ones(len(origins), dtype=bool)
-        how = f", most of which {champion.name} {champion.version} was trained on"
-    chosen = Origins(series=origins.series[unseen], ends=origins.ends[unseen])
-    points = forecaster.forecast_at(experiment.panel, chosen, experiment.horizon)
-    return forecast_table(experiment.panel, chosen, points, {}), how
+        remark = f", most of which {champion.name} {champion.version} was trained on"
+    selected = Origins(series=origins.series[unseen], ends=origins.ends[unseen])
+    points = forecaster.forecast_at(experiment.panel, selected, experiment.horizon)
+    return forecast_table(experiment.panel, selected, points, {}), remark
 
 
-def _after_training(experiment: Experiment, forecaster: Forecaster) -> np.ndarray:
-    """Return which origins see nothing but what the champion was trained on."""
+def _origins_after_training(
+    experiment: Experiment, forecaster: Forecaster
+) -> np.ndarray:
+    """Return a mask of the origins at or after the end of a model's training."""
     assert forecaster.fitted is not None
     context = forecaster.fitted.context
     if context.timestamps.dtype != experiment.panel.timestamps.dtype:
-        return np.zeros(len(experiment.origins), dtype=bool)  # steps against dates
+        return np.zeros(len(experiment.origins), dtype=bool)  # steps versus dates
     trained = dict(zip(context.series_ids, context.last_timestamps(), strict=True))
     origins, panel = experiment.origins, experiment.panel
     cutoffs = panel.timestamps[panel.offsets[origins.series] + origins.ends - 1]
@@ -161,8 +162,14 @@ def _after_training(experiment: Experiment, forecaster: Forecaster) -> np.ndarra
     )
 
 
-def _recorded(experiment: Experiment, champion: ModelVersion) -> pd.DataFrame | None:
-    """Return the champion's recorded backtest where it stands on the same origins."""
+def _recorded_forecasts(
+    experiment: Experiment, champion: ModelVersion
+) -> pd.DataFrame | None:
+    """Return the rows of the champion's recorded backtest on the same origins.
+
+    None if there is no record, if it covers less than half of the origins, or if actual
+    values have been revised since.
+    """
     label = champion.tags.get("label")
     if not champion.run_id or not label:
         return None
@@ -171,29 +178,31 @@ def _recorded(experiment: Experiment, champion: ModelVersion) -> pd.DataFrame | 
     except (MlflowException, OSError):
         return None
     record = record[(record["model"] == label) & (record["step"] <= experiment.horizon)]
-    wanted = forecast_table(
+    expected = forecast_table(
         experiment.panel,
         experiment.origins,
         np.zeros((len(experiment.origins), experiment.horizon)),
         {},
     ).drop(columns="point")
     try:
-        record["cutoff"] = record["cutoff"].astype(wanted["cutoff"].dtype)
-    except ValueError:  # dates then, steps now
+        record["cutoff"] = record["cutoff"].astype(expected["cutoff"].dtype)
+    except ValueError:  # the record has dates, the new series have steps
         return None
-    shared = wanted.merge(
-        record[[*KEY, "actual", "point"]], on=KEY, suffixes=("", "_recorded")
+    shared = expected.merge(
+        record[[*KEY_COLUMNS, "actual", "point"]],
+        on=KEY_COLUMNS,
+        suffixes=("", "_recorded"),
     )
     revised = ~np.isclose(shared["actual"], shared["actual_recorded"], rtol=1e-9)
-    if len(shared) < len(wanted) / 2 or revised.any():
+    if len(shared) < len(expected) / 2 or revised.any():
         return None
-    whole = shared.groupby(["series_id", "cutoff"])["step"].transform("size")
-    return shared[whole == experiment.horizon].drop(columns="actual_recorded")
+    steps = shared.groupby(["series_id", "cutoff"])["step"].transform("size")
+    return shared[steps == experiment.horizon].drop(columns="actual_recorded")
 
 
 def _read_record(run_id: str) -> pd.DataFrame:
     with tempfile.TemporaryDirectory() as folder, quiet_mlflow():
         path = mlflow.artifacts.download_artifacts(
-            run_id=run_id, artifact_path=RECORD, dst_path=folder
+            run_id=run_id, artifact_path=BACKTEST_ARTIFACT, dst_path=folder
         )
         return pd.read_csv(path, dtype={"series_id": str})

@@ -1,7 +1,7 @@
-"""What a search may change in a job, and between which values.
+"""Search space of a hyper-parameter search: settings and their candidate values.
 
-Only settings that the job leaves open are searched. The job's own value is always
-among the choices, so that the first trial can be the job as it stands.
+Only settings that the job leaves open are searched. The job's value is always among the
+choices, so that the first trial can be the unchanged job.
 """
 
 from collections.abc import Mapping
@@ -13,30 +13,23 @@ from forecasting.data.panel import Panel
 from forecasting.scaling.normalization import candidates
 from pipelines.config.job import Job
 
-Choice = str | int | float | bool | None  # what Optuna can keep
-
-
-LAYERS, DROPOUT, RATE = "model.num_layers", "model.dropout", "training.learning_rate"
-
-
-SEASONS = (1, 2, 3, 4, 6)  # how many of them a window may hold
-
-
-LEAST_SEASON = 4  # steps, where the frequency knows no season
-
-
-WINDOWS_LONG = 3  # a window takes at most a third of the shortest series
+Choice = str | int | float | bool | None  # types that Optuna stores
+LAYERS, DROPOUT = "model.num_layers", "model.dropout"
+LEARNING_RATE = "training.learning_rate"
+SEASON_COUNTS = (1, 2, 3, 4, 6)  # candidate lengths of a window, in seasons
+MIN_SEASON_LENGTH = 4  # steps, for a frequency without a season
+MIN_WINDOWS_PER_SERIES = 3  # a window takes at most a third of the shortest series
 
 
 @dataclass(frozen=True, slots=True)
-class Space:
-    """The settings that are searched, by dotted path.
+class SearchSpace:
+    """Settings of a search by dotted path, with their candidate values.
 
     Attributes:
-        choices: values to choose from, the job's own one among them.
-        rates: least and largest learning rate, drawn from the logarithm; None where
-            the job fixes it.
-        start: the job's own values.
+        choices: values to choose from, including the job's.
+        rates: smallest and largest learning rate, drawn log-uniformly; None if the job
+            fixes it.
+        start: the job's values.
     """
 
     choices: Mapping[str, tuple[Choice, ...]]
@@ -45,39 +38,44 @@ class Space:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The settings that are searched."""
-        return (*self.choices, *([RATE] if self.rates else []))
+        """Dotted paths of the searched settings."""
+        return (*self.choices, *([LEARNING_RATE] if self.rates else []))
 
     def suggest(self, trial: optuna.Trial) -> dict[str, Choice]:
-        """Let a trial choose; dropout only where there are layers to drop between."""
-        found: dict[str, Choice] = {}
+        """Draw a trial's settings; dropout only for two layers or more."""
+        suggested: dict[str, Choice] = {}
         for name, choices in self.choices.items():
-            if name == DROPOUT and found.get(LAYERS, self.start[LAYERS]) == 1:
+            if name == DROPOUT and suggested.get(LAYERS, self.start[LAYERS]) == 1:
                 continue
-            found[name] = trial.suggest_categorical(name, choices)
+            suggested[name] = trial.suggest_categorical(name, choices)
         if self.rates is not None:
-            found[RATE] = trial.suggest_float(RATE, *self.rates, log=True)
-        return found
+            rate = trial.suggest_float(LEARNING_RATE, *self.rates, log=True)
+            suggested[LEARNING_RATE] = rate
+        return suggested
 
 
-def make_space(job: Job, panel: Panel, *, season_length: int, longest: int) -> Space:
-    """Return the space of a job: larger networks and batches for more windows.
+def make_search_space(
+    job: Job, panel: Panel, *, season_length: int, longest: int
+) -> SearchSpace:
+    """Return the search space of a job: larger networks and batches for more windows.
 
     Args:
-        job: what it fixes stays as it is.
-        panel: the series; only methods that can take all of them are tried.
+        job: its explicit settings are not searched.
+        panel: the series; only normalizations that accept all of them are tried.
         season_length: in steps.
         longest: observations that every series has before the first fold.
     """
     windows = len(panel.values)
     small, large = windows < 2_000, windows >= 50_000
     season = (
-        season_length if season_length > 1 else max(job.windows.horizon, LEAST_SEASON)
+        season_length
+        if season_length > 1
+        else max(job.windows.horizon, MIN_SEASON_LENGTH)
     )
     lengths = [
         k * season
-        for k in SEASONS
-        if k * season <= longest // WINDOWS_LONG
+        for k in SEASON_COUNTS
+        if k * season <= longest // MIN_WINDOWS_PER_SERIES
         and k * season % job.model.patch_len == 0
     ]
     sizes = (8, 16, 32) if small else (32, 64, 128) if large else (16, 32, 64)
@@ -91,15 +89,17 @@ def make_space(job: Job, panel: Panel, *, season_length: int, longest: int) -> S
         "model.normalization": ("auto", *candidates(panel), "window"),
         "training.batch_size": batches,
     }
-    start = {name: _value(job, name) for name in (*wide, RATE)}
+    start = {name: _value(job, name) for name in (*wide, LEARNING_RATE)}
     choices = {
         name: tuple(dict.fromkeys((start[name], *values)))
         for name, values in wide.items()
-        if name not in job.given
+        if name not in job.explicit
     }
     rate = job.training.learning_rate
-    rates = None if RATE in job.given else (min(1e-4, rate), max(1e-2, rate))
-    return Space(choices, rates, start)
+    rates = (
+        None if LEARNING_RATE in job.explicit else (min(1e-4, rate), max(1e-2, rate))
+    )
+    return SearchSpace(choices, rates, start)
 
 
 def _value(job: Job, name: str) -> Choice:

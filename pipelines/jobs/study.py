@@ -1,9 +1,9 @@
-"""Where a search keeps its trials, so that a stopped one goes on.
+"""Optuna study of a search: storage, resumption and pruning of trials.
 
-What the next trial tries follows from the seed and the trials that ended before it,
-and from nothing else: a search that was stopped goes on as if it had not been.
+The settings of a trial depend only on the seed and on the trials that ended before it,
+so that a stopped search resumes with the same trials.
 
-The store is a database of its own. Optuna and MLflow both keep the number of their
+The study has its own database: Optuna and MLflow both store the number of their
 migrations in a table ``alembic_version``, so one database cannot hold both.
 """
 
@@ -25,36 +25,33 @@ from forecasting.data.panel import Panel
 from forecasting.training import EpochRecord
 from pipelines.config.job import Job
 from pipelines.errors import StudyError
-from pipelines.jobs.search_space import Space
+from pipelines.jobs.search_space import SearchSpace
 from pipelines.tracking.access import first_line, without_password
 
-STORE = "recast-tune.db"
+STORAGE_FILE = "recast-tune.db"
+ENDED_STATES = (TrialState.COMPLETE, TrialState.PRUNED)
+HEARTBEAT_SECONDS, GRACE_SECONDS = 10, 30  # a trial silent for longer is dead
 
-
-ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
-
-
-HEARTBEAT, GRACE = 10, 30  # seconds; a trial silent for longer is dead
-
-
-RUNGS = frozenset(2**k for k in range(2, 17))  # epochs at which a trial may be pruned
-
-
-UNPRUNED = 5  # trials before any is
+# Epochs at which a trial may be pruned.
+PRUNING_EPOCHS = frozenset(2**k for k in range(2, 17))
+MIN_TRIALS_BEFORE_PRUNING = 5
 
 
 def default_storage(tracking_uri: str) -> str:
-    """Return the SQLite file beside MLflow's, or in this folder where it has none."""
+    """Return the URL of a SQLite file beside MLflow's.
+
+    It is in the working folder if MLflow's store is not a SQLite file.
+    """
     prefix = "sqlite:///"
     if not tracking_uri.startswith(prefix):
-        return prefix + STORE
-    return prefix + str(Path(tracking_uri.removeprefix(prefix)).parent / STORE)
+        return prefix + STORAGE_FILE
+    return prefix + str(Path(tracking_uri.removeprefix(prefix)).parent / STORAGE_FILE)
 
 
-def name_study(job: Job, panel: Panel, space: Space) -> str:
-    """Return the job's name and a digest of the data, the settings and the space.
+def name_study(job: Job, panel: Panel, space: SearchSpace) -> str:
+    """Return the job's name with a digest of the data, the settings and the space.
 
-    A search on other data, or of something else, has another name.
+    A search on other data, or over another space, has another name.
     """
     settings = job.model_dump(mode="json", include={"windows", "model", "evaluation"})
     settings["training"] = job.model_dump(mode="json")["training"]
@@ -69,22 +66,26 @@ def name_study(job: Job, panel: Panel, space: Space) -> str:
 
 @contextmanager
 def open_study(url: str, name: str) -> Iterator[optuna.Study]:
-    """Open a study for the length of a block; a new one, or one that was stopped.
+    """Create or resume a study for the length of a block.
 
     Raises:
-        StudyError: the database does not answer, or belongs to something else.
+        StudyError: the database does not answer, or belongs to another program.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        _refuse_foreign(url)
+        _refuse_foreign_database(url)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)  # of the heartbeat
-            storage = RDBStorage(url, heartbeat_interval=HEARTBEAT, grace_period=GRACE)
+            storage = RDBStorage(
+                url, heartbeat_interval=HEARTBEAT_SECONDS, grace_period=GRACE_SECONDS
+            )
         study = optuna.create_study(
             study_name=name,
             storage=storage,
             load_if_exists=True,
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=UNPRUNED),
+            pruner=optuna.pruners.MedianPruner(
+                n_startup_trials=MIN_TRIALS_BEFORE_PRUNING
+            ),
         )
     except (
         sqlalchemy.exc.SQLAlchemyError,
@@ -100,7 +101,7 @@ def open_study(url: str, name: str) -> Iterator[optuna.Study]:
         storage.engine.dispose()
 
 
-def _refuse_foreign(url: str) -> None:
+def _refuse_foreign_database(url: str) -> None:
     engine = sqlalchemy.create_engine(url)
     try:
         tables = sqlalchemy.inspect(engine).get_table_names()
@@ -111,52 +112,52 @@ def _refuse_foreign(url: str) -> None:
 
 
 def ended_trials(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    """Return the trials that came to an end, by themselves or pruned."""
-    return study.get_trials(deepcopy=False, states=ENDED)
+    """Return the trials that are complete or pruned."""
+    return study.get_trials(deepcopy=False, states=ENDED_STATES)
 
 
 def run_trials(
     study: optuna.Study,
     objective: Callable[[optuna.Trial], float],
-    space: Space,
+    space: SearchSpace,
     *,
     trials: int,
     seed: int,
 ) -> Iterator[optuna.trial.FrozenTrial]:
-    """Run what is missing to ``trials`` ended ones; yield each when it has ended.
+    """Run trials until ``trials`` have ended; yield each new one at its end.
 
-    The first is the job as it stands.
+    The first trial is the unchanged job.
     """
     while (ended := len(ended_trials(study))) < trials:
         study.sampler = optuna.samplers.TPESampler(seed=(seed + ended) % 2**32)
         if not ended:
-            own = {name: space.start[name] for name in space.names}
-            study.enqueue_trial(own)
+            study.enqueue_trial({name: space.start[name] for name in space.names})
         study.optimize(objective, n_trials=1)
         yield study.get_trials(deepcopy=False)[-1]
 
 
-class Pruning:
-    """Ends a trial whose loss lies behind the others' at the same epoch.
+class PruningCallback:
+    """Epoch callback that stops a trial with a loss above the median of the others.
 
     Args:
-        trial: whose.
-        naive: what its loss is divided by, see `forecasting.forecaster.validation`.
+        trial: the running trial.
+        naive: loss of the naive forecast, the unit of the reported losses; see
+            `forecasting.forecaster.validation.naive_loss`.
     """
 
     def __init__(self, trial: optuna.Trial, naive: float) -> None:
         self._trial, self._naive, self._best = trial, naive, math.inf
 
     def __call__(self, record: EpochRecord) -> None:
-        """Take an epoch's record, of the first member's first training.
+        """Report the best loss so far, for the first training of the first member.
 
         Raises:
-            TrialPruned: the trial is not worth going on.
+            TrialPruned: the loss is above the median of the other trials.
         """
         if record.member or record.refit or not self._naive > 0:
             return
         self._best = min(self._best, record.validation_loss / self._naive)
-        if record.epoch in RUNGS and math.isfinite(self._best):
+        if record.epoch in PRUNING_EPOCHS and math.isfinite(self._best):
             self._trial.report(self._best, record.epoch)
             if self._trial.should_prune():
                 raise optuna.TrialPruned(f"behind the median at epoch {record.epoch}")

@@ -1,4 +1,4 @@
-"""The training job: read, backtest beside the baselines, fit, register, gate."""
+"""Train job: backtest beside the baselines, final fit, registration, promotion."""
 
 import json
 import math
@@ -18,9 +18,9 @@ from forecasting.explanation.explain import explain
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.training import EpochRecord
 from pipelines.config.job import Job
-from pipelines.jobs.experiment import Experiment, Measured
-from pipelines.jobs.fine_tuning import LINEAGE, load_start
-from pipelines.jobs.promotion import RECORD, Verdict, judge
+from pipelines.jobs.experiment import BacktestResult, Experiment
+from pipelines.jobs.fine_tuning import LINEAGE_TAG, load_pretrained
+from pipelines.jobs.promotion import BACKTEST_ARTIFACT, Verdict, judge
 from pipelines.output import plots
 from pipelines.output.progress import training_progress
 from pipelines.tracking.metrics import EpochLog, log_metrics, log_scores
@@ -31,17 +31,17 @@ from pipelines.tracking.runs import connect, log_dataset, tracked_run
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a training job left behind.
+    """Result of a training job.
 
     Attributes:
         name, version: the registered version.
-        alias: what it was a candidate for.
-        verdict: whether it has the alias now, and why.
+        alias: the alias that the version competed for.
+        verdict: decision on the promotion, with its reason.
         scores: the leaderboard, best first.
         run_id: the MLflow run.
-        device: where it was trained.
-        seconds: that fitting and testing took.
-        notes: what was guessed or mended while reading.
+        device: type of the training device.
+        seconds: duration of backtest and fit.
+        notes: inferred columns, repaired data and choices of the preset.
     """
 
     name: str
@@ -59,44 +59,47 @@ def train(job: Job, console: Console, *, start: str | None = None) -> Outcome:
     """Run one training job.
 
     Args:
-        job: what to train.
-        console: where progress is shown.
-        start: the model to start from: ``name``, ``name@alias``, ``name/version`` or a
-            folder. What the job leaves open of windows and layers is taken from it.
+        job: data, model, training and evaluation.
+        console: output of the progress.
+        start: the model to fine-tune: ``name``, ``name@alias``, ``name/version`` or a
+            folder. Windows and layers that the job leaves open are taken from it.
 
     Raises:
         DataError: the series cannot be used; nothing has been written.
-        SettingError: nor can the settings, with this start.
-        UnknownModel, ArtifactError: the start is not there, or damaged.
+        SettingError: the settings do not fit the series, the machine or ``start``;
+            nothing has been written.
+        UnknownModel, ArtifactError: the model to start from is missing, or damaged.
         TrackingError: MLflow does not answer; nothing has been written.
     """
-    experiment = _begin(job, start)
+    experiment = _prepare(job, start)
     job = experiment.job
     connect()
     with tracked_run(job, f"{job.name} {job.model.cell}") as run:
-        if experiment.start is not None:
-            mlflow.set_tag(LINEAGE, experiment.start.reference)
+        if experiment.pretrained is not None:
+            mlflow.set_tag(LINEAGE_TAG, experiment.pretrained.reference)
         log_dataset(experiment.panel, job)
-        measured = measure(experiment, job, run, console)
-        return finish(experiment, job, measured, run, console)
+        result = evaluate(experiment, job, run, console)
+        return register_final_model(experiment, job, result, run, console)
 
 
 def follow(job: Job, *, start: str | None = None) -> None:
-    """Take part in the trainings of `train`, which another process runs."""
-    experiment = _begin(job, start)
-    experiment.finish(experiment.job, experiment.measure(experiment.job))
+    """Take part in the trainings of `train` as a follower of the leading process."""
+    experiment = _prepare(job, start)
+    experiment.fit_final_model(experiment.job, experiment.evaluate(experiment.job))
 
 
-def _begin(job: Job, start: str | None) -> Experiment:
-    """Read and check all that a training needs."""
+def _prepare(job: Job, start: str | None) -> Experiment:
+    """Load the model to fine-tune, if any, and read and check the series."""
     if start is None:
         return Experiment(job)
-    begin = load_start(start)
-    return Experiment(begin.complete(job), start=begin)
+    pretrained = load_pretrained(start)
+    return Experiment(pretrained.complete(job), pretrained=pretrained)
 
 
-def measure(experiment: Experiment, job: Job, run: Run, console: Console) -> Measured:
-    """Backtest the job's model and log how it did, beside the baselines."""
+def evaluate(
+    experiment: Experiment, job: Job, run: Run, console: Console
+) -> BacktestResult:
+    """Backtest the job's model and log its scores beside those of the baselines."""
     epochs = EpochLog(run.info.run_id)
     title = f"{job.name}: backtest of {job.model.cell}"
     with training_progress(console, title) as show, epochs:
@@ -105,48 +108,48 @@ def measure(experiment: Experiment, job: Job, run: Run, console: Console) -> Mea
             show(record)
             epochs(record)
 
-        measured = experiment.measure(job, on_epoch)
-    table = pd.concat([measured.table, experiment.baselines], ignore_index=True)
+        result = experiment.evaluate(job, on_epoch)
+    table = pd.concat([result.table, experiment.baselines], ignore_index=True)
     scores = experiment.scores(table)
     by_step, metric = experiment.scores_by_step(table), job.evaluation.metric
-    log_scores(scores, by_step, measured.label, metric)
-    log_metrics({"backtest_seconds": measured.seconds, "folds": len(experiment.folds)})
+    log_scores(scores, by_step, result.label, metric)
+    log_metrics({"backtest_seconds": result.seconds, "folds": len(experiment.folds)})
     mlflow.log_table(scores.reset_index(), "leaderboard.json")
-    log_pictures(measured)
-    return measured
+    log_evaluation_plots(result)
+    return result
 
 
-def log_pictures(measured: Measured) -> None:
-    """Log how the errors spread by step, and how the loss fell, to the open run."""
-    mlflow.log_figure(plots.plot_residuals(measured.table), "plots/residuals.png")
-    mlflow.log_figure(plots.plot_loss(measured.forecaster.history), "plots/loss.png")
+def log_evaluation_plots(result: BacktestResult) -> None:
+    """Log plots of the residuals by step and of the loss by epoch to the open run."""
+    mlflow.log_figure(plots.plot_residuals(result.table), "plots/residuals.png")
+    mlflow.log_figure(plots.plot_loss(result.forecaster.history), "plots/loss.png")
 
 
-def finish(
-    experiment: Experiment, job: Job, measured: Measured, run: Run, console: Console
+def register_final_model(
+    experiment: Experiment, job: Job, result: BacktestResult, run: Run, console: Console
 ) -> Outcome:
-    """Fit on everything, log the model, register it and judge it."""
-    began = time.perf_counter()
+    """Fit on all observations, log and register the model, decide its promotion."""
+    start_seconds = time.perf_counter()
     title = f"{job.name}: {job.model.cell} on all observations"
     with training_progress(console, title) as show:
-        forecaster = experiment.finish(job, measured, show)
-    forecast = _look_ahead(forecaster, job.evaluation.levels)
-    table = pd.concat([measured.table, experiment.baselines], ignore_index=True)
+        forecaster = experiment.fit_final_model(job, result, show)
+    forecast = _forecast_future(forecaster, job.evaluation.levels)
+    table = pd.concat([result.table, experiment.baselines], ignore_index=True)
     scores = experiment.scores(table)
-    figure = plots.plot_forecast(experiment.panel, forecast, measured.table)
+    figure = plots.plot_forecast(experiment.panel, forecast, result.table)
     mlflow.log_figure(figure, "plots/forecast.png")
     figure = plots.plot_explanation(explain(forecaster, experiment.panel))
     mlflow.log_figure(figure, "plots/explanation.png")
-    _log_table(table)
-    seconds = measured.seconds + time.perf_counter() - began
+    _log_backtest(table)
+    seconds = result.seconds + time.perf_counter() - start_seconds
     log_metrics({"seconds": seconds})
-    mlflow.set_tag("device", _device(forecaster))
-    verdict = judge(experiment, table, measured.label)
+    mlflow.set_tag("device", _device_type(forecaster))
+    verdict = judge(experiment, table, result.label)
     version = register(
         job.name,
         log_model(forecaster, job.evaluation.levels),
         run.info.run_id,
-        _version_tags(forecaster, measured, scores) | _lineage(experiment),
+        _version_tags(forecaster, result, scores) | _lineage_tags(experiment),
     )
     if verdict.promote:
         promote(job.name, version, job.registry.alias)
@@ -158,39 +161,41 @@ def finish(
         verdict=verdict,
         scores=scores,
         run_id=run.info.run_id,
-        device=_device(forecaster),
+        device=_device_type(forecaster),
         seconds=seconds,
         notes=experiment.notes,
     )
 
 
-def _look_ahead(forecaster: Forecaster, levels: tuple[float, ...]) -> Forecast | None:
-    """Forecast the future, unless a known covariate is not known there."""
+def _forecast_future(
+    forecaster: Forecaster, levels: tuple[float, ...]
+) -> Forecast | None:
+    """Forecast the horizon after training; None if future covariates are missing."""
     try:
         return forecaster.predict(levels=levels)
     except MissingCovariates:
         return None
 
 
-def _log_table(table: pd.DataFrame) -> None:
-    """Log every forecast of the backtest; the gate of a later job reads it."""
+def _log_backtest(table: pd.DataFrame) -> None:
+    """Log every forecast of the backtest, for the promotion gate of later jobs."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / RECORD
+        path = Path(folder) / BACKTEST_ARTIFACT
         table.to_csv(path, index=False)
         mlflow.log_artifact(str(path))
 
 
 def _version_tags(
-    forecaster: Forecaster, measured: Measured, scores: pd.DataFrame
+    forecaster: Forecaster, result: BacktestResult, scores: pd.DataFrame
 ) -> dict[str, str]:
     assert forecaster.fitted is not None
     context = forecaster.fitted.context
-    row = scores.loc[[measured.label]].iloc[0]
+    row = scores.loc[[result.label]].iloc[0]
     finite = {k: round(v, 6) for k, v in row.items() if math.isfinite(v)}
     last = context.last_timestamps().max()
     dated = context.calendar.freq is not None
     return {
-        "label": measured.label,
+        "label": result.label,
         "metrics": json.dumps(finite),
         "trained_until": pd.Timestamp(last).isoformat() if dated else str(last),
         "seq_len": str(forecaster.windows.seq_len),
@@ -199,10 +204,11 @@ def _version_tags(
     }
 
 
-def _lineage(experiment: Experiment) -> dict[str, str]:
-    return {} if experiment.start is None else {LINEAGE: experiment.start.reference}
+def _lineage_tags(experiment: Experiment) -> dict[str, str]:
+    pretrained = experiment.pretrained
+    return {} if pretrained is None else {LINEAGE_TAG: pretrained.reference}
 
 
-def _device(forecaster: Forecaster) -> str:
+def _device_type(forecaster: Forecaster) -> str:
     assert forecaster.fitted is not None
     return str(forecaster.fitted.device.type)

@@ -1,8 +1,8 @@
-"""Hyper-parameter search: a parent run, a nested run a trial, the winner registered.
+"""Tune job: hyper-parameter search with a nested MLflow run per trial.
 
-Trials are measured on folds of their own, which end before the first fold of the
-backtest begins; what lies behind that is not even handed to them. The winner is then
-trained, backtested, registered and judged as `recast train` would.
+Trials are scored on separate folds, which end before the first fold of the backtest
+begins; they receive no later observation. The best settings are then trained,
+backtested, registered and considered for promotion as by ``recast train``.
 """
 
 import math
@@ -22,16 +22,16 @@ from forecasting.training import EpochRecord
 from pipelines.config.job import Job
 from pipelines.errors import InputError
 from pipelines.jobs.experiment import Experiment
-from pipelines.jobs.search_space import Space, make_space
+from pipelines.jobs.search_space import SearchSpace, make_search_space
 from pipelines.jobs.study import (
-    Pruning,
+    PruningCallback,
     default_storage,
     ended_trials,
     name_study,
     open_study,
     run_trials,
 )
-from pipelines.jobs.train import Outcome, finish, measure
+from pipelines.jobs.train import Outcome, evaluate, register_final_model
 from pipelines.output import plots
 from pipelines.output.progress import training_progress
 from pipelines.tracking.metrics import log_metrics
@@ -39,14 +39,14 @@ from pipelines.tracking.runs import connect, log_dataset, tracked_run
 
 
 @dataclass(frozen=True, slots=True)
-class Tuned:
-    """What a search found.
+class TuneResult:
+    """Result of a search.
 
     Attributes:
-        outcome: of training the winner.
-        job: the winner, as a job.
-        best: the number of its trial.
-        trials: what `list_trials` returned.
+        outcome: result of training the best settings.
+        job: the job with the best settings.
+        best: number of the best trial.
+        trials: all trials, as returned by `list_trials`.
     """
 
     outcome: Outcome
@@ -57,18 +57,18 @@ class Tuned:
 
 def tune(
     job: Job, console: Console, *, trials: int = 20, storage: str | None = None
-) -> Tuned:
+) -> TuneResult:
     """Search the settings that a job leaves open, and train the best.
 
     Args:
-        job: what it was given stays fixed.
-        console: where progress is shown.
-        trials: how many in all; those of an earlier search of the same are counted.
-        storage: URL of the database that keeps them.
+        job: its explicit settings are not searched.
+        console: output of the progress.
+        trials: number in all; those of a stopped search of the same job are counted.
+        storage: URL of the trials' database; default see `default_storage`.
 
     Raises:
         DataError: the series cannot be used; nothing has been written.
-        InputError: nothing is left to search, or no trial came to an end.
+        InputError: the job leaves nothing to search, or every trial diverged.
         StudyError: the database of the trials cannot be used.
         TrackingError: MLflow does not answer; nothing has been written.
     """
@@ -89,24 +89,24 @@ def tune(
         mlflow.set_tag("study", search.name)
         log_dataset(experiment.panel, job)
         search.run(study, trials)
-        found = list_trials(study, search.space)
+        table = list_trials(study, search.space)
         best = _best_trial(study)
         folds = replace(job.evaluation, folds=len(experiment.folds))
         winner = job.replace(best.params).model_copy(update={"evaluation": folds})
-        _log_search(found, winner, best, job.evaluation.metric)
+        _log_search(table, winner, best, job.evaluation.metric)
         final = Experiment(winner, experiment.panel)
-        measured = measure(final, winner, run, console)
-        outcome = finish(final, winner, measured, run, console)
-        return Tuned(outcome, winner, best.number, found)
+        result = evaluate(final, winner, run, console)
+        outcome = register_final_model(final, winner, result, run, console)
+        return TuneResult(outcome, winner, best.number, table)
 
 
 class Search:
-    """The trials of one search: what they may see, and how one is run.
+    """The trials of one search, on the observations before the backtest.
 
     Args:
-        job: what is searched.
-        experiment: its series and the folds that no trial sees.
-        console: where progress is shown.
+        job: job whose open settings are searched.
+        experiment: the job's series and backtest folds.
+        console: output of the progress.
     """
 
     def __init__(self, job: Job, experiment: Experiment, console: Console) -> None:
@@ -119,7 +119,7 @@ class Search:
         evaluation = replace(job.evaluation, folds=folds, refit=False)
         self.job = job.model_copy(update={"evaluation": evaluation})
         self.experiment = Experiment(self.job, earlier)
-        self.space: Space = make_space(
+        self.space: SearchSpace = make_search_space(
             job,
             experiment.panel,
             season_length=experiment.season_length,
@@ -135,25 +135,25 @@ class Search:
         self._trials = 0
 
     def run(self, study: optuna.Study, trials: int) -> None:
-        """Run the trials that are missing, and say how each did."""
+        """Run the missing trials and print the error of each."""
         self._trials = trials
         seed = self.job.training.seed
-        ran = run_trials(study, self._try, self.space, trials=trials, seed=seed)
-        for trial in ran:
+        ended = run_trials(study, self._run_trial, self.space, trials=trials, seed=seed)
+        for trial in ended:
             complete = trial.state == TrialState.COMPLETE
             metric = self.job.evaluation.metric
-            said = f"{metric} {trial.value:.4g}" if complete else "pruned"
-            self._console.print(f"trial {trial.number}: {said}")
+            result = f"{metric} {trial.value:.4g}" if complete else "pruned"
+            self._console.print(f"trial {trial.number}: {result}")
 
-    def _try(self, trial: optuna.Trial) -> float:
-        """Run one trial in a nested run; return its error."""
+    def _run_trial(self, trial: optuna.Trial) -> float:
+        """Run one trial in a nested MLflow run and return its error."""
         job = self.job.replace(self.space.suggest(trial))
         name = f"{job.name} trial {trial.number}"
         with tracked_run(job, name, nested=True) as run:
             trial.set_user_attr("run_id", run.info.run_id)
             mlflow.set_tags({"study": self.name, "trial": trial.number})
             try:
-                value = self._measure(job, trial)
+                value = self._evaluate(job, trial)
             except (optuna.TrialPruned, TrainingDiverged) as error:
                 mlflow.set_tags({"state": "pruned", "reason": str(error)})
                 value = None
@@ -163,10 +163,10 @@ class Search:
             raise optuna.TrialPruned
         return value
 
-    def _measure(self, job: Job, trial: optuna.Trial) -> float:
-        ends = self.experiment.folds[0].ends
-        seen = self.experiment.panel.until(ends)
-        prune = Pruning(trial, naive_loss(seen, job.windows, job.model, job.training))
+    def _evaluate(self, job: Job, trial: optuna.Trial) -> float:
+        training_panel = self.experiment.panel.until(self.experiment.folds[0].ends)
+        naive = naive_loss(training_panel, job.windows, job.model, job.training)
+        prune = PruningCallback(trial, naive)
         count = len(ended_trials(trial.study)) + 1
         title = f"{job.name}: trial {count} of {self._trials}"
         with training_progress(self._console, title) as show:
@@ -175,16 +175,17 @@ class Search:
                 show(record)
                 prune(record)
 
-            measured = self.experiment.measure(job, on_epoch)
-        row = self.experiment.scores(measured.table).iloc[0]
+            result = self.experiment.evaluate(job, on_epoch)
+        row = self.experiment.scores(result.table).iloc[0]
         log_metrics({str(k): float(v) for k, v in row.items()})
-        log_metrics({"seconds": measured.seconds})
+        log_metrics({"seconds": result.seconds})
         value = float(row[job.evaluation.metric])
-        return value if math.isfinite(value) else float(row["mae"])  # no scale
+        # A scaled metric is undefined for a constant series.
+        return value if math.isfinite(value) else float(row["mae"])
 
 
-def list_trials(study: optuna.Study, space: Space) -> pd.DataFrame:
-    """Return a row a trial that ended, best first, those that were pruned last.
+def list_trials(study: optuna.Study, space: SearchSpace) -> pd.DataFrame:
+    """Return a row per ended trial, best first, the pruned ones last.
 
     The columns are ``trial, state, value, run_id, seconds`` and the settings by their
     dotted path.
@@ -193,7 +194,7 @@ def list_trials(study: optuna.Study, space: Space) -> pd.DataFrame:
         {
             "trial": trial.number,
             "state": trial.state.name.lower(),
-            # what a pruned trial has for a value is the last loss that it reported
+            # Optuna's value of a pruned trial is its last reported loss.
             "value": trial.value if trial.state == TrialState.COMPLETE else math.nan,
             "run_id": trial.user_attrs.get("run_id"),
             "seconds": _seconds(trial),
@@ -219,12 +220,12 @@ def _best_trial(study: optuna.Study) -> optuna.trial.FrozenTrial:
 
 
 def _log_search(
-    found: pd.DataFrame, winner: Job, best: optuna.trial.FrozenTrial, metric: str
+    trials: pd.DataFrame, winner: Job, best: optuna.trial.FrozenTrial, metric: str
 ) -> None:
-    """Log what was tried and what won to the open run."""
-    mlflow.log_table(found, "trials.json")
-    mlflow.log_figure(plots.plot_search(found, metric), "plots/search.png")
+    """Log the trials and the best settings to the open run."""
+    mlflow.log_table(trials, "trials.json")
+    mlflow.log_figure(plots.plot_search(trials, metric), "plots/search.png")
     mlflow.log_text(winner.to_yaml(), "winner.yaml")
     mlflow.set_tags({f"best.{name}": value for name, value in best.params.items()})
-    log_metrics({"trials": len(found), "best_value": best.value or math.nan})
+    log_metrics({"trials": len(trials), "best_value": best.value or math.nan})
     mlflow.set_tag("best_trial", best.number)

@@ -1,1 +1,1 @@
-"""Output for people: plots, progress bars, table files."""
+"""Output of jobs: plots, progress bars, CSV and PNG files."""

@@ -1,4 +1,4 @@
-"""Files that a command writes: whole, or not at all."""
+"""Atomic writing of CSV and PNG files: a file appears complete or not at all."""
 
 import os
 import tempfile
@@ -11,21 +11,22 @@ import pandas as pd
 
 from pipelines.errors import OutputError
 
-if TYPE_CHECKING:  # a table needs no matplotlib
+if TYPE_CHECKING:  # writing a table does not import matplotlib
     from matplotlib.figure import Figure
 
 
 def check_output(path: Path | None) -> None:
-    """Make sure, before the work starts, that a file can be written at ``path``.
+    """Check, before the work starts, that a file can be written at ``path``.
 
     Raises:
-        OutputError: its folder is missing or read-only, or something else has its name.
+        OutputError: the folder is missing or read-only, or ``path`` is no ordinary
+            file.
     """
     if path is None:
         return
     if path.exists() and not path.is_file():
-        what = "a folder" if path.is_dir() else "no ordinary file"
-        raise OutputError(path, f"it is {what}")
+        kind = "a folder" if path.is_dir() else "no ordinary file"
+        raise OutputError(path, f"it is {kind}")
     if not path.parent.is_dir():
         raise OutputError(path, f"there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK):
@@ -43,7 +44,7 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 
 def write_png(figure: "Figure", path: Path) -> None:
-    """Write a picture as PNG.
+    """Write a figure as PNG.
 
     Raises:
         OutputError: the file cannot be written.
@@ -54,7 +55,7 @@ def write_png(figure: "Figure", path: Path) -> None:
 
 @contextmanager
 def _draft(path: Path) -> Iterator[Path]:
-    """Yield a file beside ``path`` to write to; rename it when it is whole."""
+    """Yield a temporary file beside ``path``; rename it to ``path`` at the end."""
     check_output(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)

@@ -1,4 +1,4 @@
-"""Pictures of a run: forecast, loss, errors by step, what the forecast looks at."""
+"""Plots of a run: forecast, loss, residuals by step, importance, search."""
 
 from typing import Any
 
@@ -13,30 +13,26 @@ from forecasting.explanation.explain import Explanation
 from forecasting.training import EpochRecord
 
 BLUE, ORANGE, GREY = "#1f6feb", "#d1570a", "#57606a"
-
-
-MOST_SERIES = 4  # series in one picture
-
-
-MOST_HISTORY = 96  # observations before the forecast
+MAX_SERIES = 4  # series in one figure
+MAX_HISTORY = 96  # observations before the forecast
 
 
 def plot_forecast(
     panel: Panel, forecast: Forecast | None, table: pd.DataFrame
 ) -> Figure:
-    """Draw the end of the first series, the backtest there, and the forecast.
+    """Draw the end of the first series with its backtest and forecast.
 
     Args:
         panel: the series.
-        forecast: what follows them, with intervals; None where it cannot be told.
-        table: the model's backtest, without the baselines.
+        forecast: forecast after the end of the series, with intervals; None without.
+        table: backtest of the model, without the baselines.
     """
-    shown = panel.series_ids[:MOST_SERIES]
+    shown = panel.series_ids[:MAX_SERIES]
     figure = Figure(figsize=(9, 0.8 + 3.2 * len(shown)), layout="constrained")
     axes = figure.subplots(len(shown), squeeze=False)[:, 0]
     for row, (series_id, ax) in enumerate(zip(shown, axes, strict=True)):
         start, end = panel.offsets[row], panel.offsets[row + 1]
-        first = max(start, end - MOST_HISTORY)
+        first = max(start, end - MAX_HISTORY)
         stamps = panel.timestamps[first:end]
         ax.plot(stamps, panel.values[first:end], color=GREY, lw=1.2, label="observed")
         past = table[table["series_id"] == series_id]
@@ -50,7 +46,7 @@ def plot_forecast(
 
 
 def _draw_backtest(ax: Axes, past: pd.DataFrame) -> None:
-    """Draw each fold's forecast as a line of its own."""
+    """Draw the forecast of each fold as a separate line."""
     label: str | None = "backtest"
     for _, fold in past.groupby("cutoff"):
         ax.plot(
@@ -80,9 +76,9 @@ def _draw_future(ax: Axes, panel: Panel, forecast: Forecast, row: int) -> None:
 
 
 def plot_loss(history: list[EpochRecord]) -> Figure:
-    """Draw training and validation loss by epoch, a pair of lines a member.
+    """Draw training and validation loss by epoch, a pair of lines per member.
 
-    Of the first training, that validation ended; a refit has no such loss.
+    Refits are left out: they have no validation loss.
     """
     history = [record for record in history if not record.refit]
     figure, ax = _one_axes("epoch", "loss, normalised")
@@ -103,7 +99,7 @@ def plot_loss(history: list[EpochRecord]) -> Figure:
 
 
 def plot_residuals(table: pd.DataFrame) -> Figure:
-    """Draw the spread of actual minus forecast at every step of the backtest."""
+    """Draw box plots of actual minus forecast at every step of the backtest."""
     figure, ax = _one_axes("step ahead", "actual - forecast")
     errors = (table["actual"] - table["point"]).groupby(table["step"])
     steps = [int(step) for step, _ in errors]
@@ -125,9 +121,9 @@ def plot_residuals(table: pd.DataFrame) -> Figure:
 
 
 def plot_explanation(explanation: Explanation) -> Figure:
-    """Draw what each step depends on as heat maps, one for target and covariates.
+    """Draw heat maps of importance by step and lag: the target's and each covariate's.
 
-    All share one scale, so that a covariate can be compared with the observations.
+    All share one colour scale, so that a covariate can be compared with the target.
     """
     parts = explanation.by_feature()
     height = 1.4 + 2.6 * len(parts)
@@ -136,8 +132,8 @@ def plot_explanation(explanation: Explanation) -> Figure:
     top = max(part.max() for part in parts.values()) or 1.0
     seq_len = explanation.lags[0]
     for ax, (name, part) in zip(axes, parts.items(), strict=True):
-        steps, places = part.shape
-        edges = (seq_len + 0.5, seq_len - places + 0.5, steps + 0.5, 0.5)
+        steps, columns = part.shape
+        edges = (seq_len + 0.5, seq_len - columns + 0.5, steps + 0.5, 0.5)
         image = ax.imshow(
             part, cmap="viridis", vmin=0, vmax=top, aspect="auto", extent=edges
         )
@@ -151,22 +147,24 @@ def plot_explanation(explanation: Explanation) -> Figure:
 
 
 def plot_search(trials: pd.DataFrame, metric: str) -> Figure:
-    """Draw each trial's error, and the least so far; a cross where one was pruned.
+    """Draw the error of each trial and the best so far; crosses for pruned trials.
 
     Args:
-        trials: what `pipelines.jobs.tune.list_trials` returned.
-        metric: what the value is called.
+        trials: as returned by `pipelines.jobs.tune.list_trials`.
+        metric: name of the error, for the axis.
     """
     figure, ax = _one_axes("trial", metric)
-    done = trials[trials["state"] == "complete"].sort_values("trial")
+    complete = trials[trials["state"] == "complete"].sort_values("trial")
     pruned = trials[trials["state"] == "pruned"]
-    ax.plot(done["trial"], done["value"], "o", color=BLUE, ms=4, label="complete")
+    ax.plot(
+        complete["trial"], complete["value"], "o", color=BLUE, ms=4, label="complete"
+    )
     ax.step(
-        done["trial"], done["value"].cummin(), where="post", color=ORANGE, lw=1.6,
-        label="best so far",
+        complete["trial"], complete["value"].cummin(), where="post", color=ORANGE,
+        lw=1.6, label="best so far",
     )  # fmt: skip
     if len(pruned):
-        level = np.full(len(pruned), done["value"].max())
+        level = np.full(len(pruned), complete["value"].max())
         ax.plot(pruned["trial"], level, "x", color=GREY, ms=5, label="pruned")
     ax.legend(frameon=False)
     return figure

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a line now and then elsewhere."""
+"""Training progress: a bar on a terminal, else a line every few seconds."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,14 +9,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from forecasting.training import EpochRecord
 
-LINE_SECONDS = 5.0  # between two lines where there is no terminal
+LINE_SECONDS = 5.0  # between two lines without a terminal
 
 
 @contextmanager
 def training_progress(
     console: Console, title: str
 ) -> Iterator[Callable[[EpochRecord], None]]:
-    """Show the epochs of one training; yields what to call after each."""
+    """Show the progress of one training; yield the callback of an epoch's end."""
     if console.is_terminal:
         yield from _bar(console, title)
     else:
@@ -46,12 +46,12 @@ def _bar(console: Console, title: str) -> Iterator[Callable[[EpochRecord], None]
 
 
 def _lines(console: Console, title: str) -> Iterator[Callable[[EpochRecord], None]]:
-    said = time.monotonic()
+    last_line = time.monotonic()
 
     def advance(record: EpochRecord) -> None:
-        nonlocal said
-        if time.monotonic() - said > LINE_SECONDS:
-            said = time.monotonic()
+        nonlocal last_line
+        if time.monotonic() - last_line > LINE_SECONDS:
+            last_line = time.monotonic()
             console.print(
                 f"{title}{_stage(record)}: epoch {record.epoch}/{record.epochs}, "
                 f"loss {_loss(record):.4g}"
@@ -61,7 +61,7 @@ def _lines(console: Console, title: str) -> Iterator[Callable[[EpochRecord], Non
 
 
 def _stage(record: EpochRecord) -> str:
-    """Return which member is trained, and whether again, on everything."""
+    """Return the suffix of the title: the member after the first, and a refit."""
     member = f", member {record.member + 1}" if record.member else ""
     return member + (", again on everything" if record.refit else "")
 

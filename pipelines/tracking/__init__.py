@@ -1,1 +1,1 @@
-"""Everything that is written to MLflow: runs, metrics, models, versions, aliases."""
+"""MLflow tracking: runs, metrics, models, versions, aliases."""

@@ -1,6 +1,6 @@
-"""Failures of an MLflow server in words for a person, and never with a password.
+"""Translates failures of an MLflow server into user errors without passwords.
 
-MLflow puts the tracking URI into its messages as it is: user and password included.
+MLflow's messages contain the tracking URI unchanged, with user and password.
 """
 
 import re
@@ -10,25 +10,23 @@ from mlflow.exceptions import MlflowException
 
 from pipelines.errors import AccessDenied, InputError, TrackingError
 
-UNKNOWN_USER, FORBIDDEN = 401, 403
-
-
-MAX_SHOWN = 300  # letters of somebody else's message
+UNKNOWN_USER_STATUS, FORBIDDEN_STATUS = 401, 403
+MAX_SHOWN_CHARACTERS = 300  # of a message of MLflow or a driver
 
 
 def without_password(text: str) -> str:
-    """Return a text as a message may show it: its URIs without passwords."""
+    """Mask the passwords of the URIs in a text."""
     return re.sub(r"(://[^\s:/@]*:)(?!\d*/)\S*@", r"\1***@", text)
 
 
 def first_line(error: BaseException) -> str:
-    """Return an error in one short line without a password."""
+    """Return the first line of an error, shortened and without passwords."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return without_password(lines[0])[:MAX_SHOWN]
+    return without_password(lines[0])[:MAX_SHOWN_CHARACTERS]
 
 
-def first_cause(error: BaseException) -> str:
-    """Return in one line what started it: where the system said no, its words."""
+def root_cause(error: BaseException) -> str:
+    """Return the first line of the earliest OSError in a chain, else of the error."""
     root, cause = error, error.__cause__ or error.__context__
     while cause is not None:
         root = cause if isinstance(cause, OSError) else root
@@ -37,20 +35,20 @@ def first_cause(error: BaseException) -> str:
 
 
 def check_access(error: BaseException) -> None:
-    """Raise the answer of a server that does not let a user in, if the error is one.
+    """Raise AccessDenied if the error is a server's refusal of the user.
 
     Raises:
-        AccessDenied: it is.
+        AccessDenied: the server answered 401 or 403.
     """
     status = _status(error)
-    if status in (UNKNOWN_USER, FORBIDDEN):
+    if status in (UNKNOWN_USER_STATUS, FORBIDDEN_STATUS):
         raise AccessDenied(_shown_uri(), status, _answer(error)) from error
 
 
-def find_mendable(error: BaseException) -> InputError | None:
-    """Return a failure of the server as an error that a person can mend.
+def find_user_error(error: BaseException) -> InputError | None:
+    """Return a failure of the MLflow server as a user error.
 
-    None if the error is something else, a mistake in the program for example.
+    None if the error is of another kind, for example a bug in the program.
     """
     try:
         check_access(error)
@@ -58,7 +56,7 @@ def find_mendable(error: BaseException) -> InputError | None:
         return denied
     unreachable = r"API request to \S+ failed with exception"
     if isinstance(error, MlflowException) and re.match(unreachable, str(error)):
-        return TrackingError(_shown_uri(), first_cause(error))
+        return TrackingError(_shown_uri(), root_cause(error))
     return None
 
 
@@ -67,7 +65,7 @@ def _shown_uri() -> str:
 
 
 def _status(error: BaseException) -> int | None:
-    """Return the status of the answer that an error tells of, None without one."""
+    """Return the HTTP status of the response behind an error; None without one."""
     if isinstance(error, MlflowException):
         return int(error.get_http_status_code())
     status = getattr(getattr(error, "response", None), "status_code", None)
@@ -75,7 +73,7 @@ def _status(error: BaseException) -> int | None:
 
 
 def _answer(error: BaseException) -> str:
-    """Return the first line of what a server has answered."""
+    """Return the first line of the server's response behind an error."""
     line = first_line(error)
     body = re.search(r"(?:Response body: '|Response text: )(.*)", line)
     return body[1].rstrip("'.") if body else line

@@ -1,9 +1,10 @@
-"""SIGTERM and Ctrl-C as exceptions, but never in the middle of a transaction.
+"""SIGTERM and Ctrl-C as exceptions, deferred while a database transaction runs.
 
-Raised there, they would be swallowed by a destructor of SQLAlchemy's, or leave behind a
-connection that holds its locks, for which every later write waits in vain. So they wait
-until the main thread has left the database, and come again should nobody hear them.
-What they break on their way out, a file closed twice, does not hide them.
+Inside a transaction, the exception would be swallowed by a destructor of SQLAlchemy, or
+leave a connection with its locks, and every later write would wait for it. So it is
+deferred until the main thread has left the database, and raised again if it was
+swallowed. Errors that it causes on its way, such as a file closed twice, are reported
+as the interrupt.
 """
 
 import _thread
@@ -16,91 +17,88 @@ from types import FrameType
 
 from pipelines.errors import Interrupted
 
-SOON = 0.02  # seconds until a signal that came inside a database is tried again
+DATABASE_RETRY_SECONDS = 0.02  # between attempts while the database is in use
+MAX_DATABASE_WAIT_SECONDS = 10.0  # then the exception is raised inside the database
+UNACKNOWLEDGED_RETRY_SECONDS = 5.0  # until a swallowed exception is raised again
 
 
-PATIENCE = 10.0  # seconds it waits for a database at most
-
-
-UNHEARD = 5.0  # seconds until one that a destructor swallowed is tried again
-
-
-class _Asked:
-    """A signal that has come: when, and whether its exception arrived."""
+class _PendingSignal:
+    """A received signal: its time, and whether its exception was acknowledged."""
 
     def __init__(self) -> None:
-        self.since, self.heard = time.monotonic(), False
+        self.since, self.acknowledged = time.monotonic(), False
 
 
-_asked: _Asked | None = None
+_pending: _PendingSignal | None = None
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C raise inside a block, in the main thread; may be nested.
+    """Raise on SIGTERM and Ctrl-C inside a block, in the main thread; may be nested.
 
-    Who catches it asks `heard`. Signals that the process ignores, or that something
-    other than Python handles, stay as they are.
+    Code that catches the exception must call `acknowledge_interrupt`. Signals that the
+    process ignores, or that are not handled by Python, are left alone.
 
     Raises:
-        Interrupted: one of them has come.
+        Interrupted: SIGTERM or SIGINT was received.
     """
-    global _asked
+    global _pending
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {
-        number: signal.signal(number, _interrupt)
+        number: signal.signal(number, _handle_signal)
         for number in (signal.SIGINT, signal.SIGTERM)
         if signal.getsignal(number) not in (signal.SIG_IGN, None)
     }
     try:
         yield
-        if _asked is not None and not _asked.heard:  # while the block was being left
+        if _pending is not None and not _pending.acknowledged:  # at the block's end
             raise Interrupted
     except Exception as error:
-        if _asked is not None:
+        if _pending is not None:
             raise Interrupted from error
         raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        if _interrupt not in before.values():  # the outermost block
-            _asked = None
+        if _handle_signal not in before.values():  # the outermost block
+            _pending = None
 
 
-def heard(error: BaseException) -> bool:
-    """Return whether an interrupt, or what it broke, has arrived, and take note of it.
+def acknowledge_interrupt(error: BaseException) -> bool:
+    """Return whether an error is an interrupt or caused by one, and acknowledge it.
 
-    It does not come again then: what is done from now on may take long.
+    The exception is not raised again then, so that cleaning up may take long.
     """
-    if _asked is None:
+    if _pending is None:
         return isinstance(error, KeyboardInterrupt)
-    _asked.heard = True
+    _pending.acknowledged = True
     return True
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    global _asked
-    if _asked is None or _asked.heard:
-        _asked = _Asked()
-    waits = _in_database(frame) and time.monotonic() - _asked.since < PATIENCE
-    again = threading.Timer(
-        SOON if waits else UNHEARD, _ask_again, (_asked, signal.Signals(number))
-    )
-    again.daemon = True
-    again.start()
-    if not waits:
+def _handle_signal(number: int, frame: FrameType | None) -> None:
+    global _pending
+    if _pending is None or _pending.acknowledged:
+        _pending = _PendingSignal()
+    waited = time.monotonic() - _pending.since
+    deferred = _in_database(frame) and waited < MAX_DATABASE_WAIT_SECONDS
+    delay = DATABASE_RETRY_SECONDS if deferred else UNACKNOWLEDGED_RETRY_SECONDS
+    arguments = (_pending, signal.Signals(number))
+    retry = threading.Timer(delay, _raise_again, arguments)
+    retry.daemon = True
+    retry.start()
+    if not deferred:
         raise Interrupted
 
 
-def _ask_again(asked: _Asked, number: signal.Signals) -> None:
-    if asked is _asked and not asked.heard:
+def _raise_again(pending: _PendingSignal, number: signal.Signals) -> None:
+    if pending is _pending and not pending.acknowledged:
         _thread.interrupt_main(number)
 
 
 def _in_database(frame: FrameType | None) -> bool:
-    """Return whether SQLAlchemy, or a store that is written with it, is at work."""
+    """Return whether a stack runs SQLAlchemy, or an Optuna storage on top of it."""
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
         if "sqlalchemy" in module or module.startswith("optuna.storages"):

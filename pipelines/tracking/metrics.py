@@ -1,4 +1,4 @@
-"""The numbers of a run, sent to MLflow many at a time: one by one they take seconds."""
+"""Batched logging of metrics to MLflow; one request per metric would take seconds."""
 
 import math
 import time
@@ -9,22 +9,24 @@ from mlflow.entities import Metric
 
 from forecasting.training import EpochRecord
 
-BATCH = 1000  # metrics in one call, MLflow's limit
-
-
-FLUSH_SECONDS = 5.0  # how much of a loss curve a hard kill may cost
+MAX_BATCH_METRICS = 1000  # metrics in one call, MLflow's limit
+FLUSH_SECONDS = 5.0  # of a loss curve that a hard kill may lose
 
 
 class EpochLog:
-    """Sends each epoch's losses to a run, many at a time; the last ones at the end."""
+    """Epoch callback that sends losses to a run in batches; a context manager.
+
+    Args:
+        run_id: the MLflow run.
+    """
 
     def __init__(self, run_id: str) -> None:
         self._run_id = run_id
-        self._waiting: list[Metric] = []
-        self._sent = -math.inf  # the first epoch shows at once
+        self._pending: list[Metric] = []
+        self._last_flush = -math.inf  # the first epoch is sent at once
 
     def __call__(self, record: EpochRecord) -> None:
-        """Take one epoch's record; of the first training only."""
+        """Add the losses of one epoch; those of a refit are left out."""
         if record.refit:
             return
         now = int(time.time() * 1000)
@@ -34,9 +36,9 @@ class EpochLog:
             ("validation_loss", record.validation_loss),
         ):
             if value == value:  # NaN: not measured
-                self._waiting.append(Metric(prefix + key, value, now, record.epoch))
-        full = len(self._waiting) >= BATCH - 2
-        if full or time.monotonic() - self._sent > FLUSH_SECONDS:
+                self._pending.append(Metric(prefix + key, value, now, record.epoch))
+        full = len(self._pending) >= MAX_BATCH_METRICS - 2
+        if full or time.monotonic() - self._last_flush > FLUSH_SECONDS:
             self._flush()
 
     def __enter__(self) -> "EpochLog":
@@ -46,12 +48,12 @@ class EpochLog:
         self._flush()
 
     def _flush(self) -> None:
-        _send(self._run_id, self._waiting)
-        self._waiting, self._sent = [], time.monotonic()
+        _send(self._run_id, self._pending)
+        self._pending, self._last_flush = [], time.monotonic()
 
 
 def log_metrics(metrics: dict[str, float]) -> None:
-    """Log the metrics that are numbers, in one call."""
+    """Log the metrics that are not NaN, in one call."""
     mlflow.log_metrics({k: v for k, v in metrics.items() if v == v})
 
 
@@ -61,15 +63,15 @@ def log_scores(
     """Log a leaderboard to the open run.
 
     Args:
-        scores: a row a model; the baselines' metrics get their names as a prefix.
-        by_step: the same by model and step, logged at that step.
-        label: the run's own model.
-        metric: the one that the other models are shown by at each step.
+        scores: a row per model; the baselines' metrics get their names as a prefix.
+        by_step: a row per model and step, logged at that step.
+        label: the model of the run.
+        metric: the only metric by step that is logged for the other models.
     """
     now, metrics = int(time.time() * 1000), []
     for table in (scores, by_step):
-        for place, row in table.to_dict("index").items():
-            model, step = place if isinstance(place, tuple) else (place, 0)
+        for index, row in table.to_dict("index").items():
+            model, step = index if isinstance(index, tuple) else (index, 0)
             if step and model != label:
                 row = {metric: row[metric]}
             prefix = ("" if model == label else f"{model}.") + ("step." if step else "")
@@ -84,6 +86,6 @@ def log_scores(
 
 
 def _send(run_id: str, metrics: list[Metric]) -> None:
-    for start in range(0, len(metrics), BATCH):
-        batch = metrics[start : start + BATCH]
+    for start in range(0, len(metrics), MAX_BATCH_METRICS):
+        batch = metrics[start : start + MAX_BATCH_METRICS]
         mlflow.MlflowClient().log_batch(run_id, metrics=batch, synchronous=True)

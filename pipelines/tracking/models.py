@@ -20,8 +20,6 @@ from pipelines.tracking.registry import find_version
 from pipelines.tracking.runs import connect, quiet_mlflow
 
 LOADER = "forecasting.pyfunc"
-
-
 EXAMPLE_SERIES = 2  # series in the input example
 
 
@@ -29,8 +27,8 @@ def log_model(forecaster: Forecaster, levels: tuple[float, ...]) -> ModelInfo:
     """Log a forecaster to the open run as a pyfunc model; return its URI and id.
 
     Args:
-        forecaster: trained.
-        levels: of the intervals that it is asked for, for the signature.
+        forecaster: trained model.
+        levels: interval levels in percent, for the signature.
     """
     example = example_frame(forecaster, EXAMPLE_SERIES)
     with tempfile.TemporaryDirectory() as folder, quiet_mlflow():
@@ -50,14 +48,17 @@ def log_model(forecaster: Forecaster, levels: tuple[float, ...]) -> ModelInfo:
 
 
 def open_model(reference: str) -> tuple[Forecaster, ModelVersion | None]:
-    """Load a model from the registry or a folder; without a version, it was a folder.
+    """Load a model from the registry or from a folder.
 
     Args:
         reference: ``name``, ``name@alias``, ``name/version`` or a model folder.
 
+    Returns:
+        The model, and its version; None for a folder.
+
     Raises:
-        UnknownModel: it is not in the registry.
-        ArtifactError: it is damaged.
+        UnknownModel: the model is not in the registry.
+        ArtifactError: the model is damaged.
         TrackingError: MLflow does not answer.
     """
     if Path(reference).is_dir():
@@ -71,8 +72,8 @@ def load_forecaster(version: ModelVersion) -> Forecaster:
     """Download a version and load it.
 
     Raises:
-        ArtifactError: what was stored is damaged, or gone.
-        AccessDenied: the server does not let this user have it.
+        ArtifactError: the stored files are damaged or missing.
+        AccessDenied: the server refuses the user.
     """
     name = f"{version.name} version {version.version}"
     with tempfile.TemporaryDirectory() as folder, quiet_mlflow():
@@ -85,9 +86,9 @@ def load_forecaster(version: ModelVersion) -> Forecaster:
             raise ArtifactError(name, error.found, error.advice) from error
         except (MlflowException, OSError) as error:
             check_access(error)
-            found = f"its files did not arrive ({first_line(error)})"
+            reason = f"its files did not arrive ({first_line(error)})"
             advice = "Look for them in the artifact store, or take another version."
-            raise ArtifactError(name, found, advice) from error
+            raise ArtifactError(name, reason, advice) from error
 
 
 def _signature(forecaster: Forecaster, levels: tuple[float, ...]) -> ModelSignature:
@@ -105,8 +106,8 @@ def _signature(forecaster: Forecaster, levels: tuple[float, ...]) -> ModelSignat
                 ColSpec("string", "timestamp", required=False),
                 ColSpec("double", "target"),
                 *(
-                    ColSpec("double" if one.categories is None else "string", one.name)
-                    for one in covariates
+                    ColSpec("double" if c.categories is None else "string", c.name)
+                    for c in covariates
                 ),
             ]
         ),

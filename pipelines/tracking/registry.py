@@ -1,7 +1,7 @@
-"""The model registry: versions, and the aliases that point to them.
+"""Model registry: registration, aliases, rollback, listing and lookup of versions.
 
-An alias remembers where it has pointed: a tag of the registered model lists its
-versions in order, so that a rollback is one step back.
+A tag of the registered model, ``history.ALIAS``, lists the versions that an alias has
+pointed to in order, so that a rollback is one step back.
 """
 
 import json
@@ -23,15 +23,13 @@ from pipelines.tracking.access import first_line
 from pipelines.tracking.runs import quiet_mlflow
 
 log = logging.getLogger(__name__)
-
-
 REFERENCE = re.compile(r"([^@/]+)(?:@([^@/]+)|/([^@/]+))?")
 
 
 def register(name: str, logged: ModelInfo, run_id: str, tags: dict[str, str]) -> str:
-    """Make a version of a registered model; return its number.
+    """Register a version of a model and return its number.
 
-    Where that fails, no registered model without a version stays behind.
+    If that fails, no registered model without a version is left behind.
     """
     client = mlflow.MlflowClient()
     with quiet_mlflow():
@@ -66,7 +64,7 @@ def _create_registered_model(client: mlflow.MlflowClient, name: str) -> bool:
 def _delete_if_empty(client: mlflow.MlflowClient, name: str) -> None:
     """Delete a registered model that has no version, if the registry still answers."""
     with suppress(MlflowException):
-        if not versions(name):
+        if not model_versions(name):
             client.delete_registered_model(name)
 
 
@@ -75,15 +73,15 @@ def promote(name: str, version: str, alias: str = CHAMPION) -> None:
 
     Raises:
         UnknownModel: there is no such model or version.
-        SettingError: no alias can have that name.
+        SettingError: the registry refuses an alias of that name.
     """
     check_alias(alias)
-    model = _registered(name)
-    there = _numbers(versions(name))
-    if version not in there:
-        raise UnknownModel(f"{name}/{version}", "version", there)
-    past = [v for v in _history(model, alias) if v != version]
-    _point(name, alias, [*past, version])
+    model = _find_registered(name)
+    existing = _version_numbers(model_versions(name))
+    if version not in existing:
+        raise UnknownModel(f"{name}/{version}", "version", existing)
+    past = [v for v in _alias_history(model, alias) if v != version]
+    _set_alias(name, alias, [*past, version])
 
 
 def rollback(name: str, alias: str = CHAMPION) -> str:
@@ -92,32 +90,32 @@ def rollback(name: str, alias: str = CHAMPION) -> str:
     Raises:
         UnknownModel: there is no such model, or no version to go back to.
     """
-    model = _registered(name)
-    there = _numbers(versions(name))
-    past = [v for v in _history(model, alias)[:-1] if v in there]
+    model = _find_registered(name)
+    existing = _version_numbers(model_versions(name))
+    past = [v for v in _alias_history(model, alias)[:-1] if v in existing]
     if not past:
         raise UnknownModel(f"{name}@{alias}", "version to go back to", [])
-    _point(name, alias, past)
+    _set_alias(name, alias, past)
     return past[-1]
 
 
-def versions(name: str) -> list[ModelVersion]:
+def model_versions(name: str) -> list[ModelVersion]:
     """Return all versions of a model, newest first."""
-    client, found, token = mlflow.MlflowClient(), [], None
+    client, versions, token = mlflow.MlflowClient(), [], None
     while True:
-        page = client.search_model_versions(_named(name), page_token=token)
-        found += [version for version in page if version.name == name]
+        page = client.search_model_versions(_name_filter(name), page_token=token)
+        versions += [version for version in page if version.name == name]
         token = page.token
         if not token:
             break
-    return sorted(found, key=lambda version: int(version.version), reverse=True)
+    return sorted(versions, key=lambda version: int(version.version), reverse=True)
 
 
-def _named(name: str) -> str:
-    """Return a filter that a model's versions pass; those of others may do so too.
+def _name_filter(name: str) -> str:
+    """Return a search filter for a model's versions; other models' may match too.
 
-    MLflow's filters have no escape for a quote. Where a name has both kinds, a pattern
-    takes their place, in which ``_`` is any character.
+    MLflow's filters have no escape for a quote. A name with both kinds of quotes
+    becomes a pattern, in which ``_`` is any character.
     """
     quote = '"' if "'" in name else "'"
     if quote not in name:
@@ -138,29 +136,29 @@ class ModelRow:
 
 
 def list_versions(name: str | None = None) -> list[ModelRow]:
-    """Return every version of one model, or of all, newest first.
+    """Return every version of one model, or of all models, newest first.
 
-    Of all, one whose versions cannot be read is left out, with a warning.
+    In a listing of all models, one with unreadable versions is left out with a warning.
 
     Raises:
         UnknownModel: there is no model of that name.
     """
     if name:
-        return _rows(_registered(name))
+        return _model_rows(_find_registered(name))
     rows = []
     for model in _all_registered():
         try:
-            rows += _rows(model)
+            rows += _model_rows(model)
         except (MlflowException, ValueError) as error:
-            _all_registered()  # it fails where it is the registry that is away
+            _all_registered()  # raises if the whole registry does not answer
             reason = first_line(error)
             log.warning("model %r is left out: %s", model.name, reason)
     return rows
 
 
-def _rows(model: RegisteredModel) -> list[ModelRow]:
+def _model_rows(model: RegisteredModel) -> list[ModelRow]:
     rows, aliases = [], _aliases(model)
-    for version in versions(model.name):
+    for version in model_versions(model.name):
         number, tags = str(version.version), dict(version.tags)
         pointing = tuple(sorted(a for a, v in aliases.items() if v == number))
         rows.append(ModelRow(model.name, number, pointing, _metrics(tags), tags))
@@ -168,7 +166,7 @@ def _rows(model: RegisteredModel) -> list[ModelRow]:
 
 
 def _metrics(tags: Mapping[str, str]) -> dict[str, float]:
-    """Return the numbers in the tag ``metrics``; anybody may have written it."""
+    """Return the numbers in the tag ``metrics``, which other programs may write too."""
     plain = _read_json(tags.get("metrics", "{}"))
     numbers = plain.items() if isinstance(plain, dict) else ()
     return {key: float(value) for key, value in numbers if _is_number(value)}
@@ -182,7 +180,7 @@ def _is_number(value: object) -> bool:
 
 
 def _read_json(text: str) -> object:
-    """Return what a tag holds; None where that is no JSON."""
+    """Parse the JSON of a tag; None if it is invalid."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -190,78 +188,78 @@ def _read_json(text: str) -> object:
 
 
 def find_version(reference: str) -> ModelVersion:
-    """Return the version that ``name``, ``name@alias`` or ``name/version`` means.
+    """Return the version of a reference: ``name``, ``name@alias``, ``name/version``.
 
-    A bare name is its champion, or its newest version while there is none.
+    A bare name is its champion, or its newest version while there is no champion.
 
     Raises:
-        UnknownModel: there is no such model, alias or version; those there are, are
-            listed.
+        UnknownModel: there is no such model, alias or version; the message lists the
+            existing ones.
     """
     parts = REFERENCE.fullmatch(reference)
     if parts is None:
         form = "model: write name, name@alias, name/version or a model folder"
         raise UnknownModel(reference, form, [])
     name, alias, number = parts.groups()
-    aliases = _aliases(_registered(name))
-    there = {str(version.version): version for version in versions(name)}
+    aliases = _aliases(_find_registered(name))
+    versions = {str(version.version): version for version in model_versions(name)}
     if alias and alias not in aliases:
         raise UnknownModel(reference, "alias", aliases)
-    newest = next(iter(there), "")
-    wanted = number or aliases.get(alias or CHAMPION, newest)
-    if wanted not in there:
-        raise UnknownModel(reference, "version", there)
-    return there[wanted]
+    newest = next(iter(versions), "")
+    selected = number or aliases.get(alias or CHAMPION, newest)
+    if selected not in versions:
+        raise UnknownModel(reference, "version", versions)
+    return versions[selected]
 
 
-def champion_of(name: str, alias: str) -> ModelVersion | None:
-    """Return the version an alias points to, None while there is none."""
+def find_alias_target(name: str, alias: str) -> ModelVersion | None:
+    """Return the version that an alias points to; None while there is none."""
     try:
         return find_version(f"{name}@{alias}")
     except UnknownModel:
         return None
 
 
-def _registered(name: str) -> RegisteredModel:
+def _find_registered(name: str) -> RegisteredModel:
     try:
         return mlflow.MlflowClient().get_registered_model(name)
     except MlflowException as error:
         missing = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
         if error.error_code not in missing:
             raise
-        known = [model.name for model in _all_registered()]
-        raise UnknownModel(name, "registered model", known) from None
+        existing = [model.name for model in _all_registered()]
+        raise UnknownModel(name, "registered model", existing) from None
 
 
 def _all_registered() -> list[RegisteredModel]:
-    client, found, token = mlflow.MlflowClient(), [], None
+    client, models, token = mlflow.MlflowClient(), [], None
     while True:
         page = client.search_registered_models(page_token=token)
-        found += page
+        models += page
         token = page.token
         if not token:
-            return found
+            return models
 
 
-def _numbers(found: list[ModelVersion]) -> list[str]:
-    return [str(version.version) for version in found]
+def _version_numbers(versions: list[ModelVersion]) -> list[str]:
+    return [str(version.version) for version in versions]
 
 
 def _aliases(model: RegisteredModel) -> dict[str, str]:
     return {alias: str(version) for alias, version in model.aliases.items()}
 
 
-def _history(model: RegisteredModel, alias: str) -> list[str]:
-    """Return the versions an alias has pointed to, oldest first, today's last."""
+def _alias_history(model: RegisteredModel, alias: str) -> list[str]:
+    """Return the versions that an alias has pointed to, oldest first, current last."""
     plain = _read_json(model.tags.get(f"history.{alias}", "[]"))
     past = [v for v in plain if isinstance(v, str)] if isinstance(plain, list) else []
-    now = _aliases(model).get(alias)
-    if now is not None and (not past or past[-1] != now):
-        past = [*(v for v in past if v != now), now]  # moved by somebody else
+    current = _aliases(model).get(alias)
+    if current is not None and (not past or past[-1] != current):
+        past = [*(v for v in past if v != current), current]  # set by another program
     return past
 
 
-def _point(name: str, alias: str, history: list[str]) -> None:
+def _set_alias(name: str, alias: str, history: list[str]) -> None:
     client = mlflow.MlflowClient()
     client.set_registered_model_alias(name, alias, history[-1])
     client.set_registered_model_tag(name, f"history.{alias}", json.dumps(history[-50:]))

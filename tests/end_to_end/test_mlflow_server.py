@@ -36,7 +36,7 @@ DATABASE_PASSWORD = "deep-w4ter"
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     code: object
     out: str
     err: str
@@ -259,17 +259,17 @@ def log_in(patch, user: str = ADMIN, password: str = PASSWORD) -> None:
 
 
 @pytest.fixture
-def recast(capsys) -> Callable[..., Said]:
+def recast(capsys) -> Callable[..., CommandResult]:
     """Run a command in this process; returns its exit code and what it said."""
 
-    def run(*arguments: object) -> Said:
+    def run(*arguments: object) -> CommandResult:
         capsys.readouterr()
         with pytest.raises(SystemExit) as done:
             main([str(argument) for argument in arguments])
         out, err = capsys.readouterr()
         for secret in (PASSWORD, READER_PASSWORD, DATABASE_PASSWORD):
             assert secret not in out + err
-        return Said(done.value.code or 0, out, err)
+        return CommandResult(done.value.code or 0, out, err)
 
     return run
 

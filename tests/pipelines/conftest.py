@@ -18,7 +18,7 @@ from pipelines.jobs.train import Outcome, train
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     code: object
     out: str
     err: str
@@ -64,15 +64,15 @@ def settle(folder: Path, store: Path, patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def recast(capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+def recast(capsys: pytest.CaptureFixture[str]) -> Callable[..., CommandResult]:
     """Run a command in this process; returns its exit code and what it said."""
 
-    def run(*arguments: object) -> Said:
+    def run(*arguments: object) -> CommandResult:
         capsys.readouterr()
         with pytest.raises(SystemExit) as done:
             main([str(argument) for argument in arguments])
         out, err = capsys.readouterr()
-        return Said(done.value.code or 0, out, err)
+        return CommandResult(done.value.code or 0, out, err)
 
     return run
 

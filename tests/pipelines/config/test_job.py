@@ -219,7 +219,7 @@ def test_a_job_knows_which_settings_it_was_given(tmp_path):
 
     job = read_job(path, {"windows.horizon": 3})
 
-    assert job.given == {"name", "data.path", "model.cell", "windows.horizon"}
+    assert job.explicit == {"name", "data.path", "model.cell", "windows.horizon"}
 
 
 def test_settings_are_replaced_by_their_path_and_checked(tmp_path):

@@ -89,7 +89,7 @@ def test_a_fall_below_zero_within_the_folds_is_refused_before_training(
         Experiment(read_job(source, given))
 
     ets = Experiment(read_job(source, given | {"model.normalization": "ets"}))
-    assert np.isfinite(ets.measure(ets.job).table["point"]).all()
+    assert np.isfinite(ets.evaluate(ets.job).table["point"]).all()
 
 
 # What is given
@@ -143,7 +143,7 @@ def test_series_shorter_than_the_default_lookback_are_enough(days, tmp_path, dai
 
     experiment = Experiment(read_job(source, given))
 
-    assert np.isfinite(experiment.measure(experiment.job).table["point"]).all()
+    assert np.isfinite(experiment.evaluate(experiment.job).table["point"]).all()
     assert np.isfinite(experiment.baselines["point"]).all()
 
 

@@ -35,7 +35,7 @@ def make_explanation(observations, **covariates):
 
 
 def printed(explanation, capsys):
-    report.explanation(Console(width=80), explanation, "model")
+    report.print_explanation(Console(width=80), explanation, "model")
     return capsys.readouterr().out.splitlines()
 
 

@@ -8,7 +8,7 @@ from forecasting.errors import DataError, SettingError
 from forecasting.forecaster.forecaster import Forecaster
 from pipelines.config.job import read_job
 from pipelines.errors import UnknownModel
-from pipelines.jobs.fine_tuning import StartModel
+from pipelines.jobs.fine_tuning import PretrainedModel
 from pipelines.jobs.train import train
 from pipelines.tracking.models import load_forecaster
 from pipelines.tracking.registry import find_version
@@ -94,7 +94,7 @@ def test_another_series_of_the_same_name_is_tested_on_every_fold(longer):
     other = type(panel).from_values({"sales": panel.values[::-1]})
     folds = read_job(longer, QUICK).evaluation.origins(other, seq_len=7, horizon=2)
 
-    kept, notes = StartModel(model, "days/1").keep_unseen(other, folds)
+    kept, notes = PretrainedModel(model, "days/1").select_unseen_folds(other, folds)
 
     assert isinstance(model, Forecaster)
     assert (len(kept), notes) == (4, ())

@@ -11,9 +11,9 @@ from forecasting.data.panel import Panel
 from forecasting.training import EpochRecord
 from pipelines.config.job import Job
 from pipelines.errors import StudyError
-from pipelines.jobs.search_space import make_space
+from pipelines.jobs.search_space import make_search_space
 from pipelines.jobs.study import (
-    Pruning,
+    PruningCallback,
     default_storage,
     ended_trials,
     name_study,
@@ -29,7 +29,7 @@ def make_job(**sections):
 
 
 def space_of(job):
-    return make_space(job, PANEL, season_length=12, longest=80)
+    return make_search_space(job, PANEL, season_length=12, longest=80)
 
 
 def epoch(number, loss):
@@ -43,7 +43,7 @@ def test_a_trial_behind_the_median_at_a_rung_is_pruned(tmp_path):
 
     def objective(trial):
         space.suggest(trial)
-        prune = Pruning(trial, naive=2.0)
+        prune = PruningCallback(trial, naive=2.0)
         loss = 9.0 if trial.number == 5 else 1.0
         for number in range(9):
             prune(epoch(number, loss))
@@ -63,7 +63,7 @@ def test_a_training_again_on_everything_is_not_reported_twice(tmp_path):
 
     def objective(trial):
         space.suggest(trial)
-        prune = Pruning(trial, naive=2.0)
+        prune = PruningCallback(trial, naive=2.0)
         for number in range(9):
             prune(epoch(number, 1.0))
         for number in range(9):  # a second report of an epoch would warn
@@ -79,7 +79,7 @@ def test_a_training_again_on_everything_is_not_reported_twice(tmp_path):
 def test_a_trial_whose_loss_nothing_validates_is_never_pruned(tmp_path):
     def objective(trial):
         for naive in (float("nan"), 0.0, 1.0):
-            prune = Pruning(trial, naive)
+            prune = PruningCallback(trial, naive)
             for number in range(9):
                 prune(epoch(number, float("nan")))
         return 1.0
@@ -141,7 +141,9 @@ def test_other_data_settings_or_spaces_are_another_study():
         name_study(job, PANEL, space),
         name_study(job, other, space),
         name_study(wider, PANEL, space),
-        name_study(job, PANEL, make_space(job, PANEL, season_length=7, longest=80)),
+        name_study(
+            job, PANEL, make_search_space(job, PANEL, season_length=7, longest=80)
+        ),
     }
 
     assert len(names) == 4

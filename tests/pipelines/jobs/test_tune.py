@@ -15,7 +15,7 @@ from rich.console import Console
 
 from pipelines.config.job import read_job
 from pipelines.errors import InputError
-from pipelines.jobs.search_space import make_space
+from pipelines.jobs.search_space import make_search_space
 from pipelines.jobs.tune import tune
 
 QUICK = {"training.epochs": 1, "evaluation.folds": 3}
@@ -223,7 +223,8 @@ def test_windows_are_searched_that_the_patches_divide(workplace, daily_csv):
     panel = job.read_panel()
 
     plain, divided = (
-        make_space(one, panel, season_length=7, longest=200) for one in (job, patched)
+        make_search_space(one, panel, season_length=7, longest=200)
+        for one in (job, patched)
     )
 
     assert any(length % 4 for length in plain.choices["windows.seq_len"])

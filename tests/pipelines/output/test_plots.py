@@ -30,7 +30,7 @@ def measured(shared_workplace, daily_csv):
     path = daily_csv("shops.csv", {f"shop {i}": 60 for i in range(6)})
     quick = {"training.epochs": 1, "evaluation.folds": 3, "model.hidden_size": 4}
     experiment = Experiment(read_job(path, quick))
-    return experiment.panel, experiment.measure(experiment.job)
+    return experiment.panel, experiment.evaluate(experiment.job)
 
 
 def test_the_forecast_shows_at_most_four_series(measured):

@@ -9,7 +9,7 @@ import sqlalchemy
 
 from pipelines.errors import Interrupted
 from pipelines.tracking import interrupts
-from pipelines.tracking.interrupts import heard, interruptible
+from pipelines.tracking.interrupts import acknowledge_interrupt, interruptible
 
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
 
@@ -69,7 +69,7 @@ def test_one_that_comes_inside_a_transaction_waits_until_its_end(tmp_path, numbe
 
 
 def test_a_database_that_never_ends_is_left_after_a_while(monkeypatch):
-    monkeypatch.setattr(interrupts, "PATIENCE", 1.0)
+    monkeypatch.setattr(interrupts, "MAX_DATABASE_WAIT_SECONDS", 1.0)
     waited = []
 
     def never_end():
@@ -94,7 +94,7 @@ class Swallows:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_one_that_a_destructor_swallows_comes_again(monkeypatch):
-    monkeypatch.setattr(interrupts, "UNHEARD", 0.1)
+    monkeypatch.setattr(interrupts, "UNACKNOWLEDGED_RETRY_SECONDS", 0.1)
 
     @interruptible()
     def block():
@@ -110,12 +110,12 @@ def catch(number):
     try:
         signal.raise_signal(number)
     except Interrupted as error:
-        return heard(error)
+        return acknowledge_interrupt(error)
     return False
 
 
 def test_what_is_done_after_it_was_heard_is_not_interrupted(monkeypatch):
-    monkeypatch.setattr(interrupts, "UNHEARD", 0.05)
+    monkeypatch.setattr(interrupts, "UNACKNOWLEDGED_RETRY_SECONDS", 0.05)
 
     with interruptible():
         assert catch(signal.SIGTERM)
@@ -148,11 +148,11 @@ def test_an_error_without_a_signal_stays_what_it_is():
     with pytest.raises(OSError, match="full") as raised, interruptible():
         raise OSError("full")
 
-    assert not heard(raised.value)
+    assert not acknowledge_interrupt(raised.value)
 
 
 def test_one_that_waits_when_the_block_ends_is_raised_there(monkeypatch):
-    monkeypatch.setattr(interrupts, "SOON", 5.0)
+    monkeypatch.setattr(interrupts, "DATABASE_RETRY_SECONDS", 5.0)
     engine = engine_whose_commit_is_interrupted("sqlite://", signal.SIGTERM)
 
     with pytest.raises(Interrupted):
