@@ -1,6 +1,6 @@
-"""Ask a running service for a forecast: python examples/call_api.py [URL [MODEL]].
+"""Request forecasts from a running service: python examples/call_api.py [URL [MODEL]].
 
-Start one with `recast serve`. Only the standard library is needed.
+Start the service with `recast serve`. Only the standard library is needed.
 """
 
 import json
@@ -13,7 +13,7 @@ URL = "http://127.0.0.1:8000"
 
 
 def call(url, body=None):
-    """Return the service's answer; end with its own words when it refuses."""
+    """Return the service's answer; exit with its message when it refuses."""
     data = None if body is None else json.dumps(body).encode()
     request = Request(url, data, {"Content-Type": "application/json"})
     try:
@@ -32,7 +32,7 @@ def main(url=URL, name=None):
     model = call(f"{url}/v1/models/{quote(name or models[0]['name'], safe='')}")
     route = f"{url}/v1/models/{quote(model['name'], safe='')}/forecast"
 
-    # 1. The series seen in training go on.
+    # 1. Continue the training series.
     answer = call(route, {"levels": [80]})
     version = answer["model"]["version"]
     print(f"{model['name']}, version {version}, trained until {model['trained_until']}")
@@ -46,13 +46,13 @@ def main(url=URL, name=None):
             strict=True,
         )
         print(forecast["id"])
-        for moment, point, lower, upper in steps:
-            print(f"  {moment}  {point:10.4g}   80 %: {lower:.4g} to {upper:.4g}")
+        for timestamp, point, lower, upper in steps:
+            print(f"  {timestamp}  {point:10.4g}   80 %: {lower:.4g} to {upper:.4g}")
 
-    # 2. Your own observations, at least seq_len of them; here those it knows already.
+    # 2. Forecast new observations, at least seq_len of them; here the training series.
     values = model["context"][0]["values"]
-    own = {"series": [{"id": "mine", "values": values}], "horizon": 1}
-    point = call(route, own)["forecasts"][0]["point"][0]
+    body = {"series": [{"id": "mine", "values": values}], "horizon": 1}
+    point = call(route, body)["forecasts"][0]["point"][0]
     print(f"after {len(values)} values of my own: {point:.4g}")
 
 

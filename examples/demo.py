@@ -1,7 +1,7 @@
-"""The main job, end to end, on the three series in data/.
+"""Demonstration of the main job, end to end, on the three series in data/.
 
-Trains, tracks, registers, serves and asks for forecasts, with the same commands that
-you would type. Everything lands in demo-output/; nothing is left running.
+Trains, tracks, registers and serves models, and requests forecasts, with the commands
+that a user types. All output is written to demo-output/; nothing is left running.
 """
 
 import json
@@ -32,7 +32,7 @@ def main() -> None:
     OUTPUT.mkdir(exist_ok=True)
     environment = os.environ | {"MLFLOW_TRACKING_URI": "sqlite:///mlflow.db"}
     os.environ.update(environment)
-    began = time.perf_counter()
+    start_seconds = time.perf_counter()
     recast("compare", ROOT / "jobs" / "sunspots.yaml")
     recast("train", ROOT / "jobs" / "rainfall.yaml")
     recast("train", ROOT / "jobs" / "stocks.yaml")
@@ -46,11 +46,11 @@ def main() -> None:
         body = {"series": [{"id": "mine", "values": values}], "levels": [50]}
         answer = ask(f"{url}/v1/models/sunspots/forecast", body)
         show_forecast("sunspots, 36 values of my own", answer)
-    summary(plots, time.perf_counter() - began)
+    print_summary(plots, time.perf_counter() - start_seconds)
 
 
 def recast(*arguments: object) -> None:
-    """Run a recast command in the output folder, shown as it would be typed."""
+    """Print a recast command as a user types it, and run it in the output folder."""
     shown = [
         os.path.relpath(a, ROOT) if isinstance(a, Path) else str(a) for a in arguments
     ]
@@ -60,7 +60,7 @@ def recast(*arguments: object) -> None:
 
 @contextmanager
 def service() -> Iterator[str]:
-    """Run the service on a free port for the length of a block; yields its address."""
+    """Run the service on a free port for the length of a block; yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -141,18 +141,18 @@ def save_plots() -> list[Path]:
     return saved
 
 
-def summary(plots: list[Path], seconds: float) -> None:
-    console.rule("What there is now")
+def print_summary(plots: list[Path], seconds: float) -> None:
+    console.rule("Results")
     for folder in plots:
         names = ", ".join(sorted(path.name for path in folder.glob("*.png")))
         console.print(f"plots       {os.path.relpath(folder, ROOT)}/  ({names})")
     console.print("\n[bold]cd demo-output[/], and then")
-    for what, command, address in (
+    for title, command, address in (
         ("models", "../.venv/bin/recast models", ""),
         ("MLflow UI", "../.venv/bin/mlflow ui", "http://127.0.0.1:5000"),
         ("the page", "../.venv/bin/recast serve", "http://127.0.0.1:8000"),
     ):
-        console.print(f"{what:11} {command:28} {address}")
+        console.print(f"{title:11} {command:28} {address}")
     console.print(f"\nDone in {seconds:.0f} s; nothing is left running.")
 
 

@@ -1,8 +1,8 @@
-"""Draw what RNN, LSTM and GRU look at, side by side: docs/vanishing-gradient.png.
+"""Draw the sensitivity of RNN, LSTM and GRU to each lag: docs/vanishing-gradient.png.
 
-Above, sunspots, three years of months in and one year out. Below, a made-up series that
-repeats its value of 20 steps ago, so that one lag alone matters for each step. The
-networks stand alone, without the linear skip, which needs no memory.
+First row: sunspots, with windows of three years of months and a horizon of one year.
+Second row: a synthetic series that repeats its value of 20 steps ago, so that a single
+lag matters for each step. The networks have no linear skip, which needs no memory.
 
     python examples/vanishing_gradient.py [FILE.png [EPOCHS]]      half a minute
 """
@@ -32,11 +32,14 @@ CELLS = ("rnn", "lstm", "gru")
 DELAY = 20
 
 
-def main(path: Path = ROOT / "docs" / "vanishing-gradient.png", most: int = 50) -> None:
-    """Train six networks for at most ``most`` epochs, draw what they look at."""
+def main(
+    path: Path = ROOT / "docs" / "vanishing-gradient.png", max_epochs: int = 50
+) -> None:
+    """Train six networks for at most ``max_epochs`` and draw their sensitivity."""
+    sunspots = read_csv(ROOT / "data" / "sunspots.csv")
     tasks = {
-        "sunspots": (read_csv(ROOT / "data" / "sunspots.csv"), 36, 12, min(10, most)),
-        f"an echo after {DELAY} steps": (echo(), 30, 5, most),
+        "sunspots": (sunspots, 36, 12, min(10, max_epochs)),
+        f"an echo after {DELAY} steps": (make_echo(), 30, 5, max_epochs),
     }
     figure = Figure(figsize=(10, 5.2), layout="constrained")
     axes = figure.subplots(len(tasks), len(CELLS))
@@ -45,7 +48,7 @@ def main(path: Path = ROOT / "docs" / "vanishing-gradient.png", most: int = 50) 
     ):
         for ax, cell in zip(row, CELLS, strict=True):
             spec = WindowSpec(seq_len=seq_len, horizon=horizon)
-            image = draw(ax, look(panel, cell, spec, epochs))
+            image = draw(ax, train_and_explain(panel, cell, spec, epochs))
             ax.set_title(f"{cell.upper()}: {title}", loc="left", fontsize=10)
         row[0].set_ylabel("step ahead")
     for ax in axes[-1]:
@@ -55,7 +58,7 @@ def main(path: Path = ROOT / "docs" / "vanishing-gradient.png", most: int = 50) 
     figure.savefig(path, dpi=110)
 
 
-def echo(length: int = 3000) -> Panel:
+def make_echo(length: int = 3000) -> Panel:
     """Return ``x(t) = 0.9 x(t - 20) + noise``, of variance 1."""
     noise = np.random.default_rng(0).normal(size=length) * np.sqrt(1 - 0.9**2)
     values = np.random.default_rng(1).normal(size=length)
@@ -64,8 +67,10 @@ def echo(length: int = 3000) -> Panel:
     return Panel.from_values({"echo": values})
 
 
-def look(panel: Panel, cell: str, windows: WindowSpec, epochs: int) -> Explanation:
-    """Train a network and explain it."""
+def train_and_explain(
+    panel: Panel, cell: str, windows: WindowSpec, epochs: int
+) -> Explanation:
+    """Train a network and return its explanation."""
     forecaster = Forecaster(
         windows=windows,
         model=RecurrentConfig(
@@ -76,21 +81,22 @@ def look(panel: Panel, cell: str, windows: WindowSpec, epochs: int) -> Explanati
             loss="mse", device="cpu",
         ),
     ).fit(panel)  # fmt: skip
-    made = explain(forecaster, panel, part="network", windows=200)
+    explanation = explain(forecaster, panel, part="network", windows=200)
     errors = min(record.validation_loss for record in forecaster.history)
-    shares = made.sensitivity.mean(0) / made.sensitivity.mean(0).sum()
+    sensitivity = explanation.sensitivity.mean(0)
+    shares = sensitivity / sensitivity.sum()
     print(
         f"{panel.series_ids[0]:9} {cell:4}  validation error {errors:.2f}   "
         f"last 6 lags {shares[-6:].sum():.0%}   oldest 12 {shares[:12].sum():.1%}"
     )
-    return made
+    return explanation
 
 
-def draw(ax: Axes, made: Explanation) -> AxesImage:
-    """Draw a heat map, its colours logarithmic."""
-    steps, seq_len = made.sensitivity.shape
+def draw(ax: Axes, explanation: Explanation) -> AxesImage:
+    """Draw a heat map with logarithmic colours."""
+    steps, seq_len = explanation.sensitivity.shape
     return ax.imshow(
-        made.sensitivity / made.sensitivity.max(),
+        explanation.sensitivity / explanation.sensitivity.max(),
         norm=LogNorm(0.002, 1),
         aspect="auto",
         extent=(seq_len + 0.5, 0.5, steps + 0.5, 0.5),

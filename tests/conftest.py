@@ -1,4 +1,4 @@
-"""What every test shares: one torch thread, and examples that may take their time."""
+"""Settings of all tests: one torch thread, and no deadline for hypothesis examples."""
 
 import hypothesis
 import pytest

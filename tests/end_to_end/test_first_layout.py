@@ -1,7 +1,7 @@
-"""Models, jobs and versions of the first layout of the packages go on working.
+"""Models, jobs and versions of the first layout of the packages work unchanged.
 
-`tests/fixtures/first_layout/` holds what the commands wrote before the modules moved:
-two registered versions, the job files that trained them, and their forecasts.
+`tests/fixtures/first_layout/` holds files written before the modules moved: two
+registered versions, the job files that trained them, and their forecasts.
 """
 
 import shutil
@@ -20,7 +20,7 @@ from pipelines.jobs.train import train
 from pipelines.tracking.models import open_model
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "first_layout"
-FOLDER = Path("data", "forecaster")  # of a version, with the model
+FOLDER = Path("data", "forecaster")  # the model, inside a version's folder
 
 
 def read_forecast(name: str) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def test_a_model_folder_forecasts_the_same_numbers(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A SQLite store in which the two versions are registered."""
+    """Register the two versions in a SQLite store."""
     folder = tmp_path_factory.mktemp("store")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

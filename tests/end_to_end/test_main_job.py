@@ -1,4 +1,4 @@
-"""A CSV that nobody has seen, through the commands that a user types."""
+"""The main job end to end: a new CSV through the commands that a user types."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ TRAIN = ("--seq-len", "8", "--horizon", "3", "--epochs", "3", "--folds", "4")
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory):
-    """A folder with a space in its name, a CSV of two shops, and a trained model."""
+    """Train on a CSV of two shops, in a folder with a space in its name."""
     folder = tmp_path_factory.mktemp("a user's folder")
     (folder / "umsatz.csv").write_text(german_csv(120), encoding="utf-8")
     environment = dict(os.environ)
@@ -34,7 +34,7 @@ def workplace(tmp_path_factory):
 
 
 def german_csv(days):
-    """Semicolons, decimal commas, day first, two shops, one of them growing."""
+    """Return a CSV with semicolons, decimal commas and the day first, of two shops."""
     rng = random.Random(7)
     rows = ["Filiale;Datum;Umsatz"]
     for shop, growth in (("Köln", 0.2), ("Bonn", 0.0)):
@@ -57,7 +57,7 @@ def run(folder, environment, *arguments):
 
 @contextmanager
 def server(folder, environment, command, ready):
-    """Run a server on a free port until the block ends; yields its address."""
+    """Run a server on a free port until the block ends; yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -92,7 +92,7 @@ def post(url, body):
 
 
 def library_forecast(folder, environment):
-    """Ask the library in this process, through the folder that MLflow stored."""
+    """Forecast by the library, from the model folder that MLflow stored."""
     from forecasting import Forecaster
 
     saved = next((folder / "mlruns").rglob("data/*/config.json")).parent
@@ -132,9 +132,9 @@ def test_four_ways_to_ask_give_one_answer(workplace):
         for bound in forecast["intervals"]["95"]["lower"]
     ]
     for name in names:
-        wanted = pytest.approx(expected[name].tolist(), rel=1e-5)
-        assert [float(row[name]) for row in rows] == wanted
-        assert pyfunc[name] == wanted
+        expected_value = pytest.approx(expected[name].tolist(), rel=1e-5)
+        assert [float(row[name]) for row in rows] == expected_value
+        assert pyfunc[name] == expected_value
     assert rest == pytest.approx(expected["point"].tolist(), rel=1e-5)
     assert rest_lower == pytest.approx(expected["lower_95"].tolist(), rel=1e-5)
     assert [row["timestamp"] for row in rows][:2] == ["2024-03-13", "2024-03-14"]
@@ -158,11 +158,11 @@ def test_new_observations_give_the_same_forecast_by_rest_cli_and_mlflow(workplac
     ]
     with server(folder, environment, [BIN / "recast", "serve"], "/readyz") as url:
         answer = post(f"{url}/v1/models/umsatz/forecast", body)
-        own = post(f"{url}/invocations", {"dataframe_records": records})
+        service_answer = post(f"{url}/invocations", {"dataframe_records": records})
     command = [BIN / "mlflow", "models", "serve", "-m", "models:/umsatz@champion",
                "--env-manager", "local"]  # fmt: skip
     with server(folder, environment, command, "/ping") as url:
-        scored = post(f"{url}/invocations", {"dataframe_records": records})
+        mlflow_answer = post(f"{url}/invocations", {"dataframe_records": records})
 
     points = [float(row["point"]) for row in rows]
     assert [row["timestamp"] for row in rows] == [
@@ -171,17 +171,19 @@ def test_new_observations_give_the_same_forecast_by_rest_cli_and_mlflow(workplac
         "2024-04-15",
     ]
     assert answer["forecasts"][0]["point"] == pytest.approx(points, rel=1e-5)
-    assert [row["point"] for row in scored["predictions"]] == pytest.approx(
+    assert [row["point"] for row in mlflow_answer["predictions"]] == pytest.approx(
         points, rel=1e-5
     )
-    assert [list(row) for row in own["predictions"]] == [
-        list(row) for row in scored["predictions"]
+    assert [list(row) for row in service_answer["predictions"]] == [
+        list(row) for row in mlflow_answer["predictions"]
     ]
-    for mine, theirs in zip(own["predictions"], scored["predictions"], strict=True):
+    for mine, theirs in zip(
+        service_answer["predictions"], mlflow_answer["predictions"], strict=True
+    ):
         for key, value in theirs.items():
             number = isinstance(value, float)
-            wanted = pytest.approx(value, rel=1e-5) if number else value
-            assert mine[key] == wanted
+            expected_value = pytest.approx(value, rel=1e-5) if number else value
+            assert mine[key] == expected_value
 
 
 def test_training_again_keeps_the_champion_and_rollback_goes_back(workplace):

@@ -1,4 +1,4 @@
-"""The main job against real MLflow servers: on SQLite, on PostgreSQL, with logins."""
+"""Commands and service with real MLflow servers: SQLite, PostgreSQL, logins."""
 
 import csv
 import functools
@@ -27,7 +27,7 @@ import yaml
 from pipelines.__main__ import main
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 180  # how long a server may take to answer for the first time
+START_SECONDS = 180  # for a server's first answer
 QUICK = ("--seq-len", "4", "--horizon", "2", "--epochs", "2", "--folds", "2")
 TINY = "data: {path: sales.csv}\nmodel: {hidden_size: 4, guard: false}\nname: "
 ADMIN, PASSWORD = "admin", "correct-h0rse"
@@ -44,7 +44,7 @@ class CommandResult:
 
 @dataclass(frozen=True)
 class Site:
-    """A folder of a user, and the MLflow server that it works with."""
+    """A user's folder and its MLflow server."""
 
     folder: Path
     uri: str
@@ -53,8 +53,8 @@ class Site:
     def client(self) -> mlflow.MlflowClient:
         return mlflow.MlflowClient(self.uri, self.uri)
 
-    def answering(self) -> str:
-        """Return the version that is champion."""
+    def champion_version(self) -> str:
+        """Return the number of the champion."""
         return str(
             self.client().get_model_version_by_alias("sales", "champion").version
         )
@@ -84,12 +84,12 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen, log: Path
 
 @contextmanager
 def process_of(
-    command, log: Path, ready: Callable[[], bool], end=signal.SIGTERM, **how
+    command, log: Path, ready: Callable[[], bool], end=signal.SIGTERM, **options
 ):
     """Run a server until the block ends."""
     with log.open("w") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=output, start_new_session=True, **how
+            command, stdout=output, stderr=output, start_new_session=True, **options
         )
     try:
         wait_for(ready, process, log)
@@ -101,7 +101,7 @@ def process_of(
 
 
 def compose_options() -> list[str]:
-    """Return the options of the server in the compose file, but for its stores."""
+    """Return the server's options in the compose file, without its stores."""
     compose = yaml.safe_load((ROOT / "mlflow" / "compose.yaml").read_text())
     stores = ("--backend-store-uri", "--artifacts-destination")
     command = compose["services"]["mlflow"]["command"]
@@ -110,7 +110,7 @@ def compose_options() -> list[str]:
 
 @contextmanager
 def tracking_server(folder: Path, store: str, *options: str, **variables: str):
-    """Run an MLflow server until the block ends; yields its address."""
+    """Run an MLflow server until the block ends; yield its address and log."""
     port = find_free_port()
     url = f"http://127.0.0.1:{port}"
     command = [
@@ -132,12 +132,12 @@ def find_postgres() -> Path | None:
     programs = ("initdb", "postgres", "pg_isready")
     folders = [Path(folder) for folder in os.get_exec_path()]
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    whole = (f for f in folders if all((f / name).is_file() for name in programs))
-    return next(whole, None)
+    complete = (f for f in folders if all((f / name).is_file() for name in programs))
+    return next(complete, None)
 
 
 def postgres_user() -> dict[str, Any]:
-    """Return who runs PostgreSQL, for `subprocess`: it refuses to be root's."""
+    """Return the user of PostgreSQL, for `subprocess`: PostgreSQL refuses root."""
     if os.geteuid() != 0:
         return {}
     try:
@@ -149,7 +149,7 @@ def postgres_user() -> dict[str, Any]:
 
 @contextmanager
 def postgres(log: Path) -> Iterator[str]:
-    """Run a PostgreSQL cluster of its own until the block ends; yields its URI."""
+    """Run a separate PostgreSQL cluster until the block ends; yield its URI."""
     programs = find_postgres()
     if programs is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
@@ -158,18 +158,18 @@ def postgres(log: Path) -> Iterator[str]:
     user = postgres_user()
     port = find_free_port()
     # Another user must reach it: pytest's own folders are closed to others.
-    with tempfile.TemporaryDirectory(prefix="recast-pg-") as place:
-        folder, secret = Path(place), Path(place) / "password"
+    with tempfile.TemporaryDirectory(prefix="recast-pg-") as root:
+        folder, secret = Path(root), Path(root) / "password"
         secret.write_text(DATABASE_PASSWORD)
         if user:
             os.chown(folder, user["user"], user["group"])
             os.chown(secret, user["user"], user["group"])
-        made = subprocess.run(
+        initdb = subprocess.run(
             [programs / "initdb", "--pgdata", folder / "data", "--username", "mlflow",
              "--auth", "scram-sha-256", "--pwfile", secret, "--no-sync"],
             capture_output=True, text=True, timeout=60, cwd=folder, **user,
         )  # fmt: skip
-        assert made.returncode == 0, made.stderr
+        assert initdb.returncode == 0, initdb.stderr
         command = [
             programs / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder,
             "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
@@ -218,7 +218,7 @@ def workplace(folder: Path, uri: str) -> Iterator[None]:
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def site(request, tmp_path_factory) -> Iterator[Site]:
-    """A server on a store of each kind, with an empty registry."""
+    """Run a server on a store of each kind, with an empty registry."""
     folder = tmp_path_factory.mktemp(request.param)
     with (
         backend_store(request.param, folder) as (store, variables),
@@ -230,7 +230,7 @@ def site(request, tmp_path_factory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def guarded_site(tmp_path_factory) -> Iterator[Site]:
-    """A server that asks for a user and a password."""
+    """Run a server that asks for a user and a password."""
     folder = tmp_path_factory.mktemp("guarded")
     (folder / "auth.ini").write_text(
         "[mlflow]\ndefault_permission = READ\nadmin_username = admin\n"
@@ -260,7 +260,7 @@ def log_in(patch, user: str = ADMIN, password: str = PASSWORD) -> None:
 
 @pytest.fixture
 def recast(capsys) -> Callable[..., CommandResult]:
-    """Run a command in this process; returns its exit code and what it said."""
+    """Run a command in this process; return its exit code and output."""
 
     def run(*arguments: object) -> CommandResult:
         capsys.readouterr()
@@ -276,7 +276,7 @@ def recast(capsys) -> Callable[..., CommandResult]:
 
 @contextmanager
 def serving(site: Site, **variables: str) -> Iterator[str]:
-    """Run the service until the block ends; yields its address."""
+    """Run the service until the block ends; yield its address."""
     port = find_free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "pipelines", "serve", "--port", str(port)]
@@ -305,7 +305,7 @@ def ask_until_version(url: str, version: str) -> dict[str, Any]:
     return answer
 
 
-# The tests of a site go on where the one before has stopped.
+# The tests of a site depend on the versions of the tests before them.
 
 
 def test_train_compare_and_tune_register_a_version_each(site, recast):
@@ -325,27 +325,27 @@ def test_train_compare_and_tune_register_a_version_each(site, recast):
 
 
 def test_a_second_training_is_compared_with_the_champion(site, recast):
-    before = site.answering()
+    before = site.champion_version()
 
     again = recast("train", "sales.yaml", *QUICK, "--seq-len", "6")
 
     assert again.code == 0
     verdict = " ".join(again.out.split())
     assert f"of champion (version {before}) on 2 origins" in verdict
-    assert ("now champion" in verdict) == (site.answering() == "4")
+    assert ("now champion" in verdict) == (site.champion_version() == "4")
 
 
 def test_versions_are_listed_promoted_and_rolled_back(site, recast):
     recast("promote", "sales", "1")
     recast("promote", "sales", "2")
     listed = recast("models", "sales")
-    promoted = site.answering()
+    promoted = site.champion_version()
     back = recast("rollback", "sales")
     unknown = recast("promote", "sales", "9")
 
     lines = [line for line in listed.out.splitlines() if "sales" in line]
     assert ["champion" in line for line in lines] == [False, False, True, False]
-    assert (promoted, site.answering()) == ("2", "1")
+    assert (promoted, site.champion_version()) == ("2", "1")
     assert back.out == "sales@champion is now version 1\n"
     assert (
         unknown.code,
@@ -404,27 +404,29 @@ def test_user_and_password_in_the_address_are_never_shown(
 
 
 @pytest.mark.parametrize("command", [("train", "sales.yaml"), ("models",)])
-@pytest.mark.parametrize("way", ["variables", "address", "none"])
+@pytest.mark.parametrize("source", ["variables", "address", "none"])
 def test_a_wrong_password_is_one_message_without_it(
-    guarded_site, recast, monkeypatch, command, way
+    guarded_site, recast, monkeypatch, command, source
 ):
     wrong = "battery-st4ple"
     monkeypatch.delenv("MLFLOW_TRACKING_USERNAME")
     monkeypatch.delenv("MLFLOW_TRACKING_PASSWORD")
-    if way == "variables":
+    if source == "variables":
         log_in(monkeypatch, ADMIN, wrong)
-    if way == "address":
+    if source == "address":
         address = guarded_site.uri.replace("//", f"//{ADMIN}:{wrong}@")
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
 
-    said = recast(*command)
+    result = recast(*command)
 
-    assert (said.code, said.out) == (2, "")
-    assert said.err.startswith("Error: MLflow at http://")
-    assert "asks for a user and a password that it knows (401: You are not" in said.err
-    assert "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in said.err
-    assert len(said.err.splitlines()) == 1
-    assert wrong not in said.err
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("Error: MLflow at http://")
+    assert (
+        "asks for a user and a password that it knows (401: You are not" in result.err
+    )
+    assert "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in result.err
+    assert len(result.err.splitlines()) == 1
+    assert wrong not in result.err
 
 
 def test_what_a_user_may_not_do_is_one_message(guarded_site, recast, monkeypatch):

@@ -1,4 +1,4 @@
-"""The script behind the picture in the documents."""
+"""The example script that draws the vanishing gradient."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ def test_the_picture_shows_three_cells_on_two_tasks(tmp_path):
     )
 
     assert done.returncode == 0, done.stderr
-    told = [line.split()[:2] for line in done.stdout.splitlines()]
+    printed = [line.split()[:2] for line in done.stdout.splitlines()]
     cells = ["rnn", "lstm", "gru"]
-    assert told == [[name, cell] for name in ("Sunspots", "echo") for cell in cells]
+    assert printed == [[name, cell] for name in ("Sunspots", "echo") for cell in cells]
     assert imread(path).shape == (572, 1100, 4)

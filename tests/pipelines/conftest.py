@@ -1,4 +1,4 @@
-"""A workplace: a folder and an MLflow store of its own, and the command line."""
+"""Fixtures: a folder with a separate MLflow store, and the command line."""
 
 import shutil
 import sqlite3
@@ -26,7 +26,7 @@ class CommandResult:
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new MLflow store: to set one up takes seconds, to copy it takes none."""
+    """Create an MLflow store to copy; creating one for each test would take seconds."""
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
     mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
     with sqlite3.connect(path) as connection:
@@ -39,7 +39,7 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def workplace(
     tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    settle(tmp_path, empty_store, monkeypatch)
+    set_up_workplace(tmp_path, empty_store, monkeypatch)
     return tmp_path
 
 
@@ -47,14 +47,14 @@ def workplace(
 def shared_workplace(
     tmp_path_factory: pytest.TempPathFactory, empty_store: Path
 ) -> Iterator[Path]:
-    """A workplace for tests that only read what one of them made."""
+    """Create a workplace shared by the tests of a module, which only read it."""
     folder = tmp_path_factory.mktemp("workplace")
     with pytest.MonkeyPatch.context() as patch:
-        settle(folder, empty_store, patch)
+        set_up_workplace(folder, empty_store, patch)
         yield folder
 
 
-def settle(folder: Path, store: Path, patch: pytest.MonkeyPatch) -> None:
+def set_up_workplace(folder: Path, store: Path, patch: pytest.MonkeyPatch) -> None:
     shutil.copy(store, folder / "mlflow.db")
     patch.chdir(folder)
     patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
@@ -65,7 +65,7 @@ def settle(folder: Path, store: Path, patch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def recast(capsys: pytest.CaptureFixture[str]) -> Callable[..., CommandResult]:
-    """Run a command in this process; returns its exit code and what it said."""
+    """Run a command in this process; return its exit code and output."""
 
     def run(*arguments: object) -> CommandResult:
         capsys.readouterr()
@@ -79,7 +79,7 @@ def recast(capsys: pytest.CaptureFixture[str]) -> Callable[..., CommandResult]:
 
 @pytest.fixture(scope="session")
 def train_job() -> Callable[..., Outcome]:
-    """Run a training job in this process, quick and unguarded unless told otherwise.
+    """Run a training job in this process, by default a quick one without guard.
 
     The guard would put a simple forecast where a test needs a bad network's.
     """
@@ -87,8 +87,8 @@ def train_job() -> Callable[..., Outcome]:
     def run(source: str | Path, **settings: object) -> Outcome:
         quick = {"training.epochs": 1, "model.hidden_size": 4, "evaluation.folds": 4}
         quick["model.guard"] = False
-        given = {key.replace("__", "."): value for key, value in settings.items()}
-        return train(read_job(Path(source), quick | given), Console(quiet=True))
+        overrides = {key.replace("__", "."): value for key, value in settings.items()}
+        return train(read_job(Path(source), quick | overrides), Console(quiet=True))
 
     return run
 

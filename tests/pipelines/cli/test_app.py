@@ -1,4 +1,4 @@
-"""The command line as a user types it."""
+"""Commands of the command line: help, options, exit codes."""
 
 import subprocess
 import sys
@@ -12,26 +12,26 @@ COMMANDS = (
 
 
 def test_help_names_every_command(recast):
-    said = recast("--help")
+    result = recast("--help")
 
-    assert said.code == 0
+    assert result.code == 0
     for command in COMMANDS:
-        assert f" {command} " in said.out
+        assert f" {command} " in result.out
 
 
 def test_no_command_at_all_shows_the_help(recast):
-    said = recast()
+    result = recast()
 
-    assert said.code == 2
-    assert "Usage: recast" in said.out + said.err
+    assert result.code == 2
+    assert "Usage: recast" in result.out + result.err
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(recast, command):
-    said = recast(command, "--help")
+    result = recast(command, "--help")
 
-    assert said.code == 0
-    assert f"Usage: recast {command}" in said.out
+    assert result.code == 0
+    assert f"Usage: recast {command}" in result.out
 
 
 def test_the_options_stand_for_keys_of_the_job_file(workplace, recast, daily_csv):
@@ -42,12 +42,14 @@ def test_the_options_stand_for_keys_of_the_job_file(workplace, recast, daily_csv
         "--epochs": 1, "--seed": 4, "--device": "cpu", "--folds": 2,
     }  # fmt: skip
 
-    said = recast(
-        "train", "days.csv", *[each for pair in options.items() for each in pair]
+    result = recast(
+        "train",
+        "days.csv",
+        *[argument for pair in options.items() for argument in pair],
     )
 
-    assert said.code == 0, said.err
-    assert "best version 1 registered" in said.out
+    assert result.code == 0, result.err
+    assert "best version 1 registered" in result.out
     listed = recast("models", "best")
     assert "gru" in listed.out
     assert "2024-02-09" in listed.out
@@ -56,12 +58,12 @@ def test_the_options_stand_for_keys_of_the_job_file(workplace, recast, daily_csv
 def test_train_says_what_it_guessed_and_what_it_did(workplace, recast, daily_csv):
     daily_csv("days.csv", 40)
 
-    said = recast("train", "days.csv", "--epochs", "1", "--folds", "2")
+    result = recast("train", "days.csv", "--epochs", "1", "--folds", "2")
 
-    assert (said.code, said.err) == (0, "")
-    assert "note: time: 'day' (the only date column)" in said.out
-    assert "note: target: 'sales' (the only numeric column)" in said.out
-    assert "now champion: the first to be champion" in said.out
+    assert (result.code, result.err) == (0, "")
+    assert "note: time: 'day' (the only date column)" in result.out
+    assert "note: target: 'sales' (the only numeric column)" in result.out
+    assert "now champion: the first to be champion" in result.out
 
 
 def test_help_does_not_wait_for_torch_or_mlflow():

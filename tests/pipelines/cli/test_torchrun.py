@@ -22,7 +22,7 @@ JOB = {
     "evaluation": {"folds": 2},
 }
 
-# What a second machine would do that has no such file.
+# Simulates a second machine without the CSV file.
 ELSEWHERE = """
 import os
 if os.environ["RANK"] == "1":
@@ -77,8 +77,8 @@ def test_one_process_speaks(trained):
 
 def test_the_forecasts_are_those_of_one_process(trained, job, train_job):
     model = {"model.hidden_size": 4, "training.epochs": 6, "evaluation.folds": 2}
-    given = {key.replace(".", "__"): value for key, value in model.items()}
-    alone = train_job(job, name="alone", **given)
+    settings = {key.replace(".", "__"): value for key, value in model.items()}
+    alone = train_job(job, name="alone", **settings)
 
     together, _ = open_model("days/1")
     other, _ = open_model(f"alone/{alone.version}")
@@ -96,8 +96,8 @@ def test_what_fails_in_one_process_ends_all_with_one_message(trained, job):
     done = torchrun(script, "train", "days.csv", "--name", "days")
 
     assert done.returncode != 0
-    said = [line for line in done.stderr.splitlines() if line.startswith("Error")]
-    assert said == ["Error: days.csv: there is no such file. Check the path."]
+    messages = [line for line in done.stderr.splitlines() if line.startswith("Error")]
+    assert messages == ["Error: days.csv: there is no such file. Check the path."]
     assert done.stdout == ""
     assert all(run.info.status != "RUNNING" for run in runs())
 
@@ -106,5 +106,5 @@ def test_a_command_for_one_process_is_refused(workplace):
     done = torchrun("-m", "pipelines", "models")
 
     assert done.returncode != 0
-    wanted = "Error: command must be train or compare for 2 processes together; found"
-    assert done.stderr.count(wanted) == 1
+    message = "Error: command must be train or compare for 2 processes together; found"
+    assert done.stderr.count(message) == 1

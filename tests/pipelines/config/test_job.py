@@ -1,4 +1,4 @@
-"""The job file: every key is checked, and what is wrong is named by its path."""
+"""The job file: every key is checked, and errors name its path."""
 
 import os
 from pathlib import Path
@@ -35,9 +35,9 @@ def test_a_path_starts_from_the_folder_of_the_job_file(tmp_path, monkeypatch):
     path = write(tmp_path, "name: a\ndata: {path: ../data/a.csv}", "jobs/a.yaml")
     monkeypatch.chdir(tmp_path.parent)
 
-    found = read_job(path.relative_to(tmp_path.parent)).data.path
+    path = read_job(path.relative_to(tmp_path.parent)).data.path
 
-    assert os.path.abspath(found) == str(tmp_path / "data" / "a.csv")
+    assert os.path.abspath(path) == str(tmp_path / "data" / "a.csv")
 
 
 def test_an_absolute_path_is_kept(tmp_path):
@@ -86,10 +86,12 @@ def test_a_job_is_its_own_yaml_again_wherever_that_lies(tmp_path, monkeypatch):
 )
 def test_an_unknown_key_is_named_with_what_may_be_meant(tmp_path, text, message):
     key = text.split(":")[0]
-    kept = "".join(f"{line}\n" for line in MINIMAL.split("\n") if key + ":" not in line)
+    required = "".join(
+        f"{line}\n" for line in MINIMAL.split("\n") if key + ":" not in line
+    )
 
     with pytest.raises(JobError, match=message):
-        read_job(write(tmp_path, kept + text))
+        read_job(write(tmp_path, required + text))
 
 
 @pytest.mark.parametrize(
@@ -124,10 +126,12 @@ def test_an_unknown_key_is_named_with_what_may_be_meant(tmp_path, text, message)
 )
 def test_a_wrong_value_is_named_by_its_path(tmp_path, text, message):
     key = text.split(":")[0]
-    kept = "".join(f"{line}\n" for line in MINIMAL.split("\n") if key + ":" not in line)
+    required = "".join(
+        f"{line}\n" for line in MINIMAL.split("\n") if key + ":" not in line
+    )
 
     with pytest.raises(JobError, match=message):
-        read_job(write(tmp_path, kept + text))
+        read_job(write(tmp_path, required + text))
 
 
 def test_every_problem_of_a_file_is_said_at_once(tmp_path):

@@ -1,4 +1,4 @@
-"""Presets in jobs: filled in by what lies before the folds, shown and logged."""
+"""Presets in jobs: chosen by the observations before the folds, shown and logged."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ def only_run(experiment):
     return run
 
 
-# What the choices may look at
+# Observations that the choices depend on
 
 
 @pytest.mark.parametrize("preset", ["classic", "guarded", "accurate"])
@@ -52,14 +52,16 @@ def test_values_within_the_folds_change_no_setting(preset, tmp_path, daily_csv):
     for _, rows in table.groupby("shop"):
         table.loc[rows.index[-9:], "sales"] = rng.uniform(0, 5000, 9)
     table.to_csv(poisoned, index=False)
-    given = QUICK | {"preset": preset, "name": "days"}
+    settings = QUICK | {"preset": preset, "name": "days"}
 
-    found = [Experiment(read_job(path, given)) for path in (source, poisoned)]
+    experiments = [Experiment(read_job(path, settings)) for path in (source, poisoned)]
 
-    first, second = (each.job.model_dump(exclude={"data"}) for each in found)
+    first, second = (
+        experiment.job.model_dump(exclude={"data"}) for experiment in experiments
+    )
     assert first == second
-    assert found[0].notes == found[1].notes
-    assert not np.array_equal(found[0].panel.values, found[1].panel.values)
+    assert experiments[0].notes == experiments[1].notes
+    assert not np.array_equal(experiments[0].panel.values, experiments[1].panel.values)
 
 
 def test_values_before_the_folds_do_change_settings(tmp_path, daily_csv):
@@ -68,9 +70,11 @@ def test_values_before_the_folds_do_change_settings(tmp_path, daily_csv):
     table = pd.read_csv(source)
     table["sales"] += 20 * (np.arange(140) % 7 == 0)
     table.to_csv(weekly, index=False)
-    given = QUICK | {"preset": "accurate"}
+    settings = QUICK | {"preset": "accurate"}
 
-    first, second = (Experiment(read_job(path, given)).job for path in (source, weekly))
+    first, second = (
+        Experiment(read_job(path, settings)).job for path in (source, weekly)
+    )
 
     assert second.model.season_length == 7
     assert first.model.season_length != 7
@@ -83,23 +87,23 @@ def test_a_fall_below_zero_within_the_folds_is_refused_before_training(
     table = pd.read_csv(source)
     table.loc[88:, "sales"] = -5.0
     table.to_csv(source, index=False)
-    given = QUICK | {"preset": "accurate"}
+    settings = QUICK | {"preset": "accurate"}
 
     with pytest.raises(InvalidValues, match=r"below zero at 2024-03-29 .* choose"):
-        Experiment(read_job(source, given))
+        Experiment(read_job(source, settings))
 
-    ets = Experiment(read_job(source, given | {"model.normalization": "ets"}))
+    ets = Experiment(read_job(source, settings | {"model.normalization": "ets"}))
     assert np.isfinite(ets.evaluate(ets.job).table["point"]).all()
 
 
-# What is given
+# Explicit settings
 
 
 def test_what_the_job_gives_stays(tmp_path, daily_csv):
     source = daily_csv(tmp_path / "days.csv", 90)
-    own = {"model.cell": "rnn", "model.normalization": "ets", "windows.seq_len": 9}
+    explicit = {"model.cell": "rnn", "model.normalization": "ets", "windows.seq_len": 9}
 
-    job = Experiment(read_job(source, QUICK | own | {"preset": "accurate"})).job
+    job = Experiment(read_job(source, QUICK | explicit | {"preset": "accurate"})).job
 
     assert (job.model.cell, job.model.normalization) == ("rnn", "ets")
     assert job.windows.seq_len == 9
@@ -139,9 +143,9 @@ def test_a_resolved_job_resolves_to_itself(tmp_path, daily_csv):
 @pytest.mark.parametrize("days", [12, 20])
 def test_series_shorter_than_the_default_lookback_are_enough(days, tmp_path, daily_csv):
     source = daily_csv(tmp_path / "days.csv", {"a": days, "b": days + 3})
-    given = QUICK | {"preset": "accurate", "evaluation.folds": 1}
+    settings = QUICK | {"preset": "accurate", "evaluation.folds": 1}
 
-    experiment = Experiment(read_job(source, given))
+    experiment = Experiment(read_job(source, settings))
 
     assert np.isfinite(experiment.evaluate(experiment.job).table["point"]).all()
     assert np.isfinite(experiment.baselines["point"]).all()
@@ -153,26 +157,26 @@ def test_series_shorter_than_the_default_lookback_are_enough(days, tmp_path, dai
 def test_a_job_file_names_its_preset_and_the_run_logs_it(workplace, recast, daily_csv):
     daily_csv("days.csv")
 
-    said = recast("train", write_job(workplace))
+    result = recast("train", write_job(workplace))
 
     run = only_run("days")
-    assert (said.code, said.err) == (0, "")
-    assert "preset accurate: season_length" in said.out
-    assert "preset accurate: normalization" in said.out
+    assert (result.code, result.err) == (0, "")
+    assert "preset accurate: season_length" in result.out
+    assert "preset accurate: normalization" in result.out
     assert run.data.params["preset"] == "accurate"
     assert run.data.params["model.cell"] == "gru"
     assert run.data.params["model.normalization"] in ("ets", "log_ets")
-    assert "gru" in said.out
+    assert "gru" in result.out
 
 
 @pytest.mark.parametrize("preset", ["classic", "guarded"])
 def test_an_option_wins_over_the_job_file(preset, workplace, recast, daily_csv):
     daily_csv("days.csv")
 
-    said = recast("train", write_job(workplace, "guarded"), "--preset", preset)
+    result = recast("train", write_job(workplace, "guarded"), "--preset", preset)
 
     run = only_run("days")
-    assert said.code == 0
+    assert result.code == 0
     assert run.data.params["preset"] == preset
     assert run.data.params["model.guard"] == str(preset == "guarded")
 
@@ -180,35 +184,35 @@ def test_an_option_wins_over_the_job_file(preset, workplace, recast, daily_csv):
 def test_an_unknown_preset_is_refused_in_one_message(workplace, recast, daily_csv):
     daily_csv("days.csv")
 
-    said = recast("train", "days.csv", "--preset", "best")
+    result = recast("train", "days.csv", "--preset", "best")
 
-    assert (said.code, said.out) == (2, "")
-    assert "preset" in said.err
-    assert "'classic', 'guarded' or 'accurate'" in said.err
-    assert "Traceback" not in said.err
+    assert (result.code, result.out) == (2, "")
+    assert "preset" in result.err
+    assert "'classic', 'guarded' or 'accurate'" in result.err
+    assert "Traceback" not in result.err
     assert mlflow.search_runs(search_all_experiments=True).empty
 
 
 def test_a_backtest_says_what_the_preset_chose(workplace, recast, daily_csv):
     daily_csv("days.csv")
 
-    said = recast("backtest", write_job(workplace))
+    result = recast("backtest", write_job(workplace))
 
-    assert said.code == 0
-    assert "preset accurate: steps" in said.out
+    assert result.code == 0
+    assert "preset accurate: steps" in result.out
 
 
 def test_cells_are_compared_with_the_same_choices(workplace, recast, daily_csv):
     daily_csv("days.csv", 60)
 
-    said = recast("compare", write_job(workplace))
+    result = recast("compare", write_job(workplace))
 
     runs = mlflow.search_runs(experiment_names=["days"], output_format="list")
     chosen = {
         (run.data.params["windows.seq_len"], run.data.params["model.normalization"])
         for run in runs
     }
-    assert (said.code, said.err) == (0, "")
+    assert (result.code, result.err) == (0, "")
     assert len(runs) == 4
     assert len(chosen) == 1
 
@@ -216,8 +220,8 @@ def test_cells_are_compared_with_the_same_choices(workplace, recast, daily_csv):
 def test_a_search_refuses_the_preset_that_chooses_itself(workplace, recast, daily_csv):
     daily_csv("days.csv")
 
-    said = recast("tune", "days.csv", "--preset", "accurate", "--trials", "2")
+    result = recast("tune", "days.csv", "--preset", "accurate", "--trials", "2")
 
-    assert (said.code, said.out) == (2, "")
-    assert "preset must be classic or guarded: a search makes choices" in said.err
+    assert (result.code, result.out) == (2, "")
+    assert "preset must be classic or guarded: a search makes choices" in result.err
     assert mlflow.search_runs(search_all_experiments=True).empty

@@ -1,4 +1,4 @@
-"""Rolling-origin evaluation: every forecast with its cutoff, and nothing tracked."""
+"""Backtest job: every forecast with its cutoff, and nothing tracked."""
 
 import mlflow
 import pandas as pd
@@ -17,9 +17,9 @@ def backtest(workplace, recast, daily_csv):
 
     def run(*options):
         arguments = ("--epochs", "1", "--output", "out.csv", *options)
-        said = recast("backtest", "days.csv", *arguments)
-        assert said.code == 0, said.err
-        return said, pd.read_csv("out.csv")
+        result = recast("backtest", "days.csv", *arguments)
+        assert result.code == 0, result.err
+        return result, pd.read_csv("out.csv")
 
     return run
 
@@ -49,13 +49,15 @@ def test_actuals_and_the_naive_forecast_are_those_of_the_file(backtest):
 def test_nothing_is_tracked_and_no_store_is_needed(backtest, workplace, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
 
-    said, table = backtest("--folds", "2")
+    result, table = backtest("--folds", "2")
 
     monkeypatch.undo()
-    assert f"wrote {len(table)} forecasts to out.csv" in said.out
+    assert f"wrote {len(table)} forecasts to out.csv" in result.out
     assert not (workplace / "mlruns").exists()
     client = mlflow.MlflowClient(f"sqlite:///{workplace}/mlflow.db")
-    assert [each.name for each in client.search_experiments()] == ["Default"]
+    assert [experiment.name for experiment in client.search_experiments()] == [
+        "Default"
+    ]
 
 
 def test_refit_trains_anew_at_every_cutoff(backtest):
@@ -63,8 +65,8 @@ def test_refit_trains_anew_at_every_cutoff(backtest):
     _, anew = backtest("--folds", "3", "--refit")
 
     assert anew["cutoff"].equals(once["cutoff"])
-    own = once["model"] == "lstm"
-    first, later = own & (once["fold"] == 1), own & (once["fold"] > 1)
+    is_network = once["model"] == "lstm"
+    first, later = is_network & (once["fold"] == 1), is_network & (once["fold"] > 1)
     assert anew[first]["point"].equals(once[first]["point"])
     assert (anew[later]["point"] != once[later]["point"]).all()
 
@@ -72,11 +74,11 @@ def test_refit_trains_anew_at_every_cutoff(backtest):
 def test_the_leaderboard_is_printed_best_first_within_80_columns(backtest, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
 
-    said, _ = backtest("--folds", "3")
+    result, _ = backtest("--folds", "3")
 
-    lines = said.out.splitlines()
+    lines = result.out.splitlines()
     assert max(map(len, lines)) <= 80
-    assert "days: 3 folds of 2 steps" in said.out
+    assert "days: 3 folds of 2 steps" in result.out
     start = next(i for i, line in enumerate(lines) if line.startswith("model "))
     header, rows = lines[start].split(), lines[start + 2 : start + 7]
     assert header[:3] == ["model", "MASE", "skill"]

@@ -1,4 +1,4 @@
-"""Bad input: exit code 2, one message that says what to do, and nothing written."""
+"""Bad input: exit code 2, one message with advice, and nothing written."""
 
 import gzip
 import os
@@ -26,15 +26,15 @@ def csv(*rows, header="day,sales"):
     return "\n".join([header, *rows]) + "\n"
 
 
-def changed(row, text):
+def with_row(row, text):
     return csv(*ROWS[:row], text, *ROWS[row + 1 :])
 
 
-def written(folder: Path):
-    """Everything a command could leave behind: files, runs, experiments, models."""
+def snapshot(folder: Path):
+    """Count or list all that a command can write: files, runs, experiments, models."""
     client = mlflow.MlflowClient()
     experiments = client.search_experiments()
-    runs = client.search_runs([each.experiment_id for each in experiments])
+    runs = client.search_runs([experiment.experiment_id for experiment in experiments])
     models = client.search_model_versions()
     files = sorted(str(path) for path in folder.rglob("*"))
     return files, len(experiments), len(runs), len(models)
@@ -42,17 +42,17 @@ def written(folder: Path):
 
 @pytest.fixture
 def refused(recast):
-    """Run a command that must be refused; returns its one message."""
+    """Run a command that must be refused, and return its message."""
 
     def run(*arguments):
-        before = written(Path.cwd())
+        before = snapshot(Path.cwd())
 
-        said = recast(*arguments)
+        result = recast(*arguments)
 
-        assert (said.code, said.out) == (2, ""), said
-        assert "Traceback" not in said.err
-        assert written(Path.cwd()) == before
-        return said.err
+        assert (result.code, result.out) == (2, ""), result
+        assert "Traceback" not in result.err
+        assert snapshot(Path.cwd()) == before
+        return result.err
 
     return run
 
@@ -90,18 +90,18 @@ def good_model(shared_workplace, train_job):
         (csv(*ROWS), ("--series-id", "shop"), "no column 'shop'"),
         (csv(*[f"{r},5" for r in ROWS], header="day,a,b"), (), "--target COL"),
         (csv(*[f"{r},5" for r in ROWS], header="day,a,b"), (), "('a', 'b')"),
-        (changed(9, "2024-01-10,closed"), (), "not a number at line 11 ('closed')"),
+        (with_row(9, "2024-01-10,closed"), (), "not a number at line 11 ('closed')"),
         (csv(*ROWS, ROWS[3]), (), "1 timestamp more than once: 2024-01-04"),
-        (changed(9, "soon,5"), ("--time", "day"), "'soon' at line 11 cannot be read"),
+        (with_row(9, "soon,5"), ("--time", "day"), "'soon' at line 11 cannot be read"),
         (
             csv(*[f"0{1 + i % 9}/0{1 + i // 9}/2024,{i}" for i in range(50)]),
             (),
             "begins with the day or the month",
         ),
         (csv(*ROWS[:20], *ROWS[23:]), (), "3 moments are missing on the calendar 'D'"),
-        (changed(9, "2024-01-10,"), (), "1 missing value at line 11"),
-        (changed(9, "2024-01-10,NaN"), (), "1 missing value at line 11"),
-        (changed(9, "2024-01-10,inf"), (), "1 infinite value at line 11"),
+        (with_row(9, "2024-01-10,"), (), "1 missing value at line 11"),
+        (with_row(9, "2024-01-10,NaN"), (), "1 missing value at line 11"),
+        (with_row(9, "2024-01-10,inf"), (), "1 infinite value at line 11"),
         (csv(*ROWS[:8]), (), "'sales' has 8; at least 9 points are needed"),
         (csv(*ROWS[:20]), ("--seq-len", "30"), "at least 34 points are needed"),
         (csv(*ROWS), ("--folds", "40"), "at least 87 points are needed"),
@@ -136,7 +136,7 @@ def test_a_processor_without_bfloat16_refuses_a_job_that_wants_it(workplace, com
         "name: sales\ndata: {path: input.csv}\n"
         "training: {precision: bfloat16, device: cpu, epochs: 1}\n"
     )
-    before = written(workplace)
+    before = snapshot(workplace)
 
     done = subprocess.run(
         [Path(sys.executable).parent / "recast", command[0], "job.yaml", *command[1:]],
@@ -149,7 +149,7 @@ def test_a_processor_without_bfloat16_refuses_a_job_that_wants_it(workplace, com
         "Error: precision must be auto or float32 for lstm networks on this cpu, which "
         "cannot train them in bfloat16; found 'bfloat16'.\n"
     )
-    assert written(workplace) == before
+    assert snapshot(workplace) == before
 
 
 @pytest.mark.parametrize("command", ["train", "compare", "backtest"])
@@ -173,7 +173,7 @@ def test_every_job_command_checks_before_it_writes(workplace, refused, command):
     ],
 )
 def test_a_job_that_cannot_be_used(workplace, refused, settings, message):
-    (workplace / "input.csv").write_text(changed(9, "2024-01-10,0"))
+    (workplace / "input.csv").write_text(with_row(9, "2024-01-10,0"))
     start = "name: a\n" + ("" if "path" in settings else "data: {path: input.csv}\n")
     (workplace / "job.yaml").write_text(start + settings)
 
@@ -191,20 +191,20 @@ def test_other_delimiters_and_decimal_commas_are_handled_and_said(workplace, rec
     rows = [f"{day};{10 + i % 7},25" for i, day in enumerate(DAYS)]
     (workplace / "de.csv").write_text(csv(*rows, header="Tag;Umsatz"))
 
-    said = recast("backtest", "de.csv", *QUICK)
+    result = recast("backtest", "de.csv", *QUICK)
 
-    assert said.code == 0
-    assert "note: delimiter: semicolon" in said.out
-    assert "note: 'Umsatz': decimal commas" in said.out
+    assert result.code == 0
+    assert "note: delimiter: semicolon" in result.out
+    assert "note: 'Umsatz': decimal commas" in result.out
 
 
 def test_unsorted_rows_are_sorted_and_said(workplace, recast):
     (workplace / "a.csv").write_text(csv(*reversed(ROWS)))
 
-    said = recast("backtest", "a.csv", *QUICK)
+    result = recast("backtest", "a.csv", *QUICK)
 
-    assert said.code == 0
-    assert "sorted by time" in said.out
+    assert result.code == 0
+    assert "sorted by time" in result.out
 
 
 def test_a_constant_series_is_forecast_by_its_constant_and_said(workplace, recast):
@@ -325,7 +325,7 @@ def test_artifacts_that_are_gone_are_said(workplace, refused, train_job):
 
 
 @pytest.mark.parametrize(
-    ("uri", "found"),
+    ("uri", "reason"),
     [
         ("http://127.0.0.1:9", "onnection refused"),
         ("sqlite:////dev/null/mlflow.db", "File exists"),
@@ -334,20 +334,20 @@ def test_artifacts_that_are_gone_are_said(workplace, refused, train_job):
     ],
 )
 def test_a_tracking_store_that_does_not_answer(
-    workplace, recast, monkeypatch, uri, found
+    workplace, recast, monkeypatch, uri, reason
 ):
     (workplace / "good.csv").write_text(csv(*ROWS))
     before = sorted(workplace.rglob("*"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    began = time.monotonic()
+    start = time.monotonic()
 
-    said = recast("train", "good.csv")
+    result = recast("train", "good.csv")
 
-    assert (said.code, said.out) == (2, "")
-    assert f"MLflow at {uri.replace('secret', '***')} does not answer" in said.err
-    assert found in said.err
-    assert "secret" not in said.err
-    assert time.monotonic() - began < 60
+    assert (result.code, result.out) == (2, "")
+    assert f"MLflow at {uri.replace('secret', '***')} does not answer" in result.err
+    assert reason in result.err
+    assert "secret" not in result.err
+    assert time.monotonic() - start < 60
     assert sorted(workplace.rglob("*")) == before
 
 
@@ -358,10 +358,10 @@ def test_a_tracking_server_that_takes_the_call_and_is_silent(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-        began = time.monotonic()
+        start = time.monotonic()
 
-        said = recast("models")
+        result = recast("models")
 
-        assert said.code == 2
-        assert f"MLflow at {uri} does not answer: nothing came back" in said.err
-        assert time.monotonic() - began < 60
+        assert result.code == 2
+        assert f"MLflow at {uri} does not answer: nothing came back" in result.err
+        assert time.monotonic() - start < 60

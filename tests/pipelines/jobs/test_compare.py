@@ -64,9 +64,9 @@ def test_the_winner_is_registered_once_from_the_parent_run(runs):
 def test_the_command_prints_every_cell(workplace, recast, daily_csv):
     daily_csv("days.csv", 40)
 
-    said = recast("compare", "days.csv", "--epochs", "1", "--folds", "2")
+    result = recast("compare", "days.csv", "--epochs", "1", "--folds", "2")
 
-    assert said.code == 0
-    assert said.err == ""
+    assert result.code == 0
+    assert result.err == ""
     for word in ("rnn", "lstm", "gru", "last value", "version 1", "now champion"):
-        assert word in said.out
+        assert word in result.out

@@ -25,7 +25,7 @@ ROLES = {
 
 
 def make_table():
-    """Return two shops' sales, and what is known of the days after them."""
+    """Return the sales of two shops, and the known covariates of the days after."""
     frames = []
     for number, (shop, kind) in enumerate({"north": "mall", "south": "street"}.items()):
         rng, total = np.random.default_rng(number), DAYS + AHEAD
@@ -48,11 +48,11 @@ def make_table():
 
 @pytest.fixture(scope="module")
 def model(shared_workplace, train_job):
-    """A registered model of shops with covariates, as the library holds it."""
+    """Train a model of shops with covariates, and load its registered version."""
     seen, future = make_table()
     seen.to_csv("shops.csv", index=False)
     future.to_csv("future.csv", index=False)
-    pd.concat([seen, future]).to_csv("whole.csv", index=False)
+    pd.concat([seen, future]).to_csv("all.csv", index=False)
     data = {"path": "shops.csv", "time": "day", "target": "sales", "series_id": "shop"}
     job = {
         "name": "shops",
@@ -72,8 +72,8 @@ def forecast(recast, tmp_path, model):
 
     def run(*arguments):
         path = tmp_path / "forecast.csv"
-        said = recast("forecast", "shops", *arguments, "--output", path)
-        assert said.code == 0, said.err
+        result = recast("forecast", "shops", *arguments, "--output", path)
+        assert result.code == 0, result.err
         return pd.read_csv(path)
 
     return run
@@ -81,20 +81,20 @@ def forecast(recast, tmp_path, model):
 
 def expected(model):
     _, future = make_table()
-    known = {
-        name: {shop: own[name].to_list() for shop, own in future.groupby("shop")}
+    covariates = {
+        name: {shop: rows[name].to_list() for shop, rows in future.groupby("shop")}
         for name in ROLES["known_covariates"]
     }
-    return model.predict(future=known).points.ravel()
+    return model.predict(future=covariates).points.ravel()
 
 
 def test_a_job_trains_on_the_covariates_that_it_names(model):
-    found = model.fitted.covariates
+    covariates = model.fitted.covariates
 
-    assert found.names("past") == ("visits",)
-    assert found.names("known") == ("promo", "plan")
-    assert found.names("static") == ("kind",)
-    assert found.cycles == ("week",)
+    assert covariates.names("past") == ("visits",)
+    assert covariates.names("known") == ("promo", "plan")
+    assert covariates.names("static") == ("kind",)
+    assert covariates.cycles == ("week",)
 
 
 def test_a_file_of_the_future_says_what_is_known_ahead(model, forecast):
@@ -106,7 +106,7 @@ def test_a_file_of_the_future_says_what_is_known_ahead(model, forecast):
 
 
 def test_rows_without_a_target_say_it_too(model, forecast):
-    frame = forecast("--data", "whole.csv", "--time", "day", "--series-id", "shop")
+    frame = forecast("--data", "all.csv", "--time", "day", "--series-id", "shop")
 
     np.testing.assert_allclose(frame["point"], expected(model), rtol=1e-6)
 
@@ -120,12 +120,12 @@ def test_new_observations_and_a_file_of_the_future_go_together(model, forecast):
 
 
 def test_without_the_future_one_message_says_what_to_give(model, recast):
-    said = recast("forecast", "shops")
+    result = recast("forecast", "shops")
 
-    assert said.code == 2
-    assert "known covariate 'promo' of series 'north'" in said.err
-    assert "expected 4 steps ahead; found 0" in said.err
-    assert "--future FILE.csv" in said.err
+    assert result.code == 2
+    assert "known covariate 'promo' of series 'north'" in result.err
+    assert "expected 4 steps ahead; found 0" in result.err
+    assert "--future FILE.csv" in result.err
 
 
 def test_a_model_without_known_covariates_takes_no_future(
@@ -133,10 +133,10 @@ def test_a_model_without_known_covariates_takes_no_future(
 ):
     train_job(daily_csv("plain.csv"))
 
-    said = recast("forecast", "plain", "--future", "future.csv")
+    result = recast("forecast", "plain", "--future", "future.csv")
 
-    assert said.code == 2
-    assert "future must be left out: the model has no known covariates" in said.err
+    assert result.code == 2
+    assert "future must be left out: the model has no known covariates" in result.err
 
 
 def test_mlflow_takes_the_covariates_as_columns(model):
@@ -172,10 +172,10 @@ def test_a_job_that_names_a_column_that_is_not_there_is_refused(model, recast):
     with open("wrong.yaml", "w") as file:
         yaml.safe_dump(job, file)
 
-    said = recast("train", "wrong.yaml")
+    result = recast("train", "wrong.yaml")
 
-    assert said.code == 2
-    assert "no column 'weather'" in said.err
+    assert result.code == 2
+    assert "no column 'weather'" in result.err
 
 
 @pytest.mark.parametrize(
@@ -197,22 +197,22 @@ def test_covariates_that_cannot_be_used_are_refused_before_training(
     with open("wrong.yaml", "w") as file:
         yaml.safe_dump(job, file)
 
-    said = recast("backtest", "wrong.yaml")
+    result = recast("backtest", "wrong.yaml")
 
-    assert said.code == 2
-    assert message in said.err
+    assert result.code == 2
+    assert message in result.err
 
 
 def test_an_explanation_names_the_covariates(model, recast, tmp_path):
     path = tmp_path / "why.csv"
 
-    said = recast("explain", "shops", "--data", "whole.csv", "--output", path)
-    shown = recast("explain", "shops", "--data", "whole.csv")
+    result = recast("explain", "shops", "--data", "all.csv", "--output", path)
+    shown = recast("explain", "shops", "--data", "all.csv")
     drawn = recast(
-        "explain", "shops", "--data", "whole.csv", "--output", tmp_path / "why.png"
+        "explain", "shops", "--data", "all.csv", "--output", tmp_path / "why.png"
     )
 
-    assert (said.code, shown.code, drawn.code) == (0, 0, 0), said.err
+    assert (result.code, shown.code, drawn.code) == (0, 0, 0), result.err
     table = pd.read_csv(path)
     numbers = {"sales", "visits", "promo", "position in the week"}
     assert set(table["feature"]) == numbers
@@ -221,10 +221,10 @@ def test_an_explanation_names_the_covariates(model, recast, tmp_path):
 
 
 def test_without_data_that_reaches_ahead_what_to_give_is_said(model, recast):
-    said = recast("explain", "shops")
+    result = recast("explain", "shops")
 
-    assert said.code == 2
-    assert "at least seq_len 5 + horizon 4 steps of a series" in said.err
+    assert result.code == 2
+    assert "at least seq_len 5 + horizon 4 steps of a series" in result.err
 
 
 SMALL = {"training.epochs": 1, "evaluation.folds": 2}
@@ -242,7 +242,7 @@ def test_trials_with_covariates_are_compared_with_their_naive_loss(model):
 @pytest.fixture
 def longer(model):
     """A job on the model's days and the four after them."""
-    table = pd.read_csv("whole.csv").ffill()
+    table = pd.read_csv("all.csv").ffill()
     table.to_csv("longer.csv", index=False)
     return {"data.path": "longer.csv", "name": "next", **SMALL}
 

@@ -1,4 +1,4 @@
-"""What a forecast depends on, as a person sees it: table, CSV and heat map."""
+"""Explain job: importance as a table, a CSV file and a heat map."""
 
 import re
 
@@ -18,7 +18,7 @@ from pipelines.tracking.registry import find_version
 
 @pytest.fixture(scope="module")
 def shops(shared_workplace, daily_csv, train_job):
-    """A registered model of two shops, as the library holds it."""
+    """Train a model of two shops, and load its registered version."""
     daily_csv("shops.csv", {"north": 80, "south": 80})
     train_job("shops.csv", windows__horizon=3, windows__seq_len=6)
     return load_forecaster(find_version("shops"))
@@ -42,9 +42,9 @@ def printed(explanation, capsys):
 def test_the_csv_has_the_numbers_of_the_library(shops, recast, tmp_path):
     path = tmp_path / "why.csv"
 
-    said = recast("explain", "shops", "--output", path)
+    result = recast("explain", "shops", "--output", path)
 
-    assert (said.code, said.out) == (0, f"wrote {path}\n"), said.err
+    assert (result.code, result.out) == (0, f"wrote {path}\n"), result.err
     frame = pd.read_csv(path)
     assert list(frame) == ["step", "lag", "feature", "importance"]
     pd.testing.assert_frame_equal(
@@ -55,10 +55,10 @@ def test_the_csv_has_the_numbers_of_the_library(shops, recast, tmp_path):
 def test_new_observations_and_the_network_alone(shops, recast, daily_csv, tmp_path):
     data, path = daily_csv(tmp_path / "new.csv", {"north": 30}), tmp_path / "why.csv"
 
-    said = recast("explain", "shops", "--data", data, "--network", "--output", path)
+    result = recast("explain", "shops", "--data", data, "--network", "--output", path)
 
-    assert said.code == 0, said.err
-    assert "note: time: 'day'" in said.out
+    assert result.code == 0, result.err
+    assert "note: time: 'day'" in result.out
     expected = explain(shops, read_csv(data), part="network").to_frame()
     pd.testing.assert_frame_equal(
         pd.read_csv(path), expected, check_dtype=False, rtol=1e-6
@@ -68,17 +68,17 @@ def test_new_observations_and_the_network_alone(shops, recast, daily_csv, tmp_pa
 def test_the_heat_map_is_a_picture(shops, recast, tmp_path):
     path = tmp_path / "why.PNG"
 
-    said = recast("explain", "shops", "--output", path)
+    result = recast("explain", "shops", "--output", path)
 
-    assert said.code == 0, said.err
+    assert result.code == 0, result.err
     assert imread(path).shape == (400, 900, 4)
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_the_table_has_a_row_a_step_and_a_column_a_lag(shops, recast):
-    said = recast("explain", "shops@champion")
+    result = recast("explain", "shops@champion")
 
-    title, head, _, *rows, last = said.out.splitlines()
+    title, head, _, *rows, last = result.out.splitlines()
     assert title.startswith("shops version 1: percent")
     assert last.startswith("3 steps; mean of 2 windows; --output FILE.csv")
     assert head.split() == ["step", "6", "5", "4", "3", "2", "1"]
@@ -100,11 +100,11 @@ def test_a_long_window_is_summed_by_neighbours(capsys):
 
 
 def test_covariates_have_a_column_and_a_heat_map_each(capsys):
-    made = make_explanation(
+    explanation = make_explanation(
         np.ones((2, 3)), price=np.ones((2, 3)), size=np.full(2, 4.0)
     )
 
-    lines, figure = printed(made, capsys), plot_explanation(made)
+    lines, figure = printed(explanation, capsys), plot_explanation(explanation)
 
     assert lines[1].split() == ["step", "3", "2", "1", "price", "size"]
     assert lines[3].split() == ["1", "10.0", "10.0", "10.0", "30.0", "40.0"]
@@ -121,10 +121,10 @@ def test_the_heat_map_puts_the_last_observation_right_and_the_first_step_up():
 
 
 def test_a_forecast_that_depends_on_nothing_is_shown_too(capsys):
-    made = make_explanation(np.zeros((2, 3)))
+    explanation = make_explanation(np.zeros((2, 3)))
 
-    assert printed(made, capsys)[3].split() == ["1", "0.0", "0.0", "0.0"]
-    assert plot_explanation(made).axes
+    assert printed(explanation, capsys)[3].split() == ["1", "0.0", "0.0", "0.0"]
+    assert plot_explanation(explanation).axes
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_forecast_that_depends_on_nothing_is_shown_too(capsys):
     ],
 )
 def test_what_cannot_be_explained_is_said(shops, recast, arguments, message):
-    said = recast("explain", *arguments)
+    result = recast("explain", *arguments)
 
-    assert said.code == 2
-    assert re.search(message, said.err), said.err
+    assert result.code == 2
+    assert re.search(message, result.err), result.err

@@ -23,7 +23,7 @@ def run(source, start=None, **settings):
 
 @pytest.fixture
 def longer(workplace, daily_csv):
-    """The days that a registered model was trained on, and eight after them."""
+    """Register a model of 80 days; write them with the eight days after."""
     run(daily_csv("days.csv", 80), **SHAPE)
     return daily_csv("days.csv", 88)
 
@@ -61,8 +61,8 @@ def test_the_backtest_begins_behind_what_the_model_was_trained_on(longer):
 def test_where_nothing_new_is_left_to_test_on_nothing_is_trained(longer, daily_csv):
     daily_csv("days.csv", 81)
 
-    wanted = r"days/1 was trained until 2024-03-20 of series 'sales', and 1 obs.* Give"
-    with pytest.raises(DataError, match=wanted):
+    message = r"days/1 was trained until 2024-03-20 of series 'sales', and 1 obs.* Give"
+    with pytest.raises(DataError, match=message):
         run(longer, "days")
 
     assert len(runs_of("days")) == 1
@@ -94,17 +94,17 @@ def test_another_series_of_the_same_name_is_tested_on_every_fold(longer):
     other = type(panel).from_values({"sales": panel.values[::-1]})
     folds = read_job(longer, QUICK).evaluation.origins(other, seq_len=7, horizon=2)
 
-    kept, notes = PretrainedModel(model, "days/1").select_unseen_folds(other, folds)
+    unseen, notes = PretrainedModel(model, "days/1").select_unseen_folds(other, folds)
 
     assert isinstance(model, Forecaster)
-    assert (len(kept), notes) == (4, ())
+    assert (len(unseen), notes) == (4, ())
 
 
 def test_the_command_takes_a_model_to_start_from(longer, recast):
-    said = recast(
+    result = recast(
         "train", "days.csv", "--from", "days", "--epochs", "1", "--folds", "4"
     )
 
-    assert (said.code, said.err) == (0, "")
-    assert "version 2 registered" in said.out
+    assert (result.code, result.err) == (0, "")
+    assert "version 2 registered" in result.out
     assert find_version("days/2").tags["fine_tuned_from"] == "days/1"

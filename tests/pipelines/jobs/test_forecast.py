@@ -15,7 +15,7 @@ BASE = ["series_id", "step", "timestamp", "point"]
 
 @pytest.fixture(scope="module")
 def shops(shared_workplace, daily_csv, train_job):
-    """A registered model of two shops, as the library holds it."""
+    """Train a model of two shops, and load its registered version."""
     daily_csv("shops.csv", {"north": 80, "south": 80})
     train_job("shops.csv", windows__horizon=3)
     return load_forecaster(find_version("shops"))
@@ -27,15 +27,15 @@ def forecast(recast, tmp_path):
 
     def run(*arguments):
         path = tmp_path / "forecast.csv"
-        said = recast("forecast", *arguments, "--output", path)
-        assert said.code == 0, said.err
+        result = recast("forecast", *arguments, "--output", path)
+        assert result.code == 0, result.err
         return pd.read_csv(path, dtype={"series_id": str})
 
     return run
 
 
-def same(frame, expected):
-    """Compare what was written with a forecast of the library."""
+def assert_same_forecast(frame, expected):
+    """Compare a written forecast with the library's."""
     frame, expected = frame.copy(), expected.to_frame()
     frame["timestamp"] = frame["timestamp"].astype(expected["timestamp"].dtype)
     pd.testing.assert_frame_equal(
@@ -51,25 +51,25 @@ def test_the_series_seen_in_training_go_on(shops, forecast):
     assert frame["series_id"].tolist() == ["north"] * 3 + ["south"] * 3
     assert frame["step"].tolist() == [1, 2, 3] * 2
     assert frame["timestamp"].tolist() == ["2024-03-21", "2024-03-22", "2024-03-23"] * 2
-    same(frame, shops.predict())
+    assert_same_forecast(frame, shops.predict())
 
 
 @pytest.mark.parametrize("reference", ["shops@champion", "shops/1"])
 def test_every_reference_to_a_version_gives_its_forecast(shops, forecast, reference):
-    same(forecast(reference), shops.predict())
+    assert_same_forecast(forecast(reference), shops.predict())
 
 
 def test_a_model_folder_needs_no_registry(shops, forecast, tmp_path, monkeypatch):
     shops.save(tmp_path / "model")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
 
-    same(forecast(tmp_path / "model"), shops.predict())
+    assert_same_forecast(forecast(tmp_path / "model"), shops.predict())
 
 
 def test_a_downloaded_mlflow_model_is_a_model_folder(shops, forecast, tmp_path):
     path = mlflow.artifacts.download_artifacts("models:/shops/1", dst_path=tmp_path)
 
-    same(forecast(path), shops.predict())
+    assert_same_forecast(forecast(path), shops.predict())
 
 
 def test_new_observations_are_continued(shops, forecast, daily_csv, tmp_path):
@@ -78,7 +78,7 @@ def test_new_observations_are_continued(shops, forecast, daily_csv, tmp_path):
     frame = forecast("shops", "--data", path)
 
     assert frame["timestamp"].tolist()[::3] == ["2024-04-10", "2024-03-31"]
-    same(frame, shops.predict(read_csv(path)))
+    assert_same_forecast(frame, shops.predict(read_csv(path)))
 
 
 def test_a_horizon_beyond_the_trained_one_and_other_levels(shops, forecast):
@@ -86,7 +86,7 @@ def test_a_horizon_beyond_the_trained_one_and_other_levels(shops, forecast):
 
     assert list(frame) == [*BASE, "lower_50", "upper_50", "lower_90", "upper_90"]
     assert len(frame) == 20
-    same(frame, shops.predict(horizon=10, levels=(50.0, 90.0)))
+    assert_same_forecast(frame, shops.predict(horizon=10, levels=(50.0, 90.0)))
 
 
 def test_the_trained_target_is_found_among_other_columns(
@@ -98,7 +98,7 @@ def test_the_trained_target_is_found_among_other_columns(
 
     frame = forecast("shops", "--data", path)
 
-    same(frame, shops.predict(read_csv(path, target="sales")))
+    assert_same_forecast(frame, shops.predict(read_csv(path, target="sales")))
 
 
 def test_another_target_is_found_when_it_is_plain_or_named(
@@ -109,8 +109,10 @@ def test_another_target_is_found_when_it_is_plain_or_named(
     table.to_csv(path, index=False)
     expected = shops.predict(read_csv(path))
 
-    same(forecast("shops", "--data", path), expected)
-    same(forecast("shops", "--data", path, "--target", "revenue"), expected)
+    assert_same_forecast(forecast("shops", "--data", path), expected)
+    assert_same_forecast(
+        forecast("shops", "--data", path, "--target", "revenue"), expected
+    )
 
 
 def test_rows_without_dates_are_continued_by_number(shops, forecast, tmp_path):
@@ -149,9 +151,9 @@ def test_a_file_that_is_there_is_replaced_whole(shops, recast, tmp_path):
     path = tmp_path / "out.csv"
     path.write_text("old\n" * 1000)
 
-    said = recast("forecast", "shops", "--output", path)
+    result = recast("forecast", "shops", "--output", path)
 
-    assert f"wrote 6 rows to {path}" in said.out
+    assert f"wrote 6 rows to {path}" in result.out
     assert len(pd.read_csv(path)) == 6
     assert list(tmp_path.iterdir()) == [path]
 
@@ -163,7 +165,7 @@ def test_pyfunc_gives_the_numbers_of_the_library(shops, shared_workplace):
 
     answer = model.predict(frame, params={"horizon": 5, "levels": [50.0, 80.0]})
 
-    same(answer, shops.predict(panel, horizon=5, levels=(50, 80)))
+    assert_same_forecast(answer, shops.predict(panel, horizon=5, levels=(50, 80)))
 
 
 def test_pyfunc_without_rows_continues_the_series_seen_in_training(shops):
@@ -171,7 +173,7 @@ def test_pyfunc_without_rows_continues_the_series_seen_in_training(shops):
 
     answer = model.predict(pd.DataFrame({"target": np.array([], dtype=float)}))
 
-    same(answer, shops.predict())
+    assert_same_forecast(answer, shops.predict())
 
 
 def test_the_input_example_is_an_input(shops):
@@ -179,13 +181,13 @@ def test_the_input_example_is_an_input(shops):
 
     answer = model.predict(model.input_example)
 
-    same(answer, shops.predict())
+    assert_same_forecast(answer, shops.predict())
 
 
 def test_a_model_loads_where_mlflow_may_run_no_code(shops, forecast, monkeypatch):
     monkeypatch.setenv("MLFLOW_ALLOW_MODEL_CODE_EXECUTION", "false")
 
-    same(forecast("shops"), shops.predict())
+    assert_same_forecast(forecast("shops"), shops.predict())
 
 
 def test_what_was_loaded_forecasts_like_the_artifact_on_disk(shops, tmp_path):

@@ -1,4 +1,4 @@
-"""The gate: the champion is replaced by what is better, on the same origins."""
+"""Promotion gate: a better version replaces the champion, on the same origins."""
 
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def test_better_is_promoted_worse_and_equal_are_not(workplace, daily_csv, train_
     again = train_job(path)
     worse = train_job(path, **BAD)
     assert champion() == "2"
-    verdicts = [each.verdict.promote for each in (bad, good, again, worse)]
+    verdicts = [outcome.verdict.promote for outcome in (bad, good, again, worse)]
     assert verdicts == [True, True, False, False]
 
 

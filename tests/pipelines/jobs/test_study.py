@@ -1,4 +1,4 @@
-"""The store of a search's trials, and when a trial is ended early."""
+"""Storage, resumption and pruning of a search's trials."""
 
 import json
 import sqlite3
@@ -28,7 +28,7 @@ def make_job(**sections):
     return Job.model_validate({"name": "a", "data": {"path": "a.csv"}, **sections})
 
 
-def space_of(job):
+def make_space(job):
     return make_search_space(job, PANEL, season_length=12, longest=80)
 
 
@@ -39,7 +39,7 @@ def epoch(number, loss):
 
 
 def test_a_trial_behind_the_median_at_a_rung_is_pruned(tmp_path):
-    space = space_of(make_job())
+    space = make_space(make_job())
 
     def objective(trial):
         space.suggest(trial)
@@ -59,7 +59,7 @@ def test_a_trial_behind_the_median_at_a_rung_is_pruned(tmp_path):
 
 
 def test_a_training_again_on_everything_is_not_reported_twice(tmp_path):
-    space = space_of(make_job())
+    space = make_space(make_job())
 
     def objective(trial):
         space.suggest(trial)
@@ -91,14 +91,14 @@ def test_a_trial_whose_loss_nothing_validates_is_never_pruned(tmp_path):
 
 
 def test_a_stopped_search_goes_on_as_if_it_had_not_been(tmp_path):
-    space, stop_at = space_of(make_job()), [2]
+    space, stop_at = make_space(make_job()), [2]
 
     def objective(trial):
-        found = space.suggest(trial)
+        settings = space.suggest(trial)
         if [trial.number] == stop_at:
             stop_at.clear()
             raise KeyboardInterrupt
-        return found["training.learning_rate"] * found["model.hidden_size"]
+        return settings["training.learning_rate"] * settings["model.hidden_size"]
 
     def search(file, trials):
         with open_study(f"sqlite:///{tmp_path}/{file}", "s") as study:
@@ -117,7 +117,7 @@ def test_a_stopped_search_goes_on_as_if_it_had_not_been(tmp_path):
 
 
 def test_the_first_trial_is_the_job_as_it_stands(tmp_path):
-    space = space_of(make_job(windows={"seq_len": 7}))
+    space = make_space(make_job(windows={"seq_len": 7}))
 
     with open_study(f"sqlite:///{tmp_path}/t.db", "s") as study:
 
@@ -133,7 +133,7 @@ def test_the_first_trial_is_the_job_as_it_stands(tmp_path):
 
 
 def test_other_data_settings_or_spaces_are_another_study():
-    job, space = make_job(), space_of(make_job())
+    job, space = make_job(), make_space(make_job())
     other = Panel.from_values({"a": np.arange(2.0, 101.0)})
     wider = make_job(training={"epochs": 7})
 
@@ -177,13 +177,13 @@ def test_the_database_of_another_program_is_refused_and_left_as_it_was(empty_sto
 
 
 @pytest.mark.parametrize(
-    ("url", "found"),
+    ("url", "reason"),
     [
         ("nonsense", "cannot be kept in nonsense: Could not parse"),
         ("sqlite:////nowhere/t.db", "unable to open database file"),
         ("foo://me:secret@there/t", r"foo://me:\*\*\*@there/t: Can't load plugin"),
     ],
 )
-def test_a_database_that_cannot_be_used_is_named(url, found):
-    with pytest.raises(StudyError, match=found), open_study(url, "s"):
+def test_a_database_that_cannot_be_used_is_named(url, reason):
+    with pytest.raises(StudyError, match=reason), open_study(url, "s"):
         pass

@@ -28,13 +28,11 @@ def search(source, *, trials=3, storage=None, **settings):
 
 @pytest.fixture(scope="module")
 def searched(shared_workplace, daily_csv):
-    """A search of three trials: what it returned, the parent run, the nested ones."""
+    """Search with three trials; return its result, the parent run, the nested runs."""
     tuned = search(daily_csv("days.csv"), **{"model.cell": "gru"})
-    found = mlflow.search_runs(experiment_names=["days"], output_format="list")
-    parent = next(r for r in found if r.info.run_id == tuned.outcome.run_id)
-    nested = sorted(
-        (r for r in found if r is not parent), key=lambda r: r.info.run_name
-    )
+    runs = mlflow.search_runs(experiment_names=["days"], output_format="list")
+    parent = next(r for r in runs if r.info.run_id == tuned.outcome.run_id)
+    nested = sorted((r for r in runs if r is not parent), key=lambda r: r.info.run_name)
     return tuned, parent, nested
 
 
@@ -198,23 +196,25 @@ def test_a_job_that_leaves_nothing_open_is_refused(workplace, daily_csv):
 def test_the_store_of_mlflow_is_refused_before_anything_is_written(
     workplace, recast, daily_csv
 ):
-    said = recast("tune", daily_csv("days.csv"), "--storage", "sqlite:///mlflow.db")
+    result = recast("tune", daily_csv("days.csv"), "--storage", "sqlite:///mlflow.db")
 
-    assert said.code == 2
-    assert "another program's tables are there" in said.err
+    assert result.code == 2
+    assert "another program's tables are there" in result.err
     assert mlflow.search_runs(experiment_names=["days"], output_format="list") == []
 
 
 def test_the_command_prints_the_trials_and_the_version(workplace, recast, daily_csv):
     daily_csv("days.csv")
 
-    said = recast("tune", "days.csv", "--trials", "2", "--epochs", "1", "--folds", "3")
+    result = recast(
+        "tune", "days.csv", "--trials", "2", "--epochs", "1", "--folds", "3"
+    )
 
-    assert said.err == ""
-    assert said.code == 0
+    assert result.err == ""
+    assert result.code == 0
     for word in ("trial 0: mase", "trial 1: mase", "2 trials: 2 complete",
                  "hidden", "last value", "version 1", "now champion"):  # fmt: skip
-        assert word in said.out
+        assert word in result.out
 
 
 def test_windows_are_searched_that_the_patches_divide(workplace, daily_csv):
@@ -223,8 +223,8 @@ def test_windows_are_searched_that_the_patches_divide(workplace, daily_csv):
     panel = job.read_panel()
 
     plain, divided = (
-        make_search_space(one, panel, season_length=7, longest=200)
-        for one in (job, patched)
+        make_search_space(variant, panel, season_length=7, longest=200)
+        for variant in (job, patched)
     )
 
     assert any(length % 4 for length in plain.choices["windows.seq_len"])

@@ -1,4 +1,4 @@
-"""Pictures of a run: sensible sizes, and no state left behind."""
+"""Plots of a run: sizes, titles, and no global state of matplotlib."""
 
 import io
 import sys
@@ -26,15 +26,15 @@ def size(figure):
 
 
 @pytest.fixture(scope="module")
-def measured(shared_workplace, daily_csv):
+def evaluated(shared_workplace, daily_csv):
     path = daily_csv("shops.csv", {f"shop {i}": 60 for i in range(6)})
     quick = {"training.epochs": 1, "evaluation.folds": 3, "model.hidden_size": 4}
     experiment = Experiment(read_job(path, quick))
     return experiment.panel, experiment.evaluate(experiment.job)
 
 
-def test_the_forecast_shows_at_most_four_series(measured):
-    panel, result = measured
+def test_the_forecast_shows_at_most_four_series(evaluated):
+    panel, result = evaluated
     forecast = result.forecaster.predict(panel)
 
     figure = plot_forecast(panel, forecast, result.table)
@@ -44,8 +44,8 @@ def test_the_forecast_shows_at_most_four_series(measured):
     assert size(figure) == (900, 1360)
 
 
-def test_loss_and_residuals_are_pictures(measured):
-    _, result = measured
+def test_loss_and_residuals_are_pictures(evaluated):
+    _, result = evaluated
 
     assert size(plot_loss(result.forecaster.history)) == (900, 400)
     assert size(plot_residuals(result.table)) == (900, 400)
@@ -72,8 +72,8 @@ def test_a_long_horizon_has_few_labels():
     assert len(figure.axes[0].get_xticks()) <= 12
 
 
-def test_no_global_state_of_matplotlib_is_touched(measured):
-    _, result = measured
+def test_no_global_state_of_matplotlib_is_touched(evaluated):
+    _, result = evaluated
     before = dict(rcParams)
 
     plot_loss(result.forecaster.history)

@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal, elsewhere a line now and then."""
+"""Training progress: a bar on a terminal, else a line every few seconds."""
 
 import io
 import time

@@ -1,4 +1,4 @@
-"""What jobs say and leave behind when an MLflow server, or a store, lets them down."""
+"""Failures of an MLflow server or store: messages, and nothing left behind."""
 
 import os
 import subprocess
@@ -18,8 +18,8 @@ from pipelines.tracking.registry import register
 NOWHERE = SimpleNamespace(model_uri="models:/m-nowhere", model_id="m-nowhere")
 
 
-class Deserter(BaseHTTPRequestHandler):
-    """Answers the first question of a job, and hangs up on every other."""
+class DroppingHandler(BaseHTTPRequestHandler):
+    """Answers the first request of a job, and drops the connection of every other."""
 
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -42,8 +42,8 @@ class Deserter(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def deserting_server():
-    with HTTPServer(("127.0.0.1", 0), Deserter) as server:
+def dropping_server():
+    with HTTPServer(("127.0.0.1", 0), DroppingHandler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield f"127.0.0.1:{server.server_port}"
@@ -51,18 +51,18 @@ def deserting_server():
 
 
 def test_a_server_that_dies_during_a_job_is_one_message_without_the_password(
-    workplace, recast, monkeypatch, deserting_server
+    workplace, recast, monkeypatch, dropping_server
 ):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:s3cret@{deserting_server}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:s3cret@{dropping_server}")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 
-    said = recast("models")
+    result = recast("models")
 
-    assert (said.code, said.out) == (2, "")
-    start = f"Error: MLflow at http://me:***@{deserting_server} does not answer: "
-    assert said.err.startswith(start)
-    assert len(said.err.splitlines()) == 1
-    assert "s3cret" not in said.err
+    assert (result.code, result.out) == (2, "")
+    start = f"Error: MLflow at http://me:***@{dropping_server} does not answer: "
+    assert result.err.startswith(start)
+    assert len(result.err.splitlines()) == 1
+    assert "s3cret" not in result.err
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_a_mistake_in_the_program_is_a_traceback_without_the_password(
 
     monkeypatch.setattr("pipelines.tracking.registry.list_versions", fail)
 
-    said = recast("models")
+    result = recast("models")
 
-    assert said.code == 1
-    assert "Traceback" in said.err
-    assert "RuntimeError: sent to http://me:***@host/api" in said.err
-    assert "s3cret" not in said.err
+    assert result.code == 1
+    assert "Traceback" in result.err
+    assert "RuntimeError: sent to http://me:***@host/api" in result.err
+    assert "s3cret" not in result.err
 
 
 def test_a_version_that_cannot_be_made_leaves_no_empty_model(workplace):
@@ -127,9 +127,9 @@ def test_jobs_that_begin_at_once_set_up_a_new_file_once(tmp_path):
     for job in jobs:
         job.stdin.write("\n")
         job.stdin.flush()
-    said = [job.communicate(timeout=120)[0] for job in jobs]
+    result = [job.communicate(timeout=120)[0] for job in jobs]
 
-    assert [job.returncode for job in jobs] == [0, 0, 0], said
+    assert [job.returncode for job in jobs] == [0, 0, 0], result
 
 
 def test_no_deadline_holds_for_setting_up_a_file(tmp_path, monkeypatch):

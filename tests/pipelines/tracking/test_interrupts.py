@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: raised at once, except inside a database."""
+"""SIGTERM and Ctrl-C: raised at once, except inside a database transaction."""
 
 import signal
 import sqlite3
@@ -14,7 +14,7 @@ from pipelines.tracking.interrupts import acknowledge_interrupt, interruptible
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
 
 
-def wait_for_it(seconds=20.0):
+def busy_wait(seconds=20.0):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         time.sleep(0.001)
@@ -57,7 +57,7 @@ def test_one_that_comes_inside_a_transaction_waits_until_its_end(tmp_path, numbe
     @interruptible()
     def block():
         insert(engine)
-        wait_for_it()
+        busy_wait()
 
     with pytest.raises(Interrupted):
         block()
@@ -75,7 +75,7 @@ def test_a_database_that_never_ends_is_left_after_a_while(monkeypatch):
     def never_end():
         time.sleep(0.05)
         waited.append(True)
-        wait_for_it()
+        busy_wait()
         waited.append(False)
 
     engine = engine_whose_commit_is_interrupted("sqlite://", signal.SIGTERM, never_end)
@@ -87,7 +87,7 @@ def test_a_database_that_never_ends_is_left_after_a_while(monkeypatch):
     assert waited == [True]
 
 
-class Swallows:
+class RaisingDestructor:
     def __del__(self):
         signal.raise_signal(signal.SIGTERM)
 
@@ -98,15 +98,15 @@ def test_one_that_a_destructor_swallows_comes_again(monkeypatch):
 
     @interruptible()
     def block():
-        Swallows()
-        wait_for_it()
+        RaisingDestructor()
+        busy_wait()
 
     with pytest.raises(Interrupted):
         block()
 
 
 def catch(number):
-    """Return whether a signal's exception came and says that it was one."""
+    """Return whether a signal raised its exception and acknowledge it."""
     try:
         signal.raise_signal(number)
     except Interrupted as error:
@@ -114,7 +114,7 @@ def catch(number):
     return False
 
 
-def test_what_is_done_after_it_was_heard_is_not_interrupted(monkeypatch):
+def test_what_is_done_after_it_was_acknowledged_is_not_interrupted(monkeypatch):
     monkeypatch.setattr(interrupts, "UNACKNOWLEDGED_RETRY_SECONDS", 0.05)
 
     with interruptible():
@@ -165,11 +165,11 @@ def test_one_that_waits_when_the_block_ends_is_raised_there(monkeypatch):
 
 def test_handlers_are_put_back_and_the_ignored_stay_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    kept = signal.getsignal(signal.SIGTERM)
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         with interruptible(), interruptible():
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-            assert signal.getsignal(signal.SIGTERM) is not kept
-        assert signal.getsignal(signal.SIGTERM) is kept
+            assert signal.getsignal(signal.SIGTERM) is not handler
+        assert signal.getsignal(signal.SIGTERM) is handler
     finally:
         signal.signal(signal.SIGINT, before)

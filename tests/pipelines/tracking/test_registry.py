@@ -12,7 +12,7 @@ from pipelines.tracking.registry import find_version, list_versions, promote, ro
 
 @pytest.fixture
 def registered(workplace):
-    """A model named rain with four versions and no alias."""
+    """Register a model named rain with four versions and no alias."""
     client = mlflow.MlflowClient()
     client.create_registered_model("rain")
     for _ in range(4):
@@ -165,10 +165,10 @@ def test_the_commands_move_an_alias_and_say_so(registered, recast):
 
 
 def test_an_empty_registry_is_an_empty_list(workplace, recast):
-    said = recast("models")
+    result = recast("models")
 
-    assert (said.code, said.err) == (0, "")
-    assert "model" in said.out
+    assert (result.code, result.err) == (0, "")
+    assert "model" in result.out
 
 
 def test_a_model_that_cannot_be_read_is_left_out_of_the_list(registered, recast):
@@ -180,12 +180,12 @@ def test_a_model_that_cannot_be_read_is_left_out_of_the_list(registered, recast)
         database.execute(snow)
     database.close()
 
-    said = recast("models")
+    result = recast("models")
 
-    assert said.code == 0
+    assert result.code == 0
     for shown in ("a'\"b", "x[red]", "rain", "[/red]\N{REPLACEMENT CHARACTER}"):
-        assert shown in said.out
-    assert "snow" not in said.out
+        assert shown in result.out
+    assert "snow" not in result.out
 
 
 def test_a_name_with_both_quotes_is_read_like_any_other(registered):

@@ -1,4 +1,4 @@
-"""What a job leaves in MLflow, and how its run ends whatever happens."""
+"""Contents of a job's MLflow run, and its end on success, errors and signals."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ LONG = (
 )
 
 
-def the_run(name):
+def newest_run(name):
     """Return the newest run of an experiment."""
     client = mlflow.MlflowClient()
     experiment = client.get_experiment_by_name(name)
@@ -32,16 +32,16 @@ def the_run(name):
 
 
 def artifacts(run, path=None):
-    found = mlflow.MlflowClient().list_artifacts(run.info.run_id, path)
-    return {each.path for each in found}
+    files = mlflow.MlflowClient().list_artifacts(run.info.run_id, path)
+    return {file.path for file in files}
 
 
 @pytest.fixture(scope="module")
 def trained(shared_workplace, daily_csv, train_job):
-    """One training job of two shops; returns its outcome and its run."""
+    """Train a model of two shops; return the outcome and the run."""
     daily_csv("shops.csv", {"north": 80, "south": 80})
     outcome = train_job("shops.csv", windows__horizon=3, training__epochs=4)
-    return outcome, the_run("shops")
+    return outcome, newest_run("shops")
 
 
 def test_a_run_is_finished_and_knows_where_it_comes_from(trained):
@@ -68,7 +68,7 @@ def test_the_git_revision_is_a_tag_where_there_is_one(workplace, daily_csv, trai
 
     train_job("days.csv")
 
-    assert the_run("days").data.tags["mlflow.source.git.commit"] == head
+    assert newest_run("days").data.tags["mlflow.source.git.commit"] == head
 
 
 def test_every_setting_is_a_parameter_and_the_job_file_runs_again(trained):
@@ -114,8 +114,8 @@ def test_model_and_baselines_are_measured_overall_and_by_step(trained):
         assert metrics[f"drift.{name}"] == pytest.approx(
             outcome.scores.loc["drift", name]
         )
-    naive, own = metrics["last_value.mase"], metrics["mase"]
-    assert metrics["skill"] == pytest.approx(1 - own / naive)
+    naive, network = metrics["last_value.mase"], metrics["mase"]
+    assert metrics["skill"] == pytest.approx(1 - network / naive)
     assert metrics["last_value.skill"] == 0
     assert metrics["seconds"] >= metrics["backtest_seconds"] > 0
     assert metrics["folds"] == 4
@@ -176,7 +176,7 @@ def test_an_error_ends_the_run_as_failed(workplace, daily_csv):
     with pytest.raises(ZeroDivisionError), tracked_run(job, "a run"):
         print(1 / 0)  # noqa: T201
 
-    assert the_run("days").info.status == "FAILED"
+    assert newest_run("days").info.status == "FAILED"
     assert mlflow.active_run() is None
 
 
@@ -196,7 +196,7 @@ def test_an_error_in_a_nested_run_ends_its_parent_too(workplace, daily_csv):
 
 
 def start_long_job(workplace, daily_csv):
-    """Start a training that would take for ever; returns when losses are logged."""
+    """Start an endless training, and return its process when losses are logged."""
     daily_csv("days.csv")
     (workplace / "job.yaml").write_text(LONG)
     process = subprocess.Popen(
@@ -230,7 +230,7 @@ def test_a_signal_ends_the_run_as_killed_with_what_was_logged(
 
     assert process.returncode == 1
     assert err == "Interrupted: what was logged so far is kept.\n"
-    assert the_run("long").info.status == "KILLED"
+    assert newest_run("long").info.status == "KILLED"
     assert len(losses()) > before
 
 
@@ -247,12 +247,12 @@ def test_a_signal_that_breaks_something_still_ends_the_run_as_killed(
     with pytest.raises(Interrupted):
         break_something()
 
-    assert the_run("days").info.status == "KILLED"
+    assert newest_run("days").info.status == "KILLED"
 
 
 def losses():
     client = mlflow.MlflowClient()
-    return client.get_metric_history(the_run("long").info.run_id, "validation_loss")
+    return client.get_metric_history(newest_run("long").info.run_id, "validation_loss")
 
 
 def test_the_next_job_ends_what_a_dead_process_left_running(
@@ -261,7 +261,7 @@ def test_the_next_job_ends_what_a_dead_process_left_running(
     process = start_long_job(workplace, daily_csv)
     process.kill()
     process.communicate(timeout=180)
-    stale = the_run("long")
+    stale = newest_run("long")
     assert stale.info.status == "RUNNING"
 
     train_job("job.yaml")
