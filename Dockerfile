@@ -1,8 +1,8 @@
-# Three images from one set of layers:
+# Three images that share their layers:
 #   docker build --target jobs     -t recast-jobs .       batch jobs: recast train ...
 #   docker build --target service  -t recast-service .    the REST service, port 8000:
-#     it asks for API keys, SERVING_API_KEYS (docs/serving.md), and starts without any
-#     only with SERVING_ALLOW_ANONYMOUS=true
+#     it requires API keys, SERVING_API_KEYS (docs/serving.md), unless
+#     SERVING_ALLOW_ANONYMOUS=true
 #   docker build --target tracking -t recast-tracking .   the MLflow server, port 5000
 # For NVIDIA GPUs add: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu130
 
@@ -11,8 +11,8 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /src
 COPY constraints.txt .
 RUN pip install -c constraints.txt hatchling && python -m venv /opt/recast
-# PyTorch's own index has builds without CUDA, a tenth of the size. Only torch comes
-# from there; what it needs comes with the rest.
+# PyTorch's package index has builds without CUDA, a tenth of the size. Only torch is
+# installed from it; its dependencies follow from PyPI with the other packages.
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 RUN /opt/recast/bin/pip install -c constraints.txt --no-deps --index-url "$TORCH_INDEX" torch
 COPY . .
@@ -37,8 +37,8 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=180s --retries=6 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:5000/health', timeout=3)"]
 ENTRYPOINT ["mlflow", "server", "--host", "0.0.0.0", "--port", "5000"]
 
-# The loops that train and forecast, for the processor that builds the image. Another
-# one does without, until a long training compiles them again.
+# Compile the loops that train and forecast, for the processor that builds the image. On
+# another processor they are not used until a long training compiles them again.
 FROM runtime AS compiled
 ENV NUMBA_CACHE_DIR=/home/recast/.cache/numba
 RUN python -m forecasting.training

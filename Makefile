@@ -1,4 +1,4 @@
-# `make` alone lists the targets. Everything is installed into .venv, nothing outside.
+# `make` without a target lists the targets. Packages are installed into .venv only.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
@@ -8,7 +8,7 @@ ANOTHER := or name it: make PYTHON=python3.12 setup
 .DEFAULT_GOAL := help
 .PHONY: setup demo test test-avx2 format lint types layers spelling check serve accuracy speed load peers nixtla clean help
 
-setup: $(READY) ## make .venv with recast in it (again only when the pins change)
+setup: $(READY) ## create .venv and install recast (again only when the pins change)
 	@echo "Ready: $(BIN)/recast --help"
 
 $(READY): pyproject.toml constraints.txt
@@ -22,42 +22,42 @@ $(READY): pyproject.toml constraints.txt
 	@"$(PYTHON)" -m venv .venv
 	@$(PIP) hatchling editables
 	@$(PIP) --no-build-isolation -e '.[dev]'
-	@echo "Compiling the training of small networks, once"
+	@echo "Compiling the training loops of small networks, once"
 	@$(BIN)/python -m forecasting.training
 	@touch $(READY)
 
-demo: $(READY) ## train, compare, register, serve and forecast on the bundled series
+demo: $(READY) ## train, compare, register, serve and forecast the bundled series
 	@$(BIN)/python examples/demo.py
 
-test: $(READY) ## run the whole test suite, a file at a time on each of up to four cores
+test: $(READY) ## run all tests on up to four cores, a file at a time on each
 	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
-test-avx2: $(READY) ## run the tests of training as on a processor without AVX-512
+test-avx2: $(READY) ## run the training tests as on a processor without AVX-512
 	@ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 $(BIN)/python -m pytest \
 	  -n logical --maxprocesses 4 --dist loadfile tests/forecasting/training \
 	  tests/forecasting/test_devices.py
 
-format: $(READY) ## rewrite the code in the house style
+format: $(READY) ## format the code and fix lint errors where possible
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-lint: $(READY) ## style and common mistakes
+lint: $(READY) ## check style and common mistakes (ruff)
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
 
-types: $(READY) ## types, strictly
+types: $(READY) ## check types (mypy, strict)
 	@$(BIN)/mypy
 
-layers: $(READY) ## who may import whom
+layers: $(READY) ## check the allowed imports between packages (import-linter)
 	@$(BIN)/lint-imports --no-logo
 
-spelling: $(READY) ## misspelt words
+spelling: $(READY) ## find misspelt words (codespell)
 	@$(BIN)/codespell
 
-check: lint types layers spelling test ## all of the above but format: what CI runs
+check: lint types layers spelling test ## run lint, types, layers, spelling and test, as CI does
 
-serve: $(READY) ## the REST service and its page, on port 8000
+serve: $(READY) ## run the REST service with its web page on port 8000
 	@$(BIN)/recast serve
 
-accuracy: $(READY) ## forecast and score the benchmark sets in the folder DATA=
+accuracy: $(READY) ## forecast and score the benchmark data sets in the folder DATA=
 	@test -d "$(DATA)" || { echo "Say where the sets are: make accuracy DATA=FOLDER" >&2; exit 1; }
 	@mkdir -p benchmark-output
 	@for set in m4_hourly m4_weekly m3_monthly tourism_monthly; do \
@@ -68,16 +68,16 @@ accuracy: $(READY) ## forecast and score the benchmark sets in the folder DATA=
 	@test ! -d "$(DATA)/chandra2021" || \
 	  $(BIN)/python -m benchmarks.windows --data "$(DATA)/chandra2021"
 
-speed: $(READY) ## how fast networks are trained, as ratios; M4 from the folder DATA=
+speed: $(READY) ## measure training speed, as ratios; M4 data from the folder DATA=
 	@mkdir -p benchmark-output
 	@$(BIN)/python -m benchmarks.training $(if $(DATA),--data "$(DATA)") \
 	  --json benchmark-output/training.json
 
-load: $(READY) ## how the service holds under load, as ratios; half an hour
+load: $(READY) ## measure the service under load, as ratios; half an hour
 	@mkdir -p benchmark-output
 	@$(BIN)/python -m benchmarks.serving --json benchmark-output/serving.json
 
-peers: .peers/.ready ## make .peers with the packages that benchmarks compare with
+peers: .peers/.ready ## create .peers with the packages that benchmarks compare with
 	@echo "Ready: .peers/bin/python -m benchmarks.peers --help"
 
 .peers/.ready: benchmarks/peers.txt
@@ -85,7 +85,7 @@ peers: .peers/.ready ## make .peers with the packages that benchmarks compare wi
 	@.peers/bin/pip install -q --disable-pip-version-check -r benchmarks/peers.txt
 	@touch .peers/.ready
 
-nixtla: .nixtla/.ready ## make .nixtla with the nixtla client, whose tests are skipped without
+nixtla: .nixtla/.ready ## create .nixtla with the nixtla client, which its tests need
 	@echo "Ready: $(BIN)/python -m pytest tests/serving/api/test_nixtla_client.py"
 
 .nixtla/.ready: tests/serving/api/nixtla.txt
@@ -93,9 +93,9 @@ nixtla: .nixtla/.ready ## make .nixtla with the nixtla client, whose tests are s
 	@.nixtla/bin/pip install -q --disable-pip-version-check -r tests/serving/api/nixtla.txt
 	@touch .nixtla/.ready
 
-clean: ## remove .venv, .peers, .nixtla, caches and build output; tracked runs and models stay
+clean: ## remove .venv, .peers, .nixtla, caches and build output, not runs and models
 	@rm -rf .venv .peers .nixtla dist build .*_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-help: ## this list
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile

@@ -1,4 +1,4 @@
-"""RNN, LSTM and GRU under one budget."""
+"""Compare job: an RNN, an LSTM and a GRU under one budget."""
 
 import mlflow
 import pytest
@@ -6,15 +6,15 @@ import pytest
 
 @pytest.fixture(scope="module")
 def runs(shared_workplace, daily_csv):
-    """The runs that `recast compare` makes: the parent, and its children by name."""
+    """Run `recast compare`; return its parent run, and the nested runs by name."""
     from pipelines.__main__ import main
 
     daily_csv("days.csv")
     with pytest.raises(SystemExit, match="0"):
         main(["compare", "days.csv", "--epochs", "2", "--folds", "4", "--seq-len", "8"])
-    found = mlflow.search_runs(experiment_names=["days"], output_format="list")
-    parent = next(r for r in found if "mlflow.parentRunId" not in r.data.tags)
-    return parent, {r.info.run_name: r for r in found if r is not parent}
+    all_runs = mlflow.search_runs(experiment_names=["days"], output_format="list")
+    parent = next(r for r in all_runs if "mlflow.parentRunId" not in r.data.tags)
+    return parent, {r.info.run_name: r for r in all_runs if r is not parent}
 
 
 def test_a_parent_run_holds_a_nested_run_for_each_cell(runs):
