@@ -6,7 +6,7 @@ import sys
 import pytest
 
 COMMANDS = (
-    "train", "compare", "backtest", "forecast", "explain",
+    "train", "compare", "backtest", "tune", "forecast", "explain",
     "models", "promote", "rollback", "serve",
 )  # fmt: skip
 
@@ -32,6 +32,14 @@ def test_every_command_explains_itself(recast, command):
 
     assert result.code == 0
     assert f"Usage: recast {command}" in result.out
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "serve"])
+def test_every_command_of_a_job_or_the_registry_shows_an_example(recast, command):
+    help_text = recast(command, "--help").out
+
+    assert "Example" in help_text
+    assert f"  recast {command} " in help_text
 
 
 def test_the_options_stand_for_keys_of_the_job_file(workplace, recast, daily_csv):
