@@ -1,11 +1,12 @@
-"""How fast forecasts are made: of one series beside its bare network, and of many.
+"""Command that measures the speed of forecasts of one series and of many series.
 
     python -m benchmarks.forecasting [--quick] [--json FILE]
 
 One series: `Forecaster.predict` with its intervals and timestamps, and `forecast_at`
-without them, take turns with the eager `network(inputs)` call by call, so that all
-find the processor's caches alike; the medians count. Many: series of 24 to 200 days
-that the model has not seen, in a process of their own; its memory before is taken off.
+without them, alternate with the eager `network(inputs)` call by call, so that the
+processor's caches are in the same state for all three; medians are compared. Many
+series: each has 24 to 200 days and is unknown to the model. They are forecast in a
+separate process; growth of memory is its peak less the peak before.
 """
 
 import argparse
@@ -33,8 +34,8 @@ from forecasting.timestamps.calendar import Calendar
 
 DAY = np.timedelta64(1, "D").astype("timedelta64[ns]")
 SIZES = ((5, 2), (36, 12))  # seq_len and horizon
-MANY = ("standard", "ets")  # normalizations: of the series, and by smoothing
-COUNTS = (1, 1_000, 100_000)
+NORMALIZATIONS = ("standard", "ets")  # by series statistics and by smoothing
+SERIES_COUNTS = (1, 1_000, 100_000)
 
 Row = dict[str, Any]
 
@@ -47,30 +48,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--quick", action="store_true", help="small sizes, to try it")
     parser.add_argument("--json", type=Path, help="file for the figures")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    if asked.quick:
-        one = _show("one series", measure_one(SIZES[:1], rounds=20))
-        many = _show("many series", measure_many(MANY[:1], [100]))
+    if options.quick:
+        single_rows = measure_single_series(SIZES[:1], rounds=20)
+        many_rows = measure_many_series(NORMALIZATIONS[:1], [100])
     else:
-        one = _show("one series", measure_one(SIZES, rounds=2000))
-        many = _show("many series", measure_many(MANY, COUNTS))
-    if asked.json is not None:
-        asked.json.write_text(json.dumps({"one": one, "many": many}, indent=2) + "\n")
+        single_rows = measure_single_series(SIZES, rounds=2000)
+        many_rows = measure_many_series(NORMALIZATIONS, SERIES_COUNTS)
+    figures = {
+        "one": _print_table("one series", single_rows),
+        "many": _print_table("many series", many_rows),
+    }
+    if options.json is not None:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
     return 0
 
 
-def measure_one(sizes: Sequence[tuple[int, int]], rounds: int) -> Iterator[Row]:
-    """Yield what a forecast of one series costs, in microseconds and bare networks.
+def measure_single_series(
+    sizes: Sequence[tuple[int, int]], rounds: int
+) -> Iterator[Row]:
+    """Yield the time of forecasts of one series, in microseconds and as a ratio.
+
+    The ratio is to the time of the bare network. There is a row for each model.
 
     Args:
         sizes: seq_len and horizon of each model.
-        rounds: calls of each.
+        rounds: number of calls of each function.
     """
     panel = make_panel(1)
     for seq_len, horizon in sizes:
         for model, forecaster in _models(panel, seq_len, horizon):
-            bare, predict, at = _medians(_calls(forecaster, panel), rounds)
+            bare, predict, forecast_at = _medians(_calls(forecaster, panel), rounds)
             yield {
                 "model": model,
                 "seq_len": seq_len,
@@ -78,13 +87,15 @@ def measure_one(sizes: Sequence[tuple[int, int]], rounds: int) -> Iterator[Row]:
                 "bare_us": round(bare, 1),
                 "predict_us": round(predict, 1),
                 "predict_ratio": round(predict / bare, 2),
-                "forecast_at_us": round(at, 1),
-                "forecast_at_ratio": round(at / bare, 2),
+                "forecast_at_us": round(forecast_at, 1),
+                "forecast_at_ratio": round(forecast_at / bare, 2),
             }
 
 
-def measure_many(normalizations: Sequence[str], counts: Sequence[int]) -> Iterator[Row]:
-    """Yield what forecasts of many series take, a row a normalization and count."""
+def measure_many_series(
+    normalizations: Sequence[str], counts: Sequence[int]
+) -> Iterator[Row]:
+    """Yield time and memory of forecasts, a row per normalization and series count."""
     spawn = multiprocessing.get_context("spawn")
     for normalization in normalizations:
         forecaster = _fit(
@@ -92,15 +103,15 @@ def measure_many(normalizations: Sequence[str], counts: Sequence[int]) -> Iterat
         )
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model"
-            _stand_on(forecaster, "network").save(path)
+            _set_rung(forecaster, "network").save(path)
             for count in counts:
                 with ProcessPoolExecutor(1, mp_context=spawn) as process:
-                    found = process.submit(_forecast_many, path, count).result()
-                yield {"normalization": normalization, **found}
+                    figures = process.submit(_forecast_many, path, count).result()
+                yield {"normalization": normalization, **figures}
 
 
 def make_panel(count: int) -> Panel:
-    """Return daily series, 200 of one or 24 to 200 days of each of many."""
+    """Return daily series: one of 200 days, or several of 24 to 200 days each."""
     rng = np.random.default_rng(count)
     lengths = rng.integers(24, 201, count) if count > 1 else np.array([200])
     offsets = np.concatenate([[0], np.cumsum(lengths)])
@@ -117,29 +128,28 @@ def make_panel(count: int) -> Panel:
 def _models(
     panel: Panel, seq_len: int, horizon: int
 ) -> Iterator[tuple[str, Forecaster]]:
-    """Yield a classic model, and a guarded one whose series stands on each rung."""
+    """Yield a classic model, and a guarded model with the series on each rung."""
     yield "classic", _fit(panel, seq_len, horizon, preset="classic")
     guarded = _fit(panel, seq_len, horizon, preset="guarded")
     for rung in ("network", "halfway", "linear"):
-        yield f"guarded: {rung}", _stand_on(guarded, rung)
+        yield f"guarded: {rung}", _set_rung(guarded, rung)
 
 
-def _fit(panel: Panel, seq_len: int, horizon: int, **asked: Any) -> Forecaster:
-    given = {"windows.seq_len": seq_len, "training.epochs": 1, "training.device": "cpu"}
-    if "normalization" in asked:
-        given["model.normalization"] = asked["normalization"]
-    return forecaster_for(panel, asked["preset"], horizon=horizon, given=given).fit(
-        panel
-    )
+def _fit(panel: Panel, seq_len: int, horizon: int, **options: Any) -> Forecaster:
+    preset = options["preset"]
+    keys = {"windows.seq_len": seq_len, "training.epochs": 1, "training.device": "cpu"}
+    if "normalization" in options:
+        keys["model.normalization"] = options["normalization"]
+    return forecaster_for(panel, preset, horizon=horizon, given=keys).fit(panel)
 
 
-def _stand_on(forecaster: Forecaster, rung: str) -> Forecaster:
-    """Return the forecaster with one rung for every series, seen or not."""
-    fitted, place = forecaster.fitted, RUNGS.index(rung)
+def _set_rung(forecaster: Forecaster, rung: str) -> Forecaster:
+    """Set one rung of the guard for all series, trained or new."""
+    fitted, rung_index = forecaster.fitted, RUNGS.index(rung)
     assert fitted is not None
     assert fitted.guard is not None
-    every = np.full(len(fitted.guard.by_series), place)
-    guard = replace(fitted.guard, default=place, by_series=every)
+    rungs = np.full(len(fitted.guard.by_series), rung_index)
+    guard = replace(fitted.guard, default=rung_index, by_series=rungs)
     forecaster.fitted = replace(fitted, guard=guard)
     return forecaster
 
@@ -162,28 +172,31 @@ def _calls(forecaster: Forecaster, panel: Panel) -> list[Callable[[], object]]:
 
 
 def _medians(calls: list[Callable[[], object]], rounds: int) -> list[float]:
-    """Return the median of each call in microseconds, taken turn by turn."""
-    spent = np.empty((rounds + 10, len(calls)))
-    for turn in spent:
-        for place, call in enumerate(calls):
-            began = time.perf_counter_ns()
+    """Return the median microseconds of each function, called in turns.
+
+    The first ten rounds warm up and are not counted.
+    """
+    nanoseconds = np.empty((rounds + 10, len(calls)))
+    for durations in nanoseconds:
+        for position, call in enumerate(calls):
+            start = time.perf_counter_ns()
             call()
-            turn[place] = time.perf_counter_ns() - began
-    return [float(each) for each in np.median(spent[10:], axis=0) / 1e3]
+            durations[position] = time.perf_counter_ns() - start
+    return [float(median) for median in np.median(nanoseconds[10:], axis=0) / 1e3]
 
 
 def _forecast_many(path: Path, count: int) -> Row:
-    """Forecast so many series; return what it took. Runs in a process of its own."""
+    """Forecast a number of series and return time and memory; a process's target."""
     torch.set_num_threads(1)
     forecaster, panel = Forecaster.load(path, device="cpu"), make_panel(count)
     calls = max(200 // count, 1)
-    for _ in range(min(calls, 20)):  # the first ones find everything cold
+    for _ in range(min(calls, 20)):  # the first calls are slow: caches are cold
         forecaster.predict(make_panel(1))
     gc.collect()
-    before, began = _peak_mb(anew=True), time.process_time()
+    peak_before, start = _peak_mb(reset=True), time.process_time()
     for _ in range(calls):
         forecast = forecaster.predict(panel)
-    seconds = (time.process_time() - began) / calls
+    seconds = (time.process_time() - start) / calls
     bounds = sum(len(pair) for pair in forecast.intervals.values())
     return {
         "series": count,
@@ -191,32 +204,32 @@ def _forecast_many(path: Path, count: int) -> Row:
         "series_per_s": round(count / seconds),
         "data_mb": round((panel.values.nbytes + panel.timestamps.nbytes) / 1e6, 1),
         "answer_mb": round((2 + bounds) * forecast.points.nbytes / 1e6, 1),
-        "growth_mb": round(_peak_mb() - before, 1),
+        "growth_mb": round(_peak_mb() - peak_before, 1),
     }
 
 
-def _peak_mb(*, anew: bool = False) -> float:
-    """Return the largest resident memory; on Linux it can begin anew."""
+def _peak_mb(*, reset: bool = False) -> float:
+    """Return the peak resident memory in MB; reset it first, where Linux can."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / RSS_PER_MB
-    if anew:
+    if reset:
         Path("/proc/self/clear_refs").write_text("5")
     lines = status.read_text().splitlines()
     kilobytes = next(line.split()[1] for line in lines if line.startswith("VmHWM"))
     return int(kilobytes) * 1024 / 1e6
 
 
-def _show(title: str, rows: Iterator[Row]) -> list[Row]:
-    """Print rows as a Markdown table while they come; return them."""
-    shown: list[Row] = []
+def _print_table(title: str, rows: Iterator[Row]) -> list[Row]:
+    """Print each row of a Markdown table when it is measured; return all rows."""
+    printed: list[Row] = []
     print(f"\n{title}\n")
     for row in rows:
-        if not shown:
+        if not printed:
             print(f"| {' | '.join(row)} |\n{'|---' * len(row)}|")
         print(f"| {' | '.join(map(str, row.values()))} |", flush=True)
-        shown.append(row)
-    return shown
+        printed.append(row)
+    return printed
 
 
 if __name__ == "__main__":

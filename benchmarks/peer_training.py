@@ -1,14 +1,15 @@
-"""Train one network with neuralforecast or darts, and say what it took.
+"""Command that trains one network with neuralforecast or darts and measures it.
 
     .peers/bin/python -m benchmarks.peer_training --method Darts --data FOLDER \
         --job '{"cell": "lstm", "hidden_size": 32}'
 
-Runs in an environment of its own, where Recast is not; `benchmarks.training` calls it.
-FOLDER has a train.csv of ``unique_id, y``. The job is that of `benchmarks.common.job`:
-both packages get its cell, its size, one layer, a linear head, its windows, its batch,
-Adam at a rate of 0.001, squared errors and as many optimizer steps as it has. Loggers,
-checkpoints, progress bars and validation are off. The last line is JSON; imports,
-reading and a first training of one step, which loads what is loaded late, are start-up.
+Runs in a separate environment without Recast; `benchmarks.training` calls it. FOLDER
+has a train.csv of ``unique_id, y``. The job is that of `benchmarks.common.job`: both
+packages get its cell, its size, one layer, a linear head, its windows, its batch, Adam
+at a rate of 0.001, squared errors and as many optimizer steps as it has. Loggers,
+checkpoints, progress bars and validation are off. The last line printed is JSON of
+``cpu`` and ``work``. Imports, reading the data and a first training of one step, which
+triggers lazy imports, count as start-up.
 """
 
 import argparse
@@ -36,31 +37,31 @@ QUIET: dict[str, Any] = {
 
 
 def main() -> None:
-    """Read the arguments, train, print."""
+    """Run the command: train and print processor seconds and windows."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--method", choices=sorted(METHODS), required=True)
     parser.add_argument("--data", type=Path, required=True, help="folder of train.csv")
     parser.add_argument("--job", type=Job.from_json, required=True, help="as JSON")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     warnings.simplefilter("ignore")
     for name in ("pytorch_lightning", "pytorch_lightning.utilities.rank_zero"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    frame = _read_train(asked.data)
+    frame = _read_train(options.data)
     lengths = frame.groupby("unique_id").size().tolist()
-    train = METHODS[asked.method](frame)
-    train(replace(asked.job, steps=1), 1)
-    steps = asked.job.count_steps(lengths)
-    began = time.process_time()
-    train(asked.job, steps)
-    cpu = time.process_time() - began
-    print(json.dumps({"cpu": cpu, "work": asked.job.count_trained(lengths)}))
+    train = METHODS[options.method](frame)
+    train(replace(options.job, steps=1), 1)
+    steps = options.job.count_steps(lengths)
+    start = time.process_time()
+    train(options.job, steps)
+    cpu = time.process_time() - start
+    print(json.dumps({"cpu": cpu, "work": options.job.count_training_windows(lengths)}))
 
 
-def _neuralforecast(frame: pd.DataFrame) -> Callable[[Job, int], None]:
-    """One network of NeuralForecast for all series.
+def _neuralforecast_trainer(frame: pd.DataFrame) -> Callable[[Job, int], None]:
+    """Return a function that trains one network of NeuralForecast on all series.
 
-    ``batch_size`` series are looked at in a step, at most 32, and as many of their
-    windows are drawn as the job has in a batch. One decoder layer is a linear head.
+    A step draws ``batch_size`` series, at most 32, and as many of their windows as the
+    job has in a batch. One decoder layer is a linear head.
     """
     from neuralforecast import NeuralForecast, models
     from neuralforecast.losses.pytorch import MSE
@@ -86,16 +87,19 @@ def _neuralforecast(frame: pd.DataFrame) -> Callable[[Job, int], None]:
     return train
 
 
-def _darts(frame: pd.DataFrame) -> Callable[[Job, int], None]:
-    """One network of Darts for all series; it counts passes, so a pass is cut short."""
+def _darts_trainer(frame: pd.DataFrame) -> Callable[[Job, int], None]:
+    """Return a function that trains one network of Darts on all series.
+
+    Darts counts epochs; ``max_steps`` ends an epoch early.
+    """
     from darts import TimeSeries
     from darts.dataprocessing.transformers import Scaler
     from darts.models import BlockRNNModel
     from sklearn.preprocessing import StandardScaler
 
     series = [
-        TimeSeries.from_values(own.to_numpy(dtype=np.float32))
-        for _, own in frame.groupby("unique_id", sort=False)["y"]
+        TimeSeries.from_values(values.to_numpy(dtype=np.float32))
+        for _, values in frame.groupby("unique_id", sort=False)["y"]
     ]
 
     def train(job: Job, steps: int) -> None:
@@ -120,8 +124,8 @@ def _darts(frame: pd.DataFrame) -> Callable[[Job, int], None]:
 
 def _read_train(folder: Path) -> pd.DataFrame:
     """Return ``unique_id, ds, y`` with ``ds`` counted from 1 in each series."""
-    plain = folder / "train.csv"
-    path = plain if plain.exists() else folder / "train.csv.gz"
+    uncompressed = folder / "train.csv"
+    path = uncompressed if uncompressed.exists() else folder / "train.csv.gz"
     frame = pd.read_csv(path, dtype={"unique_id": str}, usecols=["unique_id", "y"])
     frame["y"] = frame["y"].astype(float)
     frame["ds"] = frame.groupby("unique_id", sort=False).cumcount() + 1
@@ -129,8 +133,8 @@ def _read_train(folder: Path) -> pd.DataFrame:
 
 
 METHODS: dict[str, Callable[[pd.DataFrame], Callable[[Job, int], None]]] = {
-    "Darts": _darts,
-    "NeuralForecast": _neuralforecast,
+    "Darts": _darts_trainer,
+    "NeuralForecast": _neuralforecast_trainer,
 }
 
 

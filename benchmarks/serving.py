@@ -1,10 +1,11 @@
-"""How the service holds under load, beside others on the same machine.
+"""Command that measures the service under load, as ratios to other services.
 
     python -m benchmarks.serving [--quick] [--only throughput start] [--json FILE]
 
-Services in processes of their own, asked over the loopback by clients in another;
-contestants take turns, medians count. The model is trained here, on bundled data. Load
-comes from wrk where it is installed. docs/benchmarks.md has the table.
+Each service runs in separate processes, and the load generator in another; requests go
+over the loopback. Services take turns, and medians are compared. The model is trained
+here, on bundled data. The load generator is wrk if it is installed, else
+`benchmarks.load.client`. docs/benchmarks.md has the table.
 """
 
 import argparse
@@ -17,28 +18,33 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NoReturn
 
-from benchmarks.common.command import check_json, measure, show, write_json
+from benchmarks.common.command import (
+    check_json,
+    measure_rows,
+    print_results,
+    write_json,
+)
 from benchmarks.common.timing import start_with_one_thread
-from benchmarks.load.hostile import hostile
-from benchmarks.load.lasting import memory, moves, start
-from benchmarks.load.pressure import WRK
-from benchmarks.load.rows import batch, latency, throughput
-from benchmarks.load.stage import Plan, Row, Stage
+from benchmarks.load.generator import WRK
+from benchmarks.load.hostile import measure_hostile_bodies
+from benchmarks.load.lifecycle import measure_memory, measure_moves, measure_start
+from benchmarks.load.rows import measure_batch, measure_latency, measure_throughput
+from benchmarks.load.services import LoadPlan, LoadRow, Services
 from benchmarks.load.store import Store
-from benchmarks.load.targets import Tally
+from benchmarks.load.targets import AnswerCounts
 from forecasting.errors import ForecastingError, SettingError
 
-QUICK = Plan(rounds=1, seconds=1, duration=3, requests=3_000)
-ROWS: dict[str, Row] = {
-    "throughput": throughput,
-    "latency": latency,
-    "batch": batch,
-    "moves": moves,
-    "memory": memory,
-    "start": start,
-    "hostile": hostile,
+QUICK = LoadPlan(rounds=1, seconds=1, duration=3, requests=3_000)
+ROWS: dict[str, LoadRow] = {
+    "throughput": measure_throughput,
+    "latency": measure_latency,
+    "batch": measure_batch,
+    "moves": measure_moves,
+    "memory": measure_memory,
+    "start": measure_start,
+    "hostile": measure_hostile_bodies,
 }
-HEAD = (
+ANSWERS_HEAD = (
     "| contestant | answered | failed | looked into | wrong |",
     "|---|---|---|---|---|",
 )
@@ -46,32 +52,32 @@ HEAD = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0 done, 2 bad input."""
-    asked = _parse(arguments)
+    options = _parse(arguments)
     try:
-        check_json(asked.json)
-        plan = _plan(asked)
+        check_json(options.json)
+        plan = _make_plan(options)
     except ForecastingError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with Stage(plan, Store.make(folder), folder) as stage:
-            results, skipped = measure(ROWS, asked.only, stage)
+        with Services(plan, Store.make(folder), folder) as services:
+            results, skipped = measure_rows(ROWS, options.only, services)
     client = "wrk" if WRK else "benchmarks.load.client"
-    show(results, skipped)
-    print("\n".join(answers(stage.tallies)))
+    print_results(results, skipped)
+    print("\n".join(format_answers(services.answers)))
     print(f"Load from {client}.")
-    counts = {name: asdict(tally) for name, tally in stage.tallies.items()}
-    write_json(asked.json, results, skipped, answers=counts, client=client)
+    answers = {name: asdict(counts) for name, counts in services.answers.items()}
+    write_json(options.json, results, skipped, answers=answers, client=client)
     return 0
 
 
-def answers(tallies: Mapping[str, Tally]) -> Iterator[str]:
-    """Yield the lines of a Markdown table of how all requests were answered."""
-    yield from ("", *HEAD)
-    for name, tally in tallies.items():
-        counts = (f"{count:,}" for count in asdict(tally).values())
-        yield f"| {' | '.join([name, *counts])} |"
+def format_answers(answers: Mapping[str, AnswerCounts]) -> Iterator[str]:
+    """Yield the lines of a Markdown table of the answers of each service."""
+    yield from ("", *ANSWERS_HEAD)
+    for name, counts in answers.items():
+        cells = (f"{count:,}" for count in asdict(counts).values())
+        yield f"| {' | '.join([name, *cells])} |"
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -96,26 +102,26 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--duration", type=int, help="seconds of load while the alias moves; 300"
     )
     parser.add_argument(
-        "--requests", type=int, help="until memory is looked at; a million"
+        "--requests", type=int, help="until memory is measured again; a million"
     )
     parser.add_argument("--json", type=Path, help="file to write")
     return parser.parse_args(arguments)
 
 
-def _plan(asked: argparse.Namespace) -> Plan:
-    given = {
+def _make_plan(options: argparse.Namespace) -> LoadPlan:
+    amounts = {
         name: value
         for name in ("rounds", "seconds", "duration", "requests")
-        if (value := getattr(asked, name)) is not None
+        if (value := getattr(options, name)) is not None
     }
-    for name, value in given.items():
+    for name, value in amounts.items():
         if value < 1:
             raise SettingError(f"--{name}", value, "at least 1")
-    return replace(QUICK if asked.quick else Plan(), **given)
+    return replace(QUICK if options.quick else LoadPlan(), **amounts)
 
 
 def _stop(_number: int, _frame: object) -> NoReturn:
-    """End with all that was started, as on Ctrl-C."""
+    """Exit on SIGTERM, so that the services are stopped as on Ctrl-C."""
     sys.exit(1)
 
 

@@ -1,10 +1,10 @@
-"""How fast Recast trains, as ratios measured in one run.
+"""Command that measures the speed of training, as ratios to other contestants.
 
     python -m benchmarks.training [--data FOLDER] [--only small long] [--json FILE]
 
-One thread; contestants take turns, and medians of their processor seconds are
-compared. A row that needs what is not there (a set, the peers, a GPU) is left out, and
-that is said. docs/benchmarks.md has the table.
+Every contestant has one thread; they run in turns, and medians of their processor
+seconds are compared. A row whose requirement is missing (a set, the peers, a GPU) is
+left out, with a line that says so. docs/benchmarks.md has the table.
 """
 
 import argparse
@@ -13,41 +13,51 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.common.command import check_json, measure, show, write_json
-from benchmarks.common.plan import Plan, Row
+from benchmarks.common.command import (
+    check_json,
+    measure_rows,
+    print_results,
+    write_json,
+)
+from benchmarks.common.plan import TrainingPlan, TrainingRow
 from benchmarks.common.timing import ROOT, start_with_one_thread
-from benchmarks.training_speed.gpu import gpu
-from benchmarks.training_speed.many import fleet, growth, preset
-from benchmarks.training_speed.parts import batches, share
-from benchmarks.training_speed.rows import fresh, hourly, long_windows, small
+from benchmarks.training_speed.gpu import measure_gpu
+from benchmarks.training_speed.many import measure_fleet, measure_growth, measure_preset
+from benchmarks.training_speed.parts import measure_arithmetic_share, measure_batches
+from benchmarks.training_speed.rows import (
+    measure_fresh_process,
+    measure_hourly,
+    measure_long_windows,
+    measure_small_job,
+)
 from forecasting.errors import ForecastingError, SettingError
 
 PEERS = ROOT / ".peers" / "bin" / "python"
-ROWS: dict[str, Row] = {
-    "small": small,
-    "long": long_windows,
-    "hourly": hourly,
-    "share": share,
-    "fresh": fresh,
-    "fleet": fleet,
-    "batches": batches,
-    "growth": growth,
-    "preset": preset,
-    "gpu": gpu,
+ROWS: dict[str, TrainingRow] = {
+    "small": measure_small_job,
+    "long": measure_long_windows,
+    "hourly": measure_hourly,
+    "share": measure_arithmetic_share,
+    "fresh": measure_fresh_process,
+    "fleet": measure_fleet,
+    "batches": measure_batches,
+    "growth": measure_growth,
+    "preset": measure_preset,
+    "gpu": measure_gpu,
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0 done, 2 bad input."""
-    asked = _parse(arguments)
+    options = _parse(arguments)
     try:
-        plan = _plan(asked)
-        results, skipped = measure(ROWS, asked.only, plan)
+        plan = _make_plan(options)
+        results, skipped = measure_rows(ROWS, options.only, plan)
     except ForecastingError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
-    show(results, skipped)
-    write_json(asked.json, results, skipped)
+    print_results(results, skipped)
+    write_json(options.json, results, skipped)
     return 0
 
 
@@ -76,22 +86,22 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _plan(asked: argparse.Namespace) -> Plan:
-    peers = asked.peers
-    if peers is None and PEERS.exists() and not asked.quick:
+def _make_plan(options: argparse.Namespace) -> TrainingPlan:
+    peers = options.peers
+    if peers is None and PEERS.exists() and not options.quick:
         peers = PEERS
     if peers is not None and not peers.exists():
         raise SettingError("--peers", str(peers), "the Python that `make peers` makes")
-    if asked.data is not None and not asked.data.is_dir():
-        raise SettingError("--data", str(asked.data), "a folder that exists")
-    check_json(asked.json)
-    rounds = {"rounds": 1, "slow_rounds": 1} if asked.quick else {}
-    return Plan(
-        quick=asked.quick,
-        data=asked.data,
-        peers=peers
-        and peers.absolute(),  # not resolved: a link is what makes it a venv
-        preset=asked.preset,
+    if options.data is not None and not options.data.is_dir():
+        raise SettingError("--data", str(options.data), "a folder that exists")
+    check_json(options.json)
+    rounds = {"rounds": 1, "slow_rounds": 1} if options.quick else {}
+    return TrainingPlan(
+        quick=options.quick,
+        data=options.data,
+        # Not resolved: the link in the environment's bin folder makes it a venv.
+        peers=peers and peers.absolute(),
+        preset=options.preset,
         **rounds,
     )
 

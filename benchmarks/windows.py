@@ -1,12 +1,12 @@
-"""How accurate the three regressors are on windows that were published with results.
+"""Command that scores the regressors on published windows with published results.
 
     python -m benchmarks.windows --data FOLDER
 
 The windows of 5 observations in and 10 steps out of Chandra, Goyal and Gupta 2021,
 IEEE Access 9, "Evaluation of deep learning models for multi-step ahead time series
 prediction": files NAME_train.csv and NAME_test.csv with the columns Input1 to Input5
-and Output1 to Output10. The regressors are left at their defaults and see the training
-windows alone; the test windows' outputs are read when all forecasts are made.
+and Output1 to Output10. The regressors have default settings and are fitted to the
+training windows alone; the test windows' outputs are read after all forecasts are made.
 """
 
 import argparse
@@ -38,19 +38,25 @@ class Result(NamedTuple):
     """The errors of one method on one set of windows.
 
     Attributes:
-        name: of the set.
-        method: who forecast.
-        median: of the seeds' errors.
-        least, most: the smallest and the largest of them.
-        seconds: to fit and to forecast, a seed.
+        name: name of the set.
+        method: name of the forecasting method.
+        median: median of the seeds' errors.
+        min_error, max_error: the smallest and the largest of them.
+        seconds: mean seconds per seed to fit and to forecast.
     """
 
     name: str
     method: str
     median: float
-    least: float
-    most: float
+    min_error: float
+    max_error: float
     seconds: float
+
+    def to_json(self) -> str:
+        """Return the result as a JSON object."""
+        fields = self._asdict()
+        keys = {"min_error": "least", "max_error": "most"}
+        return json.dumps({keys.get(name, name): fields[name] for name in fields})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,12 +70,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seeds", type=int, default=5, help="fits of each; default 5")
     parser.add_argument("--json", action="store_true", help="print one object a row")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        if asked.seeds < 1:
-            raise SettingError("--seeds", asked.seeds, "at least 1")
-        for result in _results(asked.data, asked.seeds):
-            print(json.dumps(result._asdict()) if asked.json else _row(result))
+        if options.seeds < 1:
+            raise SettingError("--seeds", options.seeds, "at least 1")
+        for result in _score_sets(options.data, options.seeds):
+            print(result.to_json() if options.json else _format_row(result))
     except ForecastingError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
@@ -79,70 +85,70 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def paper_rmse(actual: FloatArray, forecast: FloatArray) -> float:
     """Return the paper's error, sqrt(Σ (y - f)² / windows); 0 or more.
 
-    The sum runs over windows and steps, so that it is sqrt(steps) times the usual one.
+    The sum is over windows and steps, so it is sqrt(steps) times the usual RMSE.
 
     Args:
-        actual: ``(windows, steps)``.
-        forecast: of the same shape.
+        actual: actual values, ``(windows, steps)``.
+        forecast: forecasts, of the same shape.
     """
     return float(np.sqrt(((actual - forecast) ** 2).sum() / len(actual)))
 
 
-def _results(folder: Path, seeds: int) -> Iterator[Result]:
-    found = [name for name in NAMES if (folder / f"{name}_train.csv").exists()]
-    if not found:
+def _score_sets(folder: Path, seeds: int) -> Iterator[Result]:
+    available = [name for name in NAMES if (folder / f"{name}_train.csv").exists()]
+    if not available:
         raise UnreadableData(
             folder,
             f"none of {', '.join(f'{name}_train.csv' for name in NAMES)} there",
             "Name the folder of the windows.",
         )
     for name in NAMES:
-        if name in found:
-            yield from _results_of(folder, name, seeds)
+        if name in available:
+            yield from _score_set(folder, name, seeds)
         else:
             print(f"{name}: no {name}_train.csv, left out", file=sys.stderr)
 
 
-def _results_of(folder: Path, name: str, seeds: int) -> Iterator[Result]:
+def _score_set(folder: Path, name: str, seeds: int) -> Iterator[Result]:
     inputs = _read(folder / f"{name}_train.csv", "Input")
     targets = _read(folder / f"{name}_train.csv", "Output")
-    asked = _read(folder / f"{name}_test.csv", "Input")
-    made = {
-        "last value": [(np.repeat(asked[:, -1:], targets.shape[1], 1), 0.0)],
-        "least squares": [(_least_squares(inputs, targets, asked), 0.0)],
+    test_inputs = _read(folder / f"{name}_test.csv", "Input")
+    forecasts = {
+        "last value": [(np.repeat(test_inputs[:, -1:], targets.shape[1], 1), 0.0)],
+        "least squares": [(_least_squares(inputs, targets, test_inputs), 0.0)],
     }
     for kind in REGRESSORS:
-        made[kind.__name__] = []
+        forecasts[kind.__name__] = []
         for seed in range(seeds):
-            began = time.perf_counter()
+            start = time.perf_counter()
             regressor = kind(random_state=seed).fit(inputs, targets)
-            forecast = regressor.predict(asked)
-            spent = time.perf_counter() - began
-            made[kind.__name__].append((forecast, spent))
-            said = f"{name}: {kind.__name__}, seed {seed}, {spent:.0f} s"
-            print(said, file=sys.stderr, flush=True)
+            forecast = regressor.predict(test_inputs)
+            duration = time.perf_counter() - start
+            forecasts[kind.__name__].append((forecast, duration))
+            line = f"{name}: {kind.__name__}, seed {seed}, {duration:.0f} s"
+            print(line, file=sys.stderr, flush=True)
     actual = _read(folder / f"{name}_test.csv", "Output")
-    for method, forecasts in made.items():
-        errors = [paper_rmse(actual, forecast) for forecast, _ in forecasts]
-        seconds = float(np.mean([spent for _, spent in forecasts]))
+    for method, runs in forecasts.items():
+        errors = [paper_rmse(actual, forecast) for forecast, _ in runs]
+        seconds = float(np.mean([duration for _, duration in runs]))
         median = float(np.median(errors))
         yield Result(name, method, median, min(errors), max(errors), seconds)
 
 
 def _least_squares(
-    inputs: FloatArray, targets: FloatArray, asked: FloatArray
+    inputs: FloatArray, targets: FloatArray, test_inputs: FloatArray
 ) -> FloatArray:
-    """Forecast with one linear regression a step, intercept included."""
+    """Forecast with one linear regression per step, with intercept."""
 
-    def widen(rows: FloatArray) -> FloatArray:
+    def add_intercept(rows: FloatArray) -> FloatArray:
         return np.column_stack([rows, np.ones(len(rows))])
 
-    weights = np.linalg.lstsq(widen(inputs), targets, rcond=None)[0]
-    return np.asarray(widen(asked) @ weights)
+    weights = np.linalg.lstsq(add_intercept(inputs), targets, rcond=None)[0]
+    return np.asarray(add_intercept(test_inputs) @ weights)
 
 
 def _read(path: Path, prefix: str) -> FloatArray:
-    """Return the columns of one prefix, ``(windows, columns)``."""
+    """Return the columns of a CSV with a prefix, ``(windows, columns)``."""
     if not path.exists():
         raise UnreadableData(path, "no such file", "Put it beside the other files.")
     header = pd.read_csv(path, nrows=0).columns
@@ -151,16 +157,16 @@ def _read(path: Path, prefix: str) -> FloatArray:
         raise MissingColumns([f"{prefix}1"], header)
     frame = pd.read_csv(path, usecols=columns)[columns]
     values = frame.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
-    rows, places = np.nonzero(~np.isfinite(values))
+    rows, positions = np.nonzero(~np.isfinite(values))
     if len(rows):
         where = [f"row {row + 1}" for row in rows]
         raise InvalidValues(
-            columns[places[0]], where, "no finite number", f"Mend {path}."
+            columns[positions[0]], where, "no finite number", f"Mend {path}."
         )
     return np.asarray(values)
 
 
-def _row(result: Result) -> str:
+def _format_row(result: Result) -> str:
     name, method, *errors, seconds = result
     numbers = " | ".join(f"{error:.4f}" for error in errors)
     return f"| {name} | {method} | {numbers} | {seconds:.0f} |"

@@ -1,11 +1,11 @@
-"""How accurate the forecasts of a set of series are.
+"""Command that measures the accuracy of forecasts on a set of series.
 
     python -m benchmarks.accuracy --data FOLDER --season-length 24 --preset accurate \
         --output forecasts.csv
     python -m benchmarks.accuracy --data FOLDER --season-length 24 --score others.csv
 
-Reads train.csv, fits one forecaster to all its series, forecasts and writes; only then
-is test.csv read, to score what was written. docs/benchmarks.md has the tables.
+Reads train.csv, fits one forecaster to all its series and writes the forecasts; only
+then is test.csv read, to score the written file. docs/benchmarks.md has the tables.
 """
 
 import argparse
@@ -20,23 +20,19 @@ from typing import Literal
 from benchmarks.accuracy.scoring import score
 from benchmarks.common.files import (
     count_steps,
-    has_test,
+    has_test_part,
     read_forecasts,
     read_series,
     write_forecasts,
 )
-from benchmarks.common.sets import shape_of
-from benchmarks.common.usage import Usage, measured, read_usage, write_usage
+from benchmarks.common.sets import find_shape
+from benchmarks.common.usage import Usage, measure_usage, read_usage, write_usage
 from forecasting.errors import ForecastingError, SettingError
 from forecasting.forecaster.presets import Preset, forecaster_for
 from forecasting.training import EpochRecord
 
 LEVELS = (80, 95)
-
-
-LINE_SECONDS = 5.0  # between two lines of progress
-
-
+PROGRESS_SECONDS = 5.0  # between two lines of progress
 COLUMNS = (
     ("sMAPE", ".3f"),
     ("MASE", ".3f"),
@@ -52,23 +48,23 @@ COLUMNS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0 done, 2 bad input."""
-    asked = _parse(arguments)
+    options = _parse(arguments)
     try:
-        season_length = _season_length(asked)
-        if asked.output:
-            _check_place(asked.output)
+        season_length = _season_length(options)
+        if options.output:
+            _check_output(options.output)
             forecast_set(
-                asked.data,
-                asked.output,
-                preset=asked.preset,
-                horizon=_horizon(asked),
+                options.data,
+                options.output,
+                preset=options.preset,
+                horizon=_horizon(options),
                 season_length=season_length,
             )
-            if not has_test(asked.data):
-                _say(f"{asked.data}: no test.csv there, nothing is scored")
+            if not has_test_part(options.data):
+                _print_progress(f"{options.data}: no test.csv there, nothing is scored")
                 return 0
-        for path in [asked.output] if asked.output else asked.score:
-            _score(asked, path, season_length)
+        for path in [options.output] if options.output else options.score:
+            _score(options, path, season_length)
     except ForecastingError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 2
@@ -81,25 +77,25 @@ def forecast_set(
     """Forecast every series of a folder's training part and write the forecasts.
 
     Args:
-        folder: of train.csv; nothing else in it is read.
-        output: the CSV to write; what it took is written beside it.
-        preset: of `forecasting.forecaster.presets.forecaster_for`.
-        horizon: steps ahead.
-        season_length: steps in a season. 1 leaves the season to the preset: that
-            errors are scaled by single steps says nothing of the series.
+        folder: folder of train.csv; no other file in it is read.
+        output: the CSV to write; time and memory are written beside it.
+        preset: as for `forecasting.forecaster.presets.forecaster_for`.
+        horizon: number of forecast steps.
+        season_length: steps in a season. 1 leaves the season to the preset: a scale
+            of single-step differences does not mean that the series have no season.
     """
     season: int | Literal["auto"] = season_length if season_length > 1 else "auto"
-    with measured(preset) as usage:
+    with measure_usage(preset) as usage:
         panel = read_series(folder, "train")
-        _say(f"{folder}: {len(panel)} series, {len(panel.values)} points")
+        _print_progress(f"{folder}: {len(panel)} series, {len(panel.values)} points")
         forecaster = forecaster_for(
             panel, preset=preset, horizon=horizon, season_length=season
         )
-        forecaster.fit(panel, on_epoch=_progress())
+        forecaster.fit(panel, on_epoch=_progress_printer())
         forecast = forecaster.predict(horizon=horizon, levels=LEVELS)
     write_forecasts(forecast, output)
     write_usage(usage, output)
-    _say(f"{output}: written after {usage.seconds:.0f} s")
+    _print_progress(f"{output}: written after {usage.seconds:.0f} s")
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -120,58 +116,66 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     work = parser.add_mutually_exclusive_group(required=True)
     work.add_argument("--output", type=Path, help="CSV of forecasts to write and score")
     work.add_argument("--score", type=Path, nargs="+", help="CSVs only to be scored")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print the scores as JSON")
-    form.add_argument("--markdown", action="store_true", help="as a table's row")
+    output_format = parser.add_mutually_exclusive_group()
+    output_format.add_argument(
+        "--json", action="store_true", help="print the scores as JSON"
+    )
+    output_format.add_argument(
+        "--markdown", action="store_true", help="as a table's row"
+    )
     return parser.parse_args(arguments)
 
 
-def _season_length(asked: argparse.Namespace) -> int:
-    length, known = asked.season_length, shape_of(asked.data)
-    if length is None and known:
-        return known.season_length
+def _season_length(options: argparse.Namespace) -> int:
+    length, shape = options.season_length, find_shape(options.data)
+    if length is None and shape:
+        return shape.season_length
     if length is None or length < 1:
         raise SettingError("--season-length", length, "at least 1")
     return int(length)
 
 
-def _horizon(asked: argparse.Namespace) -> int:
-    known = shape_of(asked.data)
-    if asked.horizon is not None:
-        return int(asked.horizon)
-    if known:
-        return known.horizon
-    if not has_test(asked.data):
-        wanted = "given for a set without a test part"
-        raise SettingError("--horizon", asked.horizon, wanted)
-    return count_steps(asked.data)
+def _horizon(options: argparse.Namespace) -> int:
+    shape = find_shape(options.data)
+    if options.horizon is not None:
+        return int(options.horizon)
+    if shape:
+        return shape.horizon
+    if not has_test_part(options.data):
+        requirement = "given for a set without a test part"
+        raise SettingError("--horizon", options.horizon, requirement)
+    return count_steps(options.data)
 
 
-def _check_place(output: Path) -> None:
+def _check_output(output: Path) -> None:
     if output.is_dir() or not output.absolute().parent.is_dir():
         raise SettingError("--output", str(output), "a file in a folder that exists")
 
 
-def _score(asked: argparse.Namespace, path: Path, season_length: int) -> None:
-    train, test = read_series(asked.data, "train"), read_series(asked.data, "test")
+def _score(options: argparse.Namespace, path: Path, season_length: int) -> None:
+    train, test = read_series(options.data, "train"), read_series(options.data, "test")
     scores = score(train, test, read_forecasts(path, test), season_length)
-    _report(asked, path, scores, read_usage(path))
+    _print_scores(options, path, scores, read_usage(path))
 
 
-def _report(
-    asked: argparse.Namespace,
+def _print_scores(
+    options: argparse.Namespace,
     path: Path,
     scores: dict[str, float],
     usage: Usage | None,
 ) -> None:
-    spent = asdict(usage) if usage else {"method": path.stem}
-    method = spent.pop("method")
-    found = {**scores, **spent}
-    if asked.json:
-        print(json.dumps({"set": asked.data.resolve().name, "method": method} | found))
+    costs = asdict(usage) if usage else {"method": path.stem}
+    method = costs.pop("method")
+    figures = {**scores, **costs}
+    if options.json:
+        labels = {"set": options.data.resolve().name, "method": method}
+        print(json.dumps(labels | figures))
         return
-    cells = [f"{found[name]:{form}}" if name in found else "" for name, form in COLUMNS]
-    if asked.markdown:
+    cells = [
+        f"{figures[name]:{number_format}}" if name in figures else ""
+        for name, number_format in COLUMNS
+    ]
+    if options.markdown:
         print(f"| {method} | {' | '.join(cells)} |")
         return
     print(method)
@@ -179,23 +183,23 @@ def _report(
         print(f"  {name:12} {cell}")
 
 
-def _progress() -> Callable[[EpochRecord], None]:
-    """Return what says now and then how far training is."""
-    said = time.monotonic()
+def _progress_printer() -> Callable[[EpochRecord], None]:
+    """Return a callback that prints the progress of training every few seconds."""
+    last_line = time.monotonic()
 
-    def advance(record: EpochRecord) -> None:
-        nonlocal said
-        if time.monotonic() - said > LINE_SECONDS:
-            said = time.monotonic()
-            _say(
+    def print_record(record: EpochRecord) -> None:
+        nonlocal last_line
+        if time.monotonic() - last_line > PROGRESS_SECONDS:
+            last_line = time.monotonic()
+            _print_progress(
                 f"member {record.member + 1}, epoch {record.epoch}/{record.epochs}, "
                 f"loss {record.validation_loss:.4g}"
             )
 
-    return advance
+    return print_record
 
 
-def _say(line: str) -> None:
+def _print_progress(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,13 +1,13 @@
-"""The measures of the M4 competition, and the forecast that its OWA compares with.
+"""Measures of the M4 competition, and Naive2, the reference forecast of its OWA.
 
 Source: Makridakis, Spiliotis and Assimakopoulos 2020, International Journal of
 Forecasting 36(1), and the organisers' R code (repository Mcompetitions/M4-methods). All
-means are over every series and step alike.
+means weight every series and step equally.
 """
 
 import numpy as np
 
-from benchmarks.common.files import as_rows
+from benchmarks.common.files import to_matrix
 from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
 from forecasting.evaluation.metrics import (
@@ -21,9 +21,7 @@ from forecasting.evaluation.metrics import (
 from forecasting.types import FloatArray
 
 MSIS_LEVEL = 95.0  # M4's alpha is 0.05
-
-
-CRITICAL = 1.645  # normal quantile of the test of seasonality, at 90 %
+CRITICAL_VALUE = 1.645  # normal quantile of the test of seasonality, at 90 %
 
 
 def score(
@@ -35,50 +33,56 @@ def score(
     and MSIS, as the organisers leave it out.
 
     Args:
-        train: what was known; the scales and Naive2 are of it.
-        test: what came, as many steps of each series.
-        forecast: of the test part's series and steps.
+        train: training part; the scales and Naive2 are computed from it.
+        test: actual values, the same number of steps for each series.
+        forecast: forecast of the test part's series and steps.
         season_length: m of the scale and of Naive2; M4: hourly 24, weekly 1.
     """
-    actual = as_rows(test)
-    known = [train.series(name) for name in test.series_ids]
-    scales = np.array([[_scale(own, season_length)] for own in known])
-    reference = np.stack([naive2(own, season_length, actual.shape[1]) for own in known])
+    actual = to_matrix(test)
+    histories = [train.series(name) for name in test.series_ids]
+    horizon = actual.shape[1]
+    scales = np.array([[_scale(values, season_length)] for values in histories])
+    reference = np.stack(
+        [naive2(values, season_length, horizon) for values in histories]
+    )
     errors = smape(actual, forecast.points), mase(actual, forecast.points, scales)
     naive = smape(actual, reference), mase(actual, reference, scales)
-    found = {"sMAPE": errors[0], "MASE": errors[1], "OWA": owa(*errors, *naive)}
+    scores = {"sMAPE": errors[0], "MASE": errors[1], "OWA": owa(*errors, *naive)}
     for level, (lower, upper) in forecast.intervals.items():
-        found[f"coverage_{level:g}"] = coverage(actual, lower, upper)
+        scores[f"coverage_{level:g}"] = coverage(actual, lower, upper)
     if MSIS_LEVEL in forecast.intervals:
         bounds = forecast.intervals[MSIS_LEVEL]
-        found["MSIS"] = msis(actual, *bounds, scales)
-    return found
+        scores["MSIS"] = msis(actual, *bounds, scales)
+    return scores
 
 
 def msis(
     actual: FloatArray, lower: FloatArray, upper: FloatArray, scales: FloatArray
 ) -> float:
-    """Return the mean scaled interval score at 95 %; 0 or more, less is better.
+    """Return the mean scaled interval score at 95 %; 0 or more, lower is better.
 
     Args:
         actual: ``(series, horizon)``.
-        lower, upper: of the same shape.
-        scales: the scale of MASE, ``(series, 1)``; rows of 0 are left out.
+        lower, upper: bounds of the 95 % interval, of the same shape.
+        scales: scale of MASE, ``(series, 1)``; series with a scale of 0 are left out.
     """
-    kept = scales[:, 0] > 0
-    y, low, high = (each[kept] / scales[kept] for each in (actual, lower, upper))
-    return interval_score(y, low, high, MSIS_LEVEL)
+    positive = scales[:, 0] > 0
+    scaled_actual, scaled_lower, scaled_upper = (
+        values[positive] / scales[positive] for values in (actual, lower, upper)
+    )
+    return interval_score(scaled_actual, scaled_lower, scaled_upper, MSIS_LEVEL)
 
 
 def naive2(values: FloatArray, season_length: int, horizon: int) -> FloatArray:
-    """Repeat the last value of one series, ``(horizon,)``.
+    """Return the Naive2 forecast of one series, ``(horizon,)``.
 
-    The series is seasonally adjusted for it where the test finds a season.
+    The last value is repeated; if the test finds a season, that of the seasonally
+    adjusted series, multiplied by the seasonal indices.
 
     Args:
-        values: oldest first, ``(points,)``.
-        season_length: steps in a season; 1 for none.
-        horizon: steps ahead.
+        values: observations, oldest first, ``(points,)``.
+        season_length: steps in a season; 1 for no season.
+        horizon: number of forecast steps.
     """
     if season_length == 1 or not is_seasonal(values, season_length):
         return np.repeat(values[-1], horizon)
@@ -89,10 +93,10 @@ def naive2(values: FloatArray, season_length: int, horizon: int) -> FloatArray:
 
 
 def is_seasonal(values: FloatArray, season_length: int) -> bool:
-    """Say whether the autocorrelation at the season's lag is beyond its 90 % limit.
+    """Return whether the autocorrelation at the season's lag exceeds its 90 % limit.
 
     The limit is 1.645 sqrt((1 + 2 Σ r_k²) / n) over the lags k below the season's. A
-    series of less than three seasons, or that never changes, has none.
+    series of fewer than three seasons, or a constant one, has no season.
     """
     count = len(values)
     centred = values - values.mean()
@@ -101,26 +105,26 @@ def is_seasonal(values: FloatArray, season_length: int) -> bool:
         return False
     lags = range(1, season_length + 1)
     r = np.array([(centred[k:] * centred[:-k]).sum() for k in lags]) / power
-    limit = CRITICAL * np.sqrt((1 + 2 * (r[:-1] ** 2).sum()) / count)
+    limit = CRITICAL_VALUE * np.sqrt((1 + 2 * (r[:-1] ** 2).sum()) / count)
     return bool(abs(r[-1]) > limit)
 
 
 def seasonal_indices(values: FloatArray, season_length: int) -> FloatArray:
     """Return multiplicative seasonal indices of mean 1, ``(season_length,)``.
 
-    The first is that of the first observation. Classical decomposition, as R's
+    The first belongs to the first observation. Classical decomposition, as R's
     ``decompose``: the mean ratio to a centred moving average over one season.
     """
     weights = np.full(season_length, 1 / season_length)
     if season_length % 2 == 0:
         ends = np.array([0.5 / season_length])
         weights = np.concatenate([ends, weights[1:], ends])
-    reach = len(weights) // 2
+    half = len(weights) // 2
     trend = np.full(len(values), np.nan)
-    trend[reach : len(values) - reach] = np.convolve(values, weights, mode="valid")
+    trend[half : len(values) - half] = np.convolve(values, weights, mode="valid")
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = values / trend
-    means = [np.nanmean(ratios[place::season_length]) for place in range(season_length)]
+    means = [np.nanmean(ratios[phase::season_length]) for phase in range(season_length)]
     return np.asarray(means / np.mean(means))
 
 

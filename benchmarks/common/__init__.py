@@ -1,1 +1,1 @@
-"""Timing, results, data files and command options that the benchmarks share."""
+"""Timing, results, data files and command options shared by the benchmarks."""

@@ -1,50 +1,50 @@
-"""What the commands that measure rows have in common."""
+"""Measure, print and write the rows of a benchmark command."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmarks.common.plan import say
-from benchmarks.common.results import Result, Skipped, table, to_json
+from benchmarks.common.plan import print_progress
+from benchmarks.common.results import Result, Skipped, format_table, to_json
 from benchmarks.common.timing import ProcessFailed
 from forecasting.errors import SettingError
 
 P = TypeVar("P")
 
 
-def measure(
+def measure_rows(
     rows: Mapping[str, Callable[[P], Iterator[Result | Skipped]]],
     names: Sequence[str],
     plan: P,
 ) -> tuple[list[Result], list[Skipped]]:
-    """Measure rows by name; return what was found, and what was left out."""
+    """Measure rows by name and return their results and the skipped rows."""
     results, skipped = [], []
     for name in names:
-        say(f"{name} ...")
+        print_progress(f"{name} ...")
         try:
-            for found in rows[name](plan):
-                if isinstance(found, Skipped):
-                    skipped.append(found)
+            for outcome in rows[name](plan):
+                if isinstance(outcome, Skipped):
+                    skipped.append(outcome)
                 else:
-                    results.append(found)
+                    results.append(outcome)
         except ProcessFailed as error:
             skipped.append(Skipped(name, str(error)))
     return results, skipped
 
 
-def show(results: Sequence[Result], skipped: Sequence[Skipped]) -> None:
-    """Print the table, and what was left out of it."""
-    print("\n".join(table(results)))
-    for each in skipped:
-        print(f"Left out: {each.row}: {each.reason}")
+def print_results(results: Sequence[Result], skipped: Sequence[Skipped]) -> None:
+    """Print the table of results and a line for each skipped row."""
+    print("\n".join(format_table(results)))
+    for entry in skipped:
+        print(f"Left out: {entry.row}: {entry.reason}")
 
 
 def check_json(path: Path | None) -> None:
-    """Refuse, before the work, a file that could not be written after it.
+    """Refuse an output file that cannot be written, before any row is measured.
 
     Raises:
-        SettingError: there is no folder for it.
+        SettingError: its folder does not exist.
     """
     if path is not None and not path.absolute().parent.is_dir():
         raise SettingError("--json", str(path), "a file in a folder that exists")
@@ -54,9 +54,9 @@ def write_json(
     path: Path | None,
     results: Sequence[Result],
     skipped: Sequence[Skipped],
-    **more: Any,
+    **extra_fields: Any,
 ) -> None:
-    """Write what was found, where a file was asked for."""
+    """Write results and skipped rows as JSON, unless the path is None."""
     if path is not None:
-        found = json.dumps(to_json(results, skipped) | more, indent=2)
-        path.write_text(found + "\n")
+        content = json.dumps(to_json(results, skipped) | extra_fields, indent=2)
+        path.write_text(content + "\n")

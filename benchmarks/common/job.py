@@ -1,7 +1,7 @@
-"""What is trained: one network's size and settings, the same for whoever trains it.
+"""Training job: one network's size and settings, the same for all packages.
 
-Only the standard library is needed: `benchmarks.peer_training` runs where Recast is
-not.
+Only the standard library is imported: `benchmarks.peer_training` runs in an environment
+without Recast.
 """
 
 import json
@@ -14,13 +14,13 @@ GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One layer and a linear head, trained with Adam on squared errors.
+    """A network of one layer and a linear head, trained with Adam on squared errors.
 
     Attributes:
         cell: ``rnn``, ``gru`` or ``lstm``.
-        hidden_size: of its state.
-        seq_len, horizon: observations in, steps out.
-        batch_size: windows an optimizer step.
+        hidden_size: size of the cell's state.
+        seq_len, horizon: number of input observations and of forecast steps.
+        batch_size: windows in an optimizer step.
         epochs: passes over all windows.
         steps: optimizer steps instead of epochs, on windows drawn at random.
     """
@@ -39,18 +39,18 @@ class Job:
         return f"{size}, horizon {self.horizon}, batch {self.batch_size}, {length}"
 
     def to_json(self) -> str:
-        """Return the job as another process reads it."""
+        """Return the job as JSON, for another process."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "Job":
-        """Return the job that `to_json` wrote."""
+        """Return the job of a JSON object written by `to_json`."""
         return cls(**json.loads(text))
 
     def count_windows(self, lengths: Iterable[int]) -> int:
-        """Return how many windows series of these lengths have."""
-        lost = self.seq_len + self.horizon - 1
-        return sum(max(length - lost, 0) for length in lengths)
+        """Return the number of windows in series of these lengths."""
+        overlap = self.seq_len + self.horizon - 1
+        return sum(max(length - overlap, 0) for length in lengths)
 
     def count_steps(self, lengths: Iterable[int]) -> int:
         """Return the number of optimizer steps on series of these lengths."""
@@ -58,8 +58,8 @@ class Job:
             return self.steps
         return self.epochs * -(-self.count_windows(lengths) // self.batch_size)
 
-    def count_trained(self, lengths: Iterable[int]) -> int:
-        """Return how many windows go through training, one as often as it is used."""
+    def count_training_windows(self, lengths: Iterable[int]) -> int:
+        """Return the number of windows in all training steps, repeats included."""
         if self.steps is not None:
             return self.steps * self.batch_size
         return self.epochs * self.count_windows(lengths)

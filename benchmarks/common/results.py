@@ -1,4 +1,4 @@
-"""Results of the rows, their table and their JSON."""
+"""Results of benchmark rows, as a Markdown table and as JSON."""
 
 import platform
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.common.timing import Runs
 
-HEAD = (
+TABLE_HEAD = (
     "| row | work | against | ours | theirs | unit | ratio | goal | met | runs |",
     "|---|---|---|---|---|---|---|---|---|---|",
 )
@@ -17,18 +17,18 @@ HEAD = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One ratio.
+    """The ratio of one measurement of Recast to that of another contestant.
 
     Attributes:
         row: name of the row it belongs to.
-        work: what was done.
-        against: with whom it is compared.
-        ours, theirs: medians over the runs.
-        unit: of both.
-        ratio: of the two, as `faster`, `more` and `bounded` say.
-        goal: for the ratio; None without one.
-        at_most: whether the goal is the most, and not the least.
-        runs: of ours and of theirs.
+        work: description of the work measured.
+        against: name of the other contestant.
+        ours, theirs: medians over the runs of Recast and of the other.
+        unit: unit of both medians.
+        ratio: defined by `compare_times`, `compare_rates` or `compare_costs`.
+        goal: bound for the ratio; None without one.
+        at_most: whether the goal is an upper bound rather than a lower one.
+        runs: numbers of runs of Recast and of the their_median contestant.
     """
 
     row: str
@@ -44,7 +44,7 @@ class Result:
 
     @property
     def met(self) -> bool | None:
-        """Whether the goal was met; None without one."""
+        """Whether the ratio meets its goal; None without a goal."""
         if self.goal is None:
             return None
         return self.ratio <= self.goal if self.at_most else self.ratio >= self.goal
@@ -52,66 +52,66 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What was not measured.
+    """A row that was not measured.
 
     Attributes:
         row: name of the row.
-        reason: why, and what would change that.
+        reason: reason, and how to have the row measured.
     """
 
     row: str
     reason: str
 
 
-def faster(
+def compare_times(
     row: str,
     work: str,
     ours: Runs,
     theirs: Runs,
     goal: float | None = None,
-    measure: str = "cpu",
+    quantity: str = "cpu",
 ) -> Result:
-    """Compare times: the ratio is how many times less ours takes."""
-    unit = {"cpu": "CPU s", "seconds": "s", "total": "CPU s with start-up"}[measure]
-    mine, other = ours.median(measure), theirs.median(measure)
+    """Compare times; the ratio is theirs / ours, higher is better."""
+    unit = {"cpu": "CPU s", "seconds": "s", "total": "CPU s with start-up"}[quantity]
+    our_median, their_median = ours.median(quantity), theirs.median(quantity)
     return Result(
         row=row,
         work=work,
         against=theirs.name,
-        ours=mine,
-        theirs=other,
+        ours=our_median,
+        theirs=their_median,
         unit=unit,
-        ratio=other / mine,
+        ratio=their_median / our_median,
         goal=goal,
         runs=(len(ours), len(theirs)),
     )
 
 
-def more(
+def compare_rates(
     row: str,
     work: str,
     ours: Runs,
     theirs: Runs,
     goal: float | None = None,
     unit: str = "windows/CPU s",
-    measure: str = "rate",
+    quantity: str = "rate",
 ) -> Result:
-    """Compare rates: the ratio is how many times more ours does in a second."""
-    mine, other = ours.median(measure), theirs.median(measure)
+    """Compare rates; the ratio is ours / theirs, higher is better."""
+    our_median, their_median = ours.median(quantity), theirs.median(quantity)
     return Result(
         row=row,
         work=work,
         against=theirs.name,
-        ours=mine,
-        theirs=other,
+        ours=our_median,
+        theirs=their_median,
         unit=unit,
-        ratio=mine / other,
+        ratio=our_median / their_median,
         goal=goal,
         runs=(len(ours), len(theirs)),
     )
 
 
-def bounded(
+def compare_costs(
     row: str,
     work: str,
     against: str,
@@ -121,7 +121,7 @@ def bounded(
     goal: float | None = None,
     runs: tuple[int, int] = (1, 1),
 ) -> Result:
-    """Compare what shall be small: the ratio is ours over theirs, goal the most."""
+    """Compare costs; the ratio is ours / theirs, lower is better."""
     return Result(
         row=row,
         work=work,
@@ -136,34 +136,35 @@ def bounded(
     )
 
 
-def table(results: Iterable[Result]) -> Iterator[str]:
+def format_table(results: Iterable[Result]) -> Iterator[str]:
     """Yield the lines of a Markdown table."""
-    yield from HEAD
-    for each in results:
-        met = {None: "", True: "yes", False: "no"}[each.met]
-        sign = "at most " if each.at_most else ""
-        goal = "" if each.goal is None else f"{sign}{each.goal:g}"
+    yield from TABLE_HEAD
+    for result in results:
+        met = {None: "", True: "yes", False: "no"}[result.met]
+        sign = "at most " if result.at_most else ""
+        goal = "" if result.goal is None else f"{sign}{result.goal:g}"
+        runs = "/".join(map(str, result.runs))
         cells = (
-            *(each.row, each.work, each.against),
-            *(_number(each.ours), _number(each.theirs), each.unit),
-            *(_number(each.ratio), goal, met, "/".join(map(str, each.runs))),
+            *(result.row, result.work, result.against),
+            *(_format_number(result.ours), _format_number(result.theirs), result.unit),
+            *(_format_number(result.ratio), goal, met, runs),
         )
         yield f"| {' | '.join(cells)} |"
 
 
 def to_json(results: Iterable[Result], skipped: Iterable[Skipped]) -> dict[str, Any]:
-    """Return everything that was found, and on what machine."""
+    """Return the results, the skipped rows and a description of the machine."""
     return {
         "machine": {
             "processor": platform.processor() or platform.machine(),
             "python": platform.python_version(),
             "torch": torch.__version__,
         },
-        "results": [{**asdict(each), "met": each.met} for each in results],
-        "skipped": [asdict(each) for each in skipped],
+        "results": [{**asdict(result), "met": result.met} for result in results],
+        "skipped": [asdict(entry) for entry in skipped],
     }
 
 
-def _number(value: float) -> str:
-    """Three digits, and all of them before the point: 0.0123, 1.23, 12345."""
+def _format_number(value: float) -> str:
+    """Format a number with three significant digits or more: 0.0123, 1.23, 12,345."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

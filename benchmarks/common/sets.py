@@ -1,14 +1,15 @@
-"""The sets of series with published results, by the names of their folders.
+"""Season length and horizon of published sets of series, by folder name.
 
-Only the standard library is needed: `benchmarks.peers` runs where Recast is not.
+Only the standard library is imported: `benchmarks.peers` runs in an environment without
+Recast.
 """
 
 from pathlib import Path
 from typing import NamedTuple
 
 
-class Shape(NamedTuple):
-    """Steps in a season, as the measures' scale takes it, and steps ahead."""
+class SetShape(NamedTuple):
+    """Season length, in steps, for the scale of MASE, and horizon of a set."""
 
     season_length: int
     horizon: int
@@ -17,13 +18,13 @@ class Shape(NamedTuple):
 # M4: Makridakis, Spiliotis and Assimakopoulos 2020. M3 and tourism: Makridakis and
 # Hibon 2000, Athanasopoulos et al. 2011.
 SETS = {
-    "m4_hourly": Shape(24, 48),
-    "m4_weekly": Shape(1, 13),
-    "m3_monthly": Shape(12, 18),
-    "tourism_monthly": Shape(12, 24),
+    "m4_hourly": SetShape(24, 48),
+    "m4_weekly": SetShape(1, 13),
+    "m3_monthly": SetShape(12, 18),
+    "tourism_monthly": SetShape(12, 24),
 }
 
 
-def shape_of(folder: Path) -> Shape | None:
-    """Return the shape of a known set, None for any other folder."""
+def find_shape(folder: Path) -> SetShape | None:
+    """Return the shape of a published set, None for any other folder."""
     return SETS.get(folder.resolve().name)

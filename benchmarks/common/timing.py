@@ -1,7 +1,7 @@
-"""Seconds of the processor, of contestants that take turns.
+"""Processor time of contestants that run in turns.
 
-A shared machine is faster in one minute than in the next: contestants run one after
-another in every round, so that each ratio compares like with like.
+The speed of a shared machine varies over minutes: contestants run one after another in
+every round, so that both sides of a ratio are measured under the same conditions.
 """
 
 import json
@@ -17,26 +17,24 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-
-
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
 
 
 class ProcessFailed(Exception):
-    """A process that was to be timed failed; the message says how."""
+    """Raised when a timed process fails; the message holds the end of its output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
-    """What one run took.
+class Measurement:
+    """Time and amount of work of one run.
 
     Attributes:
-        cpu: seconds of the processor, start-up apart.
-        seconds: on the clock, start-up included.
-        work: what was done in them, in the unit of a row: windows, say.
-        start_up: seconds of the processor before the work began.
+        cpu: processor seconds, without the start-up.
+        seconds: elapsed seconds, with the start-up.
+        work: amount of work, in the unit of the row, for example windows.
+        start_up: processor seconds before the work began.
     """
 
     cpu: float
@@ -46,74 +44,74 @@ class Spent:
 
     @property
     def rate(self) -> float:
-        """Work a second of the processor."""
+        """Work per processor second."""
         return self.work / self.cpu
 
     @property
     def pace(self) -> float:
-        """Work a second on the clock."""
+        """Work per elapsed second."""
         return self.work / self.seconds
 
     @property
     def total(self) -> float:
-        """Seconds of the processor with the start-up."""
+        """Processor seconds with the start-up."""
         return self.cpu + self.start_up
 
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """Who does the work.
+    """A package or a configuration that does the measured work.
 
     Attributes:
-        name: of the contestant.
-        run: do the work once, and say what it took.
-        rounds: in how many of the rounds it takes part; None for all of them.
+        name: name in the table.
+        run: does the work once and returns its measurement.
+        rounds: number of rounds that it takes part in; None for all of them.
     """
 
     name: str
-    run: Callable[[], Spent]
+    run: Callable[[], Measurement]
     rounds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Runs:
-    """What the runs of one contestant took.
+    """The measurements of one contestant, one for each run.
 
     Attributes:
-        name: of the contestant.
-        spent: a run each.
+        name: name of the contestant.
+        measurements: in the order of the runs.
     """
 
     name: str
-    spent: list[Spent]
+    measurements: list[Measurement]
 
     def __len__(self) -> int:
-        return len(self.spent)
+        return len(self.measurements)
 
-    def median(self, measure: str) -> float:
-        """Return the median of one property of `Spent` over the runs."""
-        values: list[float] = [getattr(each, measure) for each in self.spent]
+    def median(self, quantity: str) -> float:
+        """Return the median of one attribute of `Measurement` over the runs."""
+        values: list[float] = [getattr(run, quantity) for run in self.measurements]
         return statistics.median(values)
 
 
 def take_turns(contestants: Sequence[Contestant], rounds: int) -> list[Runs]:
-    """Let the contestants work in turns; return what each one's runs took."""
-    found = [Runs(each.name, []) for each in contestants]
+    """Run the contestants in turns and return the runs of each, in their order."""
+    results = [Runs(contestant.name, []) for contestant in contestants]
     for number in range(rounds):
-        for contestant, runs in zip(contestants, found, strict=True):
+        for contestant, runs in zip(contestants, results, strict=True):
             if contestant.rounds is None or number < contestant.rounds:
-                runs.spent.append(contestant.run())
-    return found
+                runs.measurements.append(contestant.run())
+    return results
 
 
-def timed(work: Callable[[], float]) -> Callable[[], Spent]:
-    """Return what does ``work``, which says how much it did, and times it."""
+def timed(work: Callable[[], float]) -> Callable[[], Measurement]:
+    """Return a function that runs and times ``work``, which returns its amount."""
 
-    def run() -> Spent:
-        began, began_cpu = time.perf_counter(), time.process_time()
-        done = work()
-        cpu = time.process_time() - began_cpu
-        return Spent(cpu=cpu, seconds=time.perf_counter() - began, work=done)
+    def run() -> Measurement:
+        start, start_cpu = time.perf_counter(), time.process_time()
+        amount = work()
+        cpu = time.process_time() - start_cpu
+        return Measurement(cpu=cpu, seconds=time.perf_counter() - start, work=amount)
 
     return run
 
@@ -124,10 +122,10 @@ def run_module(
     """Run a module of this repository in a fresh process, on one thread.
 
     Returns:
-        What its last line says in JSON.
+        The JSON object in the last line of its output.
 
     Raises:
-        ProcessFailed: the last that it said is in the message.
+        ProcessFailed: the message holds the end of its error output.
     """
     command = [str(python), "-m", module, *map(str, arguments)]
     result = subprocess.run(
@@ -138,27 +136,27 @@ def run_module(
         text=True,
     )
     if result.returncode:
-        said = result.stderr[-1000:].strip()
-        raise ProcessFailed(f"{module} failed in {python}, and said: {said}")
-    found: dict[str, Any] = json.loads(result.stdout.strip().splitlines()[-1])
-    return found
+        output = result.stderr[-1000:].strip()
+        raise ProcessFailed(f"{module} failed in {python}, and said: {output}")
+    answer: dict[str, Any] = json.loads(result.stdout.strip().splitlines()[-1])
+    return answer
 
 
 def time_module(
     python: Path | str, module: str, *arguments: object, **environment: str
-) -> Spent:
-    """Run a module that prints its ``cpu`` and ``work``; all else is its start-up."""
-    before, began = _cpu_of_children(), time.perf_counter()
-    found = run_module(python, module, *arguments, **environment)
-    seconds, whole = time.perf_counter() - began, _cpu_of_children() - before
-    cpu = found["cpu"]
-    return Spent(cpu=cpu, seconds=seconds, work=found["work"], start_up=whole - cpu)
+) -> Measurement:
+    """Time a module that prints its ``cpu`` and ``work``; the rest is start-up."""
+    start_cpu, start = _cpu_of_children(), time.perf_counter()
+    answer = run_module(python, module, *arguments, **environment)
+    seconds, total_cpu = time.perf_counter() - start, _cpu_of_children() - start_cpu
+    cpu, work = answer["cpu"], answer["work"]
+    return Measurement(cpu=cpu, seconds=seconds, work=work, start_up=total_cpu - cpu)
 
 
 def start_with_one_thread(module: str, environment: Mapping[str, str]) -> None:
-    """Start this process again where it may use several threads.
+    """Restart this process with one thread, if its environment allows several.
 
-    Libraries for matrices read their number of threads while they are loaded.
+    Linear-algebra libraries read their number of threads while they are loaded.
     """
     if any(environment.get(name) != value for name, value in ONE_THREAD.items()):
         command = [sys.executable, "-m", module, *sys.argv[1:]]
@@ -166,5 +164,5 @@ def start_with_one_thread(module: str, environment: Mapping[str, str]) -> None:
 
 
 def _cpu_of_children() -> float:
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return spent.ru_utime + spent.ru_stime
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

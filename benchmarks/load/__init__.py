@@ -1,1 +1,1 @@
-"""The parts of `benchmarks.serving`: who answers, who asks, and the rows."""
+"""Load benchmark of the service: contestants, load generators and rows."""

@@ -1,8 +1,8 @@
-"""The least that a service can do: reply with the same answer to every request.
+"""Minimal services that send one constant response, as a lower bound of cost.
 
-Run by uvicorn; the file that the environment variable CONSTANT_ANSWER names has the
-answer, a real one of Recast's service. `app` has routes of FastAPI, `raw` is ASGI
-without a framework.
+Run by uvicorn; the environment variable CONSTANT_ANSWER is the path of the response's
+body, a real one of Recast's service. `app` has routes of FastAPI, `raw` is ASGI without
+a framework.
 """
 
 import json
@@ -26,13 +26,13 @@ app = FastAPI()
 
 @app.post("/plain", response_model=None)
 async def plain() -> dict[str, Any]:
-    """Return the constant as a route without a declared type does."""
+    """Return the constant from a route without a response type."""
     return CONTENT
 
 
 @app.post("/typed")
 async def typed() -> dict[str, Any]:
-    """Return the constant of a declared type: pydantic writes the JSON."""
+    """Return the constant from a route with a response type; pydantic writes JSON."""
     return CONTENT
 
 
@@ -41,7 +41,7 @@ async def raw(
     receive: Callable[[], Awaitable[Message]],
     send: Callable[[Message], Awaitable[None]],
 ) -> None:
-    """Answer as uvicorn asks, with nothing in between."""
+    """Send the constant without a framework."""
     if scope["type"] == "lifespan":
         return
     while (await receive()).get("more_body"):

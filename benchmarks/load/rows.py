@@ -1,50 +1,52 @@
-"""Rows: how many requests a second, and how long each takes."""
+"""Rows: throughput and latency of the service."""
 
 from collections.abc import Iterator
 
-from benchmarks.common.results import Result, Skipped, bounded, more
+from benchmarks.common.results import Result, Skipped, compare_costs, compare_rates
 from benchmarks.common.timing import Contestant, ProcessFailed, take_turns
-from benchmarks.load.pressure import pressing
-from benchmarks.load.stage import Stage
+from benchmarks.load.generator import prepare_load
+from benchmarks.load.services import Services
 from benchmarks.load.targets import many_series
 
 CLIENTS = (16, 64)
-SERIES = 1000
+SERIES_PER_REQUEST = 1000
 
 
-def throughput(stage: Stage) -> Iterator[Result | Skipped]:
-    """Requests a second of 16 and of 64 clients, against MLflow and constants."""
-    targets = [stage.recast, stage.plain, stage.typed, stage.raw]
-    goals = {stage.plain.name: 1.0, stage.typed.name: 1.0}
+def measure_throughput(services: Services) -> Iterator[Result | Skipped]:
+    """Measure requests a second of 16 and 64 clients, against MLflow and constants."""
+    targets = [services.recast, services.plain, services.typed, services.raw]
+    goals = {services.plain.name: 1.0, services.typed.name: 1.0}
     try:
-        targets.append(stage.mlflow)
-        goals[stage.mlflow.name] = 8.0
+        targets.append(services.mlflow)
+        goals[services.mlflow.name] = 8.0
     except ProcessFailed as error:
         yield Skipped("throughput", str(error))
     for clients in CLIENTS:
         contestants = [
-            Contestant(each.name, pressing(each, clients, stage.plan.seconds))
-            for each in targets
+            Contestant(
+                target.name, prepare_load(target, clients, services.plan.seconds)
+            )
+            for target in targets
         ]
-        ours, *others = take_turns(contestants, stage.plan.rounds)
+        ours, *others = take_turns(contestants, services.plan.rounds)
         work = f"{clients} clients"
         for theirs in others:
             goal, unit = goals.get(theirs.name), "requests/s"
-            yield more("throughput", work, ours, theirs, goal, unit, "pace")
+            yield compare_rates("throughput", work, ours, theirs, goal, unit, "pace")
         for theirs in others:
-            yield more("throughput", work, ours, theirs, unit="requests/CPU s")
+            yield compare_rates("throughput", work, ours, theirs, unit="requests/CPU s")
 
 
-def latency(stage: Stage) -> Iterator[Result | Skipped]:
-    """Milliseconds at one client, median and 99 %, against constants."""
+def measure_latency(services: Services) -> Iterator[Result | Skipped]:
+    """Measure latency at one client, median and 99 %, against constants."""
     contestants = [
-        Contestant(each.name, pressing(each, 1, stage.plan.seconds))
-        for each in (stage.recast, stage.plain, stage.typed)
+        Contestant(target.name, prepare_load(target, 1, services.plan.seconds))
+        for target in (services.recast, services.plain, services.typed)
     ]
-    ours, *others = take_turns(contestants, stage.plan.rounds)
+    ours, *others = take_turns(contestants, services.plan.rounds)
     for theirs in others:
         for name in ("p50", "p99"):
-            yield bounded(
+            yield compare_costs(
                 "latency",
                 f"{name}, 1 client",
                 theirs.name,
@@ -56,14 +58,17 @@ def latency(stage: Stage) -> Iterator[Result | Skipped]:
             )
 
 
-def batch(stage: Stage) -> Iterator[Result | Skipped]:
-    """Series a second: 1,000 in one request against one by one, one client."""
-    one = stage.recast
-    many = many_series(one, SERIES)
+def measure_batch(services: Services) -> Iterator[Result | Skipped]:
+    """Measure series a second: 1,000 in one request against one by one, one client."""
+    single = services.recast
+    batched = many_series(single, SERIES_PER_REQUEST)
     contestants = [
-        Contestant(f"{SERIES:,} in one request", pressing(many, 1, stage.plan.seconds)),
-        Contestant("one by one", pressing(one, 1, stage.plan.seconds)),
+        Contestant(
+            f"{SERIES_PER_REQUEST:,} in one request",
+            prepare_load(batched, 1, services.plan.seconds),
+        ),
+        Contestant("one by one", prepare_load(single, 1, services.plan.seconds)),
     ]
-    ours, theirs = take_turns(contestants, stage.plan.rounds)
+    ours, theirs = take_turns(contestants, services.plan.rounds)
     work = f"{ours.name}, 1 client"
-    yield more("batch", work, ours, theirs, 50.0, "series/s", "pace")
+    yield compare_rates("batch", work, ours, theirs, 50.0, "series/s", "pace")

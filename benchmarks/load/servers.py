@@ -1,4 +1,4 @@
-"""A service in processes of its own: started, watched, stopped."""
+"""Start, observe and stop a service in separate processes."""
 
 import os
 import signal
@@ -17,8 +17,8 @@ import psutil
 from benchmarks.common.timing import ONE_THREAD, ROOT, ProcessFailed
 
 HOST = "127.0.0.1"
-PATIENCE = 120.0  # seconds until a service must be ready
-DRAIN = 40.0  # seconds until it must have ended
+MAX_START_SECONDS = 120.0  # until a service must be ready
+MAX_STOP_SECONDS = 40.0  # until a terminated service is killed
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class Server:
     """A service that is ready.
 
     Attributes:
-        port: on the loopback.
-        process: that was started; there may be others below it.
-        ready_after: seconds from its start until it said that it was ready.
+        port: port on the loopback.
+        process: the first process of the service; it may have children.
+        ready_after: seconds from its start until it answered that it was ready.
     """
 
     port: int
@@ -36,35 +36,36 @@ class Server:
     ready_after: float
 
     def cpu(self) -> float:
-        """Return the seconds of the processor that its processes have spent."""
-        spent = [each.cpu_times() for each in self._processes()]
-        return sum(each.user + each.system for each in spent)
+        """Return the processor seconds of its processes so far."""
+        times = [process.cpu_times() for process in self._processes()]
+        return sum(each.user + each.system for each in times)
 
     def memory(self) -> float:
         """Return the resident memory of its processes, in MB."""
-        return sum(each.memory_info().rss for each in self._processes()) / 1e6
+        processes = self._processes()
+        return sum(process.memory_info().rss for process in processes) / 1e6
 
     def restart_peak(self) -> None:
-        """Let the largest memory so far be that of now; on Linux alone."""
-        for each in self._processes():
-            Path(f"/proc/{each.pid}/clear_refs").write_text("5")
+        """Reset the peak of resident memory to the present value; Linux only."""
+        for process in self._processes():
+            Path(f"/proc/{process.pid}/clear_refs").write_text("5")
 
     def peak(self) -> float:
-        """Return the largest resident memory of its processes since then, in MB."""
-        found = 0.0
-        for each in self._processes():
-            status = Path(f"/proc/{each.pid}/status").read_text()
-            found += int(status.partition("VmHWM:")[2].split()[0]) / 1000
-        return found
+        """Return the peak resident memory since `restart_peak`, in MB; Linux only."""
+        megabytes = 0.0
+        for process in self._processes():
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            megabytes += int(status.partition("VmHWM:")[2].split()[0]) / 1000
+        return megabytes
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:
-        """Send one request; return the status and the body of the answer."""
+        """Send one request and return the status and body of the response."""
         connection = HTTPConnection(HOST, self.port, timeout=60)
         try:
             headers = {"Content-Type": "application/json"}
             connection.request("POST", path, body, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
+            response = connection.getresponse()
+            return response.status, response.read()
         finally:
             connection.close()
 
@@ -74,24 +75,29 @@ class Server:
 
 @contextmanager
 def running(
-    command: Sequence[str], ready: str, folder: Path, environment: Mapping[str, str]
+    command: Sequence[str],
+    ready_path: str,
+    folder: Path,
+    environment: Mapping[str, str],
 ) -> Iterator[Server]:
-    """Run a service until the block ends; it is ready when the block begins.
+    """Run a service for the length of the block, which begins when it is ready.
 
     Args:
-        command: with ``{port}`` where the port belongs.
-        ready: path that answers with 200 once it is.
-        folder: where it runs and leaves its log.
-        environment: beside that of this process and one thread for libraries.
+        command: command line with ``{port}`` in place of the port.
+        ready_path: path that answers with 200 once the service is ready.
+        folder: working directory, and folder of the log.
+        environment: variables added to those of this process and to one thread for
+            libraries.
 
     Raises:
-        ProcessFailed: it ended or was not ready in time; its last words are told.
+        ProcessFailed: the service ended or was not ready in time; the message holds the
+            end of its log.
     """
     port = _free_port()
     log = folder / f"{port}.log"
     with log.open("w") as output:
-        began = time.perf_counter()
-        started = subprocess.Popen(
+        start = time.perf_counter()
+        process = subprocess.Popen(
             [part.format(port=port) for part in command],
             cwd=folder,
             env=_environment(environment),
@@ -100,33 +106,33 @@ def running(
             start_new_session=True,
         )
     try:
-        _wait_until_ready(started, port, ready, log)
-        seconds = time.perf_counter() - began
-        yield Server(port, psutil.Process(started.pid), seconds)
+        _wait_until_ready(process, port, ready_path, log)
+        seconds = time.perf_counter() - start
+        yield Server(port, psutil.Process(process.pid), seconds)
     finally:
-        _stop(started)
+        _stop(process)
 
 
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
-    """Return what a service is told; commands of this Python are found first."""
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a service; this Python's commands come first."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     code = {"PATH": path, "PYTHONPATH": str(ROOT)}
-    return {**os.environ, **ONE_THREAD, **code, **more}
+    return {**os.environ, **ONE_THREAD, **code, **variables}
 
 
 def _wait_until_ready(
-    started: subprocess.Popen[bytes], port: int, path: str, log: Path
+    process: subprocess.Popen[bytes], port: int, path: str, log: Path
 ) -> None:
-    end = time.monotonic() + PATIENCE
-    while not _answers(port, path):
-        if started.poll() is not None or time.monotonic() > end:
-            said = log.read_text(errors="replace")[-1000:].strip()
-            name = " ".join(map(str, started.args))  # type: ignore[arg-type]
-            raise ProcessFailed(f"{name} did not become ready, and said: {said}")
+    end = time.monotonic() + MAX_START_SECONDS
+    while not _is_ready(port, path):
+        if process.poll() is not None or time.monotonic() > end:
+            output = log.read_text(errors="replace")[-1000:].strip()
+            name = " ".join(map(str, process.args))  # type: ignore[arg-type]
+            raise ProcessFailed(f"{name} did not become ready, and said: {output}")
         time.sleep(0.02)
 
 
-def _answers(port: int, path: str) -> bool:
+def _is_ready(port: int, path: str) -> bool:
     connection = HTTPConnection(HOST, port, timeout=5)
     try:
         connection.request("GET", path)
@@ -137,16 +143,16 @@ def _answers(port: int, path: str) -> bool:
         connection.close()
 
 
-def _stop(started: subprocess.Popen[bytes]) -> None:
-    """Ask the process to end, then see to whatever it started."""
-    started.terminate()
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Terminate the process, then kill the rest of its process group."""
+    process.terminate()
     try:
-        started.wait(DRAIN)
+        process.wait(MAX_STOP_SECONDS)
     except subprocess.TimeoutExpired:
-        started.kill()
-        started.wait()
-    with suppress(ProcessLookupError):  # nobody was left
-        os.killpg(started.pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
+    with suppress(ProcessLookupError):  # the group has no process left
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _free_port() -> int:

@@ -1,9 +1,9 @@
-"""An MLflow store of its own with two versions of one model, of bundled data.
+"""MLflow store for the load benchmark, with two versions of one model.
 
     python -m benchmarks.load.store FOLDER
 
-Sunspots, LSTM 32, 24 months in and 12 out. The versions differ by their seed, so
-that an answer shows which one made it.
+The model is an LSTM of 32 on the bundled sunspots, with 24 months of input and 12 of
+forecast. The versions differ by their seed, so that an answer shows its version.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import mlflow
 
-from benchmarks.common.plan import sunspots
+from benchmarks.common.plan import read_sunspots
 from benchmarks.common.timing import run_module
 from forecasting import Forecaster, forecaster_for
 from pipelines.tracking.models import log_model
@@ -28,26 +28,26 @@ LEVELS = (80.0, 95.0)
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A tracking store in SQLite, with the registry in it.
+    """A tracking store and registry in SQLite.
 
     Attributes:
-        uri: as MLflow takes it.
+        uri: tracking URI for MLflow.
     """
 
     uri: str
 
     @classmethod
     def make(cls, folder: Path) -> "Store":
-        """Train and register both versions, in a process of their own.
+        """Train and register both versions in a separate process.
 
         Raises:
-            ProcessFailed: that process did.
+            ProcessFailed: the process failed.
         """
         run_module(sys.executable, "benchmarks.load.store", folder)
         return cls(_uri(folder))
 
     def point_to(self, version: str) -> None:
-        """Move the alias."""
+        """Move the alias to a version."""
         client = mlflow.MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
         client.set_registered_model_alias(NAME, ALIAS, version)
 
@@ -55,8 +55,8 @@ class Store:
 def main(folder: Path) -> None:
     """Make the store in a folder and print the versions in JSON."""
     os.environ["MLFLOW_TRACKING_URI"] = _uri(folder)
-    os.chdir(folder)  # where artifacts go
-    mlflow.MlflowClient().search_experiments()  # makes the store, however long it takes
+    os.chdir(folder)  # the folder of artifacts
+    mlflow.MlflowClient().search_experiments()  # creates the store
     experiment = mlflow.create_experiment("serving")
     with mlflow.start_run(experiment_id=experiment) as run:
         for version in VERSIONS:
@@ -67,16 +67,16 @@ def main(folder: Path) -> None:
 
 
 def _fit(seed: int) -> Forecaster:
-    """Train a little: what a forecast costs does not depend on how good it is."""
-    panel = sunspots()
-    given = {
+    """Train for two epochs: the cost of a forecast does not depend on its accuracy."""
+    panel = read_sunspots()
+    keys = {
         "windows.seq_len": SEQ_LEN,
         "model.hidden_size": 32,
         "training.epochs": 2,
         "training.device": "cpu",
         "training.seed": seed,
     }
-    return forecaster_for(panel, "classic", horizon=HORIZON, given=given).fit(panel)
+    return forecaster_for(panel, "classic", horizon=HORIZON, given=keys).fit(panel)
 
 
 def _uri(folder: Path) -> str:

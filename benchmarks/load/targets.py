@@ -1,4 +1,4 @@
-"""Who is asked for forecasts, what with, and whether the answers are right."""
+"""Targets of load: routes of services, their request bodies and answer checks."""
 
 import json
 import math
@@ -7,21 +7,21 @@ from dataclasses import dataclass, replace
 from http.client import HTTPException
 from typing import Any
 
-from benchmarks.common.plan import sunspots
+from benchmarks.common.plan import read_sunspots
 from benchmarks.load.servers import Server
 from benchmarks.load.store import HORIZON, LEVELS, NAME, SEQ_LEN, VERSIONS
 
 ROUTE = f"/v1/models/{NAME}/forecast"
-Judge = Callable[[bytes], bool]
+AnswerCheck = Callable[[bytes], bool]
 
 
 @dataclass(slots=True)
-class Tally:
-    """How one contestant has answered so far.
+class AnswerCounts:
+    """Counts of the answers of one service.
 
     Attributes:
-        answered, failed: requests with and without a good status.
-        checked, wrong: answers that were looked into, and those that were not right.
+        answered, failed: number of requests with and without status 200.
+        checked, wrong: number of answers checked, and of those found wrong.
     """
 
     answered: int = 0
@@ -32,132 +32,137 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A contestant that can be asked.
+    """A route of a running service, with its request.
 
     Attributes:
-        name: of the contestant.
-        server: where it runs.
-        path: of the route.
-        body: of every request, JSON.
-        judge: says whether the body of an answer is right.
-        tally: of all its answers.
-        series: forecast by one request.
+        name: name of the service in the tables.
+        server: the running service.
+        path: path of the route.
+        body: body of every request, JSON.
+        is_correct: check of the body of an answer.
+        counts: counts of the service's answers.
+        series: number of series in a request.
     """
 
     name: str
     server: Server
     path: str
     body: bytes
-    judge: Judge
-    tally: Tally
+    is_correct: AnswerCheck
+    counts: AnswerCounts
     series: int = 1
 
-    def check(self, times: int) -> None:
-        """Ask a few times, one after another, and look into the answers."""
-        for _ in range(times):
-            self.tally.checked += 1
-            self.tally.wrong += not self._answers_right()
+    def check_answers(self, count: int) -> None:
+        """Send some requests one after another, check and count the answers."""
+        for _ in range(count):
+            self.counts.checked += 1
+            self.counts.wrong += not self._has_correct_answer()
 
-    def _answers_right(self) -> bool:
+    def _has_correct_answer(self) -> bool:
         try:
             status, answer = self.server.post(self.path, self.body)
-        except (OSError, HTTPException):  # nobody answered
+        except (OSError, HTTPException):
             return False
-        return status == 200 and self.judge(answer)
+        return status == 200 and self.is_correct(answer)
 
 
-def histories(count: int) -> list[list[float]]:
-    """Return so many stretches of the bundled series, as long as the model reads."""
-    values = sunspots().values
-    ends = [len(values) - place % 1000 for place in range(count)]
+def read_histories(count: int) -> list[list[float]]:
+    """Return a number of histories from the bundled series, each of ``SEQ_LEN``."""
+    values = read_sunspots().values
+    ends = [len(values) - offset % 1000 for offset in range(count)]
     return [values[end - SEQ_LEN : end].tolist() for end in ends]
 
 
 def forecast_body(count: int) -> bytes:
-    """Return the request for the forecasts of so many series."""
+    """Return the body of a request for the forecasts of a number of series."""
     series = [
-        {"id": f"series {place}", "values": values}
-        for place, values in enumerate(histories(count))
+        {"id": f"series {number}", "values": values}
+        for number, values in enumerate(read_histories(count))
     ]
-    asked = {"series": series, "horizon": HORIZON, "levels": LEVELS}
-    return json.dumps(asked).encode()
+    request = {"series": series, "horizon": HORIZON, "levels": LEVELS}
+    return json.dumps(request).encode()
 
 
 def invocation_body() -> bytes:
-    """Return the request of one series as MLflow's scoring server takes it."""
-    (values,) = histories(1)
+    """Return the body of a request of one series to MLflow's scoring server."""
+    (values,) = read_histories(1)
     rows = [[value] for value in values]
-    asked = {"dataframe_split": {"columns": ["target"], "data": rows}}
-    return json.dumps(asked).encode()
+    request = {"dataframe_split": {"columns": ["target"], "data": rows}}
+    return json.dumps(request).encode()
 
 
-def recast_target(name: str, server: Server, tally: Tally) -> Target:
-    """Return the service, to be asked for one series; it knows both versions.
+def recast_target(name: str, server: Server, counts: AnswerCounts) -> Target:
+    """Return the forecast route of Recast's service, for one series.
 
-    Its own answers, version by version, are what those under load have to equal.
+    The expected forecast of each version is requested here, without load.
     """
-    body, right = forecast_body(1), {}
+    body, expected = forecast_body(1), {}
     for version in VERSIONS:
         status, answer = server.post(f"{ROUTE}?version={version}", body)
         assert status == 200, answer
-        right[version] = points_of(json.loads(answer))
+        expected[version] = read_points(json.loads(answer))
 
-    def judge(answer: bytes) -> bool:
-        found = json.loads(answer)
-        expected = right.get(found["model"]["version"])
-        return expected is not None and _same(points_of(found), expected)
+    def is_correct(answer: bytes) -> bool:
+        forecast = json.loads(answer)
+        points = expected.get(forecast["model"]["version"])
+        return points is not None and _are_equal(read_points(forecast), points)
 
-    return Target(name, server, ROUTE, body, judge, tally)
+    return Target(name, server, ROUTE, body, is_correct, counts)
 
 
 def many_series(target: Target, count: int) -> Target:
-    """Return the same service, to be asked for many series at once."""
+    """Return the same route with many series in a request."""
 
-    def judge(answer: bytes) -> bool:
-        found = json.loads(answer)
-        lengths = {len(points) for points in points_of(found)}
-        named = found["model"]["version"] in VERSIONS
-        return named and len(points_of(found)) == count and lengths == {HORIZON}
+    def is_correct(answer: bytes) -> bool:
+        forecast = json.loads(answer)
+        points = read_points(forecast)
+        has_version = forecast["model"]["version"] in VERSIONS
+        has_shape = len(points) == count and {len(row) for row in points} == {HORIZON}
+        return has_version and has_shape
 
-    return replace(target, body=forecast_body(count), judge=judge, series=count)
-
-
-def invocations_target(
-    name: str, server: Server, tally: Tally, right: Sequence[float]
-) -> Target:
-    """Return a scoring server of MLflow; it has to forecast what the service does."""
-
-    def judge(answer: bytes) -> bool:
-        rows = json.loads(answer)["predictions"]
-        return _same([[row["point"] for row in rows]], [right])
-
-    return Target(name, server, "/invocations", invocation_body(), judge, tally)
-
-
-def constant_target(
-    name: str, server: Server, tally: Tally, path: str, content: bytes
-) -> Target:
-    """Return a route that replies with a constant."""
-    expected = json.loads(content)
-
-    def judge(answer: bytes) -> bool:
-        return bool(json.loads(answer) == expected)
-
-    return Target(name, server, path, forecast_body(1), judge, tally)
-
-
-def points_of(answer: dict[str, Any]) -> list[list[float]]:
-    """Return the points of an answer of the service, a list a series."""
-    return [each["point"] for each in answer["forecasts"]]
-
-
-def _same(found: Sequence[Sequence[float]], right: Sequence[Sequence[float]]) -> bool:
-    """Whether forecasts are of 12 steps and equal to float32's rounding."""
-    return len(found) == len(right) and all(
-        len(ours) == HORIZON == len(theirs) and all(map(_close, ours, theirs))
-        for ours, theirs in zip(found, right, strict=True)
+    return replace(
+        target, body=forecast_body(count), is_correct=is_correct, series=count
     )
 
 
-def _close(one: float, other: float) -> bool:
-    return math.isclose(one, other, rel_tol=1e-4, abs_tol=1e-2)
+def invocations_target(
+    name: str, server: Server, counts: AnswerCounts, points: Sequence[float]
+) -> Target:
+    """Return the route of MLflow's scoring server; its forecast has to equal ours."""
+
+    def is_correct(answer: bytes) -> bool:
+        rows = json.loads(answer)["predictions"]
+        return _are_equal([[row["point"] for row in rows]], [points])
+
+    return Target(name, server, "/invocations", invocation_body(), is_correct, counts)
+
+
+def constant_target(
+    name: str, server: Server, counts: AnswerCounts, path: str, content: bytes
+) -> Target:
+    """Return a route with a constant answer."""
+    expected = json.loads(content)
+
+    def is_correct(answer: bytes) -> bool:
+        return bool(json.loads(answer) == expected)
+
+    return Target(name, server, path, forecast_body(1), is_correct, counts)
+
+
+def read_points(answer: dict[str, Any]) -> list[list[float]]:
+    """Return the points of a forecast response, a list for each series."""
+    return [each["point"] for each in answer["forecasts"]]
+
+
+def _are_equal(
+    forecasts: Sequence[Sequence[float]], expected: Sequence[Sequence[float]]
+) -> bool:
+    """Return whether forecasts have 12 steps and are equal up to float32 rounding."""
+    return len(forecasts) == len(expected) and all(
+        len(ours) == HORIZON == len(theirs) and all(map(_is_close, ours, theirs))
+        for ours, theirs in zip(forecasts, expected, strict=True)
+    )
+
+
+def _is_close(value: float, expected: float) -> bool:
+    return math.isclose(value, expected, rel_tol=1e-4, abs_tol=1e-2)

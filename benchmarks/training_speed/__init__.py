@@ -1,1 +1,1 @@
-"""Training speed beside other packages, a row a module."""
+"""Training speed beside other packages: contestants and rows of the benchmark."""

@@ -1,13 +1,11 @@
-"""How much arithmetic training is, and how fast the machine can do arithmetic."""
+"""Count of floating-point operations in training, and speed of matrix products."""
 
 import torch
 
 from benchmarks.common.job import GATES, Job
 
-SIDE = 1024  # of the matrices of a product
-
-
-PRODUCTS = 10  # a run
+MATRIX_SIZE = 1024  # rows and columns of the matrices in a product
+NUM_PRODUCTS = 10  # in a run
 
 
 def training_flops(job: Job) -> int:
@@ -17,25 +15,25 @@ def training_flops(job: Job) -> int:
     GRU 3, RNN 1), H = hidden_size, T = seq_len observations of F = 1 feature and h =
     horizon steps:
 
-        recurrent  2 G H² (T - 1)     the first state is zero, and is not multiplied
+        recurrent  2 G H² (T - 1)     the first state is zero and is not multiplied
         input      2 G H T F
         head       2 H h
 
-    Backward, each has two more of the same size, the gradient of its weights and that
-    of its input; but nobody needs the gradient of the observations. In all
-    3 (recurrent + input + head) - input.
+    The backward pass has two products of the same size for each: the gradient of its
+    weights and that of its input. Only the gradient of the observations is not needed.
+    The total is 3 (recurrent + input + head) - input.
     """
     gates, size = GATES[job.cell], job.hidden_size
     recurrent = 2 * gates * size * size * (job.seq_len - 1)
-    read = 2 * gates * size * job.seq_len
+    input_flops = 2 * gates * size * job.seq_len
     head = 2 * size * job.horizon
-    return 3 * (recurrent + read + head) - read
+    return 3 * (recurrent + input_flops + head) - input_flops
 
 
 def multiply_matrices() -> float:
-    """Multiply square float32 matrices; return how many billion operations it was."""
-    left, right = torch.rand(2, SIDE, SIDE)
-    product = torch.empty(SIDE, SIDE)
-    for _ in range(PRODUCTS):
+    """Multiply square float32 matrices and return the billions of operations."""
+    left, right = torch.rand(2, MATRIX_SIZE, MATRIX_SIZE)
+    product = torch.empty(MATRIX_SIZE, MATRIX_SIZE)
+    for _ in range(NUM_PRODUCTS):
         torch.mm(left, right, out=product)
-    return PRODUCTS * 2 * SIDE**3 / 1e9
+    return NUM_PRODUCTS * 2 * MATRIX_SIZE**3 / 1e9

@@ -1,8 +1,8 @@
-"""One job in a process of its own: what a first training costs, start-up included.
+"""Command that runs one training job in a fresh process, to measure its start-up.
 
     python -m benchmarks.training_speed.fresh --side recast --data FOLDER --job '{}'
 
-The last line printed is JSON, as that of `benchmarks.peer_training`.
+The last line printed is JSON of ``cpu`` and ``work``, as in `benchmarks.peer_training`.
 """
 
 import argparse
@@ -16,21 +16,21 @@ from forecasting.training.recipe.config import Engine
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the arguments, train, print."""
+    """Run the command: train and print processor seconds and windows."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--side", choices=("recast", "tutorial"), required=True)
     parser.add_argument("--data", type=Path, required=True, help="folder of train.csv")
     parser.add_argument("--job", type=Job.from_json, required=True, help="as JSON")
     parser.add_argument("--engine", default="auto", help="of Recast")
-    asked = parser.parse_args(arguments)
-    side = _tutorial if asked.side == "tutorial" else _recast
-    train = side(asked.data, asked.job, asked.engine)
-    began = time.process_time()
+    options = parser.parse_args(arguments)
+    prepare = _tutorial_job if options.side == "tutorial" else _recast_job
+    train = prepare(options.data, options.job, options.engine)
+    start = time.process_time()
     work = train()
-    print(json.dumps({"cpu": time.process_time() - began, "work": work}))
+    print(json.dumps({"cpu": time.process_time() - start, "work": work}))
 
 
-def _recast(folder: Path, job: Job, engine: Engine) -> Callable[[], int]:
+def _recast_job(folder: Path, job: Job, engine: Engine) -> Callable[[], int]:
     from benchmarks.common.files import read_series
     from benchmarks.training_speed.recast import run_recast
 
@@ -38,13 +38,13 @@ def _recast(folder: Path, job: Job, engine: Engine) -> Callable[[], int]:
     return lambda: run_recast(panel, job, engine)
 
 
-def _tutorial(folder: Path, job: Job, engine: Engine) -> Callable[[], int]:
+def _tutorial_job(folder: Path, job: Job, engine: Engine) -> Callable[[], int]:
     import pandas as pd
 
     from benchmarks.training_speed.tutorial import run_tutorial
 
     frame = pd.read_csv(folder / "train.csv")
-    series = [own.to_numpy() for _, own in frame.groupby("unique_id")["y"]]
+    series = [values.to_numpy() for _, values in frame.groupby("unique_id")["y"]]
     return lambda: run_tutorial(series, job)
 
 

@@ -1,4 +1,4 @@
-"""Rows on a CUDA device: seconds there are those of the clock."""
+"""Rows on a CUDA device, in elapsed seconds."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,105 +7,122 @@ import torch
 
 from benchmarks.common.files import read_series
 from benchmarks.common.job import Job
-from benchmarks.common.plan import Plan, sunspots
-from benchmarks.common.results import Result, Skipped, more
-from benchmarks.common.timing import Contestant, Spent, take_turns
+from benchmarks.common.plan import TrainingPlan, read_sunspots
+from benchmarks.common.results import Result, Skipped, compare_rates
+from benchmarks.common.timing import Contestant, Measurement, take_turns
 from benchmarks.training_speed.arithmetic import training_flops
 from benchmarks.training_speed.growth import make_panel
-from benchmarks.training_speed.recast import fit_each, training_loop
-from benchmarks.training_speed.rows import HOURLY, SMALL
+from benchmarks.training_speed.recast import fit_each, make_training_loop
+from benchmarks.training_speed.rows import HOURLY_JOB, SMALL_JOB
 from benchmarks.training_speed.tutorial import make_loader, run_tutorial, train_network
 from forecasting import Panel
 
-LARGE = Job(
+LARGE_JOB = Job(
     cell="gru", hidden_size=256, seq_len=168, horizon=24, batch_size=4096, steps=50
 )
+MATRIX_SIZE, NUM_PRODUCTS = 8192, 20
 
 
-SIDE, PRODUCTS = 8192, 20
-
-
-def gpu(plan: Plan) -> Iterator[Result | Skipped]:
-    """Training loops, a thousand models, and the share of the device's arithmetic."""
+def measure_gpu(plan: TrainingPlan) -> Iterator[Result | Skipped]:
+    """Measure training loops, 1,000 models and the share of the GPU's arithmetic."""
     if not torch.cuda.is_available():
         yield Skipped("gpu", "no CUDA device here")
         return
-    yield _against_tutorial(plan, sunspots(), SMALL, "sunspots")
+    yield _against_tutorial(plan, read_sunspots(), SMALL_JOB, "sunspots")
     folder = plan.find_set("m4_hourly")
     if folder is None:
-        yield plan.absent("gpu", "m4_hourly")
+        yield plan.skip_missing_set("gpu", "m4_hourly")
     else:
-        yield _against_tutorial(plan, read_series(folder, "train"), HOURLY, "M4 Hourly")
+        yield _against_tutorial(
+            plan, read_series(folder, "train"), HOURLY_JOB, "M4 Hourly"
+        )
     yield _many_models(plan)
     yield _share_of_peak(plan)
 
 
-def _against_tutorial(plan: Plan, panel: Panel, job: Job, name: str) -> Result:
-    sized = plan.size(job)
-    loader = make_loader([panel.series(each) for each in panel.series_ids], sized)
+def _against_tutorial(plan: TrainingPlan, panel: Panel, job: Job, label: str) -> Result:
+    short_job = plan.shorten(job)
+    loader = make_loader([panel.series(name) for name in panel.series_ids], short_job)
     ours, theirs = take_turns(
         [
-            Contestant("Recast", _clocked(training_loop(panel, sized, device="cuda"))),
+            Contestant(
+                "Recast",
+                _timed_on_device(make_training_loop(panel, short_job, device="cuda")),
+            ),
             Contestant(
                 "tutorial, same GPU",
-                _clocked(lambda: train_network(loader, sized, "cuda")),
+                _timed_on_device(lambda: train_network(loader, short_job, "cuda")),
             ),
         ],
         plan.rounds,
     )
-    return more("gpu", f"{name}, {job}", ours, theirs, unit="windows/s")
+    return compare_rates("gpu", f"{label}, {job}", ours, theirs, unit="windows/s")
 
 
-def _many_models(plan: Plan) -> Result:
-    panel, job = make_panel(10 if plan.quick else 1000, 250), plan.size(SMALL)
-    few = [panel.series(each) for each in panel.series_ids[:10]]
+def _many_models(plan: TrainingPlan) -> Result:
+    panel, job = make_panel(10 if plan.quick else 1000, 250), plan.shorten(SMALL_JOB)
+    first_ten = [panel.series(name) for name in panel.series_ids[:10]]
     ours, theirs = take_turns(
         [
-            Contestant("Recast", _clocked(lambda: fit_each(panel, job, device="cuda"))),
+            Contestant(
+                "Recast", _timed_on_device(lambda: fit_each(panel, job, device="cuda"))
+            ),
             Contestant(
                 "tutorial, same GPU, ten of them",
-                _clocked(lambda: sum(run_tutorial([s], job, "cuda") for s in few)),
+                _timed_on_device(
+                    lambda: sum(
+                        run_tutorial([series], job, "cuda") for series in first_ten
+                    )
+                ),
             ),
         ],
         1,
     )
-    return more("gpu", f"{len(panel)} models, {job}", ours, theirs, unit="windows/s")
+    return compare_rates(
+        "gpu", f"{len(panel)} models, {job}", ours, theirs, unit="windows/s"
+    )
 
 
-def _share_of_peak(plan: Plan) -> Result:
-    loop = training_loop(make_panel(100, 2000), plan.size(LARGE), device="cuda")
-    trillions = training_flops(LARGE) / 1e12
+def _share_of_peak(plan: TrainingPlan) -> Result:
+    loop = make_training_loop(
+        make_panel(100, 2000), plan.shorten(LARGE_JOB), device="cuda"
+    )
+    trillions = training_flops(LARGE_JOB) / 1e12
     ours, theirs = take_turns(
         [
-            Contestant("Recast", _clocked(lambda: loop() * trillions)),
-            Contestant("bfloat16 products of the same run", _clocked(_multiply)),
+            Contestant("Recast", _timed_on_device(lambda: loop() * trillions)),
+            Contestant(
+                "bfloat16 products of the same run", _timed_on_device(_multiply)
+            ),
         ],
         plan.rounds,
     )
-    return more("gpu", str(LARGE), ours, theirs, unit="TFLOP/s")
+    return compare_rates("gpu", str(LARGE_JOB), ours, theirs, unit="TFLOP/s")
 
 
-def _clocked(work: Callable[[], float]) -> Callable[[], Spent]:
-    """Return what does ``work`` and times it by the clock, until the device is done.
+def _timed_on_device(work: Callable[[], float]) -> Callable[[], Measurement]:
+    """Return a function that runs ``work`` and measures elapsed time on the device.
 
-    The first run, in which much is loaded, is not counted.
+    A first run, which includes loading, is not measured.
     """
     work()
 
-    def run() -> Spent:
+    def run() -> Measurement:
         torch.cuda.synchronize()
-        began = time.perf_counter()
-        done = work()
+        start = time.perf_counter()
+        amount = work()
         torch.cuda.synchronize()
-        seconds = time.perf_counter() - began
-        return Spent(cpu=seconds, seconds=seconds, work=done)
+        seconds = time.perf_counter() - start
+        return Measurement(cpu=seconds, seconds=seconds, work=amount)
 
     return run
 
 
 def _multiply() -> float:
-    """Multiply square bfloat16 matrices; return how many trillion operations it was."""
-    left, right = torch.rand(2, SIDE, SIDE, device="cuda", dtype=torch.bfloat16)
-    for _ in range(PRODUCTS):
+    """Multiply square bfloat16 matrices and return the trillions of operations."""
+    left, right = torch.rand(
+        2, MATRIX_SIZE, MATRIX_SIZE, device="cuda", dtype=torch.bfloat16
+    )
+    for _ in range(NUM_PRODUCTS):
         torch.mm(left, right)
-    return PRODUCTS * 2 * SIDE**3 / 1e12
+    return NUM_PRODUCTS * 2 * MATRIX_SIZE**3 / 1e12

@@ -1,10 +1,10 @@
-"""Train on so many series in a process of its own: time and memory.
+"""Command that trains on a number of series and measures time and memory.
 
     python -m benchmarks.training_speed.growth --series 1000
 
-One epoch in batches of 1024, everything else at its default. Prints JSON. A first, tiny
-training loads what is loaded late; memory is counted from there, so that the series
-themselves are in it and the libraries are not.
+Trains one epoch in batches of 1024, with default settings else, and prints JSON. A tiny
+training before triggers lazy imports; memory is counted from there, so that it includes
+the series but not the libraries.
 """
 
 import argparse
@@ -21,34 +21,32 @@ import psutil
 from benchmarks.common.usage import RSS_PER_MB
 from forecasting import Forecaster, Panel, TrainingConfig
 
-POINTS = 200  # of each series
-
-
-FORGET, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+POINTS_PER_SERIES = 200  # length of each series
+CLEAR_REFS, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the arguments, train, print."""
+    """Run the command: train and print processor seconds, points and memory."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--series", type=int, required=True)
-    asked = parser.parse_args(arguments)
-    _train(make_panel(1, POINTS))
-    before = _restart_peak()
-    panel = make_panel(asked.series, POINTS)
-    began, began_cpu = time.perf_counter(), time.process_time()
+    options = parser.parse_args(arguments)
+    _train(make_panel(1, POINTS_PER_SERIES))
+    memory_before = _restart_peak()
+    panel = make_panel(options.series, POINTS_PER_SERIES)
+    start, start_cpu = time.perf_counter(), time.process_time()
     _train(panel)
-    found = {
-        "cpu": time.process_time() - began_cpu,
-        "seconds": time.perf_counter() - began,
+    figures = {
+        "cpu": time.process_time() - start_cpu,
+        "seconds": time.perf_counter() - start,
         "points": len(panel.values),
         "data_mb": (panel.values.nbytes + panel.timestamps.nbytes) / 1e6,
-        "more_mb": _peak_mb() - before,
+        "more_mb": _peak_mb() - memory_before,
     }
-    print(json.dumps(found))
+    print(json.dumps(figures))
 
 
 def make_panel(series: int, points: int) -> Panel:
-    """Return noisy waves, each with a length of its own; always the same ones."""
+    """Return noisy sine waves, each with its own period; the same at every call."""
     random = np.random.default_rng(0)
     waves = random.normal(0, 0.3, (series, points))
     periods = random.uniform(8, 40, (series, 1))
@@ -62,22 +60,23 @@ def _train(panel: Panel) -> None:
 
 
 def _restart_peak() -> float:
-    """Forget the peak so far, where the system can; return the memory of now, in MB."""
-    if FORGET.exists():
-        FORGET.write_text("5")  # proc_pid_clear_refs(5)
-    now: int = psutil.Process().memory_info().rss
-    return now / 1e6
+    """Reset the peak of memory, where Linux can; return the present memory, in MB."""
+    if CLEAR_REFS.exists():
+        CLEAR_REFS.write_text("5")  # proc_pid_clear_refs(5)
+    resident: int = psutil.Process().memory_info().rss
+    return resident / 1e6
 
 
 def _peak_mb() -> float:
-    """Return the largest resident memory of this process, in MB.
+    """Return the peak resident memory of this process, in MB.
 
-    Linux's ru_maxrss is no less than that of the process that started this one.
+    ``VmHWM`` rather than ru_maxrss, which in Linux is at least the peak of the parent
+    process.
     """
     if STATUS.exists():
-        found = re.search(r"VmHWM:\s*(\d+) kB", STATUS.read_text())
-        if found:
-            return int(found[1]) * 1024 / 1e6
+        match = re.search(r"VmHWM:\s*(\d+) kB", STATUS.read_text())
+        if match:
+            return int(match[1]) * 1024 / 1e6
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / RSS_PER_MB
 
 

@@ -1,4 +1,4 @@
-"""Rows about parts of training: its arithmetic, and the batches that it is fed."""
+"""Rows of parts of training: its arithmetic and the delivery of batches."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -6,87 +6,91 @@ from functools import partial
 from torch import Tensor
 
 from benchmarks.common.job import Job
-from benchmarks.common.plan import Plan, sunspots
-from benchmarks.common.results import Result, Skipped, bounded, more
+from benchmarks.common.plan import TrainingPlan, read_sunspots
+from benchmarks.common.results import Result, Skipped, compare_costs, compare_rates
 from benchmarks.common.timing import Contestant, take_turns, timed
 from benchmarks.training_speed.arithmetic import multiply_matrices, training_flops
 from benchmarks.training_speed.growth import make_panel
 from benchmarks.training_speed.recast import (
-    model_of,
-    training_loop,
-    training_of,
-    windows_of,
+    make_network_config,
+    make_training_config,
+    make_training_loop,
+    make_window_spec,
 )
 from benchmarks.training_speed.tutorial import Loader, make_loader
 from forecasting import Panel
 from forecasting.datasets.window_dataset import WindowDataset, iterate_batches
 from forecasting.forecaster.prepare import prepare
 
-GRU = Job(
+GRU_JOB = Job(
     cell="gru", hidden_size=64, seq_len=48, horizon=24, batch_size=1024, epochs=10
 )
+SHARE_GOALS = ((Job(), 0.65), (Job(batch_size=1024), 0.70), (GRU_JOB, 0.80))
 
 
-SHARES = ((Job(), 0.65), (Job(batch_size=1024), 0.70), (GRU, 0.80))
-
-
-def share(plan: Plan) -> Iterator[Result | Skipped]:
-    """Training's arithmetic, as a share of what matrix products reach."""
-    for job, goal in SHARES:
-        sized = plan.size(job)
-        loop = training_loop(sunspots(), sized)
+def measure_arithmetic_share(plan: TrainingPlan) -> Iterator[Result | Skipped]:
+    """Measure the arithmetic of training, as a share of that of matrix products."""
+    for job, goal in SHARE_GOALS:
+        loop = make_training_loop(read_sunspots(), plan.shorten(job))
         loop()
         ours, theirs = take_turns(
             [
-                Contestant("Recast", timed(partial(_billions, loop, job))),
+                Contestant("Recast", timed(partial(_train_and_count, loop, job))),
                 Contestant("sgemm of the same run", timed(multiply_matrices)),
             ],
             plan.rounds,
         )
-        yield more("share", f"sunspots, {job}", ours, theirs, goal, "GFLOP/s")
+        yield compare_rates("share", f"sunspots, {job}", ours, theirs, goal, "GFLOP/s")
 
 
-def batches(plan: Plan) -> Iterator[Result | Skipped]:
-    """Shuffled windows, delivered and not used; and what is kept for each of them."""
-    panel = sunspots()
+def measure_batches(plan: TrainingPlan) -> Iterator[Result | Skipped]:
+    """Measure delivery of shuffled windows, and the bytes kept for each window."""
+    panel = read_sunspots()
     passes = 1 if plan.quick else 20
     for job in (Job(epochs=passes), Job(batch_size=1024, epochs=passes)):
-        ready, loader = _cut(panel, job), make_loader([panel.values], job)
+        dataset, loader = _make_dataset(panel, job), make_loader([panel.values], job)
         ours, theirs = take_turns(
             [
-                Contestant("Recast", timed(partial(_deliver, ready, job))),
+                Contestant("Recast", timed(partial(_deliver, dataset, job))),
                 Contestant("DataLoader", timed(partial(_load, loader, job))),
             ],
             plan.rounds,
         )
-        yield more("batches", f"shuffled, batch {job.batch_size}", ours, theirs, 40)
-    kept = [_kept_bytes(_cut(make_panel(1, points), job)) for points in (1000, 2000)]
-    yield bounded(
+        yield compare_rates(
+            "batches", f"shuffled, batch {job.batch_size}", ours, theirs, 40
+        )
+    index_bytes = [
+        _index_bytes(_make_dataset(make_panel(1, points), job))
+        for points in (1000, 2000)
+    ]
+    yield compare_costs(
         "batches",
         "kept for each window besides the series",
         "TensorDataset",
-        (kept[1] - kept[0]) / 1000,
+        (index_bytes[1] - index_bytes[0]) / 1000,
         _window_bytes(loader),
         "bytes",
         0,
     )
 
 
-def _billions(loop: Callable[[], int], job: Job) -> float:
-    """Train; return how many billion operations it was."""
+def _train_and_count(loop: Callable[[], int], job: Job) -> float:
+    """Train and return the billions of operations."""
     return loop() * training_flops(job) / 1e9
 
 
-def _cut(panel: Panel, job: Job) -> WindowDataset:
-    model, training = model_of(job), training_of(job)
-    return prepare(panel, panel.lengths, windows_of(job), model, training, None).batches
+def _make_dataset(panel: Panel, job: Job) -> WindowDataset:
+    model, training = make_network_config(job), make_training_config(job)
+    return prepare(
+        panel, panel.lengths, make_window_spec(job), model, training, None
+    ).batches
 
 
-def _deliver(ready: WindowDataset, job: Job) -> int:
-    """Hand out the batches of a job, as training does; return how many windows."""
+def _deliver(dataset: WindowDataset, job: Job) -> int:
+    """Iterate over the batches of a job, as in training; return the windows."""
     delivered, size = 0, job.batch_size
     for _ in range(job.epochs):
-        for inputs, targets in iterate_batches(ready, ready.order(size), size):
+        for inputs, targets in iterate_batches(dataset, dataset.order(size), size):
             pairs = zip(inputs.split(size), targets.split(size), strict=True)
             delivered += sum(len(batch) for batch, _ in pairs)
     return delivered
@@ -96,10 +100,10 @@ def _load(loader: Loader, job: Job) -> int:
     return sum(len(inputs) for _ in range(job.epochs) for inputs, _ in loader)
 
 
-def _kept_bytes(ready: WindowDataset) -> int:
-    """Return the bytes of whatever windows are cut with, but for the series' values."""
-    kept = vars(ready.windows).values()
-    return sum(each.nbytes for each in kept if isinstance(each, Tensor))
+def _index_bytes(dataset: WindowDataset) -> int:
+    """Return the bytes of the tensors that index windows, without the values."""
+    attributes = vars(dataset.windows).values()
+    return sum(value.nbytes for value in attributes if isinstance(value, Tensor))
 
 
 def _window_bytes(loader: Loader) -> int:

@@ -1,4 +1,4 @@
-"""Recast's side: the same job, as a whole and its training loop alone."""
+"""Recast as a contestant: a whole training job, or its training loop alone."""
 
 from collections.abc import Callable
 
@@ -12,13 +12,13 @@ from forecasting.training import train
 from forecasting.training.recipe.config import Engine
 
 
-def windows_of(job: Job) -> WindowSpec:
-    """Return the shape of a job's windows."""
+def make_window_spec(job: Job) -> WindowSpec:
+    """Return the window specification of a job."""
     return WindowSpec(seq_len=job.seq_len, horizon=job.horizon)
 
 
-def model_of(job: Job) -> RecurrentConfig:
-    """Return a job's network: nothing but the cell and its head."""
+def make_network_config(job: Job) -> RecurrentConfig:
+    """Return the network configuration of a job: a cell and a linear head, no more."""
     return RecurrentConfig(
         cell=job.cell,
         hidden_size=job.hidden_size,
@@ -27,10 +27,10 @@ def model_of(job: Job) -> RecurrentConfig:
     )
 
 
-def training_of(
+def make_training_config(
     job: Job, engine: Engine = "auto", device: Device = "cpu"
 ) -> TrainingConfig:
-    """Return how a job is trained: Adam on squared errors, no validation, no clip."""
+    """Return the training configuration of a job, without validation and clipping."""
     return TrainingConfig(
         epochs=job.epochs,
         steps=job.steps,
@@ -46,42 +46,48 @@ def training_of(
 def run_recast(
     panel: Panel, job: Job, engine: Engine = "auto", device: Device = "cpu"
 ) -> int:
-    """Do the whole job, from the panel on; return how many windows were trained."""
+    """Run the whole job on a panel and return the number of training windows."""
     Forecaster(
-        windows=windows_of(job),
-        model=model_of(job),
-        training=training_of(job, engine, device),
+        windows=make_window_spec(job),
+        model=make_network_config(job),
+        training=make_training_config(job, engine, device),
     ).fit(panel)
-    return job.count_trained(panel.lengths.tolist())
+    return job.count_training_windows(panel.lengths.tolist())
 
 
 def fit_each(
     panel: Panel, job: Job, engine: Engine = "auto", device: Device = "cpu"
 ) -> int:
-    """Train one network a series; return how many windows were trained."""
+    """Train one network per series and return the number of training windows."""
     forecasting.fit_each(
         panel,
-        windows=windows_of(job),
-        model=model_of(job),
-        training=training_of(job, engine, device),
+        windows=make_window_spec(job),
+        model=make_network_config(job),
+        training=make_training_config(job, engine, device),
     )
-    return job.count_trained(panel.lengths.tolist())
+    return job.count_training_windows(panel.lengths.tolist())
 
 
-def training_loop(
+def make_training_loop(
     panel: Panel, job: Job, engine: Engine = "auto", device: Device = "cpu"
 ) -> Callable[[], int]:
-    """Cut the windows; return what trains a new network on them, and counts them."""
-    model, training = model_of(job), training_of(job, engine, device)
-    ready = prepare(panel, panel.lengths, windows_of(job), model, training, None)
-    trained = job.count_trained(panel.lengths.tolist())
+    """Prepare a job and return a function that trains a new network.
+
+    The function returns the number of training windows.
+    """
+    model, training = (
+        make_network_config(job),
+        make_training_config(job, engine, device),
+    )
+    data = prepare(panel, panel.lengths, make_window_spec(job), model, training, None)
+    num_windows = job.count_training_windows(panel.lengths.tolist())
 
     def run() -> int:
         network = RecurrentNetwork(
-            model, seq_len=job.seq_len, horizon=job.horizon, level=ready.batches.method
+            model, seq_len=job.seq_len, horizon=job.horizon, level=data.batches.method
         )
-        network.to(ready.batches.device)
-        train(network, ready.batches, ready.validation, training)
-        return trained
+        network.to(data.batches.device)
+        train(network, data.batches, data.validation, training)
+        return num_windows
 
     return run

@@ -1,6 +1,6 @@
-"""The training loop of the tutorials: a list of windows, a DataLoader, torch.nn, Adam.
+"""Training loop as in tutorials: a list of windows, a DataLoader, torch.nn, Adam.
 
-What most people write first, and what Recast's training is compared with. Nothing of
+It is the usual first version, and a contestant for Recast's training. No module of
 Recast is imported.
 """
 
@@ -16,15 +16,12 @@ from benchmarks.common.job import Job
 
 CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
-
 Series = Sequence[npt.NDArray[np.float64]]
-
-
 Loader = DataLoader[tuple[Tensor, ...]]
 
 
 class Network(nn.Module):
-    """A recurrent layer, and a linear head on its last output."""
+    """A recurrent layer with a linear head on its last output."""
 
     def __init__(self, job: Job) -> None:
         super().__init__()
@@ -32,26 +29,26 @@ class Network(nn.Module):
         self.head = nn.Linear(job.hidden_size, job.horizon)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Return forecasts, ``(batch, horizon)``, of ``(batch, seq_len, 1)``."""
+        """Return forecasts ``(batch, horizon)`` for inputs ``(batch, seq_len, 1)``."""
         outputs, _ = self.layer(inputs)
         forecast: Tensor = self.head(outputs[:, -1])
         return forecast
 
 
 def run_tutorial(series: Series, job: Job, device: str = "cpu") -> int:
-    """Do the whole job, from the series on; return how many windows were trained."""
+    """Run the whole job on the series and return the number of training windows."""
     return train_network(make_loader(series, job), job, device)
 
 
 def make_loader(series: Series, job: Job) -> Loader:
-    """Standardise each series, cut it into a list of windows, wrap that."""
+    """Standardise each series and return a loader of its windows, shuffled."""
     inputs, targets = [], []
     for values in series:
         scaled = (values - values.mean()) / (values.std() + 1e-9)
         for start in range(len(scaled) - job.seq_len - job.horizon + 1):
-            middle = start + job.seq_len
-            inputs.append(scaled[start:middle])
-            targets.append(scaled[middle : middle + job.horizon])
+            cutoff = start + job.seq_len
+            inputs.append(scaled[start:cutoff])
+            targets.append(scaled[cutoff : cutoff + job.horizon])
     dataset = TensorDataset(
         torch.tensor(np.array(inputs), dtype=torch.float32).unsqueeze(-1),
         torch.tensor(np.array(targets), dtype=torch.float32),
@@ -60,7 +57,7 @@ def make_loader(series: Series, job: Job) -> Loader:
 
 
 def train_network(loader: Loader, job: Job, device: str = "cpu") -> int:
-    """Train a new network; return how many windows it was trained on."""
+    """Train a new network and return the number of training windows."""
     network = Network(job).to(device)
     criterion = nn.MSELoss()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)

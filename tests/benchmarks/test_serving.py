@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 
 from benchmarks.common.timing import ProcessFailed
-from benchmarks.load import pressure
-from benchmarks.load.pressure import bundled, press
+from benchmarks.load import generator
+from benchmarks.load.generator import run_bundled_client, run_load
 from benchmarks.load.servers import running
-from benchmarks.load.stage import FAST, UVICORN
+from benchmarks.load.services import FAST_OPTIONS, UVICORN
 from benchmarks.load.targets import (
-    Tally,
+    AnswerCounts,
     constant_target,
     forecast_body,
-    histories,
     invocations_target,
     many_series,
+    read_histories,
     recast_target,
 )
 from benchmarks.serving import main
@@ -35,7 +35,7 @@ def constant(tmp_path_factory):
     folder = tmp_path_factory.mktemp("constant")
     path = folder / "answer.json"
     path.write_text(json.dumps(ANSWER))
-    command = (*UVICORN, *FAST, "benchmarks.load.constant:app")
+    command = (*UVICORN, *FAST_OPTIONS, "benchmarks.load.constant:app")
     told = {"CONSTANT_ANSWER": str(path)}
     with running(command, "/openapi.json", folder, told) as server:
         yield server
@@ -44,7 +44,7 @@ def constant(tmp_path_factory):
 @pytest.fixture
 def target(constant):
     content = json.dumps(ANSWER).encode()
-    return constant_target("constant", constant, Tally(), "/typed", content)
+    return constant_target("constant", constant, AnswerCounts(), "/typed", content)
 
 
 @pytest.fixture
@@ -100,12 +100,12 @@ def test_the_command_moves_the_alias_under_load_and_loses_nothing(tmp_path, caps
 
 @pytest.mark.parametrize("client", ["bundled", "wrk"])
 def test_clients_count_answers_and_how_long_they_took(monkeypatch, target, client):
-    if client == "wrk" and pressure.WRK is None:
+    if client == "wrk" and generator.WRK is None:
         pytest.skip("wrk is not installed")
     if client == "bundled":
-        monkeypatch.setattr(pressure, "WRK", None)
+        monkeypatch.setattr(generator, "WRK", None)
 
-    found = press(target, 4, 1)
+    found = run_load(target, 4, 1)
 
     assert found.requests > 50
     assert found.failed == 0
@@ -113,21 +113,21 @@ def test_clients_count_answers_and_how_long_they_took(monkeypatch, target, clien
     assert 0 < found.p50 <= found.p99 < 2000
     assert 0 < found.cpu < 5
     assert found.pace == pytest.approx(found.requests / found.seconds)
-    assert target.tally == Tally(found.requests, 0, pressure.CHECKS, 0)
+    assert target.tally == AnswerCounts(found.requests, 0, generator.CHECKS, 0)
 
 
 @pytest.mark.parametrize("client", ["bundled", "wrk"])
 def test_clients_count_answers_of_a_bad_status_as_failures(monkeypatch, target, client):
-    if client == "wrk" and pressure.WRK is None:
+    if client == "wrk" and generator.WRK is None:
         pytest.skip("wrk is not installed")
     if client == "bundled":
-        monkeypatch.setattr(pressure, "WRK", None)
+        monkeypatch.setattr(generator, "WRK", None)
 
-    found = press(elsewhere(target, "/nothing"), 2, 1)
+    found = run_load(elsewhere(target, "/nothing"), 2, 1)
 
     assert found.requests == 0
     assert found.failed > 20
-    assert target.tally.wrong == target.tally.checked == pressure.CHECKS
+    assert target.tally.wrong == target.tally.checked == generator.CHECKS
 
 
 def test_the_bundled_client_counts_the_requests_that_nobody_answers(
@@ -136,20 +136,22 @@ def test_the_bundled_client_counts_the_requests_that_nobody_answers(
     command = (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "{port}")
     with running(command, "/", tmp_path, {}) as server:
         pass  # it has gone when the client comes
-    gone = constant_target("gone", server, Tally(), "/", json.dumps(ANSWER).encode())
+    gone = constant_target(
+        "gone", server, AnswerCounts(), "/", json.dumps(ANSWER).encode()
+    )
 
-    found = bundled(gone, body, clients=2, seconds=0.3)
+    found = run_bundled_client(gone, body, clients=2, seconds=0.3)
 
     gone.check(1)
     assert found["answered"] == 0
     assert found["failed"] >= 2
-    assert gone.tally == Tally(checked=1, wrong=1)
+    assert gone.tally == AnswerCounts(checked=1, wrong=1)
 
 
 def test_both_constant_routes_and_the_raw_one_reply_alike(tmp_path, constant):
     path = tmp_path / "answer.json"
     path.write_text(json.dumps(ANSWER))
-    command = (*UVICORN, *FAST, "benchmarks.load.constant:raw")
+    command = (*UVICORN, *FAST_OPTIONS, "benchmarks.load.constant:raw")
     told = {"CONSTANT_ANSWER": str(path)}
 
     with running(command, "/", tmp_path, told) as raw:
@@ -177,7 +179,7 @@ def test_a_server_that_ends_is_said_with_its_last_words(tmp_path):
 
 
 def test_an_answer_is_right_that_has_the_points_of_the_version_it_names():
-    judge = recast_target("Recast", Scripted(), Tally()).judge
+    judge = recast_target("Recast", Scripted(), AnswerCounts()).judge
     first, second = ([point + more for point in POINTS] for more in (1.0, 2.0))
 
     assert judge(answer_of("1", first))
@@ -188,7 +190,7 @@ def test_an_answer_is_right_that_has_the_points_of_the_version_it_names():
 
 
 def test_many_series_come_back_as_many_of_twelve_steps():
-    judge = many_series(recast_target("Recast", Scripted(), Tally()), 2).judge
+    judge = many_series(recast_target("Recast", Scripted(), AnswerCounts()), 2).judge
 
     assert judge(answer_of("1", POINTS, POINTS))
     assert not judge(answer_of("1", POINTS))
@@ -197,7 +199,7 @@ def test_many_series_come_back_as_many_of_twelve_steps():
 
 
 def test_mlflow_has_to_forecast_what_the_service_does():
-    judge = invocations_target("mlflow", Scripted(), Tally(), POINTS).judge
+    judge = invocations_target("mlflow", Scripted(), AnswerCounts(), POINTS).judge
     right = {"predictions": [{"point": point} for point in POINTS]}
     wrong = {"predictions": [{"point": point + 1} for point in POINTS]}
 
@@ -206,7 +208,7 @@ def test_mlflow_has_to_forecast_what_the_service_does():
 
 
 def test_requests_ask_for_stretches_as_long_as_the_model_reads():
-    found = histories(3)
+    found = read_histories(3)
     asked = json.loads(forecast_body(2))
 
     assert [len(each) for each in found] == [24] * 3

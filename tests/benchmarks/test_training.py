@@ -7,12 +7,17 @@ import pytest
 
 from benchmarks.common.job import Job
 from benchmarks.common.plan import write_set
-from benchmarks.common.results import bounded, faster, more, table
+from benchmarks.common.results import (
+    compare_costs,
+    compare_rates,
+    compare_times,
+    format_table,
+)
 from benchmarks.common.timing import (
     Contestant,
+    Measurement,
     ProcessFailed,
     Runs,
-    Spent,
     run_module,
     take_turns,
     timed,
@@ -22,9 +27,9 @@ from benchmarks.training_speed import fresh, growth
 from benchmarks.training_speed.arithmetic import training_flops
 from benchmarks.training_speed.recast import (
     fit_each,
+    make_training_config,
+    make_training_loop,
     run_recast,
-    training_loop,
-    training_of,
 )
 from benchmarks.training_speed.tutorial import Network, make_loader, train_network
 from forecasting import Forecaster
@@ -35,7 +40,7 @@ SERIES = [PANEL.series(name) for name in PANEL.series_ids]
 
 
 def runs(name, *cpu, work=1.0):
-    return Runs(name, [Spent(cpu=each, seconds=1.0, work=work) for each in cpu])
+    return Runs(name, [Measurement(cpu=each, seconds=1.0, work=work) for each in cpu])
 
 
 @pytest.mark.parametrize(
@@ -67,12 +72,12 @@ def test_a_job_counts_the_steps_and_windows_that_the_tutorial_makes(job):
 
 def test_recast_trains_a_network_like_the_tutorials_on_as_many_windows():
     job = Job(epochs=1)
-    forecaster = Forecaster(training=training_of(job)).fit(PANEL)
+    forecaster = Forecaster(training=make_training_config(job)).fit(PANEL)
 
     trained = [
         run_recast(PANEL, job),
         fit_each(PANEL, job),
-        training_loop(PANEL, job)(),
+        make_training_loop(PANEL, job)(),
     ]
 
     plain = [parameter.shape for parameter in Network(job).parameters()]
@@ -98,10 +103,10 @@ def test_contestants_take_turns_and_the_slow_ones_stop_earlier():
 def test_ratios_are_of_medians_and_goals_are_met_or_not():
     ours, theirs = runs("us", 1.0, 2.0, 9.0, work=6), runs("them", 5.0, work=3)
 
-    time = faster("row", "work", ours, theirs, 2.5)
-    rate = more("row", "work", ours, theirs, 6)
-    size = bounded("row", "work", "data", 4, 2, "MB", 3)
-    open_ended = faster("row", "work", ours, theirs)
+    time = compare_times("row", "work", ours, theirs, 2.5)
+    rate = compare_rates("row", "work", ours, theirs, 6)
+    size = compare_costs("row", "work", "data", 4, 2, "MB", 3)
+    open_ended = compare_times("row", "work", ours, theirs)
 
     assert (time.ratio, time.met, time.runs) == (2.5, True, (3, 1))
     assert (rate.ours, rate.theirs, rate.met) == (3.0, 0.6, False)
@@ -111,11 +116,11 @@ def test_ratios_are_of_medians_and_goals_are_met_or_not():
 
 def test_the_table_says_the_goal_and_whether_it_was_met():
     results = [
-        faster("small", "work", runs("us", 2.0), runs("them", 5.0), 25),
-        bounded("growth", "memory", "data", 1234, 2000, "MB", 3),
+        compare_times("small", "work", runs("us", 2.0), runs("them", 5.0), 25),
+        compare_costs("growth", "memory", "data", 1234, 2000, "MB", 3),
     ]
 
-    _, _, small, growing = table(results)
+    _, _, small, growing = format_table(results)
 
     assert small == "| small | work | them | 2 | 5 | CPU s | 2.5 | 25 | no | 1/1 |"
     assert growing.endswith("| 1,234 | 2,000 | MB | 0.617 | at most 3 | yes | 1/1 |")

@@ -2,11 +2,11 @@
 
 import time
 
-from benchmarks.common.usage import measured, read_usage, write_usage
+from benchmarks.common.usage import measure_usage, read_usage, write_usage
 
 
 def test_seconds_are_those_of_the_block_and_idle_ones_take_no_processor(tmp_path):
-    with measured("sleep") as usage:
+    with measure_usage("sleep") as usage:
         time.sleep(0.2)
 
     assert 0.2 <= usage.seconds < 60
@@ -15,7 +15,7 @@ def test_seconds_are_those_of_the_block_and_idle_ones_take_no_processor(tmp_path
 
 
 def test_usage_is_read_back_from_beside_the_forecasts(tmp_path):
-    with measured("nothing") as usage:
+    with measure_usage("nothing") as usage:
         pass
 
     write_usage(usage, tmp_path / "f.csv")

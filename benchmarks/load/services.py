@@ -1,4 +1,4 @@
-"""The contestants, each started when a row first needs it."""
+"""Services under load, each started when a row first needs it."""
 
 import json
 import sys
@@ -14,28 +14,28 @@ from benchmarks.load.servers import Server, running
 from benchmarks.load.store import NAME, VERSIONS, Store
 from benchmarks.load.targets import (
     ROUTE,
-    Tally,
+    AnswerCounts,
     Target,
     constant_target,
     forecast_body,
     invocations_target,
-    points_of,
+    read_points,
     recast_target,
 )
 
 UVICORN = (sys.executable, "-m", "uvicorn", "--port", "{port}", "--log-level", "error")
-FAST = ("--loop", "uvloop", "--http", "httptools", "--no-access-log")
+FAST_OPTIONS = ("--loop", "uvloop", "--http", "httptools", "--no-access-log")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How much is measured.
+class LoadPlan:
+    """The size of a load benchmark.
 
     Attributes:
-        rounds: that contestants take turns in.
-        seconds: of load in each.
+        rounds: number of rounds; in each, every contestant runs once.
+        seconds: seconds of load in a round.
         duration: seconds of load while the alias moves.
-        requests: after which memory is looked at again.
+        requests: number of requests before memory is measured again.
     """
 
     rounds: int = 3
@@ -45,68 +45,71 @@ class Plan:
 
     @property
     def settled(self) -> int:
-        """Requests after which memory is looked at first."""
+        """Number of requests before memory is measured first."""
         return min(10_000, self.requests // 5)
 
 
-class Stage:
-    """The contestants, as long as the block lasts.
+class Services:
+    """The services under load, stopped at the end of a ``with`` block.
 
     Attributes:
-        plan: how much is measured.
-        store: the registry with the model.
-        folder: for logs and what services keep.
-        tallies: how the contestants have answered, by name.
-        starts: seconds that each start of the service took.
+        plan: size of the benchmark.
+        store: MLflow store with the model.
+        folder: folder of logs and of files that services write.
+        answers: counts of the answers of each service, by name.
+        starts: seconds from start to ready, for each start of Recast's service.
     """
 
-    def __init__(self, plan: Plan, store: Store, folder: Path) -> None:
+    def __init__(self, plan: LoadPlan, store: Store, folder: Path) -> None:
         self.plan, self.store, self.folder = plan, store, folder
-        self.tallies: defaultdict[str, Tally] = defaultdict(Tally)
+        self.answers: defaultdict[str, AnswerCounts] = defaultdict(AnswerCounts)
         self.starts: list[float] = []
-        self._open = ExitStack()
+        self._exit_stack = ExitStack()
 
-    def __enter__(self) -> "Stage":
+    def __enter__(self) -> "Services":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._open.close()
+        self._exit_stack.close()
 
     @cached_property
     def recast(self) -> Target:
         """Recast's service."""
-        return self._open.enter_context(self.start_recast())
+        return self._exit_stack.enter_context(self.start_recast())
 
     @contextmanager
     def start_recast(self, **settings: str) -> Iterator[Target]:
-        """Run a service of its own: the command, and no line of log a request.
+        """Run a separate service by its command, without a log line per request.
 
         Args:
-            settings: others of the service than its defaults, ``SERVING_...``.
+            settings: settings of the service, ``SERVING_...``.
         """
         command = (sys.executable, "-m", "pipelines", "serve", "--port", "{port}")
-        told = {"MLFLOW_TRACKING_URI": self.store.uri, "SERVING_LOG_LEVEL": "warning"}
-        told |= settings
-        with running(command, "/readyz", self.folder, told) as server:
+        environment = {
+            "MLFLOW_TRACKING_URI": self.store.uri,
+            "SERVING_LOG_LEVEL": "warning",
+        }
+        environment |= settings
+        with running(command, "/readyz", self.folder, environment) as server:
             self.starts.append(server.ready_after)
-            yield recast_target("Recast", server, self.tallies["Recast"])
+            yield recast_target("Recast", server, self.answers["Recast"])
 
     @cached_property
     def mlflow(self) -> Target:
-        """MLflow's scoring server of the same model, logging as little."""
+        """MLflow's scoring server of the same model, without an access log."""
         answer = self._answer()
         model = ("--model-uri", f"models:/{NAME}/{VERSIONS[0]}")
-        where = ("--env-manager", "local", "--port", "{port}")
-        command = (sys.executable, "-m", "mlflow", "models", "serve", *model, *where)
-        told = {
+        options = ("--env-manager", "local", "--port", "{port}")
+        command = (sys.executable, "-m", "mlflow", "models", "serve", *model, *options)
+        environment = {
             "MLFLOW_TRACKING_URI": self.store.uri,
             "UVICORN_ACCESS_LOG": "false",
             "UVICORN_LOG_LEVEL": "error",
         }
-        server = self._start(command, "/ping", told)
-        (right,) = points_of(json.loads(answer))
+        server = self._start(command, "/ping", environment)
+        (expected,) = read_points(json.loads(answer))
         name = "mlflow models serve"
-        return invocations_target(name, server, self.tallies[name], right)
+        return invocations_target(name, server, self.answers[name], expected)
 
     @cached_property
     def plain(self) -> Target:
@@ -115,12 +118,12 @@ class Stage:
 
     @cached_property
     def typed(self) -> Target:
-        """The same with a declared type, which is faster."""
+        """The same route with a response type, which is faster."""
         return self._constant("FastAPI, typed constant", self._fastapi, "/typed")
 
     @cached_property
     def raw(self) -> Target:
-        """A constant without a framework."""
+        """A constant response without a framework."""
         return self._constant("uvicorn, constant", self._start_constant("raw"), "/")
 
     @cached_property
@@ -128,25 +131,25 @@ class Stage:
         return self._start_constant("app")
 
     def _constant(self, name: str, server: Server, path: str) -> Target:
-        return constant_target(name, server, self.tallies[name], path, self._answer())
+        return constant_target(name, server, self.answers[name], path, self._answer())
 
     def _start_constant(self, app: str) -> Server:
         path = self.folder / "answer.json"
         path.write_bytes(self._answer())
-        command = (*UVICORN, *FAST, f"benchmarks.load.constant:{app}")
+        command = (*UVICORN, *FAST_OPTIONS, f"benchmarks.load.constant:{app}")
         return self._start(command, "/openapi.json", {"CONSTANT_ANSWER": str(path)})
 
     def _start(
-        self, command: tuple[str, ...], ready: str, told: dict[str, str]
+        self, command: tuple[str, ...], ready_path: str, environment: dict[str, str]
     ) -> Server:
-        server = running(command, ready, self.folder, told)
-        return self._open.enter_context(server)
+        server = running(command, ready_path, self.folder, environment)
+        return self._exit_stack.enter_context(server)
 
     def _answer(self) -> bytes:
-        """Return what the first version answers."""
+        """Return the answer of the first version, as JSON."""
         path = f"{ROUTE}?version={VERSIONS[0]}"
         _, answer = self.recast.server.post(path, forecast_body(1))
         return answer
 
 
-Row = Callable[[Stage], Iterator[Result | Skipped]]
+LoadRow = Callable[[Services], Iterator[Result | Skipped]]

@@ -1,1 +1,0 @@
-"""How fast networks are trained, as ratios: the parts of `benchmarks.training`."""
