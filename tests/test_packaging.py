@@ -1,4 +1,4 @@
-"""What is installed, pinned, built and configured around the code."""
+"""Packages, pins, images and configuration files around the code."""
 
 import re
 import subprocess
@@ -36,14 +36,15 @@ def direct_dependencies() -> list[Requirement]:
     for extra in project["project"]["optional-dependencies"].values():
         lines += extra
     requirements = map(Requirement, lines)
-    return [each for each in requirements if each.name != project["project"]["name"]]
+    project_name = project["project"]["name"]
+    return [line for line in requirements if line.name != project_name]
 
 
 def compose() -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load(
+    content: dict[str, Any] = yaml.safe_load(
         (ROOT / "mlflow" / "compose.yaml").read_text()
     )
-    return read
+    return content
 
 
 # The folder mlflow/ and the package mlflow.
@@ -90,14 +91,16 @@ def test_no_package_is_pinned_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    "needed", direct_dependencies(), ids=lambda needed: needed.name
+    "requirement", direct_dependencies(), ids=lambda requirement: requirement.name
 )
-def test_a_direct_dependency_is_pinned_within_its_range(needed: Requirement) -> None:
+def test_a_direct_dependency_is_pinned_within_its_range(
+    requirement: Requirement,
+) -> None:
     pins = dict(pin.split("==") for pin in PINS)
 
-    version = pins[canonicalize_name(needed.name)]
+    version = pins[canonicalize_name(requirement.name)]
 
-    assert version in needed.specifier
+    assert version in requirement.specifier
 
 
 # Images and containers
@@ -170,7 +173,7 @@ def test_the_containers_open_ports_on_this_machine_only() -> None:
 
 def test_what_the_containers_mount_exists() -> None:
     services = compose()["services"].values()
-    volumes = [volume for each in services for volume in each.get("volumes", [])]
+    volumes = [path for service in services for path in service.get("volumes", [])]
 
     folders = [volume.split(":")[0] for volume in volumes if volume.startswith(".")]
 

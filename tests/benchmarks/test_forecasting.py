@@ -8,14 +8,14 @@ from benchmarks.forecasting import main, make_panel
 def test_a_quick_run_prints_and_writes_what_forecasts_cost(tmp_path, capsys):
     code = main(["--quick", "--json", str(tmp_path / "speed.json")])
 
-    found = json.loads((tmp_path / "speed.json").read_text())
+    figures = json.loads((tmp_path / "speed.json").read_text())
     printed = capsys.readouterr().out
     assert code == 0
-    assert [row["model"] for row in found["one"]] == [
+    assert [row["model"] for row in figures["one"]] == [
         *("classic", "guarded: network", "guarded: halfway", "guarded: linear")
     ]
-    assert all(0.1 < row["predict_ratio"] < 50 for row in found["one"])
-    (many,) = found["many"]
+    assert all(0.1 < row["predict_ratio"] < 50 for row in figures["one"])
+    (many,) = figures["many"]
     assert (many["normalization"], many["series"]) == ("standard", 100)
     assert 0 <= many["growth_mb"] < 1000
     assert "| guarded: linear | 5 | 2 |" in printed

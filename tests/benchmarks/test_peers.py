@@ -1,4 +1,4 @@
-"""The peers' command, as far as it goes without them."""
+"""The command of the peers, in an environment without them."""
 
 import subprocess
 import sys

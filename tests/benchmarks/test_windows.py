@@ -36,16 +36,16 @@ def test_each_regressor_is_scored_beside_the_last_value(tmp_path, capsys):
 
     code = main(["--data", str(tmp_path), "--seeds", "1", "--json"])
 
-    said = capsys.readouterr()
-    found = [json.loads(line) for line in said.out.splitlines()]
+    output = capsys.readouterr()
+    results = [json.loads(line) for line in output.out.splitlines()]
     assert code == 0
-    assert [row["method"] for row in found] == [
+    assert [row["method"] for row in results] == [
         *("last value", "least squares"),
         *("RNNRegressor", "LSTMRegressor", "GRURegressor"),
     ]
-    assert found[0]["median"] == pytest.approx(last)
-    assert all(row["median"] < last for row in found[1:])
-    assert "sunspot: no sunspot_train.csv, left out" in said.err
+    assert results[0]["median"] == pytest.approx(last)
+    assert all(row["median"] < last for row in results[1:])
+    assert "sunspot: no sunspot_train.csv, left out" in output.err
 
 
 def test_the_outputs_of_the_test_windows_are_read_after_the_forecasts(tmp_path, capsys):
@@ -53,17 +53,17 @@ def test_the_outputs_of_the_test_windows_are_read_after_the_forecasts(tmp_path, 
 
     code = main(["--data", str(tmp_path), "--seeds", "1"])
 
-    said = capsys.readouterr().err
+    errors = capsys.readouterr().err
     assert code == 2
-    assert "GRURegressor, seed 0" in said
-    assert "column 'Output2': no finite number at row 1, row 2" in said
+    assert "GRURegressor, seed 0" in errors
+    assert "column 'Output2': no finite number at row 1, row 2" in errors
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [([], "none of sunspot_train.csv, lazer_train.csv"), (["--seeds", "0"], "least 1")],
 )
-def test_what_cannot_be_done_is_said(tmp_path, capsys, options, message):
+def test_bad_options_are_refused(tmp_path, capsys, options, message):
     code = main(["--data", str(tmp_path), *options])
 
     assert code == 2

@@ -70,19 +70,19 @@ def test_a_test_part_changes_no_forecast_and_is_read_after_them(
     assert output.read_text() == forecast.read_text()
 
 
-def test_a_file_of_forecasts_is_scored_with_what_it_took(folder, capsys):
+def test_a_file_of_forecasts_is_scored_with_its_time_and_memory(folder, capsys):
     output = folder / "forecasts.csv"
 
     code = command(folder, "--season-length", 4, "--score", output, "--json")
 
-    found = json.loads(capsys.readouterr().out)
+    scores = json.loads(capsys.readouterr().out)
     assert code == 0
-    assert (found.pop("set"), found.pop("method")) == ("set", "accurate")
-    assert set(found) == {
+    assert (scores.pop("set"), scores.pop("method")) == ("set", "accurate")
+    assert set(scores) == {
         *("sMAPE", "MASE", "OWA", "coverage_80", "coverage_95", "MSIS"),
         *("seconds", "cpu_seconds", "peak_mb"),
     }
-    assert all(value >= 0 for value in found.values())
+    assert all(value >= 0 for value in scores.values())
 
 
 def test_perfect_forecasts_of_another_program_have_no_error(folder, capsys):
@@ -92,8 +92,8 @@ def test_perfect_forecasts_of_another_program_have_no_error(folder, capsys):
 
     command(folder, "--season-length", 4, "--score", folder / "oracle.csv")
 
-    said = capsys.readouterr().out
-    assert said.startswith("oracle\n  sMAPE        0.000\n  MASE         0.000\n")
+    printed = capsys.readouterr().out
+    assert printed.startswith("oracle\n  sMAPE        0.000\n  MASE         0.000\n")
 
 
 def test_scores_are_printed_as_the_row_of_a_table(folder, capsys):
@@ -119,7 +119,7 @@ def test_scores_are_printed_as_the_row_of_a_table(folder, capsys):
         ),
     ],
 )
-def test_what_cannot_be_done_is_said_before_the_work(folder, capsys, options, message):
+def test_bad_options_are_refused_before_the_work(folder, capsys, options, message):
     code = command(folder, *options)
 
     assert code == 2
@@ -133,7 +133,7 @@ def test_a_set_without_a_test_part_is_not_scored(forecast, capsys):
     assert "no test.csv or test.csv.gz there" in capsys.readouterr().err
 
 
-def test_a_horizon_that_nothing_tells_is_asked_for(forecast, capsys):
+def test_a_horizon_is_required_without_a_test_part(forecast, capsys):
     code = command(forecast.parent, "--season-length", 4, "--output", "f.csv")
 
     assert code == 2

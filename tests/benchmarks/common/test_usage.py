@@ -1,4 +1,4 @@
-"""What a run takes, kept beside what it made."""
+"""Time and memory of a run, written beside its forecasts."""
 
 import time
 

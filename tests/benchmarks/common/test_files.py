@@ -1,4 +1,4 @@
-"""Folders of series and files of forecasts, and what is wrong with them."""
+"""Folders of series and files of forecasts are read, written and checked."""
 
 import gzip
 
@@ -67,26 +67,26 @@ def test_forecasts_are_put_in_the_order_of_the_test_part(tmp_path):
     rows = [*COMPLETE, "b,3,9", "other,1,9"]
     path = written(tmp_path / "f.csv", "unique_id,step,y_hat", rows)
 
-    found = read_forecasts(path, TEST)
+    forecast = read_forecasts(path, TEST)
 
-    assert found.series_ids == ("b", "NA")
-    assert found.points.tolist() == [[1.5, 2.5], [3.5, 4.5]]
-    assert found.intervals == {}
+    assert forecast.series_ids == ("b", "NA")
+    assert forecast.points.tolist() == [[1.5, 2.5], [3.5, 4.5]]
+    assert forecast.intervals == {}
 
 
 def test_forecasts_with_intervals_are_read_back_as_they_were_written(tmp_path):
     points = np.array([[0.1 + 0.2, 1e-17], [1 / 3, 2e300]])
     bounds = {80.0: (points - 1, points + 1), 99.5: (points - 2, points + 2)}
-    made = Forecast(
+    original = Forecast(
         series_ids=TEST.series_ids, timestamps=None, points=points, intervals=bounds
     )
 
-    write_forecasts(made, tmp_path / "f.csv")
-    found = read_forecasts(tmp_path / "f.csv", TEST)
+    write_forecasts(original, tmp_path / "f.csv")
+    forecast = read_forecasts(tmp_path / "f.csv", TEST)
 
-    assert found.points == pytest.approx(points, rel=1e-15)
-    assert list(found.intervals) == [80.0, 99.5]
-    assert found.intervals[99.5][1] == pytest.approx(points + 2, rel=1e-15)
+    assert forecast.points == pytest.approx(points, rel=1e-15)
+    assert list(forecast.intervals) == [80.0, 99.5]
+    assert forecast.intervals[99.5][1] == pytest.approx(points + 2, rel=1e-15)
 
 
 @pytest.mark.parametrize(

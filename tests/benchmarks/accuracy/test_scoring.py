@@ -72,18 +72,18 @@ def test_the_measures_are_those_worked_by_hand():
     smape = 200 * (2 / 22 + 1 / 13) / 4
     reference = 200 * (2 / 22 + 2 / 22 + 1 / 9 + 2 / 10) / 4
 
-    found = score(TRAIN, TEST, forecast_of([[12, 10], [5, 7]]), 1)
+    scores = score(TRAIN, TEST, forecast_of([[12, 10], [5, 7]]), 1)
 
-    assert found["sMAPE"] == pytest.approx(smape)
-    assert found["MASE"] == pytest.approx(0.5)
-    assert found["OWA"] == pytest.approx((smape / reference + 0.5 / 1.25) / 2)
-    assert set(found) == {"sMAPE", "MASE", "OWA"}
+    assert scores["sMAPE"] == pytest.approx(smape)
+    assert scores["MASE"] == pytest.approx(0.5)
+    assert scores["OWA"] == pytest.approx((smape / reference + 0.5 / 1.25) / 2)
+    assert set(scores) == {"sMAPE", "MASE", "OWA"}
 
 
 def test_naive2_itself_has_an_owa_of_one():
-    found = score(TRAIN, TEST, forecast_of([[12, 12], [4, 4]]), 1)
+    scores = score(TRAIN, TEST, forecast_of([[12, 12], [4, 4]]), 1)
 
-    assert found["OWA"] == pytest.approx(1)
+    assert scores["OWA"] == pytest.approx(1)
 
 
 def test_intervals_are_scored_as_worked_by_hand():
@@ -92,19 +92,19 @@ def test_intervals_are_scored_as_worked_by_hand():
     upper = np.array([[12.0, 13.0], [6.0, 5.0]])
     intervals = {80.0: (lower, upper + 1), 95.0: (lower, upper)}
 
-    found = score(TRAIN, TEST, forecast_of([[12, 10], [5, 7]], intervals), 1)
+    scores = score(TRAIN, TEST, forecast_of([[12, 10], [5, 7]], intervals), 1)
 
-    assert found["MSIS"] == pytest.approx((2 + 21 + 2 + 41) / 4)
-    assert (found["coverage_80"], found["coverage_95"]) == (0.75, 0.5)
+    assert scores["MSIS"] == pytest.approx((2 + 21 + 2 + 41) / 4)
+    assert (scores["coverage_80"], scores["coverage_95"]) == (0.75, 0.5)
 
 
 def test_a_series_that_never_changed_is_left_out_of_scaled_measures():
     actual, zero = np.array([[1.0], [2.0]]), np.zeros((2, 1))
     flat = Panel.from_values({"a": [1, 2, 3, 4], "b": [7, 7, 7, 7]})
 
-    found = score(flat, TEST, forecast_of([[99, 99], [5, 7]]), 1)
+    scores = score(flat, TEST, forecast_of([[99, 99], [5, 7]]), 1)
 
-    assert found["MASE"] == pytest.approx(0.5)
+    assert scores["MASE"] == pytest.approx(0.5)
     assert msis(actual, zero, actual, np.array([[0.0], [4.0]])) == pytest.approx(0.5)
 
 
