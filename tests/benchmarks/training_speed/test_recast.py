@@ -28,7 +28,7 @@ def test_a_job_counts_the_steps_and_windows_that_the_tutorial_makes(job):
     lengths = [len(series) for series in SERIES]
     assert job.count_windows(lengths) == 3 * 34
     assert job.count_steps(lengths) == (job.steps or 2 * len(loader))
-    assert job.count_trained(lengths) == windows
+    assert job.count_training_windows(lengths) == windows
 
 
 def test_recast_trains_a_network_like_the_tutorials_on_as_many_windows():
