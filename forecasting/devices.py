@@ -103,7 +103,7 @@ _LAYERS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU, "mlp": nn.Linear}
 
 
 @contextmanager
-def fitting_threads(device: torch.device, hidden_size: int) -> Iterator[None]:
+def limit_threads(device: torch.device, hidden_size: int) -> Iterator[None]:
     """Use one thread for small networks on the CPU; restore the setting afterwards."""
     before = torch.get_num_threads()
     small = device.type == "cpu" and hidden_size < SMALL_HIDDEN

@@ -26,15 +26,15 @@ access to this module can catch them.
 
 from collections.abc import Iterable
 
-SHOWN = 5  # items that a message lists; it counts the rest
+MAX_SHOWN = 5  # items that a message lists; it counts the rest
 
 
 def join_shown(items: Iterable[object], total: int | None = None) -> str:
     """List the first five of ``items`` and their number: ``a, b, ... (12 in all)``."""
     first = list(items)
     count = len(first) if total is None else total
-    text = ", ".join(str(item) for item in first[:SHOWN])
-    return text if count <= SHOWN else f"{text}, ... ({count} in all)"
+    text = ", ".join(str(item) for item in first[:MAX_SHOWN])
+    return text if count <= MAX_SHOWN else f"{text}, ... ({count} in all)"
 
 
 class ForecastingError(Exception):
@@ -229,5 +229,5 @@ class ArtifactError(ForecastingError):
     """A saved model that is missing, damaged or of a later format."""
 
     def __init__(self, path: object, problem: str, advice: str) -> None:
-        self.path, self.found, self.advice = path, problem, advice
+        self.path, self.problem, self.advice = path, problem, advice
         super().__init__(f"model {path}: {problem}. {advice}")

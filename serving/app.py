@@ -23,7 +23,7 @@ from serving.api.v1 import routes
 from serving.api.v1.fast_route import FastRoute
 from serving.errors import ServiceError
 from serving.http import pages
-from serving.http.auth import access
+from serving.http.auth import auth_middleware
 from serving.http.middleware import BodyLimit, HeadAsGet, RequestLogMiddleware
 from serving.http.problems import problem_response
 from serving.http.timeouts import TimeoutMiddleware
@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         middleware=[
             *make_tracing_middleware(),
             Middleware(RequestLogMiddleware, service.metrics),
-            *access(settings, service.metrics),
+            *auth_middleware(settings, service.metrics),
             Middleware(BodyLimit, settings.max_body_bytes),
             Middleware(
                 TimeoutMiddleware, settings.body_seconds, settings.request_seconds

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 from pydantic_core import from_json
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-FORMAT = '{"NAME": "sha256:<64 hex digits>"}'
+API_KEYS_FORMAT = '{"NAME": "sha256:<64 hex digits>"}'
 
 
 def _decode(value: object) -> object:
@@ -18,7 +18,7 @@ def _decode(value: object) -> object:
     try:
         return from_json(value)
     except ValueError:
-        raise ValueError(f"this is not JSON; expected {FORMAT}") from None
+        raise ValueError(f"this is not JSON; expected {API_KEYS_FORMAT}") from None
 
 
 KeyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
@@ -33,7 +33,7 @@ KeyHashes = Annotated[dict[KeyName, KeyHash], BeforeValidator(_decode)]
 MIB = 1024 * 1024
 
 
-MOST_LEVELS = 99  # upper limit of the setting max_levels
+MAX_LEVELS = 99  # upper limit of the setting max_levels
 
 
 class Settings(BaseSettings):
@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     """Maximum number of requests computed or waiting; further ones are answered 503."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Lowest severity that is logged."""
-    max_levels: int = Field(default=20, ge=0, le=MOST_LEVELS)
+    max_levels: int = Field(default=20, ge=0, le=MAX_LEVELS)
     """Maximum number of interval levels in one request."""
     api_keys: Annotated[KeyHashes, NoDecode] = {}
     """Hashes of the API keys by name, as JSON; if empty, no key is required."""

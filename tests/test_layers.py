@@ -1,4 +1,4 @@
-"""Import contracts of pyproject.toml, checked by import-linter, and the size of folders."""
+"""Import contracts checked by import-linter, and the size of folders."""
 
 import shutil
 import subprocess

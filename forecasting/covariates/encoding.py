@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from forecasting.covariates.layout import Encoded, Layout
+from forecasting.covariates.layout import EncodedCovariates, Layout
 from forecasting.data.covariates import ROLES, Column, Role, as_text
 from forecasting.data.panel import Panel
 from forecasting.errors import InvalidValues, SettingError, join_shown
@@ -179,12 +179,14 @@ class Covariates:
             parts.insert(sum(is_dynamic), season_positions(moments, self.cycles))
         return torch.from_numpy(np.concatenate(parts, -1).astype(np.float32))
 
-    def encode_panel(self, panel: Panel) -> Encoded | None:
+    def encode_panel(self, panel: Panel) -> EncodedCovariates | None:
         """Encode the covariates of every observation; None without covariates."""
         layout = self.layout
         if layout is None:
             return None
-        return Encoded(self.encode(panel.covariates, panel.timestamps), layout)
+        return EncodedCovariates(
+            self.encode(panel.covariates, panel.timestamps), layout
+        )
 
     def to_plain(self) -> dict[str, Any]:
         """Return the encoding as plain values for JSON."""
@@ -240,7 +242,7 @@ def check_strategy(strategy: str, past: tuple[str, ...]) -> None:
         )
 
 
-def go_on(panel: Panel, steps: int) -> Panel:
+def hold_known_covariates(panel: Panel, steps: int) -> Panel:
     """Return the panel with every known covariate held at its last value.
 
     This is no forecast of the covariates but a placeholder for trials and examples.

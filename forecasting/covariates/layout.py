@@ -61,7 +61,7 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedCovariates:
     """Encoded covariates of every observation of a panel.
 
     Attributes:
@@ -72,12 +72,12 @@ class Encoded:
     columns: Tensor
     layout: Layout
 
-    def to(self, device: torch.device) -> "Encoded":
+    def to(self, device: torch.device) -> "EncodedCovariates":
         """Return the covariates on a device."""
-        return Encoded(self.columns.to(device), self.layout)
+        return EncodedCovariates(self.columns.to(device), self.layout)
 
 
-def _width(size: int) -> int:
+def embedding_size(size: int) -> int:
     """Return the size of an embedding: half the codes, at most 16."""
     return min(16, (size + 1) // 2)
 

@@ -162,7 +162,7 @@ class Windows:
         """Return the number of windows of each series, ``(series,)``."""
         return self._counts
 
-    def evenly(self, limit: int) -> Tensor:
+    def sample_evenly(self, limit: int) -> Tensor:
         """Sample the numbers of at most ``limit`` windows at equal distances."""
         count = len(self)
         if count <= limit:

@@ -73,7 +73,7 @@ class HostDataset(WindowDataset):
         return block.to(self.target, non_blocking=True)
 
 
-def home_of(
+def storage_device(
     numbers: int, device: torch.device, max_bytes: float | None = None
 ) -> torch.device:
     """Return the device to store a panel on: the host if the panel is large.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from forecasting.covariates.design import Design
-from forecasting.covariates.layout import Encoded, Layout, append_covariates
+from forecasting.covariates.layout import EncodedCovariates, Layout, append_covariates
 from forecasting.data.panel import Panel
 from forecasting.data.windows import Windows, WindowSpec
 from forecasting.scaling.normalization import Method, Normalizer, window_level
@@ -24,7 +24,7 @@ from forecasting.scaling.window_scaling import (
 from forecasting.types import IntArray
 
 MAX_REGRESSION_WINDOWS = 65_536  # drawn for a regression
-GATHERED = 2**19  # numbers gathered at once, unless one batch has more
+MAX_GATHERED_VALUES = 2**19  # numbers gathered at once, unless one batch has more
 EVALUATION_BATCH = 4096  # windows of a forward pass without gradients, at most
 MAX_BLOCK_VALUES = 2**21  # larger blocks cost time to allocate
 Batch = tuple[Tensor, Tensor]  # inputs (n, seq_len, features), targets (n, horizon)
@@ -43,7 +43,7 @@ class BatchSource(Protocol):
     def in_order(self) -> Iterator[Batch]:
         """Yield all windows, oldest first, in blocks of bounded size."""
 
-    def evidence(self) -> Iterator[Batch]:
+    def regression_batches(self) -> Iterator[Batch]:
         """Yield the windows that a regression is fitted to, in bounded blocks."""
 
     @property
@@ -64,7 +64,7 @@ class BatchSource(Protocol):
     def take(self, index: Tensor) -> Batch:
         """Return windows by their index."""
 
-    def evenly(self, count: int) -> Batch:
+    def sample_evenly(self, count: int) -> Batch:
         """Return at most ``count`` windows, evenly spaced."""
 
 
@@ -86,9 +86,9 @@ class WindowDataset:
     values: Tensor
     windows: Windows
     method: Method
-    covariates: Encoded | None = None
+    covariates: EncodedCovariates | None = None
     states: EtsStates | None = None
-    chances: Tensor | None = None
+    series_weights: Tensor | None = None
     season: int = 1
 
     @property
@@ -151,14 +151,14 @@ class WindowDataset:
         every = torch.arange(len(self), device=self.values.device)
         yield from self._in_blocks(every)
 
-    def evidence(self) -> Iterator[Batch]:
-        """Yield all windows in order; with ``chances``, windows drawn by them."""
-        if self.chances is None:
+    def regression_batches(self) -> Iterator[Batch]:
+        """Yield all windows in order; with ``series_weights``, windows drawn by them."""
+        if self.series_weights is None:
             yield from self.in_order()
             return
         generator = torch.Generator(self.values.device).manual_seed(0)
         for _ in range(min(len(self), MAX_REGRESSION_WINDOWS) // EVALUATION_BATCH + 1):
-            drawn = self.windows.draw(self.chances, EVALUATION_BATCH, generator)
+            drawn = self.windows.draw(self.series_weights, EVALUATION_BATCH, generator)
             yield from self._in_blocks(drawn)
 
     def _in_blocks(self, index: Tensor) -> Iterator[Batch]:
@@ -183,16 +183,21 @@ class WindowDataset:
         if batches is None:
             device = self.values.device
             return torch.randperm(len(self), device=device, generator=generator)
-        chances = self.windows.counts() if self.chances is None else self.chances
-        chances = chances.float()
+        series_weights = (
+            self.windows.counts()
+            if self.series_weights is None
+            else self.series_weights
+        )
+        series_weights = series_weights.float()
         drawn = [
-            self.windows.draw(chances, batch_size, generator) for _ in range(batches)
+            self.windows.draw(series_weights, batch_size, generator)
+            for _ in range(batches)
         ]
         return torch.cat(drawn)
 
-    def evenly(self, count: int) -> Batch:
+    def sample_evenly(self, count: int) -> Batch:
         """Return at most ``count`` windows, evenly spaced."""
-        return self.take(self.windows.evenly(count))
+        return self.take(self.windows.sample_evenly(count))
 
 
 def iterate_batches(
@@ -202,7 +207,7 @@ def iterate_batches(
 
     Gathering has a fixed cost per call, as long as the block stays in the cache.
     """
-    num_batches = max(1, GATHERED // (batch_size * batches.numbers))
+    num_batches = max(1, MAX_GATHERED_VALUES // (batch_size * batches.numbers))
     yield from map(batches.take, order.split(num_batches * batch_size))
 
 
@@ -211,7 +216,7 @@ def split_windows(
     spec: WindowSpec,
     normalizer: Normalizer,
     ends: IntArray,
-    encoded: Encoded | None,
+    encoded: EncodedCovariates | None,
     device: torch.device,
     *,
     season_length: int = 1,
@@ -257,14 +262,16 @@ def series_probabilities(
         ends: end of the training part of each series.
         balance, relative: see `forecasting.training.TrainingConfig`.
     """
-    chances = batches.windows.counts().float() ** (1 - balance)
+    series_weights = batches.windows.counts().float() ** (1 - balance)
     if batches.states is not None and relative:
         last = (
             torch.from_numpy(ends).to(batches.values.device) + batches.states.begins - 1
         )
         scale = batches.states.scale[last]
-        chances = chances * (1 - relative + relative * scale / scale.mean())
-    return chances / chances.sum()
+        series_weights = series_weights * (
+            1 - relative + relative * scale / scale.mean()
+        )
+    return series_weights / series_weights.sum()
 
 
 def smooth_panel(

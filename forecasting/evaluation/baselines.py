@@ -197,7 +197,7 @@ class Baseline:
         errors = (actual.reshape(points.shape) - points) / scales
         volatility = self._volatility(panel, origins, scales)
         moments = timestamps_at(panel, origins)
-        calibration = calibration.learn(errors, volatility, moments)
+        calibration = calibration.update(errors, volatility, moments)
         self._fitted = fitted_panel, calibration
         return self
 
@@ -225,7 +225,7 @@ class Baseline:
         lookback = self.spec.seq_len if self.rule == "linear_ar" else 1
         one_step = WindowSpec(seq_len=lookback, horizon=1)
         windows = Windows(panel.offsets, one_step, start=half)
-        index = windows.evenly(MAX_ORIGINS)
+        index = windows.sample_evenly(MAX_ORIGINS)
         series, begin = (part.numpy() for part in windows.locate(index))
         origins = Origins(series=series, ends=begin + lookback - panel.offsets[series])
         ahead = origins.ends[:, None] + np.arange(self.spec.horizon)

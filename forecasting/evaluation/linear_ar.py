@@ -53,7 +53,10 @@ class LinearAutoregression:
             raise SeriesTooShort(lengths, spec.length, "seq_len + horizon")
         origins = Origins(series=np.arange(len(panel)), ends=ends)
         scales = torch.from_numpy(naive_scales(panel, origins, season_length))
-        values, chosen = torch.from_numpy(panel.values), windows.evenly(MAX_WINDOWS)
+        values, chosen = (
+            torch.from_numpy(panel.values),
+            windows.sample_evenly(MAX_WINDOWS),
+        )
 
         def batches() -> Iterator[tuple[Tensor, Tensor]]:
             for index in chosen.split(BATCH):

@@ -20,7 +20,7 @@ from torch import Tensor
 from forecasting.covariates.encoding import Covariates
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins, last_origins
-from forecasting.devices import fitting_threads
+from forecasting.devices import limit_threads
 from forecasting.errors import (
     DataError,
     MissingCovariates,
@@ -151,7 +151,7 @@ def explain(
     if rows.covariates is not None:
         length = seq_len + forecaster.windows.horizon
         encoded = rows.covariates.take(slice(None), 0, length)
-    with fitting_threads(CPU, forecaster.model.hidden_size), torch.enable_grad():
+    with limit_threads(CPU, forecaster.model.hidden_size), torch.enable_grad():
         slopes, covariate_slopes = gradients(forecast, inputs, encoded)
     is_observed = (
         torch.arange(seq_len, 0, -1) <= torch.from_numpy(origins.ends)[:, None]

@@ -81,7 +81,7 @@ class PretrainedSource:
     def merge_statistics(self, normalizer: Normalizer, panel: Panel) -> Normalizer:
         """Return statistics of a panel; trained series keep theirs."""
         statistics, context = self.fitted.normalizer, self.fitted.context
-        rows = np.flatnonzero(training_ends_of(panel, context) >= 0)
+        rows = np.flatnonzero(trained_lengths(panel, context) >= 0)
         places = {name: place for place, name in enumerate(context.series_ids)}
         source = [places[panel.series_ids[series]] for series in rows]
         merged = normalizer.select(np.arange(len(panel)))  # a copy
@@ -90,7 +90,7 @@ class PretrainedSource:
         return merged
 
 
-def training_ends_of(panel: Panel, context: Panel) -> IntArray:
+def trained_lengths(panel: Panel, context: Panel) -> IntArray:
     """Return the number of observations per series that a model may have trained on.
 
     Args:

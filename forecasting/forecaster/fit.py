@@ -13,7 +13,7 @@ from forecasting.covariates.encoding import Covariates
 from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
 from forecasting.datasets.window_dataset import WindowDataset
-from forecasting.devices import check_precision, fitting_threads, pick_device
+from forecasting.devices import check_precision, limit_threads, pick_device
 from forecasting.errors import SettingError
 from forecasting.forecaster.fine_tuning import PretrainedSource
 from forecasting.forecaster.prepare import min_length, prepare, training_ends
@@ -136,7 +136,7 @@ def _fit(
     penalty = None if first is None else first.penalty
     linear, guard = None, None
     residuals, volatility = np.empty((0, spec.horizon)), np.empty(0)
-    with fitting_threads(batches.device, model.hidden_size):
+    with limit_threads(batches.device, model.hidden_size):
         if model.linear_skip and start is None:
             steps = 1 if model.strategy == "recursive" else spec.horizon
             linear = _solve_linear(batches, validation, steps, penalty)

@@ -225,7 +225,7 @@ class Forecaster:
             if spread is not None:
                 residuals = to_scores(residuals, spread, self.model.quantiles)
             errors[block], volatility[block] = residuals, rows.volatility
-        self._calibration = self._calibration.learn(
+        self._calibration = self._calibration.update(
             errors, volatility, timestamps_at(panel, origins)
         )
         self.fitted = replace(fitted, intervals=self._calibration.table)

@@ -9,7 +9,7 @@ import numpy as np
 
 from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
-from forecasting.devices import fitting_threads, pick_device
+from forecasting.devices import limit_threads, pick_device
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.kernels.blas import one_blas_thread
 from forecasting.models.config import RecurrentConfig
@@ -69,7 +69,7 @@ def fit_each(
         # Thread settings are global: set and restored once for all trainings.
         compiled = importlib.util.find_spec("numba") is not None
         with (
-            fitting_threads(device, untrained[0].model.hidden_size),
+            limit_threads(device, untrained[0].model.hidden_size),
             one_blas_thread() if compiled else nullcontext(),
         ):
             fitted = run_trainings(fits, report)

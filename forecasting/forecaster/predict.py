@@ -14,14 +14,14 @@ from forecasting.covariates.windows import CovariateWindows
 from forecasting.data.forecast import Intervals, check_levels
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins
-from forecasting.devices import Precision, autocast, fitting_threads
+from forecasting.devices import Precision, autocast, limit_threads
 from forecasting.errors import DataError, SettingError
 from forecasting.forecaster.history import PredictionBatch, read_blocks
 from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.intervals.scores import from_scores
 from forecasting.models.ensemble import ensemble_forecast, ensemble_spread
 from forecasting.scaling.window_scaling import ScaledWindows
-from forecasting.selection.guard import Inputs
+from forecasting.selection.guard import GuardInputs
 from forecasting.types import FloatArray
 
 
@@ -137,7 +137,7 @@ def read_spread(
     if covariates is not None:
         inputs = append_covariates(inputs, covariates)
     with (
-        fitting_threads(fitted.device, config.hidden_size),
+        limit_threads(fitted.device, config.hidden_size),
         autocast(fitted.device, precision, config.hidden_size, config.cell),
     ):
         spread = ensemble_spread(fitted.networks, inputs.to(fitted.device))
@@ -151,7 +151,7 @@ def _roll_out(
 ) -> FloatArray:
     """Return forecasts ``(origins, steps)``, original units, possibly not finite."""
     history, frame, parts, num_steps = rows.history, rows.frame, [], 0
-    with fitting_threads(fitted.device, fitted.networks[0].config.hidden_size):
+    with limit_threads(fitted.device, fitted.networks[0].config.hidden_size):
         while True:
             covariates = _take_covariates(fitted, rows.covariates, num_steps)
             parts.append(
@@ -208,12 +208,12 @@ def next_steps(
     guard, network = fitted.guard, fitted.networks[0]
     if guard is None or choices is None:
         return windows.restore(_run_networks(fitted, inputs, precision))
-    if torch.is_grad_enabled() or guard.asks_network(choices):
+    if torch.is_grad_enabled() or guard.needs_network(choices):
         network_forecast = _run_networks(fitted, inputs, precision)
     else:
         network_forecast = windows.inputs.new_zeros(len(inputs), network.horizon)
     return windows.restore(
-        guard.apply(Inputs(inputs, windows), network_forecast, choices)
+        guard.apply(GuardInputs(inputs, windows), network_forecast, choices)
     )
 
 

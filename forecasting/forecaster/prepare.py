@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from forecasting.covariates.encoding import Covariates, check_strategy
-from forecasting.covariates.layout import Encoded
+from forecasting.covariates.layout import EncodedCovariates
 from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
-from forecasting.datasets.host_dataset import HostDataset, home_of
+from forecasting.datasets.host_dataset import HostDataset, storage_device
 from forecasting.datasets.window_dataset import (
     WindowDataset,
     series_probabilities,
@@ -23,7 +23,7 @@ from forecasting.forecaster.fine_tuning import PretrainedSource
 from forecasting.models.config import RecurrentConfig
 from forecasting.scaling.normalization import Method, Normalizer
 from forecasting.scaling.window_scaling import ETS_METHODS, NUM_ETS_STATES
-from forecasting.selection.normalization import choose_method
+from forecasting.selection.normalization import choose_normalization
 from forecasting.training import TrainingConfig
 from forecasting.types import IntArray
 
@@ -60,7 +60,7 @@ def prepare(
     if start is not None:
         normalizer = start.merge_statistics(normalizer, panel)
     season = model.season_length
-    storage_device = home_of(_num_values(panel, method, encoded), device)
+    storage_device = storage_device(_num_values(panel, method, encoded), device)
     batches, validation = split_windows(
         panel, spec, normalizer, ends, encoded, storage_device, season_length=season
     )
@@ -72,10 +72,10 @@ def prepare(
     if not len(batches):
         raise too_short_error(panel, spec, min_length(spec, model))
     if training.steps is not None:
-        chances = series_probabilities(
+        series_weights = series_probabilities(
             batches, ends, balance=training.balance, relative=training.relative
         )
-        batches = replace(batches, chances=chances)
+        batches = replace(batches, series_weights=series_weights)
     return PreparedData(
         covariates=covariates,
         normalizer=normalizer,
@@ -84,7 +84,7 @@ def prepare(
     )
 
 
-def _num_values(panel: Panel, method: Method, encoded: Encoded | None) -> int:
+def _num_values(panel: Panel, method: Method, encoded: EncodedCovariates | None) -> int:
     """Return the number of float32 values stored for a panel."""
     columns = 1 if encoded is None else encoded.layout.width
     if method in ETS_METHODS:
@@ -118,11 +118,11 @@ def resolve_method(
     spec: WindowSpec,
     model: RecurrentConfig,
     ends: IntArray,
-    encoded: Encoded | None = None,
+    encoded: EncodedCovariates | None = None,
 ) -> Method:
     """Return the model's normalisation; resolve ``auto`` on these series."""
     if model.normalization == "auto":
-        return choose_method(panel, spec, ends, encoded)
+        return choose_normalization(panel, spec, ends, encoded)
     return model.normalization
 
 

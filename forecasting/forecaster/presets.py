@@ -173,7 +173,7 @@ def _choose_accurate(
     reasons = (
         f"season_length {season}: {season_reason}, tried {_join(seasons)}",
         f"normalization {method} and seq_len {seq_len}: the linear forecast errs least "
-        f"with them ({search.said()})",
+        f"with them ({search.summary()})",
         f"steps {steps}: {windows} windows to learn from",
     )
     shown_reasons = reasons if "training.steps" in settings else reasons[:-1]

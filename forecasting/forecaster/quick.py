@@ -127,7 +127,7 @@ class QuickModel:
             device, precision, config.hidden_size, config.cell
         )
         self._small = [small_network(n) for n in fitted.networks] if is_small else []
-        self._max_small_rows = min((n.most for n in self._small), default=0)
+        self._max_small_rows = min((n.max_windows for n in self._small), default=0)
         guard, weights = fitted.guard, (p.numel() for p in network.parameters())
         self._num_products = sum(weights) * network.seq_len * len(fitted.networks)
         if guard is not None:
@@ -239,7 +239,7 @@ class QuickModel:
             return self._run_networks(windows.z)
         choices = guard.choices(places)
         network_forecast = np.empty((len(places), self._horizon), np.float32)
-        if guard.asks_network(choices):
+        if guard.needs_network(choices):
             network_forecast = self._run_networks(windows.z)
         rungs = set(choices.tolist())
         if len(rungs) == 1:

@@ -21,7 +21,7 @@ from forecasting.data.windows import WindowSpec
 from forecasting.errors import ForecastingError, ShapeError
 from forecasting.forecaster.artifact import damaged_artifact
 from forecasting.intervals.table import PROBABILITIES, IntervalTable
-from forecasting.intervals.volatility import Scaling
+from forecasting.intervals.volatility import VolatilityScaling
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 from forecasting.scaling.normalization import METHODS, Method, Normalizer
@@ -219,7 +219,7 @@ def unpack(
             normalizer=normalizer,
             intervals=IntervalTable(
                 tensors["intervals.quantiles"].numpy(),
-                Scaling(*tensors["intervals.scaling"].tolist()),
+                VolatilityScaling(*tensors["intervals.scaling"].tolist()),
             ),
             context=context,
             non_negative=bool(config["non_negative"]),

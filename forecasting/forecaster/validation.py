@@ -27,7 +27,7 @@ from forecasting.models.config import RecurrentConfig
 from forecasting.models.ensemble import ensemble_forecast, ensemble_spread
 from forecasting.models.network import RecurrentNetwork
 from forecasting.scaling.normalization import Normalizer
-from forecasting.selection.guard import Guard, Inputs
+from forecasting.selection.guard import Guard, GuardInputs
 from forecasting.training import TrainingConfig
 from forecasting.training.recipe.losses import make_loss
 from forecasting.types import FloatArray
@@ -55,14 +55,16 @@ def find_residuals(
         volatility, ``(windows,)``.
     """
     config, parts, volatility = networks[0].config, [], []
-    for index in dataset.windows.evenly(MAX_RESIDUAL_WINDOWS).split(EVALUATION_BATCH):
+    for index in dataset.windows.sample_evenly(MAX_RESIDUAL_WINDOWS).split(
+        EVALUATION_BATCH
+    ):
         inputs, targets = dataset.take(index)
         with autocast(inputs.device, precision, config.hidden_size, config.cell):
             forecast = ensemble_forecast(networks, inputs)
             spread = ensemble_spread(networks, inputs)
         if guard is not None:
             owners = dataset.windows.locate(index)[0].cpu().numpy()
-            windows = Inputs(inputs, dataset.frame(index))
+            windows = GuardInputs(inputs, dataset.frame(index))
             forecast = guard.apply(windows, forecast, guard.choices(owners))
         errors = (targets - forecast).cpu().double().numpy()
         if spread is not None:

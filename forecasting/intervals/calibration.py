@@ -18,7 +18,7 @@ from typing import Literal, Self, get_args
 import numpy as np
 
 from forecasting.intervals.table import LEVELS, IntervalTable
-from forecasting.intervals.volatility import Scaling
+from forecasting.intervals.volatility import VolatilityScaling
 from forecasting.types import FloatArray, IntArray
 
 IntervalMethod = Literal["adaptive", "split"]
@@ -63,7 +63,7 @@ class Calibration:
         )
         return calibration._with_table()
 
-    def learn(
+    def update(
         self, residuals: FloatArray, volatility: FloatArray, moments: IntArray
     ) -> Self:
         """Return the calibration updated by later errors, one forecast time at a time.
@@ -107,7 +107,7 @@ class Calibration:
         if self.method == "split":
             table = IntervalTable.from_residuals(self.residuals)
             return replace(self, table=table)
-        scaling = Scaling.fit(self.residuals, self.volatility)
+        scaling = VolatilityScaling.fit(self.residuals, self.volatility)
         scaled = self.residuals / scaling.sizes(self.volatility)
         table = IntervalTable.from_residuals(scaled).widened(self.factors)
         return replace(self, table=replace(table, scaling=scaling))

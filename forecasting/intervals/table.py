@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 
 from forecasting.data.forecast import check_horizon, check_levels
-from forecasting.intervals.volatility import Scaling
+from forecasting.intervals.volatility import VolatilityScaling
 from forecasting.types import FloatArray, IntArray
 
 # Row k - 1 is the probability k / 200; ranks are computed from k, without rounding.
@@ -43,7 +43,7 @@ class IntervalTable:
     """
 
     quantiles: FloatArray
-    scaling: Scaling = field(default_factory=Scaling)
+    scaling: VolatilityScaling = field(default_factory=VolatilityScaling)
 
     @classmethod
     def from_residuals(cls, residuals: FloatArray) -> Self:

@@ -17,7 +17,7 @@ MIN_VOLATILITY = 0.1  # in units of the typical one; that of a constant window
 
 
 @dataclass(frozen=True, slots=True)
-class Scaling:
+class VolatilityScaling:
     """Dependence of the size of errors on the volatility of the window.
 
     Attributes:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecasting.data.covariates import FutureValues
-from forecasting.errors import SHOWN, MissingValues
+from forecasting.errors import MAX_SHOWN, MissingValues
 from forecasting.io.csv_format import Table
 from forecasting.io.missing import Missing, fill_text, fill_values
 from forecasting.io.numbers import is_number_column, read_numbers
@@ -109,7 +109,7 @@ def read_column(
     if rows is not None:
         missing_rows = np.intersect1d(missing_rows, rows)
     if len(missing_rows) and missing == "error":
-        where = [table.where(i) for i in missing_rows[:SHOWN]]
+        where = [table.where(i) for i in missing_rows[:MAX_SHOWN]]
         raise MissingValues(name, where, len(missing_rows))
     if len(missing_rows):
         policy = missing if values.dtype != object else "forward"

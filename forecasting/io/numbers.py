@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecasting.errors import SHOWN, InvalidValues
+from forecasting.errors import MAX_SHOWN, InvalidValues
 from forecasting.io.csv_format import Table
 from forecasting.types import FloatArray
 
@@ -52,7 +52,7 @@ def read_numbers(table: Table, name: str) -> tuple[FloatArray, list[str]]:
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     infinite = np.flatnonzero(np.isinf(values))
     if len(infinite):
-        where = [table.where(int(i)) for i in infinite[:SHOWN]]
+        where = [table.where(int(i)) for i in infinite[:MAX_SHOWN]]
         problem = f"{len(infinite)} infinite value{'s' * (len(infinite) > 1)}"
         advice = "Write finite numbers only, or leave the field empty."
         raise InvalidValues(name, where, problem, advice)
@@ -76,7 +76,7 @@ def _read_text(
     pattern = max(patterns, key=lambda pattern: int(fits[pattern].sum()))
     bad = present.index[~fits[pattern]]
     if len(bad):
-        where = [f"{table.where(i)} ({column[i]!r})" for i in bad[:SHOWN]]
+        where = [f"{table.where(i)} ({column[i]!r})" for i in bad[:MAX_SHOWN]]
         problem = f"{len(bad)} values are" if len(bad) > 1 else "1 value is"
         advice = "Write numbers such as 1234.5 in every row, or leave the field empty."
         raise InvalidValues(name, where, f"{problem} not a number", advice)

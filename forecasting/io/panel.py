@@ -11,7 +11,7 @@ import pandas as pd
 from forecasting.data.covariates import FutureValues, Role
 from forecasting.data.panel import Panel
 from forecasting.errors import (
-    SHOWN,
+    MAX_SHOWN,
     SettingError,
     UnreadableData,
 )
@@ -227,7 +227,7 @@ def _constant_notes(
     low = np.minimum.reduceat(values, offsets[:-1])
     high = np.maximum.reduceat(values, offsets[:-1])
     constant = np.flatnonzero((low == high) & (np.diff(offsets) > 1))
-    notes = [f"series {ids[i]!r} is constant ({low[i]})" for i in constant[:SHOWN]]
-    if len(constant) > SHOWN:
+    notes = [f"series {ids[i]!r} is constant ({low[i]})" for i in constant[:MAX_SHOWN]]
+    if len(constant) > MAX_SHOWN:
         notes.append(f"{len(constant)} series are constant in all")
     return notes

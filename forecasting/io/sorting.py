@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from forecasting.errors import SHOWN, DuplicateTimestamps, InvalidValues
+from forecasting.errors import MAX_SHOWN, DuplicateTimestamps, InvalidValues
 from forecasting.io.columns import ColumnRoles, text_columns
 from forecasting.io.csv_format import Table
 from forecasting.timestamps.calendar import format_timestamp
@@ -67,7 +67,7 @@ def order_rows(table: Table, columns: ColumnRoles, target: str) -> OrderedRows:
         where = [
             f"{format_timestamp(timestamps[i])} of series {ids[row_series[i]]!r} "
             f"({table.where(int(order[i]))} and {table.where(int(order[i + 1]))})"
-            for i in duplicates[:SHOWN]
+            for i in duplicates[:MAX_SHOWN]
         ]
         raise DuplicateTimestamps(
             where, len(duplicates), _duplicates_advice(table, columns)
@@ -103,7 +103,7 @@ def _series_of_rows(
     column = table.frame[series_id]
     missing = np.flatnonzero(column.isna())
     if len(missing):
-        where = [table.where(int(i)) for i in missing[:SHOWN]]
+        where = [table.where(int(i)) for i in missing[:MAX_SHOWN]]
         problem = f"{len(missing)} missing series id{'s' * (len(missing) > 1)}"
         raise InvalidValues(series_id, where, problem, "Name the series in every row.")
     codes, names = pd.factorize(column.astype(str).str.strip())

@@ -65,7 +65,7 @@ class LoopedNetwork:
         self._shape = shape_of(self._loops, network)
         self._block, self._horizon = block_of(self._shape), network.horizon
         hidden = network.config.hidden_size
-        self.most = (
+        self.max_windows = (
             sys.maxsize if hidden <= MAX_HIDDEN_SIZE else MAX_STATE_SIZE // hidden
         )
         parts = [parameter.detach().flatten() for parameter in network.parameters()]

@@ -41,7 +41,7 @@ class SmallNetwork:
     def __init__(self, network: RecurrentNetwork) -> None:
         cell: Any = network.encoder.recurrent_layers[0].forward_cell
         self.hidden, self.patch = cell.hidden_size, network.config.patch_len
-        self.most = MAX_STATE_SIZE // self.hidden
+        self.max_windows = MAX_STATE_SIZE // self.hidden
         self._make_step, self._weights, halved = _lay_out(cell)
         self._head = _numbers(network.head.weight) * np.float32(0.5 if halved else 1)
         self._bias, self._skip = _numbers(network.head.bias), None

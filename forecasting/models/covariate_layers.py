@@ -14,7 +14,7 @@ state size.
 import torch
 from torch import Tensor, nn
 
-from forecasting.covariates.layout import Layout, _width
+from forecasting.covariates.layout import Layout, embedding_size
 
 
 class FeatureReader(nn.Module):
@@ -25,13 +25,13 @@ class FeatureReader(nn.Module):
         self.layout, self.seq_len = layout, seq_len
         groups = (layout.past_codes, layout.known_codes, layout.static_codes)
         past_tables, known_tables, static_tables = (
-            [nn.Embedding(size, _width(size), padding_idx=0) for size in sizes]
+            [nn.Embedding(size, embedding_size(size), padding_idx=0) for size in sizes]
             for sizes in groups
         )
         self.embeddings = nn.ModuleList([*past_tables, *known_tables, *static_tables])
         before, until = len(past_tables), len(past_tables) + len(known_tables)
         self._window, self._ahead = slice(0, until), slice(before, None)
-        widths = [_width(size) for sizes in groups for size in sizes]
+        widths = [embedding_size(size) for sizes in groups for size in sizes]
         self.window_size = (
             1 + layout.past + layout.known + layout.seasons + sum(widths[self._window])
         )

@@ -38,5 +38,5 @@ def start_spread(
     spread: QuantileHead, network: RecurrentNetwork, batches: WindowDataset
 ) -> None:
     """Initialise the quantile gaps by those of the untrained network's errors."""
-    inputs, targets = batches.evenly(EVALUATION_BATCH)
+    inputs, targets = batches.sample_evenly(EVALUATION_BATCH)
     spread.set_gaps(targets - network.eval()(inputs))

@@ -80,7 +80,9 @@ def fit_linear(
         return solve(DEFAULT_PENALTY if penalty is None else penalty)
     parts = [solve(penalty) for penalty in PENALTIES]
     parts.append(replace(parts[-1], bias=torch.zeros_like(parts[0].bias)))
-    inputs, targets = (part.cpu().double() for part in validation.evenly(MAX_ROWS))
+    inputs, targets = (
+        part.cpu().double() for part in validation.sample_evenly(MAX_ROWS)
+    )
     actual = targets[:, :steps]
     errors = torch.stack([(p.forecast(inputs) - actual).abs().mean(1) for p in parts])
     return parts[_largest_equal(errors, tolerance, overlap=targets.shape[1])]
@@ -91,13 +93,13 @@ def _fit_path(
 ) -> Callable[[float], LinearPart]:
     """Return the solutions of the regression by penalty."""
     if design is None:
-        pairs = ((x.flatten(1), y[:, :steps]) for x, y in batches.evidence())
+        pairs = ((x.flatten(1), y[:, :steps]) for x, y in batches.regression_batches())
         path = fit_ridge_path(pairs)
         return lambda penalty: LinearPart(*path.solve(penalty), penalty)
     shared = fit_shared_ridge_path(
         lambda: (
             (design.window(x), design.ahead(x), y[:, :steps])
-            for x, y in batches.evidence()
+            for x, y in batches.regression_batches()
         )
     )
 

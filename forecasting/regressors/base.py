@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from forecasting.datasets.window_dataset import EVALUATION_BATCH
-from forecasting.devices import Device, fitting_threads, pick_device
+from forecasting.devices import Device, limit_threads, pick_device
 from forecasting.errors import ShapeError
 from forecasting.models.cells import Cell, Merge
 from forecasting.models.config import RecurrentConfig, Strategy
@@ -138,7 +138,7 @@ class WindowRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.normalizer_ = RowNormalizer.fit(
             earlier, self.normalization, fed_back=model.strategy != "direct"
         )
-        with fitting_threads(pick_device(training.device), model.hidden_size):
+        with limit_threads(pick_device(training.device), model.hidden_size):
             self._train_members(
                 self.normalizer_.scale_rows(earlier),
                 self.normalizer_.scale_rows(later),
@@ -164,7 +164,7 @@ class WindowRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             expected = ("rows", inputs.shape[1], self.features_)
             raise ShapeError("X", tuple(inputs.shape), expected)
         scaled = self.normalizer_.scale(inputs)
-        with torch.no_grad(), fitting_threads(scaled.device, self.hidden_size):
+        with torch.no_grad(), limit_threads(scaled.device, self.hidden_size):
             forecast = self.normalizer_.unscale(inputs, self._mean(scaled)).numpy()
         return forecast[:, 0] if self.one_step_ else forecast
 

@@ -51,7 +51,7 @@ class RowBatches:
             block = slice(begin, begin + EVALUATION_BATCH)
             yield self.inputs[block], self.targets[block]
 
-    def evidence(self) -> Iterator[Batch]:
+    def regression_batches(self) -> Iterator[Batch]:
         """Yield all rows in order, for the linear regression."""
         return self.in_order()
 
@@ -77,7 +77,7 @@ class RowBatches:
         """Return rows by index."""
         return self.inputs[index], self.targets[index]
 
-    def evenly(self, max_count: int) -> Batch:
+    def sample_evenly(self, max_count: int) -> Batch:
         """Return at most ``max_count`` rows, evenly spaced."""
         count = min(len(self), max_count)
         index = torch.arange(count, device=self.device) * len(self) // max(count, 1)

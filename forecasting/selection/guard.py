@@ -44,7 +44,7 @@ MIN_INDEPENDENT_WINDOWS = 4.0  # without a common target, for a rung of its own
 BLOCK = 4096  # windows of a forward pass
 
 
-class Inputs(NamedTuple):
+class GuardInputs(NamedTuple):
     """Inputs of the rungs: windows, and their scaling."""
 
     inputs: Tensor
@@ -72,17 +72,17 @@ class Guard:
         rungs = self.by_series[np.maximum(places, 0)]
         return torch.from_numpy(np.where(places < 0, self.default, rungs))
 
-    def asks_network(self, choices: Tensor) -> bool:
+    def needs_network(self, choices: Tensor) -> bool:
         """Return whether any chosen rung uses the network's forecast."""
         highest: int = max(choices.tolist())
         return highest >= RUNGS.index("halfway")
 
-    def apply(self, windows: Inputs, network: Tensor, choices: Tensor) -> Tensor:
+    def apply(self, windows: GuardInputs, network: Tensor, choices: Tensor) -> Tensor:
         """Return z of the chosen forecasts, ``(n, horizon)``.
 
         Args:
             windows: inputs of the rungs.
-            network: the network's forecasts z; any values if `asks_network` is false.
+            network: the network's forecasts z; any values if `needs_network` is false.
             choices: rung of each window, ``(n,)``.
         """
         rungs = sorted(set(choices.tolist()))
@@ -95,7 +95,7 @@ class Guard:
             chosen = torch.where(on_rung, forecast, chosen)
         return chosen
 
-    def forecasts(self, windows: Inputs, network: Tensor) -> dict[str, Tensor]:
+    def forecasts(self, windows: GuardInputs, network: Tensor) -> dict[str, Tensor]:
         """Return the forecasts z of every rung, lowest first, ``(n, horizon)`` each."""
         absent = set() if self.smoothed else {"smoothing"}
         if windows.frame.recent.shape[1] == 1:
@@ -103,7 +103,7 @@ class Guard:
         present = [name for name in RUNGS if name not in absent]
         return {name: self._forecast(name, windows, network) for name in present}
 
-    def _forecast(self, name: str, windows: Inputs, network: Tensor) -> Tensor:
+    def _forecast(self, name: str, windows: GuardInputs, network: Tensor) -> Tensor:
         """Return the forecasts z of one rung, ``(n, horizon)``."""
         if name == "network":
             return network
@@ -151,12 +151,12 @@ def fit_guard(
     if not len(validation):
         lowest = RUNGS.index("smoothing" if smoothed else "last_value")
         return replace(guard, default=lowest, by_series=np.full(series, lowest))
-    index = validation.windows.evenly(MAX_WINDOWS)
+    index = validation.windows.sample_evenly(MAX_WINDOWS)
     owners = validation.windows.locate(index)[0].cpu().numpy()
     parts: dict[str, list[FloatArray]] = {}
     for block in index.split(BLOCK):
         inputs, targets = validation.take(block)
-        windows = Inputs(inputs, validation.frame(block))
+        windows = GuardInputs(inputs, validation.frame(block))
         forecasts = guard.forecasts(windows, ensemble_forecast(networks, inputs))
         for name, forecast in forecasts.items():
             error = targets - forecast

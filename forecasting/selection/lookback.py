@@ -140,7 +140,7 @@ class LinearSearch:
             max(2, min(choices[0], longest))
         ]
 
-    def said(self) -> str:
+    def summary(self) -> str:
         """Describe the four best trials and their errors, best first."""
         means = {key: float(errors.mean()) for key, errors in self.tried.items()}
         best = sorted(means.items(), key=lambda item: item[1])[:4]

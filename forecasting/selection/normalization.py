@@ -7,7 +7,7 @@ lookbacks can be tried on the data before a network is trained.
 import numpy as np
 import torch
 
-from forecasting.covariates.layout import Encoded
+from forecasting.covariates.layout import EncodedCovariates
 from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
 from forecasting.datasets.window_dataset import split_windows
@@ -20,8 +20,11 @@ from forecasting.types import FloatArray, IntArray
 MAX_WINDOWS = 20_000  # compared at most
 
 
-def choose_method(
-    panel: Panel, spec: WindowSpec, ends: IntArray, encoded: Encoded | None = None
+def choose_normalization(
+    panel: Panel,
+    spec: WindowSpec,
+    ends: IntArray,
+    encoded: EncodedCovariates | None = None,
 ) -> Method:
     """Return the normalization with the lowest validation error of a ridge forecast.
 
@@ -43,7 +46,7 @@ def linear_errors(
     spec: WindowSpec,
     ends: IntArray,
     method: Method,
-    encoded: Encoded | None = None,
+    encoded: EncodedCovariates | None = None,
     *,
     season_length: int = 1,
     scale_lag: int = 1,
@@ -78,7 +81,7 @@ def linear_errors(
     linear = fit_linear(
         batches, validation, steps=spec.horizon, tolerance=tolerance, design=design
     )
-    index = validation.windows.evenly(MAX_WINDOWS)
+    index = validation.windows.sample_evenly(MAX_WINDOWS)
     located, first = validation.windows.locate(index)
     series = located.numpy()
     inputs, _ = validation.take(index)

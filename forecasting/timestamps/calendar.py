@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.errors import (
-    SHOWN,
+    MAX_SHOWN,
     IrregularTimestamps,
     SettingError,
     join_shown,
@@ -183,7 +183,7 @@ def check_gaps(
         return
     index, total = int(np.argmax(gaps > 0)), int(gaps.sum())
     series = timestamps[offsets[index] : offsets[index + 1]]
-    missing = map(format_timestamp, find_gaps(calendar, series, limit=SHOWN))
+    missing = map(format_timestamp, find_gaps(calendar, series, limit=MAX_SHOWN))
     raise IrregularTimestamps(
         f"{total} moment{'s are' if total > 1 else ' is'} missing on the calendar "
         f"{calendar}: series {series_ids[index]!r} lacks "

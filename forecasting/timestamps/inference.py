@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from forecasting.errors import (
-    SHOWN,
+    MAX_SHOWN,
     DuplicateTimestamps,
     InvalidTimestamps,
     IrregularTimestamps,
@@ -171,7 +171,8 @@ def _check_increasing(
     if not len(unordered):
         return
     names = [
-        series_ids[i] for i in np.searchsorted(offsets, unordered[:SHOWN], "right") - 1
+        series_ids[i]
+        for i in np.searchsorted(offsets, unordered[:MAX_SHOWN], "right") - 1
     ]
     where = [
         f"{format_timestamp(timestamps[i + 1])} in series {name!r}"

@@ -104,7 +104,7 @@ def train_members(
     epochs, steps = num_epochs(len(batches), config)
     rates = step_rates(epochs * steps, config)
     engines = [
-        make_engine(member.network, config, *rates, alike=len(members))
+        make_engine(member.network, config, *rates, num_trainings=len(members))
         for member in members
     ]
     trainings = [

@@ -9,7 +9,7 @@ from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from io import StringIO
 
 from forecasting.errors import SettingError
-from forecasting.training.engines.distributed import joined, processes, rank
+from forecasting.training.engines.distributed import num_processes, process_group, rank
 
 MULTI_PROCESS_COMMANDS = ("train", "compare")  # commands with a follower's part
 
@@ -33,7 +33,7 @@ def run_distributed(run: Callable[[], None], arguments: Sequence[str]) -> None:
         Exception: error of the command, in the first process that failed.
         SystemExit: the command ended with an exit code other than 0.
     """
-    with joined() as may_speak:
+    with process_group() as may_speak:
         try:
             _run_muted(run, arguments)
         except SystemExit as end:
@@ -52,7 +52,7 @@ def _run_muted(run: Callable[[], None], arguments: Sequence[str]) -> None:
     command = next(iter(arguments), "nothing")
     if command not in MULTI_PROCESS_COMMANDS:
         commands = " or ".join(MULTI_PROCESS_COMMANDS)
-        expected = f"{commands} for {processes()} processes together"
+        expected = f"{commands} for {num_processes()} num_processes together"
         raise SettingError("command", command, expected)
     with ExitStack() as redirections:
         if is_follower():

@@ -8,7 +8,7 @@ import numpy as np
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins
 from forecasting.errors import DataError
-from forecasting.forecaster.fine_tuning import training_ends_of
+from forecasting.forecaster.fine_tuning import trained_lengths
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.timestamps.calendar import format_timestamp
 from pipelines.config.job import Job
@@ -57,7 +57,7 @@ class PretrainedModel:
                 data.
         """
         context = self.forecaster.as_start().fitted.context
-        training_ends = training_ends_of(panel, context)
+        training_ends = trained_lengths(panel, context)
         unseen = [
             fold for fold in folds if (fold.ends >= training_ends[fold.series]).all()
         ]

@@ -83,7 +83,7 @@ def load_forecaster(version: ModelVersion) -> Forecaster:
             )
             return Forecaster.load(path)
         except ArtifactError as error:
-            raise ArtifactError(name, error.found, error.advice) from error
+            raise ArtifactError(name, error.problem, error.advice) from error
         except (MlflowException, OSError) as error:
             check_access(error)
             reason = f"its files did not arrive ({first_line(error)})"

@@ -19,7 +19,7 @@ from serving.forecasts.encoding import EncodedForecasts
 from serving.forecasts.fast_timestamps import NotConsecutive, future_timestamps
 from serving.registry.loaded_model import LoadedModel
 from serving.schemas.series import MAX_ID_LENGTH
-from serving.settings import MOST_LEVELS
+from serving.settings import MAX_LEVELS
 
 
 class FastSeries(Struct, forbid_unknown_fields=True, gc=False):
@@ -36,7 +36,7 @@ class FastRequest(Struct, forbid_unknown_fields=True, gc=False):
     series: Annotated[list[FastSeries], Meta(min_length=1)]
     horizon: Annotated[int, Meta(ge=1)] | None = None
     levels: Annotated[
-        tuple[Annotated[float, Meta(ge=1, le=99)], ...], Meta(max_length=MOST_LEVELS)
+        tuple[Annotated[float, Meta(ge=1, le=99)], ...], Meta(max_length=MAX_LEVELS)
     ] = (80.0, 95.0)
 
 

@@ -17,7 +17,7 @@ from forecasting.errors import SettingError
 
 if TYPE_CHECKING:
     from serving.settings import Settings
-from serving.settings import FORMAT, KeyHashes
+from serving.settings import API_KEYS_FORMAT, KeyHashes
 
 
 def make_key() -> str:
@@ -48,7 +48,7 @@ def read_keys(settings: "Settings") -> Mapping[str, bytes]:
         try:
             from_file = TypeAdapter(KeyHashes).validate_python(file.read_bytes())
         except (OSError, ValueError):
-            expected = f"a file of JSON, {FORMAT}"
+            expected = f"a file of JSON, {API_KEYS_FORMAT}"
             raise SettingError("api_keys_file", str(file), expected) from None
         hashes = hashes | from_file
     return {

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving.errors import KeyNeeded, RateExceeded, ServiceError
 from serving.http.api_keys import read_keys
 from serving.http.problems import problem_response
-from serving.observability.logging import note
+from serving.observability.logging import add_log_fields
 from serving.observability.metrics import Metrics
 from serving.settings import Settings
 
@@ -90,7 +90,7 @@ class AuthMiddleware:
             if name is None:
                 await self._key_needed(send)
                 return
-            note(scope, key=name)
+            add_log_fields(scope, key=name)
             self._metrics.count_key(name)
         if self._rate is not None:
             wait = self._rate.admit(name or _address(scope))
@@ -123,7 +123,7 @@ class _ConstantResponse:
         await send({"type": "http.response.body", "body": self._body})
 
 
-def access(settings: Settings, metrics: Metrics) -> list[Middleware]:
+def auth_middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
     """Return the auth and rate-limit middleware, or an empty list.
 
     Raises:

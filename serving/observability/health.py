@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from serving.registry.model_store import ModelStore
 from serving.registry.poller import Poller
 
-ANSWERS = ("ready", "degraded")
+FORECASTING_STATES = ("ready", "degraded")
 
 
 class Alive(BaseModel):

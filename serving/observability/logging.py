@@ -96,7 +96,7 @@ def log_request(logger: logging.Logger, fields: dict[str, Any]) -> None:
         )
 
 
-def note(scope: MutableMapping[str, Any], **fields: Any) -> None:
+def add_log_fields(scope: MutableMapping[str, Any], **fields: Any) -> None:
     """Add fields to the log line of a request.
 
     Args:

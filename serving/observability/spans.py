@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExport
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.observability.logging import note
+from serving.observability.logging import add_log_fields
 
 SPAN_FIELDS = {"key", "model", "version"}  # log fields copied to the span
 
@@ -54,7 +54,7 @@ class TraceMiddleware:
             return
         span = trace.get_current_span()
         trace_id = trace.format_trace_id(span.get_span_context().trace_id)
-        note(scope, trace_id=trace_id)
+        add_log_fields(scope, trace_id=trace_id)
 
         async def send_with_span(message: Message) -> None:
             if message["type"] == "http.response.start":

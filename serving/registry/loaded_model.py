@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from forecasting.covariates.encoding import go_on
+from forecasting.covariates.encoding import hold_known_covariates
 from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
 from forecasting.errors import ArtifactError
@@ -99,7 +99,7 @@ def load_with_trial(
 def _trial_panel(forecaster: Forecaster) -> Panel:
     """Return the training series, with future values of the known covariates."""
     assert forecaster.fitted is not None
-    return go_on(forecaster.fitted.context, forecaster.windows.horizon)
+    return hold_known_covariates(forecaster.fitted.context, forecaster.windows.horizon)
 
 
 def _has_missing_bounds(forecaster: Forecaster, forecast: Forecast) -> bool:

@@ -100,7 +100,7 @@ class ModelStore:
         self._answering.setdefault((name, alias), model.version)
         return model
 
-    def at_hand(
+    def find_loaded(
         self, name: str, alias: str | None = None, version: str | None = None
     ) -> LoadedModel | None:
         """Return the model that `find` would, or None if that would have to wait."""
@@ -121,7 +121,7 @@ class ModelStore:
         pairs = self._answering.items()
         return {name: number for (name, alias), number in pairs if alias == self.alias}
 
-    def offered(self) -> list[str]:
+    def list_servable(self) -> list[str]:
         """Return the models with the service's alias, without foreign ones."""
         registered = sorted((self.registered or {}).items())
         return [

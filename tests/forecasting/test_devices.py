@@ -10,8 +10,8 @@ import torch
 from forecasting.devices import (
     SMALL_HIDDEN,
     autocast,
-    fitting_threads,
     has_bfloat16,
+    limit_threads,
     pick_device,
 )
 from forecasting.errors import SettingError
@@ -175,7 +175,7 @@ def test_a_processor_without_bfloat16_says_so_and_forecasts_all_the_same(tmp_pat
 def test_small_networks_get_one_thread_and_the_setting_comes_back():
     torch.set_num_threads(2)
 
-    with fitting_threads(CPU, SMALL_HIDDEN - 1):
+    with limit_threads(CPU, SMALL_HIDDEN - 1):
         inside = torch.get_num_threads()
 
     after = torch.get_num_threads()
@@ -186,7 +186,7 @@ def test_small_networks_get_one_thread_and_the_setting_comes_back():
 def test_large_networks_keep_their_threads():
     torch.set_num_threads(2)
 
-    with fitting_threads(CPU, SMALL_HIDDEN):
+    with limit_threads(CPU, SMALL_HIDDEN):
         inside = torch.get_num_threads()
 
     torch.set_num_threads(1)
@@ -196,7 +196,7 @@ def test_large_networks_keep_their_threads():
 def test_the_setting_comes_back_after_an_error():
     torch.set_num_threads(2)
 
-    with pytest.raises(ZeroDivisionError), fitting_threads(CPU, 8):
+    with pytest.raises(ZeroDivisionError), limit_threads(CPU, 8):
         1 / 0  # noqa: B018
 
     after = torch.get_num_threads()

@@ -15,7 +15,7 @@ from forecasting.training.engines.compiled_engine import (
     missing_capabilities,
 )
 from forecasting.training.engines.cuda_graph import recorder_for
-from forecasting.training.engines.distributed import processes
+from forecasting.training.engines.distributed import num_processes
 from forecasting.training.engines.torch_engine import TorchEngine
 from forecasting.training.recipe.config import TrainingConfig
 from forecasting.types import FloatArray
@@ -45,7 +45,7 @@ def make_engine(
     rates: FloatArray,
     betas: FloatArray,
     *,
-    alike: int = 1,
+    num_trainings: int = 1,
 ) -> StepEngine:
     """Choose and create the engine that trains a network.
 
@@ -65,7 +65,7 @@ def make_engine(
     """
     device = next(network.parameters()).device
     check_precision(device, config.precision, network.config.cell)
-    if processes() > 1:
+    if num_processes() > 1:
         return _make_distributed(network, config, rates, betas)
     missing = (
         missing_capabilities(network, config) if config.engine != "torch" else None
@@ -78,7 +78,7 @@ def make_engine(
         and network.config.hidden_size <= MAX_COMPILED_HIDDEN
         and (
             is_compiled()
-            or _torch_time.worth_compiling(network, config, len(rates), alike)
+            or _torch_time.worth_compiling(network, config, len(rates), num_trainings)
         )
     )
     if use_compiled:
@@ -94,7 +94,7 @@ def _make_distributed(
     betas: FloatArray,
 ) -> StepEngine:
     """Create the engine that trains a network in several processes."""
-    context = f"where {processes()} processes train together"
+    context = f"where {num_processes()} num_processes train together"
     if config.engine == "fused":
         raise SettingError("engine", "fused", f"auto or torch {context}")
     device = next(network.parameters()).device.type
@@ -114,7 +114,7 @@ class _TorchTime:
         network: RecurrentNetwork,
         config: TrainingConfig,
         steps: int,
-        alike: int,
+        num_trainings: int,
     ) -> bool:
         """Return whether training by torch would take longer than compiling."""
         num_weights = sum(p.numel() for p in network.encoder.parameters())
@@ -123,7 +123,7 @@ class _TorchTime:
             6 * num_weights * num_recurrent_steps * config.batch_size
         )  # forward and backward
         seconds = steps * (TORCH_STEP_SECONDS + operations / TORCH_FLOPS)
-        if self.seconds + seconds * alike > COMPILE_SECONDS:
+        if self.seconds + seconds * num_trainings > COMPILE_SECONDS:
             return True
         self.seconds += seconds
         return False

@@ -20,7 +20,7 @@ PROCESS_TIMEOUT = timedelta(minutes=10)  # for the other processes to answer
 
 
 @contextmanager
-def joined() -> Iterator[Callable[[], bool]]:
+def process_group() -> Iterator[Callable[[], bool]]:
     """Join the process group that torchrun started; leave it at the end.
 
     RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT identify the processes, LOCAL_RANK the
@@ -61,7 +61,7 @@ def _is_first(store: Any) -> bool:
         return False
 
 
-def processes() -> int:
+def num_processes() -> int:
     """Return the number of processes that train together."""
     return dist.get_world_size() if _is_distributed() else 1
 
@@ -76,7 +76,7 @@ def shard(index: Tensor) -> Tensor:
 
     The shards are consecutive and their sizes differ by one window at most.
     """
-    return index.tensor_split(processes())[rank()]
+    return index.tensor_split(num_processes())[rank()]
 
 
 def sum_over_processes(tensors: Sequence[Tensor]) -> list[Tensor]:

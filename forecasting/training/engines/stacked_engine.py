@@ -17,7 +17,7 @@ from torch import Tensor
 
 from forecasting.datasets.window_dataset import (
     EVALUATION_BATCH,
-    GATHERED,
+    MAX_GATHERED_VALUES,
     Batch,
     BatchSource,
 )
@@ -30,7 +30,7 @@ from forecasting.training.engines.cuda_graph import (
     ReplayedGradient,
     recorder_for,
 )
-from forecasting.training.engines.distributed import processes
+from forecasting.training.engines.distributed import num_processes
 from forecasting.training.engines.torch_engine import loss_of, make_optimizer, set_rates
 from forecasting.training.recipe.config import TrainingConfig
 from forecasting.training.recipe.early_stopping import EarlyStopping, EpochRecord
@@ -163,7 +163,7 @@ def can_train_stacked(
     first = networks[0]
     return (
         len(networks) >= MIN_MEMBERS
-        and processes() == 1
+        and num_processes() == 1
         and next(first.parameters()).device.type == "cuda"
         and config.engine == "auto"
         and config.precision != "bfloat16"
@@ -336,7 +336,7 @@ def _gather_batches(
 ) -> Iterator[Batch]:
     """Yield blocks of whole batches ``(models, windows, ...)`` of bounded size."""
     models = len(orders)
-    num_batches = max(1, GATHERED // (models * batch_size * batches.numbers))
+    num_batches = max(1, MAX_GATHERED_VALUES // (models * batch_size * batches.numbers))
     for part in orders.split(num_batches * batch_size, 1):
         inputs, targets = batches.take(part.flatten())
         yield inputs.unflatten(0, part.shape), targets.unflatten(0, part.shape)

@@ -21,7 +21,7 @@ from forecasting.models.network import RecurrentNetwork
 from forecasting.training.engines.cuda_graph import Gradient, Record, ReplayedGradient
 from forecasting.training.engines.distributed import (
     broadcast,
-    processes,
+    num_processes,
     shard,
     sum_over_processes,
 )
@@ -52,7 +52,7 @@ class TorchEngine:
         self.network, self.config = network, config
         self.rates, self.betas, self.num_steps = rates, betas, 0
         self.loss_of = loss_of(network, config)
-        self.is_alone = processes() == 1
+        self.is_alone = num_processes() == 1
         broadcast(network.state_dict().values())
         self.optimizer = make_optimizer(network.parameters(), config)
         self.compute_gradient: Gradient = self.gradient

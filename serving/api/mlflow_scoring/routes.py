@@ -12,7 +12,7 @@ from serving.api.mlflow_scoring.tables import CSV, EXAMPLE
 from serving.errors import NotReady, ServiceError, UnknownModel, UnsupportedMedia
 from serving.http.problems import problems
 from serving.http.validation import refuse_encoded
-from serving.observability.health import ANSWERS, readiness
+from serving.observability.health import FORECASTING_STATES, readiness
 from serving.registry.model_store import ModelStore
 from serving.service import ServiceDependency
 
@@ -76,7 +76,7 @@ async def invocations(request: Request, service: ServiceDependency) -> Response:
 @router.get("/health", response_class=PlainTextResponse, responses=problems(500, 503))
 async def ping(service: ServiceDependency) -> str:
     """Report whether the service can forecast: an empty line, or status 503."""
-    if readiness(service.models, service.poller).state not in ANSWERS:
+    if readiness(service.models, service.poller).state not in FORECASTING_STATES:
         raise NotReady
     return "\n"
 
@@ -96,7 +96,7 @@ def _only_one(models: ModelStore) -> str:
     """
     if models.registered is None:
         raise NotReady
-    names = models.offered()
+    names = models.list_servable()
     if len(names) != 1:
         raise NoDefaultModel(names)
     return names[0]

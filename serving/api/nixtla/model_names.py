@@ -51,7 +51,7 @@ def _split(model_name: str, models: ModelStore) -> tuple[str, str | None, str | 
 
 
 def _only_model(models: ModelStore, model_name: str) -> str:
-    names = models.offered()
+    names = models.list_servable()
     if len(names) == 1:
         return names[0]
     text = (

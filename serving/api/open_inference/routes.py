@@ -17,7 +17,7 @@ from serving.api.open_inference.tensors import InferAnswer
 from serving.errors import NotReady, ServiceError, UnsupportedMedia
 from serving.http.problems import problem_of, problems
 from serving.http.validation import refuse_encoded
-from serving.observability.health import ANSWERS, readiness
+from serving.observability.health import FORECASTING_STATES, readiness
 from serving.service import Service, ServiceDependency
 
 BINARY_HEADER = "Inference-Header-Content-Length"  # of the binary tensor extension
@@ -134,7 +134,7 @@ async def live() -> Live:
 @router.get("/v2/health/ready", responses=_failures(500, 503))
 async def ready(service: ServiceDependency) -> Ready:
     """Report whether the service can forecast."""
-    if readiness(service.models, service.poller).state not in ANSWERS:
+    if readiness(service.models, service.poller).state not in FORECASTING_STATES:
         raise NotReady
     return Ready(ready=True)
 

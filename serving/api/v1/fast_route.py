@@ -15,7 +15,7 @@ from serving.errors import TooBusy
 from serving.forecasts.encoding import encode_answer
 from serving.forecasts.forecast import read_fast
 from serving.http.problems import problem_response
-from serving.observability.logging import note
+from serving.observability.logging import add_log_fields
 from serving.service import Service
 
 PATH = re.compile(r"/v1/models/([^/]+)/forecast")
@@ -74,14 +74,14 @@ class FastRoute:
     ) -> bytes | None:
         """Return the response body; None if the request is not plain."""
         service = self.service
-        model = service.models.at_hand(name, alias, version)
+        model = service.models.find_loaded(name, alias, version)
         request = read_fast(body, model, service.settings) if model else None
         if model is None or request is None:
             return None
         forecasts = await service.batcher.forecast(model, request)
         if forecasts is None:
             return None
-        note(scope, model=name, version=model.version)
+        add_log_fields(scope, model=name, version=model.version)
         service.metrics.count_forecasts(name, len(request.names))
         used_alias = None if version is not None else alias or service.models.alias
         return encode_answer(model, used_alias, forecasts)

@@ -11,8 +11,8 @@ from serving.forecasts.explain import ExplainAnswer, explain_forecast
 from serving.forecasts.forecast import answer
 from serving.http.problems import MEDIA_TYPE, problem_of, problems
 from serving.http.validation import refuse_encoded
-from serving.observability.health import ANSWERS, Alive, Readiness, readiness
-from serving.observability.logging import note
+from serving.observability.health import FORECASTING_STATES, Alive, Readiness, readiness
+from serving.observability.logging import add_log_fields
 from serving.schemas.forecast import (
     ForecastAnswer,
     ModelDetails,
@@ -50,7 +50,7 @@ async def forecast(
     model = await service.models.find(
         name, selector.alias, _version_text(selector.version)
     )
-    note(request.scope, model=name, version=model.version)
+    add_log_fields(request.scope, model=name, version=model.version)
     alias = (
         None if selector.version is not None else selector.alias or service.models.alias
     )
@@ -82,7 +82,7 @@ async def explain(
     model = await service.models.find(
         name, selector.alias, _version_text(selector.version)
     )
-    note(request.scope, model=name, version=model.version)
+    add_log_fields(request.scope, model=name, version=model.version)
     alias = (
         None if selector.version is not None else selector.alias or service.models.alias
     )
@@ -138,7 +138,7 @@ async def readyz(service: ServiceDependency) -> Response:
     """
     report = readiness(service.models, service.poller)
     content = report.model_dump(mode="json")
-    if report.state in ANSWERS:
+    if report.state in FORECASTING_STATES:
         return JSONResponse(content)
     error = NotReady(
         "The model registry does not answer, and no model is held."

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-from forecasting.covariates.encoding import Covariate, Covariates, go_on
+from forecasting.covariates.encoding import Covariate, Covariates, hold_known_covariates
 from forecasting.covariates.windows import check_reach
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins, last_origins, rolling_origins
@@ -392,7 +392,7 @@ def test_seasons_need_timestamps():
 
 
 def test_what_is_known_may_be_left_as_it_was_for_a_trial():
-    panel = go_on(without_past(), 5)
+    panel = hold_known_covariates(without_past(), 5)
 
     check_reach(panel, ("promo", "plan"), last_origins(panel), 5)
 

@@ -144,7 +144,7 @@ def test_windows_far_along_a_long_series_are_found():
 def test_evenly_spread_windows_are_distinct_and_reach_across_all_series():
     windows = Windows(borders([50, 50]), WindowSpec(seq_len=3, horizon=2))
 
-    sample, complete = windows.evenly(10), windows.evenly(1000)
+    sample, complete = windows.sample_evenly(10), windows.sample_evenly(1000)
 
     assert len(sample.unique()) == 10
     assert windows.locate(sample)[0].bincount().tolist() == [5, 5]

@@ -7,8 +7,12 @@ import torch
 
 from forecasting.data.panel import Panel
 from forecasting.data.windows import Windows, WindowSpec
-from forecasting.datasets.host_dataset import CPU, HostDataset, home_of
-from forecasting.datasets.window_dataset import GATHERED, WindowDataset, iterate_batches
+from forecasting.datasets.host_dataset import CPU, HostDataset, storage_device
+from forecasting.datasets.window_dataset import (
+    MAX_GATHERED_VALUES,
+    WindowDataset,
+    iterate_batches,
+)
 from forecasting.forecaster.prepare import prepare, training_ends
 from forecasting.forecaster.validation import find_residuals
 from forecasting.models.config import RecurrentConfig
@@ -56,7 +60,7 @@ def test_windows_are_those_that_lie_on_the_device(method):
     assert len(streamed) == len(batches)
     assert same(streamed.take(index), batches.take(index))
     assert same(streamed.frame(index), batches.frame(index))
-    assert same(streamed.evenly(9), batches.evenly(9))
+    assert same(streamed.sample_evenly(9), batches.sample_evenly(9))
     assert all(map(same, streamed.in_order(), batches.in_order()))
 
 
@@ -84,8 +88,8 @@ def test_training_gives_the_same_weights(steps):
 
 
 def test_no_more_than_two_blocks_are_alive_at_a_time():
-    windows = Windows(np.array([0, GATHERED]), SPEC)
-    batches = WindowDataset(torch.zeros(GATHERED), windows, "none")
+    windows = Windows(np.array([0, MAX_GATHERED_VALUES]), SPEC)
+    batches = WindowDataset(torch.zeros(MAX_GATHERED_VALUES), windows, "none")
     streamed, alive, max_alive = HostDataset.of(batches, CPU), [], 0
 
     for inputs, _ in iterate_batches(streamed, streamed.order(1000), 1000):
@@ -99,11 +103,11 @@ def test_no_more_than_two_blocks_are_alive_at_a_time():
 
 @pytest.mark.parametrize(("room", "home"), [(4000, "cuda"), (3999, "cpu")])
 def test_a_panel_that_takes_too_much_stays_on_the_host(room, home):
-    assert home_of(1000, torch.device("cuda"), room).type == home
+    assert storage_device(1000, torch.device("cuda"), room).type == home
 
 
 def test_on_the_cpu_there_is_always_room():
-    assert home_of(10**15, CPU) == CPU
+    assert storage_device(10**15, CPU) == CPU
 
 
 @pytest.mark.gpu

@@ -5,7 +5,7 @@ import torch
 from forecasting.data.windows import Windows, WindowSpec
 from forecasting.datasets.window_dataset import (
     EVALUATION_BATCH,
-    GATHERED,
+    MAX_GATHERED_VALUES,
     WindowDataset,
     iterate_batches,
 )
@@ -62,7 +62,7 @@ def test_every_window_comes_once_shuffled(batch_size):
 
 
 def test_what_is_gathered_in_one_go_is_whole_batches_of_bounded_size():
-    batches = make(count=3 * GATHERED // 5, method="none")
+    batches = make(count=3 * MAX_GATHERED_VALUES // 5, method="none")
 
     blocks = [
         len(inputs) for inputs, _ in iterate_batches(batches, batches.order(1000), 1000)
@@ -70,7 +70,7 @@ def test_what_is_gathered_in_one_go_is_whole_batches_of_bounded_size():
 
     assert sum(blocks) == len(batches)
     assert all(block % 1000 == 0 for block in blocks[:-1])
-    assert max(blocks) * batches.numbers <= GATHERED
+    assert max(blocks) * batches.numbers <= MAX_GATHERED_VALUES
 
 
 def test_a_random_order_is_the_same_from_the_same_generator():
@@ -91,7 +91,7 @@ def test_no_windows_give_no_batches():
 
 
 def test_some_windows_are_taken_evenly():
-    inputs, targets = make(method="none").evenly(2)
+    inputs, targets = make(method="none").sample_evenly(2)
 
     assert inputs[:, 0, 0].tolist() == [0, 23**2]
     assert targets.shape == (2, 2)

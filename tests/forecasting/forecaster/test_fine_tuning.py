@@ -7,7 +7,7 @@ from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins, last_origins
 from forecasting.data.windows import WindowSpec
 from forecasting.errors import NotFittedError, SettingError
-from forecasting.forecaster.fine_tuning import training_ends_of
+from forecasting.forecaster.fine_tuning import trained_lengths
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.models.config import RecurrentConfig
 from forecasting.scaling.normalization import METHODS
@@ -135,22 +135,18 @@ def test_training_of_a_series_ends_with_the_last_observation_in_the_context():
     revised = values.copy()
     revised[38] += 1
 
-    assert training_ends_of(dated(values), context).tolist() == [40]
-    assert training_ends_of(dated(revised), context).tolist() == [40]
-    assert training_ends_of(dated(values[:30]), context).tolist() == [30]
-    assert training_ends_of(dated(values, "2025-01-01"), context).tolist() == [0]
+    assert trained_lengths(dated(values), context).tolist() == [40]
+    assert trained_lengths(dated(revised), context).tolist() == [40]
+    assert trained_lengths(dated(values[:30]), context).tolist() == [30]
+    assert trained_lengths(dated(values, "2025-01-01"), context).tolist() == [0]
 
 
 def test_another_name_other_values_or_another_axis_are_another_series():
     context = dated(wave(40)).tail(5)
 
-    assert training_ends_of(dated(wave(60, seed=1)), context).tolist() == [-1]
-    assert training_ends_of(Panel.from_values({"a": wave(60)}), context).tolist() == [
-        -1
-    ]
-    assert training_ends_of(Panel.from_values({"b": wave(60)}), context).tolist() == [
-        -1
-    ]
+    assert trained_lengths(dated(wave(60, seed=1)), context).tolist() == [-1]
+    assert trained_lengths(Panel.from_values({"a": wave(60)}), context).tolist() == [-1]
+    assert trained_lengths(Panel.from_values({"b": wave(60)}), context).tolist() == [-1]
 
 
 # Covariates and smoothing

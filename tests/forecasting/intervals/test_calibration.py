@@ -14,16 +14,16 @@ def start(residuals=NOISE, method="adaptive", volatility=None):
     return Calibration.start(residuals, volatility, method)
 
 
-def learn(calibration, residuals, moments=None):
+def learn_errors(calibration, residuals, moments=None):
     count = len(residuals)
     when = np.arange(count) if moments is None else moments
-    return calibration.learn(residuals, np.ones(count), when)
+    return calibration.update(residuals, np.ones(count), when)
 
 
 def test_split_calibration_counts_all_errors_alike():
     early, late = NOISE[:150], 9 * NOISE[150:]
 
-    learned = learn(start(early, "split"), late)
+    learned = learn_errors(start(early, "split"), late)
 
     both = IntervalTable.from_residuals(np.concatenate([early, late]))
     np.testing.assert_array_equal(learned.table.quantiles, both.quantiles)
@@ -48,7 +48,10 @@ def test_errors_are_compared_at_their_volatility():
 def test_a_miss_widens_a_level_and_a_hit_narrows_it():
     step = 1.0  # the first one
 
-    miss, hit = learn(start(), np.full((1, 2), 99.0)), learn(start(), np.zeros((1, 2)))
+    miss, hit = (
+        learn_errors(start(), np.full((1, 2), 99.0)),
+        learn(start(), np.zeros((1, 2))),
+    )
 
     np.testing.assert_allclose(miss.factors[[79, 94]], np.exp([0.8 * step, 0.95]))
     np.testing.assert_allclose(hit.factors[[79, 94]], np.exp([-0.2 * step, -0.05]))
@@ -59,7 +62,7 @@ def test_steps_shrink_but_not_for_ever():
     steps = []
     for _ in range(150):
         before = calibration.factors[79]
-        calibration = learn(calibration, np.zeros((1, 2)))
+        calibration = learn_errors(calibration, np.zeros((1, 2)))
         steps.append(np.log(before / calibration.factors[79]) / 0.2)
 
     np.testing.assert_allclose(steps[:4], np.arange(1, 5) ** -0.5)
@@ -69,7 +72,7 @@ def test_steps_shrink_but_not_for_ever():
 def test_what_was_forecast_together_is_one_moment():
     residuals = np.array([[99.0, 99.0], [0.0, 0.0]])
 
-    learned = learn(start(), residuals, np.array([7, 7]))
+    learned = learn_errors(start(), residuals, np.array([7, 7]))
 
     assert learned.moments == 1
     assert learned.factors[79] == pytest.approx(np.exp(0.5 - 0.2))
@@ -78,14 +81,14 @@ def test_what_was_forecast_together_is_one_moment():
 def test_moments_are_taken_in_from_the_oldest():
     shuffled = np.array([2, 0, 1])
 
-    ordered = learn(start(), NOISE[:3])
-    other = learn(start(), NOISE[shuffled], shuffled)
+    ordered = learn_errors(start(), NOISE[:3])
+    other = learn_errors(start(), NOISE[shuffled], shuffled)
 
     np.testing.assert_array_equal(other.factors, ordered.factors)
 
 
 def test_nothing_known_stays_nothing_known():
-    learned = learn(start(np.empty((0, 2))), np.full((1, 2), np.nan))
+    learned = learn_errors(start(np.empty((0, 2))), np.full((1, 2), np.nan))
 
     assert np.isnan(learned.table.quantiles).all()
     assert (learned.factors == 1).all()
@@ -125,7 +128,7 @@ def walk(sizes, method, seed):
     calibration, bounds = start(noise[:100], method), []
     for moment in range(100, len(sizes)):
         bounds.append([calibration.table.offsets(level, 1) for level in (80, 95)])
-        calibration = learn(calibration, noise[moment : moment + 1])
+        calibration = learn_errors(calibration, noise[moment : moment + 1])
     sides = np.array(bounds)[..., 0]  # (moments, levels, sides)
     results = []
     for level, (lower, upper) in zip((80, 95), sides.transpose(1, 2, 0), strict=True):

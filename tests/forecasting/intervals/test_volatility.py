@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from forecasting.intervals.volatility import Scaling, window_volatility
+from forecasting.intervals.volatility import VolatilityScaling, window_volatility
 
 
 def errors(exponent, count=400, horizon=2, seed=0):
@@ -26,7 +26,7 @@ def test_a_window_of_one_observation_does_not_move():
 
 @pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])
 def test_the_exponent_is_found(exponent):
-    fitted = Scaling.fit(*errors(exponent)).exponent
+    fitted = VolatilityScaling.fit(*errors(exponent)).exponent
 
     assert fitted == pytest.approx(exponent, abs=0.11)
 
@@ -34,7 +34,7 @@ def test_the_exponent_is_found(exponent):
 def test_few_errors_are_no_evidence():
     residuals, volatility = errors(1.0, count=4, horizon=4)
 
-    assert Scaling.fit(residuals, volatility) == Scaling()
+    assert VolatilityScaling.fit(residuals, volatility) == VolatilityScaling()
 
 
 @pytest.mark.parametrize(
@@ -47,15 +47,15 @@ def test_few_errors_are_no_evidence():
     ],
 )
 def test_nothing_to_go_by_leaves_errors_as_they_are(residuals, volatility):
-    assert Scaling.fit(residuals, volatility) == Scaling()
+    assert VolatilityScaling.fit(residuals, volatility) == VolatilityScaling()
 
 
 def test_errors_double_with_volatility_at_exponent_one():
-    sizes = Scaling(1.0, typical=2.0).sizes(np.array([200.0, 400.0]))
+    sizes = VolatilityScaling(1.0, typical=2.0).sizes(np.array([200.0, 400.0]))
 
     np.testing.assert_allclose(sizes, [[100], [200]], rtol=1e-4)
 
 
 def test_a_window_without_a_change_has_a_tenth_of_the_typical_size():
-    assert Scaling(1.0, typical=5.0).sizes(np.zeros(1)) == pytest.approx(0.1)
-    assert Scaling(0.0, typical=5.0).sizes(np.zeros(1)) == 1
+    assert VolatilityScaling(1.0, typical=5.0).sizes(np.zeros(1)) == pytest.approx(0.1)
+    assert VolatilityScaling(0.0, typical=5.0).sizes(np.zeros(1)) == 1

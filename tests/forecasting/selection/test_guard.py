@@ -22,7 +22,7 @@ from forecasting.selection.guard import (
     MIN_INDEPENDENT_WINDOWS,
     RUNGS,
     Guard,
-    Inputs,
+    GuardInputs,
     _choose,
 )
 from forecasting.training import TrainingConfig
@@ -48,7 +48,7 @@ def hand_made(*, smoothed=False, season=2):
     guard = Guard(
         linear=linear, smoothed=smoothed, default=top, by_series=np.full(2, top)
     )
-    return guard, Inputs(frame.inputs[..., None], frame), torch.full((2, 4), 7.0)
+    return guard, GuardInputs(frame.inputs[..., None], frame), torch.full((2, 4), 7.0)
 
 
 def in_units(windows, forecast):

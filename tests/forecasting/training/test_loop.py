@@ -297,11 +297,11 @@ def test_a_setting_out_of_range_is_refused(setting, value, message):
 # Steps instead of epochs
 
 
-def dataset_of(lengths, spec=SPEC, chances=None):
+def dataset_of(lengths, spec=SPEC, series_weights=None):
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     values = noise(int(offsets[-1]))
     windows = Windows(offsets, spec)
-    return WindowDataset(values, windows, "none", chances=chances)
+    return WindowDataset(values, windows, "none", series_weights=series_weights)
 
 
 @pytest.mark.parametrize(("steps", "epochs", "each"), [(40, 10, 4), (3, 3, 1)])
@@ -405,11 +405,13 @@ def test_relative_errors_count_more_where_the_scale_is_large():
 
 
 def test_a_series_without_a_chance_is_never_learnt_from():
-    batches = dataset_of([40, 40], chances=torch.tensor([1.0, 0.0]))
+    batches = dataset_of([40, 40], series_weights=torch.tensor([1.0, 0.0]))
     torch.manual_seed(0)
 
     sampled = batches.take(batches.order(8, 5))[0]
-    regression_inputs = torch.cat([inputs for inputs, _ in batches.evidence()])
+    regression_inputs = torch.cat(
+        [inputs for inputs, _ in batches.regression_batches()]
+    )
 
     assert len(sampled) == 40
     first = set(batches.values[:40].unfold(0, 6, 1)[:33, 0].tolist())
@@ -420,12 +422,13 @@ def test_a_series_without_a_chance_is_never_learnt_from():
 def test_regression_batches_are_every_window_once_or_the_same_draw_each_time():
     unweighted, sampled = (
         dataset_of([40, 40]),
-        dataset_of([40, 40], chances=torch.tensor([0.5, 0.5])),
+        dataset_of([40, 40], series_weights=torch.tensor([0.5, 0.5])),
     )
 
-    all_windows = torch.cat([inputs for inputs, _ in unweighted.evidence()])
+    all_windows = torch.cat([inputs for inputs, _ in unweighted.regression_batches()])
     first, second = (
-        torch.cat([inputs for inputs, _ in sampled.evidence()]) for _ in range(2)
+        torch.cat([inputs for inputs, _ in sampled.regression_batches()])
+        for _ in range(2)
     )
 
     assert len(all_windows) == len(unweighted)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from forecasting.training.engines.distributed import (
-    processes,
+    num_processes,
     shard,
     sum_over_processes,
 )
@@ -89,7 +89,7 @@ def test_a_process_alone_has_everything_as_its_share():
 
     part, sums = shard(index), sum_over_processes(numbers)
 
-    assert processes() == 1
+    assert num_processes() == 1
     assert part.tolist() == index.tolist()
     assert [tensor.tolist() for tensor in sums] == [
         tensor.tolist() for tensor in numbers

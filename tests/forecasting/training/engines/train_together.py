@@ -16,7 +16,7 @@ from forecasting.errors import SettingError
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 from forecasting.training import TrainingConfig, start_member, train_members
-from forecasting.training.engines.distributed import joined, rank
+from forecasting.training.engines.distributed import process_group, rank
 
 SPEC = WindowSpec(seq_len=6, horizon=2)
 WINDOWS = 65  # four batches of 16, and one window that a single process gets
@@ -86,6 +86,6 @@ def refusal() -> str:
 
 
 if __name__ == "__main__":
-    with joined():
+    with process_group():
         results = {"auto": curves("auto"), "refusal": refusal()}
         Path(sys.argv[1], f"{rank()}.json").write_text(json.dumps(results))
