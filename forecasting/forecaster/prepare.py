@@ -60,11 +60,11 @@ def prepare(
     if start is not None:
         normalizer = start.merge_statistics(normalizer, panel)
     season = model.season_length
-    storage_device = storage_device(_num_values(panel, method, encoded), device)
+    storage = storage_device(_num_values(panel, method, encoded), device)
     batches, validation = split_windows(
-        panel, spec, normalizer, ends, encoded, storage_device, season_length=season
+        panel, spec, normalizer, ends, encoded, storage, season_length=season
     )
-    if storage_device != device:
+    if storage != device:
         batches, validation = (
             HostDataset.of(batches, device),
             HostDataset.of(validation, device),

@@ -46,7 +46,7 @@ def find_residuals(
 
     Args:
         networks: the members.
-        dataset: the windows; at most `MAX_RESIDUAL_WINDOWS` evenly spaced ones are used.
+        dataset: windows; at most `MAX_RESIDUAL_WINDOWS`, evenly spaced, are used.
         precision: of the networks' arithmetic.
         guard: selects among forecasts; None for the networks' forecast.
 

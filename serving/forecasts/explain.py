@@ -8,6 +8,7 @@ from forecasting.explanation.explain import Explanation, explain
 from serving.errors import RequestError
 from serving.forecasts.limits import check_limits
 from serving.forecasts.panels import make_panel
+from serving.http.shapes import check_forecast
 from serving.http.validation import read_body
 from serving.registry.loaded_model import LoadedModel
 from serving.schemas.forecast import Answering, ForecastRequest
@@ -70,7 +71,7 @@ def explain_forecast(
         RequestError: the body, or the series in it, cannot be used.
         RequestTooLarge: it exceeds the limits.
     """
-    request = read_body(ForecastRequest, body or b"{}", settings)
+    request = read_body(ForecastRequest, body or b"{}", settings, check_forecast)
     steps = _check_size(request, model, settings)
     explanation = _explain(request, model)
     grids = {

@@ -19,6 +19,7 @@ from serving.forecasts.fast_request import (
 )
 from serving.forecasts.limits import check_limits
 from serving.forecasts.panels import make_panel
+from serving.http.shapes import check_forecast
 from serving.http.validation import read_body
 from serving.registry.loaded_model import LoadedModel
 from serving.schemas.forecast import ForecastRequest
@@ -92,7 +93,7 @@ def read_request(
         RequestError: the body cannot be used.
         RequestTooLarge: it exceeds the limits.
     """
-    request = read_body(ForecastRequest, body or b"{}", settings)
+    request = read_body(ForecastRequest, body or b"{}", settings, check_forecast)
     _check(request, model, settings)
     return request
 

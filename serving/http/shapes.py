@@ -21,7 +21,7 @@ MAX_BRACKETS = 100_000  # of invalid JSON that pydantic may read for its message
 Scalar: TypeAlias = bool | int | float | str | None
 RawValue: TypeAlias = Raw | UnsetType
 NESTED = "a number or a text is needed; found a list or an object"
-Check = Callable[[bytes, Settings], bytes]
+ShapeCheck = Callable[[bytes, Settings], bytes]
 PATH = re.compile(r"\[(\d+|\.\.\.)\]|\.([^.\[\]]+)")
 UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 
@@ -122,11 +122,11 @@ class _NixtlaRequest(Struct):
     level: RawValue = UNSET
 
 
-def check_shape(kind: str, body: bytes, settings: Settings) -> bytes:
+def check_shape(check: ShapeCheck, body: bytes, settings: Settings) -> bytes:
     """Check the shape of a body and return it without unused fields.
 
     Args:
-        kind: name of the pydantic model of the body.
+        check: the check of the body's kind, such as `check_forecast`.
         body: JSON; small bodies are returned unchecked.
         settings: the limits.
 
@@ -137,7 +137,7 @@ def check_shape(kind: str, body: bytes, settings: Settings) -> bytes:
     if len(body) <= SMALL_BODY_BYTES:
         return body
     try:
-        return CHECKS[kind](body, settings)
+        return check(body, settings)
     except msgspec.ValidationError as error:
         raise _flaw(error, ("body",)) from None
     except RecursionError:
@@ -148,7 +148,8 @@ def check_shape(kind: str, body: bytes, settings: Settings) -> bytes:
         raise RequestError([(("body",), f"Invalid JSON: {error}")]) from None
 
 
-def _check_forecast(body: bytes, settings: Settings) -> bytes:
+def check_forecast(body: bytes, settings: Settings) -> bytes:
+    """Check a forecast or explain request; see `check_shape`."""
     request = msgspec.json.decode(body, type=_Forecast)
     _check_flat(request.levels, ("body", "levels"), MAX_COLUMNS)
     loc: Loc = ("body", "series")
@@ -170,7 +171,8 @@ def _check_forecast(body: bytes, settings: Settings) -> bytes:
     return body
 
 
-def _check_infer(body: bytes, settings: Settings) -> bytes:
+def check_inference(body: bytes, settings: Settings) -> bytes:
+    """Check a request of the Open Inference Protocol; see `check_shape`."""
     request = msgspec.json.decode(body, type=_Infer)
     loc: Loc = ("body", "inputs")
     inputs = _decode(request.inputs, list[_Tensor], loc)
@@ -201,7 +203,8 @@ def _check_infer(body: bytes, settings: Settings) -> bytes:
     return msgspec.json.encode(request)
 
 
-def _check_invocation(body: bytes, settings: Settings) -> bytes:
+def check_invocation(body: bytes, settings: Settings) -> bytes:
+    """Check a request of MLflow's scoring protocol; see `check_shape`."""
     request = msgspec.json.decode(body, type=_Invocation)
     split, params = request.dataframe_split, request.params
     if isinstance(split, _Split):
@@ -232,7 +235,8 @@ def _check_rows(rows: RawValue, kind: Any, loc: Loc, settings: Settings) -> None
             _decode(rows, kind, loc)
 
 
-def _check_nixtla(body: bytes, settings: Settings) -> bytes:
+def check_nixtla(body: bytes, settings: Settings) -> bytes:
+    """Check a request of the nixtla client; see `check_shape`."""
     request = msgspec.json.decode(body, type=_NixtlaRequest)
     _check_flat(request.level, ("body", "level"), MAX_COLUMNS)
     sent = request.series
@@ -321,13 +325,3 @@ def _flaw(error: msgspec.ValidationError, loc: Loc) -> RequestError:
         return RequestError([((*loc, *place, unknown[1]), "unknown key")])
     nested = "Expected `bool | int | float | str | null`, got `"
     return RequestError([((*loc, *place), NESTED if nested in message else message)])
-
-
-CHECKS: Mapping[str, Check] = {
-    "ForecastRequest": _check_forecast,
-    "InferRequest": _check_infer,
-    "Invocation": _check_invocation,
-} | dict.fromkeys(
-    ("ForecastBody", "CrossValidationBody", "AnomalyBody", "OnlineAnomalyBody"),
-    _check_nixtla,
-)

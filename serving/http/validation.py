@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from serving.errors import Loc, RequestError, UnsupportedMedia, shortened
-from serving.http.shapes import check_shape
+from serving.http.shapes import ShapeCheck, check_shape
 from serving.schemas.forecast import (
     ForecastRequest,
     ModelSelector,
@@ -30,7 +30,9 @@ COMPLETE_MESSAGES = ("json_invalid", "missing", "value_error")
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def read_body(kind: type[Body], body: bytes, settings: Settings) -> Body:
+def read_body(
+    kind: type[Body], body: bytes, settings: Settings, check: ShapeCheck
+) -> Body:
     """Decode a JSON body to a pydantic model.
 
     `serving.http.shapes` checks large bodies first, so that flaws stay few.
@@ -39,7 +41,7 @@ def read_body(kind: type[Body], body: bytes, settings: Settings) -> Body:
         RequestError: the body is not JSON, or has another shape.
         RequestTooLarge: it has more series or rows than the limits allow.
     """
-    body = check_shape(kind.__name__, body, settings)
+    body = check_shape(check, body, settings)
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:

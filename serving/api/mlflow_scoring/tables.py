@@ -19,6 +19,7 @@ from pydantic import (
 from forecasting.forecaster.forecaster import LEVELS
 from serving.errors import Loc, RequestError, RequestTooLarge
 from serving.forecasts.panels import MAX_STEP
+from serving.http.shapes import check_invocation
 from serving.http.validation import read_body
 from serving.registry.loaded_model import LoadedModel
 from serving.schemas.forecast import LEVELS_FIELD, Level
@@ -129,7 +130,7 @@ def read_table(
     if media_type == CSV:
         frame = _read_csv(body, names, settings.max_points)
     else:
-        invocation = read_body(Invocation, body, settings)
+        invocation = read_body(Invocation, body, settings, check_invocation)
         frame = _to_frame(_columns(invocation, names))
         params = invocation.params or params
     _check_ids(frame)

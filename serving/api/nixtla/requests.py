@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from serving.api.nixtla.decompression import decompress
 from serving.errors import Loc, RequestError
+from serving.http.shapes import check_nixtla
 from serving.http.validation import read_body
 from serving.schemas.forecast import LEVELS_FIELD
 from serving.schemas.series import Numbers
@@ -87,7 +88,7 @@ def read_request(kind: type[A], body: bytes, encoding: str, settings: Settings) 
         RequestError: the body cannot be read, or needs a feature that is missing.
     """
     plain = decompress(body, encoding, settings.max_body_bytes)
-    request = read_body(kind, plain, settings)
+    request = read_body(kind, plain, settings, check_nixtla)
     _check_sizes(request.series)
     flaws = [(("body", *loc), text) for loc, text in _unsupported(request)]
     if flaws:

@@ -24,6 +24,7 @@ from serving.api.open_inference.tensors import (
 )
 from serving.errors import Loc, RequestError
 from serving.forecasts.limits import FlawLocations, check_limits
+from serving.http.shapes import check_inference
 from serving.http.validation import read_body
 from serving.registry.loaded_model import LoadedModel
 from serving.settings import Settings
@@ -44,7 +45,7 @@ def infer(model: LoadedModel, body: bytes, settings: Settings) -> tuple[bytes, i
         RequestError: the body, or a tensor in it, cannot be used.
         RequestTooLarge: it exceeds the limits.
     """
-    request = read_body(InferRequest, body, settings)
+    request = read_body(InferRequest, body, settings, check_inference)
     tensors = by_name(request.inputs)
     values, horizon, levels = _arguments(tensors, model, settings)
     outputs = _outputs(_forecast(model, values, horizon, levels))

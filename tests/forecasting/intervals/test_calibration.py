@@ -50,7 +50,7 @@ def test_a_miss_widens_a_level_and_a_hit_narrows_it():
 
     miss, hit = (
         learn_errors(start(), np.full((1, 2), 99.0)),
-        learn(start(), np.zeros((1, 2))),
+        learn_errors(start(), np.zeros((1, 2))),
     )
 
     np.testing.assert_allclose(miss.factors[[79, 94]], np.exp([0.8 * step, 0.95]))
