@@ -152,7 +152,7 @@ class WindowDataset:
         yield from self._in_blocks(every)
 
     def regression_batches(self) -> Iterator[Batch]:
-        """Yield all windows in order, or a draw by ``series_weights`` if there are any."""
+        """Yield all windows in order, or a draw by ``series_weights``."""
         if self.series_weights is None:
             yield from self.in_order()
             return
