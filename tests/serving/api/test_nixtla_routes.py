@@ -258,14 +258,14 @@ def panel():
 
 
 def test_rolling_windows_end_with_their_series(panel):
-    windows = rolling(panel, 2, steps=2, windows=2, apart=3)
+    windows = rolling(panel, 2, steps=2, windows=2, stride=3)
 
     assert windows.origins.series.tolist() == [0, 0, 1, 1]
     assert windows.origins.ends.tolist() == [5, 8, 2, 5]
     assert panel.values[windows.places].tolist() == [[5, 6], [8, 9], [12, 13], [15, 16]]
     assert windows.sizes(2).tolist() == [4, 4]
     with pytest.raises(SeriesTooShort, match="'b' has 7; at least 8"):
-        rolling(panel, 3, steps=2, windows=2, apart=3)
+        rolling(panel, 3, steps=2, windows=2, stride=3)
 
 
 def test_one_step_windows_hit_all_that_has_enough_before_it(panel):
@@ -280,7 +280,7 @@ def test_one_step_windows_hit_all_that_has_enough_before_it(panel):
 def test_the_latest_windows_leave_out_what_lies_behind_the_end(panel):
     windows = latest(panel, 2, count=5, steps=3)
 
-    hit = panel.values[windows.places[windows.kept]]
+    hit = panel.values[windows.places[windows.mask]]
     assert hit.tolist() == [*range(5, 10), *range(12, 17)]
     assert windows.origins.ends.tolist() == [5, 8, 2, 5]
     assert windows.sizes(2).tolist() == [5, 5]
