@@ -96,7 +96,7 @@ def test_a_mistake_in_the_program_is_a_traceback_without_the_password(
 
 
 def test_a_version_that_cannot_be_made_leaves_no_empty_model(workplace):
-    with mlflow.start_run() as run, pytest.raises(MlflowException):
+    with mlflow.start_run(experiment_id="0") as run, pytest.raises(MlflowException):
         register("rain", NOWHERE, run.info.run_id, {})
 
     assert not mlflow.MlflowClient().search_registered_models()
@@ -105,7 +105,7 @@ def test_a_version_that_cannot_be_made_leaves_no_empty_model(workplace):
 def test_a_version_that_cannot_be_made_leaves_a_model_that_was_there(workplace):
     mlflow.MlflowClient().create_registered_model("rain")
 
-    with mlflow.start_run() as run, pytest.raises(MlflowException):
+    with mlflow.start_run(experiment_id="0") as run, pytest.raises(MlflowException):
         register("rain", NOWHERE, run.info.run_id, {})
 
     [model] = mlflow.MlflowClient().search_registered_models()
