@@ -67,8 +67,9 @@ def train_command(
 ) -> None:
     """Train a forecaster, backtest it beside the baselines, register it.
 
-    The run and its figures go to MLflow (MLFLOW_TRACKING_URI). The new version becomes
-    champion if it is the first, or if it beats the champion on the same origins.
+    The run and its figures go to MLflow (MLFLOW_TRACKING_URI). The new version
+    becomes champion if it is the first, or if it beats the champion on the same
+    origins.
 
     Examples:
       recast train sales.csv --horizon 14
@@ -92,8 +93,8 @@ def train_command(
 def compare_command(job: "Job", console: Console) -> None:
     """Train an RNN, an LSTM and a GRU under one budget and register the best.
 
-    All three get the same data, windows, epochs, batch size, learning rate and seed.
-    Each is a nested run in MLflow; --cell has no effect.
+    All three get the same data, windows, epochs, batch size, learning rate and
+    seed. Each is a nested run in MLflow; --cell has no effect.
 
     Example:
       recast compare sales.csv --horizon 14
@@ -163,8 +164,8 @@ def tune_command(
 ) -> None:
     """Search the settings that the job leaves open; train and register the best.
 
-    Settings in the job file or in an option are fixed. Trials are measured before the
-    backtest begins. The same command resumes a search that was stopped.
+    Settings in the job file or in an option are fixed. Trials are measured before
+    the backtest begins. The same command resumes a search that was stopped.
 
     Example:
       recast tune sales.csv --horizon 14 --trials 40
@@ -253,8 +254,8 @@ def models_command(
 ) -> None:
     """List registered versions, newest first, with their aliases and errors.
 
-    MASE is the mean absolute scaled error of the backtest. Skill is 1 - error / error
-    of the last value: a positive skill beats the naive forecast.
+    MASE is the mean absolute scaled error of the backtest. Skill is 1 - error /
+    error of the last value: a positive skill beats the naive forecast.
 
     Example:
       recast models sales

@@ -36,7 +36,8 @@ def explain_command(
 ) -> None:
     """Show how strongly each forecast step depends on each observation.
 
-    Importance is the mean of |gradient x input| over windows, as percent of each step.
+    Importance is the mean of |gradient x input| over windows, as percent of each
+    step.
 
     Examples:
       recast explain sales
