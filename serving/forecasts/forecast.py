@@ -19,7 +19,7 @@ from serving.forecasts.fast_request import (
 )
 from serving.forecasts.limits import check_limits
 from serving.forecasts.panels import make_panel
-from serving.http.shapes import check_forecast
+from serving.http.shapes import check_forecast, check_shape
 from serving.http.validation import read_body
 from serving.registry.loaded_model import LoadedModel
 from serving.schemas.forecast import ForecastRequest
@@ -42,6 +42,7 @@ def answer(
         RequestError: the body, or the series in it, cannot be used.
         RequestTooLarge: it exceeds the limits.
     """
+    check_shape(check_forecast, body, settings)  # before anything is built of it
     plain = read_fast(body, model, settings)
     content = None if plain is None else answer_fast(model, plain)
     if plain is not None and content is not None:

@@ -17,12 +17,23 @@ from serving.settings import Settings
 
 SMALL_BODY_BYTES = 2**16  # below it, any number of flaws is cheap
 MAX_COLUMNS = 1000  # of a table, and names of covariates or tensors
+MAX_BRACKETS_PER_ITEM = 4  # a series has at most three objects inside
+SMALL_ITEM_BYTES = 10
 MAX_BRACKETS = 100_000  # of invalid JSON that pydantic may read for its message
 Scalar: TypeAlias = bool | int | float | str | None
+Number: TypeAlias = int | float | None
 RawValue: TypeAlias = Raw | UnsetType
 NESTED = "a number or a text is needed; found a list or an object"
 ShapeCheck = Callable[[bytes, Settings], bytes]
 PATH = re.compile(r"\[(\d+|\.\.\.)\]|\.([^.\[\]]+)")
+# An object with more names than a table may have columns, its values flat. Possessive:
+# each byte is read once.
+TEXT = rb'"(?:[^"\\]++|\\.)*+"'
+MANY_NAMES = re.compile(
+    rb"\{(?:(?:\[[^\]]*+\]|[^{}\"\[]++|%b(?!\s*+:))*+%b\s*+:){%d}"
+    % (TEXT, TEXT, MAX_COLUMNS + 1),
+    re.DOTALL,
+)
 UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 
 
@@ -32,9 +43,17 @@ class _Series(Struct, forbid_unknown_fields=True, gc=False):
     id: Scalar = None
     values: Raw = Raw(b"[]")
     timestamps: Raw = Raw(b"[]")
-    past_covariates: dict[str, Raw] | None = None
-    known_covariates: dict[str, Raw] | None = None
-    static_covariates: dict[str, Raw] | None = None
+    past_covariates: Raw = Raw(b"null")
+    known_covariates: Raw = Raw(b"null")
+    static_covariates: Raw = Raw(b"null")
+
+
+class _Object(Struct, gc=False):
+    """Any object; its fields are skipped."""
+
+
+class _List(Struct, array_like=True, gc=False):
+    """Any list; its items are skipped."""
 
 
 class _Forecast(Struct, forbid_unknown_fields=True):
@@ -156,7 +175,7 @@ def check_forecast(body: bytes, settings: Settings) -> bytes:
     # A known covariate reaches over the horizon.
     maximum = settings.max_points + settings.max_horizon
     if _bytes(request.series).count(b"{") > settings.max_series:
-        _check_count(request.series, "series", settings.max_series, loc)
+        _check_count(request.series, _Object, "series", settings.max_series, loc)
     for index, series in enumerate(
         _decode(request.series, list[_Series] | None, loc) or ()
     ):
@@ -164,10 +183,10 @@ def check_forecast(body: bytes, settings: Settings) -> bytes:
         _check_flat(series.values, (*series_loc, "values"), maximum)
         _check_flat(series.timestamps, (*series_loc, "timestamps"), maximum)
         for name in ("past_covariates", "known_covariates"):
-            _check_columns(getattr(series, name) or {}, (*series_loc, name), maximum)
-        _check_scalars(
-            series.static_covariates or {}, (*series_loc, "static_covariates")
-        )
+            columns = _decode_names(getattr(series, name), (*series_loc, name))
+            _check_columns(columns, (*series_loc, name), maximum)
+        static_loc = (*series_loc, "static_covariates")
+        _check_scalars(_decode_names(series.static_covariates, static_loc), static_loc)
     return body
 
 
@@ -175,32 +194,33 @@ def check_inference(body: bytes, settings: Settings) -> bytes:
     """Check a request of the Open Inference Protocol; see `check_shape`."""
     request = msgspec.json.decode(body, type=_Infer)
     loc: Loc = ("body", "inputs")
+    for name in ("inputs", "outputs"):
+        _check_brackets(getattr(request, name), b"{", MAX_COLUMNS, ("body", name))
     inputs = _decode(request.inputs, list[_Tensor], loc)
     outputs = _decode(request.outputs, list[_Output] | None, ("body", "outputs"))
     for name, parts in (("inputs", inputs), ("outputs", outputs)):
         _check_names(parts or (), ("body", name))
     for index, tensor in enumerate(inputs or ()):
-        _check_flat(tensor.shape, (*loc, index, "shape"), MAX_COLUMNS)
-        rows = _bytes(tensor.data)
-        if rows.count(b"[") - 1 > settings.max_series:
-            count = rows.count(b"[") - 1
-            raise RequestTooLarge(
-                "rows", count, settings.max_series, (*loc, index, "data")
-            )
-        if rows.count(b",") >= settings.max_points and b'"' not in rows:
-            count = rows.count(b",") + 1
-            raise RequestTooLarge(
-                "observations", count, settings.max_points, (*loc, index, "data")
-            )
-        if b"{" in rows:
-            _decode(
-                tensor.data, list[Scalar | list[Scalar]] | None, (*loc, index, "data")
-            )
+        _check_tensor(tensor, (*loc, index), settings)
     if inputs is not None:
         request.inputs = Raw(msgspec.json.encode(inputs))
     if outputs is not None:
         request.outputs = Raw(msgspec.json.encode(outputs))
     return msgspec.json.encode(request)
+
+
+def _check_tensor(tensor: _Tensor, loc: Loc, settings: Settings) -> None:
+    """Refuse more rows or numbers than the limits allow, and other things than both."""
+    _check_flat(tensor.shape, (*loc, "shape"), MAX_COLUMNS)
+    rows, data_loc = _bytes(tensor.data), (*loc, "data")
+    count = rows.count(b"[") - 1
+    if count > settings.max_series:
+        raise RequestTooLarge("rows", count, settings.max_series, data_loc)
+    if b"{" in rows or b'"' in rows:
+        _decode(tensor.data, list[Number | list[Number]] | None, data_loc)
+    count = rows.count(b",") + 1
+    if count > settings.max_points:
+        raise RequestTooLarge("observations", count, settings.max_points, data_loc)
 
 
 def check_invocation(body: bytes, settings: Settings) -> bytes:
@@ -212,7 +232,7 @@ def check_invocation(body: bytes, settings: Settings) -> bytes:
         _check_flat(split.columns, (*loc, "columns"), MAX_COLUMNS)
         names = _decode(split.columns, list[Scalar], (*loc, "columns"))
         _check_names(names or (), (*loc, "columns"))
-        _check_rows(split.data, list[list[Scalar]], (*loc, "data"), settings)
+        _check_rows(split.data, _List, (*loc, "data"), settings)
     if isinstance(params, _Params):
         _check_flat(params.levels, ("body", "params", "levels"), MAX_COLUMNS)
     for name in ("dataframe_records", "inputs", "instances"):
@@ -222,17 +242,20 @@ def check_invocation(body: bytes, settings: Settings) -> bytes:
 
 def _check_table(table: RawValue, loc: Loc, settings: Settings) -> None:
     if _bytes(table)[:1] == b"{" and loc[-1] != "dataframe_records":
-        _check_columns(_decode(table, dict[str, Raw], loc), loc, settings.max_points)
+        _check_columns(_decode_names(table, loc), loc, settings.max_points)
     else:
-        _check_rows(table, list[dict[str, Scalar]] | None, loc, settings)
+        _check_rows(table, _Object, loc, settings)
 
 
-def _check_rows(rows: RawValue, kind: Any, loc: Loc, settings: Settings) -> None:
-    """Refuse more rows than the limits allow; check the shape of many lists."""
-    for mark in (b"[", b"{"):
-        if _bytes(rows).count(mark) > settings.max_points + 1:
-            _check_count(rows, "observations", settings.max_points, loc)
-            _decode(rows, kind, loc)
+def _check_rows(
+    rows: RawValue, kind: type[Struct], loc: Loc, settings: Settings
+) -> None:
+    """Refuse more rows or columns than the limits allow, and rows of another kind."""
+    _check_names_in(rows, loc)
+    _check_count(rows, kind, "observations", settings.max_points, loc)
+    if _bytes(rows).count(b"[") + _bytes(rows).count(b"{") > settings.max_points + 1:
+        row = dict[str, Scalar] if kind is _Object else list[Scalar]
+        _decode(rows, list[row] | None, loc)  # type: ignore[valid-type]
 
 
 def check_nixtla(body: bytes, settings: Settings) -> bytes:
@@ -268,7 +291,9 @@ def _check_flat(value: RawValue, loc: Loc, maximum: int) -> None:
     elif text.count(b",") >= maximum:
         count = text.count(b",") + 1
         if b'"' in text:  # texts may hold commas
-            count = len(_decode(value, list[Scalar] | None, loc) or ())
+            count = (text.count(b'"') - text.count(b'\\"')) // 2
+            if count <= maximum:
+                count = len(_decode(value, list[Scalar] | None, loc) or ())
         if count > maximum:
             raise RequestTooLarge("numbers or texts", count, maximum, loc)
 
@@ -292,13 +317,47 @@ def _check_names(names: Any, loc: Loc) -> None:
         raise RequestError([(loc, f"{len(names):,} of them; at most {MAX_COLUMNS:,}")])
 
 
-def _check_count(value: RawValue, items: str, maximum: int, loc: Loc) -> None:
-    """Refuse a list of more series or observations than the maximum."""
-    if (
-        _bytes(value)[:1] == b"["
-        and (count := len(_decode(value, list[Raw], loc))) > maximum
-    ):
+def _check_names_in(value: RawValue, loc: Loc) -> None:
+    """Refuse an object with more names than a table may have columns, undecoded."""
+    text = _bytes(value)
+    if text.count(b":") <= MAX_COLUMNS:
+        return
+    shortest = len(b'"":0,') * MAX_COLUMNS
+    parts = (part for part in text.split(b"}") if len(part) >= shortest)
+    if any(MANY_NAMES.search(part) for part in parts):
+        message = (
+            f"more than {MAX_COLUMNS:,} names in an object; at most {MAX_COLUMNS:,}"
+        )
+        raise RequestError([(loc, message)])
+
+
+def _decode_names(value: RawValue, loc: Loc) -> dict[str, Raw]:
+    """Return the raw values of an object by name; none for null."""
+    _check_names_in(value, loc)
+    return _decode(value, dict[str, Raw] | None, loc) or {}
+
+
+def _check_brackets(value: RawValue, mark: bytes, maximum: int, loc: Loc) -> None:
+    """Refuse a list with far more objects or lists in it than it may have items.
+
+    Many small ones alone: decoded, they would take several times their bytes.
+    """
+    text = _bytes(value)
+    count = text.count(mark)
+    if count > MAX_BRACKETS_PER_ITEM * maximum and len(text) < SMALL_ITEM_BYTES * count:
+        items = "objects" if mark == b"{" else "lists"
         raise RequestTooLarge(items, count, maximum, loc)
+
+
+def _check_count(
+    value: RawValue, kind: type[Struct], items: str, maximum: int, loc: Loc
+) -> None:
+    """Refuse a list of more items than the maximum, or of another kind."""
+    _check_brackets(value, b"{" if kind is _Object else b"[", maximum, loc)
+    if _bytes(value)[:1] == b"[":
+        count = len(_decode(value, list[kind], loc))  # type: ignore[valid-type]
+        if count > maximum:
+            raise RequestTooLarge(items, count, maximum, loc)
 
 
 def _decode(value: RawValue, kind: Any, loc: Loc) -> Any:

@@ -12,8 +12,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 SIZE = 3_000_000  # bytes of each body, about
-SECONDS = 4  # of CPU, at most; some took 15 and more
-GROWTH = 60  # bytes of memory for each of a body, at most; some took a thousand
+SECONDS = 1  # of CPU, at most; some took 15 and more
+GROWTH = 20  # bytes of memory for each of a body, at most; some took a thousand
 FORECAST, EXPLAIN = "/v1/models/waves/forecast", "/v1/models/waves/explain"
 INFER, SCORE = "/v2/models/waves/infer", "/invocations"
 NIXTLA = "/v2/forecast"
