@@ -22,17 +22,9 @@ def _decode(value: object) -> object:
 
 
 KeyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-
-
 KeyHash = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
-
-
 KeyHashes = Annotated[dict[KeyName, KeyHash], BeforeValidator(_decode)]
-
-
 MIB = 1024 * 1024
-
-
 MAX_LEVELS = 99  # upper limit of the setting max_levels
 
 

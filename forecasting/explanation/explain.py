@@ -39,11 +39,7 @@ from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.types import FloatArray
 
 Part = Literal["model", "network"]
-
-
 PARTS: tuple[str, ...] = get_args(Part)
-
-
 MAX_EXPLAINED_WINDOWS = 64  # averaged; more would hardly change the means
 
 

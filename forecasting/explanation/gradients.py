@@ -18,8 +18,6 @@ from forecasting.models.ensemble import ensemble_forecast
 from forecasting.models.network import RecurrentNetwork
 
 Forecast = Callable[[Tensor, Tensor | None], Tensor]
-
-
 CPU = torch.device("cpu")
 
 

@@ -23,11 +23,7 @@ from torch import Tensor
 from forecasting.errors import ArtifactError
 
 FORMAT_VERSION = 1
-
-
 CONFIG, TENSORS = "config.json", "model.safetensors"
-
-
 SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")  # of half a surrogate pair, in JSON
 
 

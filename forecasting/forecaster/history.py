@@ -28,8 +28,6 @@ from forecasting.scaling.window_scaling import (
 from forecasting.types import FloatArray, IntArray
 
 SMOOTHING_MEMORY = 4096  # maximum observations that exponential smoothing reads
-
-
 ALL_ROWS = slice(None)
 
 
@@ -268,8 +266,6 @@ def find_places(fitted: TrainedModel, panel: Panel, origins: Origins) -> IntArra
 
 
 MAX_BLOCK_ORIGINS = 8192  # origins per block
-
-
 MAX_BLOCK_POINTS = 2**20  # observations per block
 
 

@@ -23,17 +23,9 @@ from forecasting.selection.lookback import LinearSearch, Settings, season_candid
 from forecasting.training import TrainingConfig
 
 Preset = Literal["classic", "guarded", "accurate"]
-
-
 PRESETS: tuple[str, ...] = get_args(Preset)
-
-
 MIN_MANY_SERIES = 30  # that validate on one horizon each
-
-
 MAX_RECURRENT_STEPS = 24  # per window
-
-
 MIN_SEASONS = 8  # per window, to read one season per recurrent step
 
 
@@ -130,11 +122,7 @@ _CLASSIC: Settings = {
     "model.linear_skip": False,
     "training.loss": "mse",
 }
-
-
 _GUARDED: Settings = {"model.guard": True, "training.refit": True}
-
-
 _ACCURATE: Settings = {
     "model.cell": "gru",
     "model.hidden_size": 64,

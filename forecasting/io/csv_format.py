@@ -19,8 +19,6 @@ from forecasting.errors import UnreadableData
 
 DELIMITERS = (",", ";", "\t", "|")
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-
-
 MISSING_MARKERS = (
     "",
     "NA",

@@ -22,29 +22,15 @@ NANOSECONDS = {  # in each unit of steps of fixed length
     "us": 1_000,
     "ns": 1,
 }
-
-
 DAY, WEEK = NANOSECONDS["D"], NANOSECONDS["W"]
-
-
 MONTHS = {"M": 1, "Q": 3, "Y": 12}
-
-
 MONTH_NAMES = (
     *("JAN", "FEB", "MAR", "APR", "MAY", "JUN"),
     *("JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),
 )
-
-
 WEEKDAY_NAMES = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
-
-
 Place = Literal["day", "E", "BS", "BE"]
-
-
 PLACES: dict[str, Place] = {"S": "day", "E": "E", "BS": "BS", "BE": "BE"}
-
-
 EXPECTED = (
     "a pandas frequency alias such as D, h, 15min, s, W-SUN, MS or ME (months by their "
     "first or last day), QS, YS or B (Monday to Friday)"

@@ -31,8 +31,6 @@ TIMESTAMP_FORMATS = tuple(
         rf"{NAME} (?P<day>\d{{1,2}}),? (?P<year>\d{{4}}){TIME}{ZONE}",
     )
 )
-
-
 ISO_WITHOUT_ZONE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
 
 YEARS = (1678, 2261)  # first and last full year in 64-bit nanoseconds

@@ -9,21 +9,15 @@ from typing import Protocol, TypeVar
 import joblib
 
 POLL_SECONDS = 0.05  # between two checks for new records
-
-
 Record = TypeVar("Record")  # of an epoch
-
-
-RecordIn = TypeVar("RecordIn", covariant=True)
-
-
+EpochResult = TypeVar("EpochResult", covariant=True)
 Result = TypeVar("Result", covariant=True)
 
 
-class Training(Protocol[RecordIn, Result]):
+class Training(Protocol[EpochResult, Result]):
     """A training that reports its epochs."""
 
-    def __call__(self, *, on_epoch: Callable[[RecordIn], None] | None) -> Result:
+    def __call__(self, *, on_epoch: Callable[[EpochResult], None] | None) -> Result:
         """Train; return the result."""
 
 

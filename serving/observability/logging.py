@@ -20,8 +20,6 @@ QUIET_LOGGERS = (
     "asyncio",
     "uvicorn.access",
 )
-
-
 _encode = json.JSONEncoder(default=str).encode
 
 

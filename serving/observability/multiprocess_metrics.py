@@ -18,8 +18,6 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-
-
 # In memory on Linux: on a full disk, writing a metric would kill the process.
 SHARED_MEMORY = "/dev/shm"
 

@@ -9,14 +9,10 @@ import os
 from starlette.middleware import Middleware
 
 log = logging.getLogger(__name__)
-
-
 ENDPOINT_VARIABLES = (
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
 )
-
-
 EXPORTERS = ("otlp", "console")
 
 

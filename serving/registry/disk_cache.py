@@ -24,15 +24,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from serving.registry.snapshot import ModelSnapshot
 
 log = logging.getLogger(__name__)
-
-
 STATE_FILE, ENTRY_FILE = "registry.json", "entry.json"
 MODEL_FOLDER, DRAFT_PREFIX = "model", ".draft-"
-
-
 STALE_SECONDS = 3600.0  # age after which a draft belongs to a process that died
-
-
 State = TypeAdapter(dict[str, ModelSnapshot])
 
 

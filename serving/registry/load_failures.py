@@ -12,8 +12,6 @@ from serving.registry.lru_cache import Key
 from serving.registry.snapshot import ModelSnapshot
 
 log = logging.getLogger(__name__)
-
-
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 1.0, 60.0
 
 

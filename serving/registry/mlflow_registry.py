@@ -34,15 +34,9 @@ ENVIRONMENT_DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
-
-
 # A new connection for each call: a database file may be replaced by another.
 SQLITE_DEFAULTS = {"MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool"}
-
-
 log = logging.getLogger(__name__)
-
-
 LOADER_MODULE = "forecasting.pyfunc"  # the MLflow loader of Recast's models
 
 

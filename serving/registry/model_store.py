@@ -28,11 +28,7 @@ from serving.registry.snapshot import ModelSnapshot, is_same_version
 from serving.schemas.forecast import ModelDetails
 
 log = logging.getLogger(__name__)
-
-
 LOAD_THREADS = 4  # versions loaded in parallel: a slow one does not delay the others
-
-
 AliasKey = tuple[str, str]  # name and alias
 
 

@@ -14,17 +14,9 @@ from serving.registry.model_store import ModelStore
 from serving.registry.snapshot import ModelSnapshot
 
 T = TypeVar("T")
-
-
 log = logging.getLogger(__name__)
-
-
 TIMEOUT_SECONDS = 15.0  # time without an answer until the registry counts as away
-
-
 START_TIMEOUT_SECONDS = 2.0  # the same at the start, if there is a cache to read
-
-
 GC_THRESHOLD = 20_000  # new objects between two collections of the youngest
 
 

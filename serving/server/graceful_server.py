@@ -19,23 +19,11 @@ from serving.server.slow_readers import SlowReaders
 from serving.settings import Settings
 
 log = logging.getLogger(__name__)
-
-
 GRACE_SECONDS = 1.0  # time in which a client may still send over an idle connection
-
-
 EXIT_SECONDS = 10.0  # time for a worker to exit after draining
-
-
 PING_SECONDS = 0.5  # timeout of one ping to a worker
-
-
 POLL_SECONDS = 0.05  # pause between two checks of draining workers
-
-
 MAX_SILENCE_SECONDS = 60.0  # a worker without an answered ping is then replaced
-
-
 CLOSE_HEADER = (b"connection", b"close")
 
 

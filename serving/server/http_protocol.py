@@ -10,8 +10,6 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 65_536  # of a head, and of trailers and chunk extensions
-
-
 TOO_LARGE = f"Headers have at most {MAX_HEAD_BYTES:,} bytes."
 
 

@@ -4,11 +4,7 @@ import ctypes
 from contextlib import suppress
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
-
-
 TRIM_BYTES = 64 * 2**20  # freed bytes that each arena of malloc retains
-
-
 MMAP_BYTES = 32 * 2**20  # blocks from this size are mapped singly; glibc's maximum
 
 

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from uvicorn.server import Protocols
 log = logging.getLogger(__name__)
-
-
 CHECKS_PER_TIMEOUT = 4
 
 

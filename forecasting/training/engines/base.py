@@ -21,11 +21,7 @@ from forecasting.training.recipe.config import TrainingConfig
 from forecasting.types import FloatArray
 
 COMPILE_SECONDS = 12.0  # to compile the loops, once on a machine
-
-
 TORCH_STEP_SECONDS = 9e-4  # fixed cost of an optimizer step in torch
-
-
 TORCH_FLOPS = 30e9  # floating-point operations a second in torch, on one core
 
 

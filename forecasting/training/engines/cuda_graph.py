@@ -18,20 +18,10 @@ from forecasting.models.network import RecurrentNetwork
 from forecasting.training.recipe.config import TrainingConfig
 
 MIN_STEPS = 100  # of a training, to make up for the cost of recording
-
-
 WARM_UP_RUNS = 3  # before recording: a graph cannot hold torch's lazy set-up
-
-
 TOLERANCE = 1e-4  # of loss and gradients, by their norms
-
-
 Gradient = Callable[[Tensor, Tensor], Tensor]
-
-
 Work = Callable[[], None]
-
-
 Record = Callable[[Work], Work]  # records work and returns its replay
 
 

@@ -8,11 +8,7 @@ from forecasting.errors import SettingError
 from forecasting.training.recipe.losses import LOSSES, LossName
 
 Optimizer = Literal["adam", "adamw"]
-
-
 Schedule = Literal["constant", "one_cycle"]
-
-
 Engine = Literal["auto", "torch", "fused"]
 
 
@@ -100,11 +96,7 @@ _CHOICES = (
     ("precision", PRECISIONS),
     ("engine", get_args(Engine)),
 )
-
-
 _INTEGERS = ("epochs", "steps", "batch_size", "patience", "truncate", "seed")
-
-
 _RANGES = (
     ("epochs", 0, 100_000),
     ("steps", 0, 10_000_000),

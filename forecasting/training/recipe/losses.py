@@ -8,8 +8,6 @@ from torch import Tensor
 from torch.nn.functional import huber_loss, l1_loss, mse_loss
 
 LossName = Literal["mse", "mae", "huber", "quantile"]
-
-
 LOSSES: tuple[str, ...] = get_args(LossName)
 
 

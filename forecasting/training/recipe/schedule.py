@@ -6,11 +6,7 @@ from forecasting.training.recipe.config import TrainingConfig
 from forecasting.types import FloatArray
 
 DEFAULT_BETA = 0.9  # Adam's first beta in a constant schedule
-
-
 RISING_SHARE = 0.3  # share of the cycle with a rising rate
-
-
 STEP_EPOCHS = 10  # number of epochs that a fixed number of steps is divided into
 
 
