@@ -52,7 +52,7 @@ def _run_muted(run: Callable[[], None], arguments: Sequence[str]) -> None:
     command = next(iter(arguments), "nothing")
     if command not in MULTI_PROCESS_COMMANDS:
         commands = " or ".join(MULTI_PROCESS_COMMANDS)
-        expected = f"{commands} for {num_processes()} num_processes together"
+        expected = f"{commands} for {num_processes()} processes together"
         raise SettingError("command", command, expected)
     with ExitStack() as redirections:
         if is_follower():

@@ -68,7 +68,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
-        mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
         client = mlflow.MlflowClient()
         for name in FORECAST:
             shutil.copytree(FIXTURES / name, folder / "written" / name)

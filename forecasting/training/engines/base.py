@@ -90,7 +90,7 @@ def _make_distributed(
     betas: FloatArray,
 ) -> StepEngine:
     """Create the engine that trains a network in several processes."""
-    context = f"where {num_processes()} num_processes train together"
+    context = f"where {num_processes()} processes train together"
     if config.engine == "fused":
         raise SettingError("engine", "fused", f"auto or torch {context}")
     device = next(network.parameters()).device.type
