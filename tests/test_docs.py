@@ -215,7 +215,7 @@ def run_shell(script: str) -> str:
 
 @contextmanager
 def running_service(folder: Path) -> Iterator[tuple[str, str]]:
-    """Run ``recast serve`` on a free port; give its address and what it printed."""
+    """Run ``recast serve`` on a free port; yield its address and its output."""
     with (folder / "service.log").open("w") as log:
         process = subprocess.Popen(
             [BIN / "recast", "serve", "--port", "0"],
