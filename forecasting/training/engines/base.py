@@ -53,7 +53,7 @@ def make_engine(
         network: on the device of its windows.
         config: training settings; ``engine`` names the engine, or ``auto``.
         rates, betas: learning rate, and Adam's first beta, of every step.
-        alike: number of similar trainings to come, this one included.
+        num_trainings: number of similar trainings to come, this one included.
 
     Raises:
         SettingError: the requested engine cannot train this network, or the device

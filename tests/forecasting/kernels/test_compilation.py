@@ -15,13 +15,14 @@ from forecasting.training.engines.base import make_engine
 from forecasting.kernels.compilation import is_compiled
 from forecasting.training.recipe.schedule import step_rates
 
-def chosen(steps, alike=1):
+def chosen(steps, num_trainings=1):
     network = RecurrentNetwork(RecurrentConfig(), seq_len=5, horizon=2)
     config = TrainingConfig(device="cpu")
-    engine = make_engine(network, config, *step_rates(steps, config), alike=alike)
+    rates = step_rates(steps, config)
+    engine = make_engine(network, config, *rates, num_trainings=num_trainings)
     return type(engine).__name__
 
-print(is_compiled(), chosen(100), chosen(100_000), chosen(1000, alike=100))
+print(is_compiled(), chosen(100), chosen(100_000), chosen(1000, num_trainings=100))
 """
 COMPILED = """
 from forecasting.kernels.compilation import is_compiled

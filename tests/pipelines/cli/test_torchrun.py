@@ -71,7 +71,7 @@ def test_one_run_and_one_version_come_of_two_processes(trained):
 
 def test_one_process_speaks(trained):
     assert trained.stdout.count("days version 1 registered") == 1
-    assert trained.stdout.count("days: backtest") == 1
+    assert trained.stdout.count("days: backtest  ") == 1
     assert trained.stdout.count("note: time") == 1
 
 
