@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from serving.observability.health import readiness
+from serving.registry import poller as poller_module
 from serving.registry.mlflow_registry import MlflowRegistry
 from serving.registry.model_store import ModelStore
 from serving.registry.poller import Poller
@@ -27,6 +28,7 @@ class SlowRegistry(MlflowRegistry):
 @pytest.fixture
 def source(registry, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", registry.uri)
+    monkeypatch.setattr(poller_module, "TIMEOUT_SECONDS", 180)  # a busy machine is slow
     return SlowRegistry()
 
 

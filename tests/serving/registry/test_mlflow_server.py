@@ -89,8 +89,8 @@ def test_a_registry_that_is_slow_dies_and_comes_back_costs_no_request(
 
 
 def forecast_until(service, condition):
-    """Request forecasts until the condition holds, and return their statuses."""
-    statuses, end = [], time.monotonic() + 180
+    """Request forecasts, at least one, until the condition holds; return statuses."""
+    statuses, end = [service.forecast().status_code], time.monotonic() + 180
     while not condition():
         assert time.monotonic() < end, service.output()
         statuses.append(service.forecast().status_code)
