@@ -35,10 +35,10 @@ class Batch:
     @property
     def work(self) -> int:
         """Cost of the batch in multiplications of the networks, output included."""
-        assert self.model.quick is not None
         numbers = self.rows * self.steps * (1 + 2 * len(self.levels))
         return (
-            self.model.quick.work(self.rows, self.steps) + PRODUCTS_PER_NUMBER * numbers
+            self.model.predictor.work(self.rows, self.steps)
+            + PRODUCTS_PER_NUMBER * numbers
         )
 
     def has_room(self, request: FastForecast) -> bool:

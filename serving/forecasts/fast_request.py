@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from forecasting.data.forecast import check_levels
 from forecasting.errors import InvalidValues
-from forecasting.forecaster.history import least_history
+from forecasting.forecaster.history import Histories
 from serving.forecasts.encoding import EncodedForecasts
 from serving.forecasts.fast_timestamps import NotConsecutive, future_timestamps
 from serving.registry.loaded_model import LoadedModel
@@ -67,13 +67,14 @@ _decoder = msgspec.json.Decoder(FastRequest)
 
 def decode_fast(body: bytes, model: LoadedModel) -> FastRequest | None:
     """Decode a plain request for a model; None for any other."""
-    fitted = model.forecaster.fitted
-    assert fitted is not None
+    fitted = model.predictor.model
+    if fitted.covariates:
+        return None
     try:
         request = _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    series, minimum = request.series, least_history(fitted)
+    series, minimum = request.series, fitted.min_history
     if len(series) > 1 and len({history.id for history in series}) < len(series):
         return None
     is_short = any(len(history.values) < minimum for history in series)
@@ -111,15 +112,14 @@ def forecast_fast(
     levels: Iterable[float],
 ) -> EncodedForecasts | None:
     """Forecast the series of several requests in one pass; None on invalid values."""
-    assert model.quick is not None
-    ascending = check_levels(levels)
+    predictor, ascending = model.predictor, check_levels(levels)
+    names = [name for request in requests for name in request.names]
+    histories = Histories.from_lists(
+        [values for request in requests for values in request.values],
+        predictor.model.find_places(names),
+    )
     try:
-        points, bounds = model.quick.forecast(
-            [name for request in requests for name in request.names],
-            [values for request in requests for values in request.values],
-            steps=steps,
-            levels=ascending,
-        )
+        points, bounds = predictor.forecast(histories, steps=steps, levels=ascending)
     except InvalidValues:
         return None
     return (

@@ -103,7 +103,7 @@ def read_fast(
     body: bytes, model: LoadedModel, settings: Settings
 ) -> FastForecast | None:
     """Decode a plain request within the limits; None for any other."""
-    request = None if model.quick is None else decode_fast(body, model)
+    request = decode_fast(body, model)
     if request is None:
         return None
     try:

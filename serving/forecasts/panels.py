@@ -5,7 +5,6 @@ from itertools import islice
 
 from forecasting.data.panel import Panel
 from forecasting.errors import DataError, SeriesTooShort
-from forecasting.forecaster.history import least_history
 from forecasting.forecaster.trained_model import TrainedModel
 from serving.errors import MAX_FLAWS, RequestError
 from serving.forecasts.covariates import Flaws, by_name, covariate_flaws
@@ -31,7 +30,7 @@ def make_panel(
     _raise_if_any(_mixed_timestamps(series))
     freq = fitted.context.calendar.freq
     _raise_if_any(_wrong_timestamps(series, dated=freq is not None))
-    _check_lengths(series, least_history(fitted))
+    _check_lengths(series, fitted.min_history)
     _raise_if_any(covariate_flaws(series, fitted.covariates, horizon))
     try:
         return _to_panel(series, freq)

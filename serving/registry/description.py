@@ -9,7 +9,6 @@ from forecasting.covariates.encoding import Covariates
 from forecasting.data.covariates import ROLES
 from forecasting.data.panel import Panel
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.history import least_history
 from serving.schemas.forecast import History, ModelDetails
 from serving.schemas.timestamps import format_timestamps
 
@@ -30,7 +29,7 @@ def describe(
         aliases=[],
         latest=False,
         seq_len=forecaster.windows.seq_len,
-        least_history=least_history(forecaster.fitted),
+        least_history=forecaster.fitted.min_history,
         horizon=forecaster.windows.horizon,
         freq=context.calendar.freq,
         target=context.target,

@@ -4,7 +4,7 @@ import json
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
 from forecasting.errors import ArtifactError
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.quick import QuickModel, is_quick
+from forecasting.forecaster.predictor import Predictor
 from serving.masking import first_line
 from serving.registry.description import describe
 from serving.schemas.forecast import ModelDetails
@@ -28,15 +28,11 @@ class LoadedModel:
 
     forecaster: Forecaster
     details: ModelDetails
-    quick: QuickModel | None = field(init=False)
-    """The same model laid out for requests without covariates; None if it needs them,
-    forecasts quantiles or smooths exponentially."""
 
-    def __post_init__(self) -> None:
-        fitted, precision = self.forecaster.fitted, self.forecaster.training.precision
-        assert fitted is not None
-        quick = QuickModel(fitted, precision) if is_quick(fitted) else None
-        object.__setattr__(self, "quick", quick)
+    @property
+    def predictor(self) -> Predictor:
+        """The model, ready to forecast arrays."""
+        return self.forecaster.predictor
 
     @property
     def name(self) -> str:

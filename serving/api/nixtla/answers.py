@@ -15,7 +15,6 @@ from forecasting.data.forecast import Intervals
 from forecasting.data.panel import Panel
 from forecasting.errors import DataError, SettingError
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.history import find_places, least_history, required_memory
 from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.types import FloatArray
 from serving.api.nixtla.panels import make_panel
@@ -74,7 +73,7 @@ def cross_validate(
         RequestTooLarge: the request exceeds the limits.
     """
     fitted, levels = _fitted(forecaster), request.level or []
-    minimum, total, horizon = least_history(fitted), len(request.series.y), None
+    minimum, total, horizon = fitted.min_history, len(request.series.y), None
     if not request.full_history:
         total = len(request.series.sizes) * request.n_windows * request.h
         horizon = request.h
@@ -116,7 +115,7 @@ def find_anomalies(
     _check(request, levels, settings, horizon=horizon, total=len(request.series.y))
     panel = make_panel(request, fitted)
     with _request_errors():
-        windows = _anomaly_windows(request, panel, least_history(fitted))
+        windows = _anomaly_windows(request, panel, fitted.min_history)
     mean, bounds = _forecast_windows(forecaster, panel, windows, levels, settings)
     lower, upper = bounds.values()
     actual = panel.values[windows.places[windows.mask]]
@@ -236,9 +235,9 @@ def _check_reading(
     A series not seen in training is scaled at each origin by its complete history.
     """
     origins = windows.origins
-    memory = required_memory(fitted.networks[0], fitted.normalizer.method)
-    is_seen = find_places(fitted, panel, origins) >= 0
-    read = np.where(is_seen, np.minimum(origins.ends, memory), origins.ends).sum()
+    is_seen = fitted.find_places(panel.series_ids)[origins.series] >= 0
+    lengths = np.minimum(origins.ends, fitted.memory)
+    read = np.where(is_seen, lengths, origins.ends).sum()
     limit = MAX_READ_FACTOR * settings.max_points
     if read > limit:
         items = (

@@ -8,7 +8,6 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.history import required_memory
 from serving.api.nixtla.answers import Answer, cross_validate, find_anomalies, forecast
 from serving.api.nixtla.model_names import find_model
 from serving.api.nixtla.requests import (
@@ -68,7 +67,7 @@ async def model_params(
     fitted, input_size = loaded.forecaster.fitted, service.settings.max_points
     assert fitted is not None
     if len(fitted.places) == 1:
-        input_size = required_memory(fitted.networks[0], fitted.normalizer.method)
+        input_size = fitted.memory
     return {"detail": {"input_size": input_size, "horizon": loaded.details.horizon}}
 
 

@@ -13,7 +13,6 @@ from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
 from forecasting.errors import DataError, SettingError
 from forecasting.forecaster.forecaster import LEVELS
-from forecasting.forecaster.history import least_history
 from forecasting.types import FloatArray
 from serving.api.open_inference.tensors import (
     DATATYPES,
@@ -130,7 +129,7 @@ def _forecast(
         message = "this model needs covariates or timestamps, for which the protocol "
         message += f"has no place: ask it at /v1/models/{model.name}/forecast"
         raise RequestError([(INPUTS, message)])
-    minimum = least_history(fitted)
+    minimum = fitted.min_history
     if not len(values) or values.shape[1] < minimum:
         message = (
             f"a batch of one at least, of {minimum} values or more each, is needed;"
