@@ -12,10 +12,8 @@ import numpy as np
 
 from forecasting.data.covariates import ROLES
 from forecasting.data.panel import Panel
-from forecasting.data.windows import WindowSpec
 from forecasting.errors import SettingError
-from forecasting.forecaster.trained_model import TrainedModel
-from forecasting.models.config import RecurrentConfig
+from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.scaling.normalization import Normalizer
 from forecasting.types import IntArray
 
@@ -30,21 +28,18 @@ class PretrainedSource:
     """A trained forecaster as the starting point of another training.
 
     Attributes:
-        windows, model: the trained forecaster's settings.
+        config: the trained forecaster's settings.
         fitted: its networks, statistics and covariates.
     """
 
-    windows: WindowSpec
-    model: RecurrentConfig
+    config: ForecasterConfig
     fitted: TrainedModel
 
-    def check(
-        self, windows: WindowSpec, model: RecurrentConfig, panel: Panel | None = None
-    ) -> None:
+    def check(self, config: ForecasterConfig, panel: Panel | None = None) -> None:
         """Check that a forecaster with these settings can take over the weights.
 
         Args:
-            windows, model: settings of the new forecaster.
+            config: settings of the new forecaster.
             panel: its training series, if available; they must have the covariates of
                 the trained forecaster.
 
@@ -53,9 +48,10 @@ class PretrainedSource:
                 are named.
         """
         method = self.fitted.normalizer.method
-        _check_equal("seq_len", windows.seq_len, self.windows.seq_len)
-        _check_equal("horizon", windows.horizon, self.windows.horizon)
-        source = asdict(self.model)
+        windows, model = self.config.windows, config.model
+        _check_equal("seq_len", config.windows.seq_len, windows.seq_len)
+        _check_equal("horizon", config.windows.horizon, windows.horizon)
+        source = asdict(self.config.model)
         for name, value in asdict(model).items():
             if name not in UNCHECKED_SETTINGS:
                 _check_equal(name, value, source[name])

@@ -23,7 +23,12 @@ from forecasting.forecaster.fine_tuning import PretrainedSource
 from forecasting.forecaster.fit import fit_networks
 from forecasting.forecaster.history import read_blocks, required_memory
 from forecasting.forecaster.predict import compute_intervals, forecast, read_spread
-from forecasting.forecaster.trained_model import TrainedModel, pack, unpack
+from forecasting.forecaster.trained_model import (
+    ForecasterConfig,
+    TrainedModel,
+    pack,
+    unpack,
+)
 from forecasting.intervals.calibration import Calibration
 from forecasting.intervals.scores import to_scores
 from forecasting.models.config import RecurrentConfig
@@ -60,14 +65,31 @@ class Forecaster:
         model: RecurrentConfig | None = None,
         training: TrainingConfig | None = None,
     ) -> None:
-        self.windows = windows or WindowSpec()
-        self.model = model or RecurrentConfig()
-        self.training = training or TrainingConfig()
+        self.config = ForecasterConfig(
+            windows=windows or WindowSpec(),
+            model=model or RecurrentConfig(),
+            training=training or TrainingConfig(),
+        )
         self.fitted: TrainedModel | None = None
         self.history: list[EpochRecord] = []
         self._calibration = Calibration.start(
             np.empty((0, self.windows.horizon)), np.empty(0), self.model.intervals
         )
+
+    @property
+    def windows(self) -> WindowSpec:
+        """Lookback, horizon and stride."""
+        return self.config.windows
+
+    @property
+    def model(self) -> RecurrentConfig:
+        """Settings of the networks."""
+        return self.config.model
+
+    @property
+    def training(self) -> TrainingConfig:
+        """Settings of the training."""
+        return self.config.training
 
     def fit(
         self,
@@ -92,9 +114,7 @@ class Forecaster:
             TrainingDiverged: the loss became infinite.
         """
         source = None if start is None else start.as_start()
-        result = fit_networks(
-            panel, self.windows, self.model, self.training, on_epoch, source
-        )
+        result = fit_networks(panel, self.config, start=source, on_epoch=on_epoch)
         self.history = result.history
         self._calibration = Calibration.start(
             result.residuals, result.volatility, self.model.intervals
@@ -238,7 +258,7 @@ class Forecaster:
             NotFittedError: the forecaster has not been trained.
             ArtifactError: the folder cannot be written.
         """
-        parts = pack(self.windows, self.model, self.training, self._require_fitted())
+        parts = pack(self.config, self._require_fitted())
         write_artifact(Path(path), *parts)
 
     @classmethod
@@ -254,10 +274,10 @@ class Forecaster:
             SettingError: the device is missing.
         """
         folder = locate_artifact(Path(path))
-        windows, model, training, fitted = unpack(
-            folder, *read_artifact(folder), pick_device(device)
+        config, fitted = unpack(folder, *read_artifact(folder), pick_device(device))
+        forecaster = cls(
+            windows=config.windows, model=config.model, training=config.training
         )
-        forecaster = cls(windows=windows, model=model, training=training)
         forecaster.fitted = fitted
         return forecaster
 
@@ -267,7 +287,7 @@ class Forecaster:
         Raises:
             NotFittedError: the forecaster has not been trained.
         """
-        return PretrainedSource(self.windows, self.model, self._require_fitted())
+        return PretrainedSource(self.config, self._require_fitted())
 
     def _require_fitted(self) -> TrainedModel:
         if self.fitted is None:

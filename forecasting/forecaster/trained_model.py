@@ -1,11 +1,11 @@
-"""The state of a trained forecaster, and its conversion to plain data and back.
+"""Settings and state of a trained forecaster, and their conversion to plain data.
 
 Numeric covariates of the last observations are stored unchanged; text is stored as
 category codes, so that a category outside the training is read back as empty text,
 which is unknown too.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ import torch
 from torch import Tensor
 
 from forecasting.covariates.encoding import Covariate, Covariates
+from forecasting.covariates.layout import Layout
 from forecasting.data.covariates import Column, FutureValues
 from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
-from forecasting.errors import ForecastingError, ShapeError
+from forecasting.devices import pick_device
+from forecasting.errors import ForecastingError, SettingError, ShapeError
 from forecasting.forecaster.artifact import damaged_artifact
 from forecasting.intervals.table import PROBABILITIES, IntervalTable
 from forecasting.intervals.volatility import VolatilityScaling
@@ -92,6 +94,64 @@ def _unpack(covariate: Covariate, tensor: Tensor) -> Column:
     return array if covariate.categories is None else covariate.decode(array)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecasterConfig:
+    """Settings of a forecaster: windows, network and training.
+
+    Attributes:
+        windows: lookback, horizon and stride.
+        model: cell, sizes, strategy, normalisation.
+        training: optimizer, early stopping, device, seed.
+    """
+
+    windows: WindowSpec = field(default_factory=WindowSpec)
+    model: RecurrentConfig = field(default_factory=RecurrentConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    @property
+    def min_length(self) -> int:
+        """Minimum number of observations of a training series."""
+        smoothed = self.model.normalization in ETS_METHODS
+        return self.windows.horizon + 2 if smoothed else self.windows.length
+
+    @property
+    def steps_out(self) -> int:
+        """Steps ahead that the network's linear part forecasts at once."""
+        return 1 if self.model.strategy == "recursive" else self.windows.horizon
+
+    def check(self) -> torch.device:
+        """Check that the settings are compatible; return the training device.
+
+        Raises:
+            SettingError: two of them contradict each other, or the device is missing.
+        """
+        model, training = self.model, self.training
+        reads_backward = model.bidirectional or model.strategy == "seq2seq"
+        if training.truncate is not None and (
+            reads_backward or model.loss_at == "step"
+        ):
+            raise SettingError(
+                "truncate",
+                training.truncate,
+                "null unless one direction reads the window and the loss is at its end",
+            )
+        return pick_device(training.device)
+
+    def replace_model(self, **settings: Any) -> "ForecasterConfig":
+        """Return the settings with others of the network."""
+        return replace(self, model=replace(self.model, **settings))
+
+    def make_network(self, method: Method, layout: Layout | None) -> RecurrentNetwork:
+        """Create an untrained network for windows of a normalisation and a layout."""
+        return RecurrentNetwork(
+            self.model,
+            seq_len=self.windows.seq_len,
+            horizon=self.windows.horizon,
+            level=method,
+            layout=layout,
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainedModel:
     """The trained state of a forecaster: networks, statistics, intervals, context.
@@ -140,22 +200,14 @@ class TrainedModel:
         return numbers + sum(map(len, context.series_ids))
 
 
-Parts = tuple[WindowSpec, RecurrentConfig, TrainingConfig, TrainedModel]
-
-
 def pack(
-    windows: WindowSpec,
-    model: RecurrentConfig,
-    training: TrainingConfig,
-    fitted: TrainedModel,
+    settings: ForecasterConfig, fitted: TrainedModel
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Pack a forecaster into JSON-serialisable settings and named tensors."""
     context, calendar = fitted.context, fitted.context.calendar
     scaling = fitted.intervals.scaling
     config = {
-        "windows": asdict(windows),
-        "model": asdict(model),
-        "training": asdict(training),
+        **asdict(settings),
         "normalization": fitted.normalizer.method,
         "non_negative": fitted.non_negative,
         "target": context.target,
@@ -187,16 +239,18 @@ def pack(
 
 def unpack(
     path: Path, config: dict[str, Any], tensors: dict[str, Tensor], device: torch.device
-) -> Parts:
+) -> tuple[ForecasterConfig, TrainedModel]:
     """Unpack the result of `pack`, with networks on ``device``.
 
     Raises:
         ArtifactError: parts of the model at ``path`` are missing or inconsistent.
     """
     try:
-        windows = WindowSpec(**config["windows"])
-        model = RecurrentConfig(**config["model"])
-        training = TrainingConfig(**config["training"])
+        settings = ForecasterConfig(
+            windows=WindowSpec(**config["windows"]),
+            model=RecurrentConfig(**config["model"]),
+            training=TrainingConfig(**config["training"]),
+        )
         covariates = Covariates.from_plain(config.get("covariates") or NO_COVARIATES)
         context = replace(
             _unpack_context(config, tensors), **unpack_columns(covariates, tensors)
@@ -210,9 +264,9 @@ def unpack(
         )
         networks = [
             _unpack_network(
-                member, windows, model, normalizer.method, tensors, covariates
+                member, settings, normalizer.method, tensors, covariates
             ).to(device)
-            for member in range(model.members)
+            for member in range(settings.model.members)
         ]
         fitted = TrainedModel(
             networks=networks,
@@ -231,7 +285,7 @@ def unpack(
                 smoothed=normalizer.method in ETS_METHODS,
             ),
         )
-        _check_shapes(windows, fitted)
+        _check_shapes(settings.windows, fitted)
     except (
         LookupError,
         TypeError,
@@ -240,7 +294,7 @@ def unpack(
         ForecastingError,
     ) as error:
         raise damaged_artifact(path, f"{type(error).__name__}: {error}") from error
-    return windows, model, training, fitted
+    return settings, fitted
 
 
 def _check_shapes(windows: WindowSpec, fitted: TrainedModel) -> None:
@@ -286,20 +340,13 @@ def _unpack_context(config: dict[str, Any], tensors: dict[str, Tensor]) -> Panel
 
 def _unpack_network(
     member: int,
-    windows: WindowSpec,
-    model: RecurrentConfig,
+    settings: ForecasterConfig,
     method: Method,
     tensors: dict[str, Tensor],
     covariates: Covariates,
 ) -> RecurrentNetwork:
     with torch.device("meta"):  # shapes only: no memory, no random numbers
-        network = RecurrentNetwork(
-            model,
-            seq_len=windows.seq_len,
-            horizon=windows.horizon,
-            level=method,
-            layout=covariates.layout,
-        )
+        network = settings.make_network(method, covariates.layout)
     prefix = f"members.{member}."
     state = {
         name.removeprefix(prefix): tensor.float()

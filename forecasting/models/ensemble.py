@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from forecasting.datasets.window_dataset import EVALUATION_BATCH, WindowDataset
+from forecasting.datasets.window_dataset import EVALUATION_BATCH, BatchSource
 from forecasting.models.lean import run_network
 from forecasting.models.network import RecurrentNetwork
 from forecasting.models.quantile_head import QuantileHead
@@ -25,17 +25,18 @@ def ensemble_spread(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor 
 
     ``(batch, horizon, quantiles)``; None if the networks forecast no quantiles.
     """
-    if not networks[0].config.quantiles:
+    heads = [network.spread for network in networks if network.spread is not None]
+    if not heads:
         return None
     members = [network.forward_quantiles(inputs).float() for network in networks]
     quantiles = torch.stack(members).quantile(0.5, dim=0)
-    middle = networks[0].config.quantiles.index(0.5)
+    middle = heads[0].below  # number of quantiles below the median
     return quantiles - quantiles[..., middle, None]
 
 
 @torch.no_grad()
 def start_spread(
-    spread: QuantileHead, network: RecurrentNetwork, batches: WindowDataset
+    spread: QuantileHead, network: RecurrentNetwork, batches: BatchSource
 ) -> None:
     """Initialise the quantile gaps by those of the untrained network's errors."""
     inputs, targets = batches.sample_evenly(EVALUATION_BATCH)

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from forecasting.covariates.design import Design
+from forecasting.datasets.validation import Rows, WindowBlock, to_array, validate
 from forecasting.datasets.window_dataset import WindowDataset
 from forecasting.errors import ShapeError
 from forecasting.models.ensemble import ensemble_forecast
@@ -41,7 +42,6 @@ RUNGS = (
 
 MAX_WINDOWS = 20_000  # compared at most
 MIN_INDEPENDENT_WINDOWS = 4.0  # without a common target, for a rung of its own
-BLOCK = 4096  # windows of a forward pass
 
 
 class GuardInputs(NamedTuple):
@@ -151,19 +151,19 @@ def fit_guard(
     if not len(validation):
         lowest = RUNGS.index("smoothing" if smoothed else "last_value")
         return replace(guard, default=lowest, by_series=np.full(series, lowest))
-    index = validation.windows.sample_evenly(MAX_WINDOWS)
-    owners = validation.windows.locate(index)[0].cpu().numpy()
-    parts: dict[str, list[FloatArray]] = {}
-    for block in index.split(BLOCK):
-        inputs, targets = validation.take(block)
-        windows = GuardInputs(inputs, validation.frame(block))
-        forecasts = guard.forecasts(windows, ensemble_forecast(networks, inputs))
-        for name, forecast in forecasts.items():
-            error = targets - forecast
-            error = (error.square() if squared else error.abs()).mean(1)
-            parts.setdefault(name, []).append(error.cpu().double().numpy())
-    errors = {name: np.concatenate(blocks) for name, blocks in parts.items()}
-    default, lower_rungs = _choose(errors, owners, networks[0].horizon)
+
+    def measure(block: WindowBlock) -> Rows:
+        windows = GuardInputs(block.inputs, block.frame)
+        forecasts = guard.forecasts(windows, ensemble_forecast(networks, block.inputs))
+        errors = {name: block.targets - forecasts[name] for name in forecasts}
+        return {"series": block.series} | {
+            name: to_array((error.square() if squared else error.abs()).mean(1))
+            for name, error in errors.items()
+        }
+
+    errors = dict(validate(validation, measure, max_windows=MAX_WINDOWS))
+    owners = errors.pop("series")
+    default, lower_rungs = _choose(errors, owners, linear.steps)
     by_series = np.full(series, default)
     for place, rung in lower_rungs.items():
         by_series[place] = rung

@@ -16,7 +16,6 @@ from forecasting.devices import check_precision
 from forecasting.evaluation.backtest import backtest
 from forecasting.evaluation.baselines import RULES, Baseline
 from forecasting.evaluation.scores import score, score_by_step
-from forecasting.forecaster.fit import check_settings
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.scaling.normalization import Normalizer
 from forecasting.training import EpochRecord
@@ -69,7 +68,7 @@ class Experiment:
         pretrained: "PretrainedModel | None" = None,
     ) -> None:
         self.pretrained = pretrained
-        device = check_settings(job.model, job.training)
+        device = make_forecaster(job).config.check()
         self.panel: Panel = job.read_panel() if panel is None else panel
         self.notes = self.panel.notes
         self.horizon = job.windows.horizon
@@ -89,7 +88,9 @@ class Experiment:
         check_static(self.panel)
         check_strategy(job.model.strategy, job.data.past_covariates)
         if pretrained is not None:
-            pretrained.forecaster.as_start().check(job.windows, job.model, self.panel)
+            pretrained.forecaster.as_start().check(
+                make_forecaster(job).config, self.panel
+            )
             self.folds, notes = pretrained.select_unseen_folds(self.panel, self.folds)
             self.notes += notes
 

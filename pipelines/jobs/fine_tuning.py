@@ -12,6 +12,7 @@ from forecasting.forecaster.fine_tuning import trained_lengths
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.timestamps.calendar import format_timestamp
 from pipelines.config.job import Job
+from pipelines.jobs.experiment import make_forecaster
 from pipelines.tracking.models import open_model
 
 LINEAGE_TAG = "fine_tuned_from"  # tag of the run and of the version
@@ -37,14 +38,14 @@ class PretrainedModel:
         """
         start = self.forecaster.as_start()
         settings = {
-            "windows.seq_len": start.windows.seq_len,
-            "windows.horizon": start.windows.horizon,
-            **{f"model.{name}": value for name, value in asdict(start.model).items()},
+            "windows.seq_len": start.config.windows.seq_len,
+            "windows.horizon": start.config.windows.horizon,
+            **{f"model.{n}": value for n, value in asdict(start.config.model).items()},
             "model.normalization": start.fitted.normalizer.method,
         }
         inherited = {n: v for n, v in settings.items() if n not in job.explicit}
         completed = job.replace(inherited)
-        start.check(completed.windows, completed.model)
+        start.check(make_forecaster(completed).config)
         return completed
 
     def select_unseen_folds(
