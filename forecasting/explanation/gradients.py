@@ -43,7 +43,7 @@ def model_function(
         )
 
     if isinstance(history, WindowHistory):
-        return forecast_window, history.observed[:, -history.network.seq_len :]
+        return forecast_window, history.observed[:, -fitted.seq_len :]
     return forecast_scaled, frame.inputs
 
 

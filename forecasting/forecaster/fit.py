@@ -14,9 +14,9 @@ from forecasting.covariates.encoding import Covariates
 from forecasting.data.panel import Panel
 from forecasting.datasets.window_dataset import BatchSource
 from forecasting.devices import check_precision, limit_threads
-from forecasting.forecaster.fine_tuning import PretrainedSource
+from forecasting.forecaster.fine_tuning import check_start
 from forecasting.forecaster.prepare import PreparedData, prepare, training_ends
-from forecasting.forecaster.trained_model import ForecasterConfig
+from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.forecaster.validation import find_residuals
 from forecasting.models.ensemble import start_spread
 from forecasting.models.network import RecurrentNetwork
@@ -66,7 +66,7 @@ def fit_networks(
     panel: Panel,
     config: ForecasterConfig,
     *,
-    start: PretrainedSource | None = None,
+    start: TrainedModel | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> FittedNetworks:
     """Train the members of a forecaster on a panel, or fine-tune them from ``start``.
@@ -79,8 +79,8 @@ def fit_networks(
     device, training = config.check(), config.training
     check_precision(device, training.precision, config.model.cell)
     if start is not None:
-        start.check(config, panel)
-        config = config.replace_model(normalization=start.fitted.normalizer.method)
+        check_start(start, config, panel)
+        config = config.replace_model(normalization=start.method)
     is_validated = bool((training_ends(panel, config) < panel.lengths).any())
     if not (training.refit and is_validated):
         return _fit(panel, config, start, on_epoch)
@@ -99,7 +99,7 @@ def fit_networks(
 def _fit(
     panel: Panel,
     config: ForecasterConfig,
-    start: PretrainedSource | None,
+    start: TrainedModel | None,
     on_epoch: OnEpoch | None,
     trial: FittedNetworks | None = None,
 ) -> FittedNetworks:
@@ -116,7 +116,7 @@ def _fit(
             linear = _fit_linear(data, config.steps_out, penalty)
         networks, history = train_networks(
             partial(config.make_network, data.batches.method, data.batches.layout),
-            [linear if start is None else start.fitted.networks[m] for m in members],
+            [linear if start is None else start.networks[m] for m in members],
             [config.training.seed + member for member in members],
             data.batches,
             data.validation,

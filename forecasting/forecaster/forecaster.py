@@ -16,19 +16,15 @@ from forecasting.devices import Device, pick_device
 from forecasting.errors import NotFittedError
 from forecasting.forecaster.artifact import (
     locate_artifact,
+    pack,
     read_artifact,
+    unpack,
     write_artifact,
 )
-from forecasting.forecaster.fine_tuning import PretrainedSource
 from forecasting.forecaster.fit import fit_networks
-from forecasting.forecaster.history import read_blocks, required_memory
+from forecasting.forecaster.history import read_blocks
 from forecasting.forecaster.predict import compute_intervals, forecast, read_spread
-from forecasting.forecaster.trained_model import (
-    ForecasterConfig,
-    TrainedModel,
-    pack,
-    unpack,
-)
+from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.intervals.calibration import Calibration
 from forecasting.intervals.scores import to_scores
 from forecasting.models.config import RecurrentConfig
@@ -47,7 +43,7 @@ class Forecaster:
         training: optimizer, early stopping, device, seed.
 
     Attributes:
-        fitted: networks, statistics and intervals; None before training.
+        config: windows, model and training, together.
         history: one record per epoch and member.
 
     >>> import math
@@ -70,7 +66,7 @@ class Forecaster:
             model=model or RecurrentConfig(),
             training=training or TrainingConfig(),
         )
-        self.fitted: TrainedModel | None = None
+        self._trained: TrainedModel | None = None
         self.history: list[EpochRecord] = []
         self._calibration = Calibration.start(
             np.empty((0, self.windows.horizon)), np.empty(0), self.model.intervals
@@ -90,6 +86,21 @@ class Forecaster:
     def training(self) -> TrainingConfig:
         """Settings of the training."""
         return self.config.training
+
+    @property
+    def trained(self) -> TrainedModel:
+        """Networks, statistics and intervals of the training.
+
+        Raises:
+            NotFittedError: the forecaster has not been trained.
+        """
+        if self._trained is None:
+            raise NotFittedError("forecaster")
+        return self._trained
+
+    @trained.setter
+    def trained(self, trained: TrainedModel) -> None:
+        self._trained = trained
 
     def fit(
         self,
@@ -113,19 +124,18 @@ class Forecaster:
             NotFittedError: ``start`` has not been trained.
             TrainingDiverged: the loss became infinite.
         """
-        source = None if start is None else start.as_start()
+        source = None if start is None else start.trained
         result = fit_networks(panel, self.config, start=source, on_epoch=on_epoch)
         self.history = result.history
         self._calibration = Calibration.start(
             result.residuals, result.volatility, self.model.intervals
         )
-        self.fitted = TrainedModel(
+        self.trained = TrainedModel(
+            config=self.config,
             networks=result.networks,
             normalizer=result.normalizer,
             intervals=self._calibration.table,
-            context=panel.tail(
-                required_memory(result.networks[0], result.normalizer.method)
-            ),
+            context=panel.tail(self.config.memory(result.normalizer.method)),
             non_negative=bool(panel.values.min() >= 0),
             covariates=result.covariates,
             guard=result.guard,
@@ -159,7 +169,7 @@ class Forecaster:
         """
         steps = self.windows.horizon if horizon is None else check_horizon(horizon)
         precision = self.training.precision
-        return forecast(self._require_fitted(), panel, origins, steps, (), precision)[0]
+        return forecast(self.trained, panel, origins, steps, (), precision)[0]
 
     def intervals_at(
         self,
@@ -182,7 +192,7 @@ class Forecaster:
         """
         precision = self.training.precision
         return compute_intervals(
-            self._require_fitted(), panel, origins, points, levels, precision
+            self.trained, panel, origins, points, levels, precision
         )
 
     def predict(
@@ -208,14 +218,13 @@ class Forecaster:
             IrregularTimestamps: the panel's timestamps have another frequency than
                 those seen in training.
         """
-        fitted = self._require_fitted()
-        series = fitted.context if panel is None else panel
+        trained = self.trained
+        series = trained.context if panel is None else panel
         series = series.with_future(future) if future else series
-        calendar = fitted.context.calendar.continued_by(series.calendar)
+        calendar = trained.context.calendar.continued_by(series.calendar)
         steps = self.windows.horizon if horizon is None else check_horizon(horizon)
-        points, intervals = forecast(
-            fitted, series, last_origins(series), steps, levels, self.training.precision
-        )
+        origins, precision = last_origins(series), self.training.precision
+        points, intervals = forecast(trained, series, origins, steps, levels, precision)
         return Forecast(
             series_ids=series.series_ids,
             timestamps=calendar.future(series.last_timestamps(), steps),
@@ -233,22 +242,22 @@ class Forecaster:
             origins: origins of the forecasts.
             points: out-of-sample forecasts, original units, ``(origins, horizon)``.
         """
-        fitted = self._require_fitted()
+        trained = self.trained
         errors, volatility = np.empty(points.shape), np.empty(len(points))
-        for block, rows in read_blocks(fitted, panel, origins, points.shape[1]):
+        for block, rows in read_blocks(trained, panel, origins, points.shape[1]):
             series, ends = origins.series[block], origins.ends[block]
             observed = panel.pieces(series, ends, ends + points.shape[1])
             actual = rows.normalizer.scale_series(observed).double().numpy()
             actual = actual.reshape(len(rows), -1)
             residuals = (actual - rows.scale(points[block])) / rows.size
-            spread = read_spread(fitted, rows, self.training.precision)
+            spread = read_spread(trained, rows, self.training.precision)
             if spread is not None:
                 residuals = to_scores(residuals, spread, self.model.quantiles)
             errors[block], volatility[block] = residuals, rows.volatility
         self._calibration = self._calibration.update(
             errors, volatility, timestamps_at(panel, origins)
         )
-        self.fitted = replace(fitted, intervals=self._calibration.table)
+        self.trained = replace(trained, intervals=self._calibration.table)
         return self
 
     def save(self, path: str | Path) -> None:
@@ -258,8 +267,7 @@ class Forecaster:
             NotFittedError: the forecaster has not been trained.
             ArtifactError: the folder cannot be written.
         """
-        parts = pack(self.config, self._require_fitted())
-        write_artifact(Path(path), *parts)
+        write_artifact(Path(path), *pack(self.trained))
 
     @classmethod
     def load(cls, path: str | Path, *, device: Device = "auto") -> "Forecaster":
@@ -274,22 +282,10 @@ class Forecaster:
             SettingError: the device is missing.
         """
         folder = locate_artifact(Path(path))
-        config, fitted = unpack(folder, *read_artifact(folder), pick_device(device))
+        trained = unpack(folder, *read_artifact(folder), pick_device(device))
+        config = trained.config
         forecaster = cls(
             windows=config.windows, model=config.model, training=config.training
         )
-        forecaster.fitted = fitted
+        forecaster.trained = trained
         return forecaster
-
-    def as_start(self) -> PretrainedSource:
-        """Return the trained state as a starting point for fine-tuning.
-
-        Raises:
-            NotFittedError: the forecaster has not been trained.
-        """
-        return PretrainedSource(self.config, self._require_fitted())
-
-    def _require_fitted(self) -> TrainedModel:
-        if self.fitted is None:
-            raise NotFittedError("forecaster")
-        return self.fitted

@@ -15,9 +15,8 @@ from forecasting.covariates.windows import CovariateWindows, read_covariates
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins
 from forecasting.errors import SeriesTooShort
-from forecasting.forecaster.trained_model import TrainedModel
+from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.intervals.volatility import window_volatility
-from forecasting.models.network import RecurrentNetwork
 from forecasting.scaling.normalization import Method, Normalizer
 from forecasting.scaling.window_scaling import (
     ETS_METHODS,
@@ -27,7 +26,6 @@ from forecasting.scaling.window_scaling import (
 )
 from forecasting.types import FloatArray, IntArray
 
-SMOOTHING_MEMORY = 4096  # maximum observations that exponential smoothing reads
 ALL_ROWS = slice(None)
 
 
@@ -36,29 +34,29 @@ class WindowHistory:
 
     Args:
         observed: u, ``(n, seq_len)``, or ``(n, season_length)`` if that is longer.
-        network: reads the windows.
+        config: settings of the windows and the season.
         method: normalisation of the windows, one without smoothing.
     """
 
     def __init__(
-        self, observed: Tensor, network: RecurrentNetwork, method: Method
+        self, observed: Tensor, config: ForecasterConfig, method: Method
     ) -> None:
-        self.observed, self.network, self.method = observed, network, method
+        self.observed, self.config, self.method = observed, config, method
 
     def scaled_windows(self) -> ScaledWindows:
         """Return the scaled windows at the end of the history."""
-        return self.scale_windows(self.observed[:, -self.network.seq_len :])
+        return self.scale_windows(self.observed[:, -self.config.windows.seq_len :])
 
     def scale_windows(self, window: Tensor) -> ScaledWindows:
         """Scale windows u that replace the observed ones."""
-        recent = self.observed[:, -self.network.config.season_length :]
+        recent = self.observed[:, -self.config.model.season_length :]
         return scale_window(window, self.method, recent)
 
     def extend(self, forecast: Tensor) -> "WindowHistory":
         """Return the history moved on by forecasts u ``(n, steps)``."""
         joined = torch.cat([self.observed, forecast.to(self.observed)], 1)
         recent = joined[:, -self.observed.shape[1] :]
-        return WindowHistory(recent, self.network, self.method)
+        return WindowHistory(recent, self.config, self.method)
 
 
 class SmoothedHistory:
@@ -66,11 +64,11 @@ class SmoothedHistory:
 
     Args:
         pieces: u of the observations before each origin, oldest first, ``(length,)``.
-        network: reads the windows.
+        config: settings of the windows and the season.
     """
 
-    def __init__(self, pieces: list[FloatArray], network: RecurrentNetwork) -> None:
-        self.pieces, self.network = pieces, network
+    def __init__(self, pieces: list[FloatArray], config: ForecasterConfig) -> None:
+        self.pieces, self.config = pieces, config
 
     def scaled_windows(self) -> ScaledWindows:
         """Return the scaled windows at the end of the histories."""
@@ -78,18 +76,18 @@ class SmoothedHistory:
         states = EtsStates.fit(
             np.concatenate(self.pieces),
             np.concatenate([[0], np.cumsum(lengths)]),
-            season_length=self.network.config.season_length,
-            horizon=self.network.horizon,
+            season_length=self.config.model.season_length,
+            horizon=self.config.windows.horizon,
         )
         series, ends = torch.arange(len(lengths)), torch.from_numpy(lengths)
-        return states.frame(series, ends, self.network.seq_len)
+        return states.frame(series, ends, self.config.windows.seq_len)
 
     def extend(self, forecast: Tensor) -> "SmoothedHistory":
         """Return the histories with forecasts u ``(n, steps)`` appended."""
         new = forecast.cpu().double().numpy()
         pairs = zip(self.pieces, new, strict=True)
         joined = [np.concatenate(pair) for pair in pairs]
-        return SmoothedHistory(joined, self.network)
+        return SmoothedHistory(joined, self.config)
 
 
 History = WindowHistory | SmoothedHistory
@@ -158,15 +156,15 @@ def read_rows(
             `forecasting.covariates.windows.read_covariates`.
     """
     check_lengths(fitted, panel, origins)
-    network, places = fitted.networks[0], find_places(fitted, panel, origins)
+    places = find_places(fitted, panel, origins)
     normalizer = _select_statistics(fitted, panel, origins, places)
-    history, minima = _read_history(network, normalizer, panel, origins)
+    history, minima = _read_history(fitted, normalizer, panel, origins)
     covariates = read_covariates(
         fitted.covariates,
         panel,
         origins,
-        seq_len=network.seq_len,
-        horizon=network.horizon,
+        seq_len=fitted.seq_len,
+        horizon=fitted.horizon,
         steps=steps,
         calendar=fitted.context.calendar,
     )
@@ -179,23 +177,23 @@ def read_rows(
 
 
 def _read_history(
-    network: RecurrentNetwork, normalizer: Normalizer, panel: Panel, origins: Origins
+    fitted: TrainedModel, normalizer: Normalizer, panel: Panel, origins: Origins
 ) -> tuple[History, FloatArray]:
     """Return the scaled histories and the minimum of each, original units."""
-    memory = required_memory(network, normalizer.method)
+    memory = fitted.memory
     begins = panel.offsets[origins.series]
     ends = begins + origins.ends
     if normalizer.method not in ETS_METHODS:  # padded with the first value
         back = np.arange(-memory, 0)
         observed = panel.values[np.maximum(ends[:, None] + back, begins[:, None])]
         u = normalizer.scale_rows(observed, ALL_ROWS)
-        return WindowHistory(u, network, normalizer.method), observed.min(1)
+        return WindowHistory(u, fitted.config, fitted.method), observed.min(1)
     counts = np.minimum(origins.ends, memory)
     offsets = np.concatenate([[0], np.cumsum(counts)])
     first = ends - counts - offsets[:-1]
     values = panel.values[np.arange(offsets[-1]) + np.repeat(first, counts)]
     scaled = normalizer.scale_values(values, np.arange(len(origins)).repeat(counts))
-    history = SmoothedHistory(np.split(scaled, offsets[1:-1]), network)
+    history = SmoothedHistory(np.split(scaled, offsets[1:-1]), fitted.config)
     return history, np.minimum.reduceat(values, offsets[:-1])
 
 
@@ -210,7 +208,7 @@ def check_lengths(fitted: TrainedModel, panel: Panel, origins: Origins) -> None:
         return
     rows = np.flatnonzero(origins.ends < required)
     short = [(panel.series_ids[origins.series[i]], int(origins.ends[i])) for i in rows]
-    raise SeriesTooShort(short, required, f"seq_len {fitted.networks[0].seq_len}")
+    raise SeriesTooShort(short, required, f"seq_len {fitted.seq_len}")
 
 
 def least_history(fitted: TrainedModel) -> int:
@@ -219,13 +217,7 @@ def least_history(fitted: TrainedModel) -> int:
     With exponential smoothing it is one: the window is padded.
     """
     smoothed = fitted.normalizer.method in ETS_METHODS
-    return 1 if smoothed else fitted.networks[0].seq_len
-
-
-def required_memory(network: RecurrentNetwork, method: Method) -> int:
-    """Return the maximum number of observations that a forecast depends on."""
-    window = max(network.seq_len, network.config.season_length)
-    return max(SMOOTHING_MEMORY, window) if method in ETS_METHODS else window
+    return 1 if smoothed else fitted.seq_len
 
 
 def _select_statistics(
@@ -245,9 +237,7 @@ def _select_statistics(
         return statistics
     series, ends = origins.series[new], origins.ends[new]
     past = panel.pieces(series, np.zeros_like(ends), ends)
-    fitted_new = Normalizer.fit(
-        past, normalizer.method, seq_len=fitted.networks[0].seq_len
-    )
+    fitted_new = Normalizer.fit(past, normalizer.method, seq_len=fitted.seq_len)
     for name in ("center", "scale", "floor", "shift"):
         getattr(statistics, name)[new] = getattr(fitted_new, name)
     return statistics
@@ -287,7 +277,7 @@ def read_blocks(
         yield slice(0, 1), read_rows(fitted, panel, origins, steps)
         return
     check_lengths(fitted, panel, origins)  # of all blocks, to name all series
-    memory = required_memory(fitted.networks[0], fitted.normalizer.method)
+    memory = fitted.memory
     is_trained = find_places(fitted, panel, origins) >= 0
     counts = np.minimum(origins.ends, memory)
     lengths_read = np.where(is_trained, counts, origins.ends)

@@ -103,7 +103,7 @@ def _compute_bounds(
 
     The shape is ``(2 * levels, origins, steps)``.
     """
-    table, quantiles = fitted.intervals, fitted.networks[0].config.quantiles
+    table, quantiles = fitted.intervals, fitted.quantiles
     errors = table.bounds(levels, points.shape[1])[:, None]
     if table.scaling.exponent:
         errors = errors * table.scaling.sizes(rows.volatility)
@@ -127,7 +127,7 @@ def read_spread(
 
     The shape is ``(origins, horizon, quantiles)``; None without a quantile head.
     """
-    config = fitted.networks[0].config
+    config = fitted.config.model
     if not config.quantiles:
         return None
     inputs, covariates = (
@@ -151,7 +151,7 @@ def _roll_out(
 ) -> FloatArray:
     """Return forecasts ``(origins, steps)``, original units, possibly not finite."""
     history, frame, parts, num_steps = rows.history, rows.frame, [], 0
-    with limit_threads(fitted.device, fitted.networks[0].config.hidden_size):
+    with limit_threads(fitted.device, fitted.config.model.hidden_size):
         while True:
             covariates = _take_covariates(fitted, rows.covariates, num_steps)
             parts.append(
@@ -178,7 +178,7 @@ def _take_covariates(
     """Return the covariates of the pass that starts after ``first`` steps."""
     if covariates is None:
         return None
-    length = fitted.networks[0].seq_len + fitted.networks[0].horizon
+    length = fitted.seq_len + fitted.horizon
     return covariates.take(slice(None), first, first + length)
 
 
@@ -205,19 +205,19 @@ def next_steps(
     inputs = windows.inputs[..., None]
     if covariates is not None:
         inputs = append_covariates(inputs, covariates.to(device))
-    guard, network = fitted.guard, fitted.networks[0]
+    guard = fitted.guard
     if guard is None or choices is None:
         return windows.restore(_run_networks(fitted, inputs, precision))
     if torch.is_grad_enabled() or guard.needs_network(choices):
         network_forecast = _run_networks(fitted, inputs, precision)
     else:
-        network_forecast = windows.inputs.new_zeros(len(inputs), network.horizon)
+        network_forecast = windows.inputs.new_zeros(len(inputs), fitted.horizon)
     return windows.restore(
         guard.apply(GuardInputs(inputs, windows), network_forecast, choices)
     )
 
 
 def _run_networks(fitted: TrainedModel, inputs: Tensor, precision: Precision) -> Tensor:
-    config = fitted.networks[0].config
+    config = fitted.config.model
     with autocast(inputs.device, precision, config.hidden_size, config.cell):
         return ensemble_forecast(fitted.networks, inputs)

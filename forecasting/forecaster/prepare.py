@@ -19,8 +19,8 @@ from forecasting.datasets.window_dataset import (
 )
 from forecasting.devices import pick_device
 from forecasting.errors import SeriesTooShort
-from forecasting.forecaster.fine_tuning import PretrainedSource
-from forecasting.forecaster.trained_model import ForecasterConfig
+from forecasting.forecaster.fine_tuning import merge_statistics
+from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.scaling.normalization import Method, Normalizer
 from forecasting.scaling.window_scaling import ETS_METHODS, NUM_ETS_STATES
 from forecasting.selection.normalization import choose_normalization
@@ -55,7 +55,7 @@ class PreparedData:
 
 
 def prepare(
-    panel: Panel, config: ForecasterConfig, start: PretrainedSource | None = None
+    panel: Panel, config: ForecasterConfig, start: TrainedModel | None = None
 ) -> PreparedData:
     """Split each series, fit its scale on the earlier part, and cut both into windows.
 
@@ -72,7 +72,7 @@ def prepare(
     spec, model, training = config.windows, config.model, config.training
     ends = training_ends(panel, config)
     covariates = (
-        start.fitted.covariates
+        start.covariates
         if start is not None
         else Covariates.fit(panel, ends, seasons=model.calendar_features)
     )
@@ -85,7 +85,7 @@ def prepare(
     )
     normalizer = Normalizer.fit(panel, method, seq_len=spec.seq_len, ends=ends)
     if start is not None:
-        normalizer = start.merge_statistics(normalizer, panel)
+        normalizer = merge_statistics(start, normalizer, panel)
     device = pick_device(training.device)
     storage = storage_device(_num_values(panel, method, encoded), device)
     batches, validation = split_windows(

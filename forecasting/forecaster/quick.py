@@ -16,7 +16,6 @@ import torch
 
 from forecasting.devices import Precision, autocast, computes_in_bfloat16
 from forecasting.errors import InvalidValues
-from forecasting.forecaster.history import required_memory
 from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.intervals.volatility import window_volatility
 from forecasting.kernels.network import small_network
@@ -116,20 +115,19 @@ class QuickModel:
     """
 
     def __init__(self, fitted: TrainedModel, precision: Precision = "auto") -> None:
-        network = fitted.networks[0]
         self._fitted, self._precision = fitted, precision
-        self._method = fitted.normalizer.method
-        self._seq_len, self._horizon = network.seq_len, network.horizon
-        self._memory = required_memory(network, self._method)
-        self._season = network.config.season_length
-        config, device = network.config, fitted.device
-        is_small = is_plain(network) and not computes_in_bfloat16(
+        self._method = fitted.method
+        self._seq_len, self._horizon = fitted.seq_len, fitted.horizon
+        self._memory, self._season = fitted.memory, fitted.season_length
+        config, device = fitted.config.model, fitted.device
+        is_small = all(map(is_plain, fitted.networks)) and not computes_in_bfloat16(
             device, precision, config.hidden_size, config.cell
         )
         self._small = [small_network(n) for n in fitted.networks] if is_small else []
         self._max_small_rows = min((n.max_windows for n in self._small), default=0)
-        guard, weights = fitted.guard, (p.numel() for p in network.parameters())
-        self._num_products = sum(weights) * network.seq_len * len(fitted.networks)
+        guard = fitted.guard
+        weights = (p.numel() for n in fitted.networks for p in n.parameters())
+        self._num_products = sum(weights) * fitted.seq_len
         if guard is not None:
             self._linear = guard.linear.weights.numpy(), guard.linear.bias.numpy()
 
@@ -272,7 +270,7 @@ class QuickModel:
             members = [network(z) for network in self._small]
             return members[0] if len(members) == 1 else _median(members)
         networks = self._fitted.networks
-        config, precision = networks[0].config, self._precision
+        config, precision = self._fitted.config.model, self._precision
         inputs = torch.from_numpy(np.ascontiguousarray(z))[..., None]
         with (
             torch.inference_mode(),
@@ -288,7 +286,7 @@ def is_quick(fitted: TrainedModel) -> bool:
     It does not support covariates, quantiles, exponential smoothing and GPUs.
     """
     smoothed = fitted.normalizer.method in ETS_METHODS
-    quantiles = bool(fitted.networks[0].config.quantiles)
+    quantiles = bool(fitted.quantiles)
     is_on_cpu = fitted.device.type == "cpu"
     return is_on_cpu and not (fitted.covariates or smoothed or quantiles)
 

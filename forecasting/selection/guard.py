@@ -22,6 +22,8 @@ import torch
 from torch import Tensor
 
 from forecasting.covariates.design import Design
+from forecasting.covariates.layout import Layout
+from forecasting.data.windows import WindowSpec
 from forecasting.datasets.validation import Rows, WindowBlock, to_array, validate
 from forecasting.datasets.window_dataset import WindowDataset
 from forecasting.errors import ShapeError
@@ -220,18 +222,30 @@ def pack_guard(guard: Guard | None) -> tuple[dict[str, int], dict[str, Tensor]]:
 
 
 def unpack_guard(
-    settings: dict[str, int], tensors: dict[str, Tensor], network: RecurrentNetwork,
-    *, smoothed: bool,
-) -> Guard | None:  # fmt: skip
+    settings: dict[str, int],
+    tensors: dict[str, Tensor],
+    spec: WindowSpec,
+    *,
+    layout: Layout | None,
+    season_length: int,
+    smoothed: bool,
+) -> Guard | None:
     """Rebuild a guard from the settings and tensors of `pack_guard`.
+
+    Args:
+        settings: of `pack_guard`; empty for no guard.
+        tensors: of `pack_guard`, and those of the statistics.
+        spec: shape of a window.
+        layout: columns of windows with covariates; None without any.
+        season_length: steps of a season; 1 for none.
+        smoothed: whether the normalisation is exponential smoothing.
 
     Raises:
         LookupError, ValueError: a part is missing, or has a wrong shape.
     """
     if not settings:
         return None
-    layout = network.reader.layout if network.reader is not None else None
-    design = Design(layout, network.seq_len, network.horizon) if layout else None
+    design = Design(layout, spec.seq_len, spec.horizon) if layout else None
     linear = LinearPart(
         tensors["guard.weights"],
         tensors["guard.bias"],
@@ -243,11 +257,11 @@ def unpack_guard(
     if by_series.shape != (len(tensors["scaler.center"]),):
         raise ValueError("guard.by_series has another number of series")
     absent = set() if smoothed else {"smoothing"}
-    absent |= set() if network.config.season_length > 1 else {"seasonal_naive"}
+    absent |= set() if season_length > 1 else {"seasonal_naive"}
     present = [rung for rung, name in enumerate(RUNGS) if name not in absent]
     if not np.isin([*by_series, settings["default"]], present).all():
         raise ValueError("guard.by_series names a forecast that this model lacks")
-    _check_linear(linear, network)
+    _check_linear(linear, spec)
     return Guard(
         linear=linear,
         smoothed=smoothed,
@@ -256,13 +270,13 @@ def unpack_guard(
     )
 
 
-def _check_linear(linear: LinearPart, network: RecurrentNetwork) -> None:
-    window, ahead = network.seq_len, 0
+def _check_linear(linear: LinearPart, spec: WindowSpec) -> None:
+    window, ahead = spec.seq_len, 0
     if linear.design is not None:
         window, ahead = linear.design.sizes
     expected = {
-        "guard.weights": (linear.weights, (window, network.horizon)),
-        "guard.bias": (linear.bias, (network.horizon,)),
+        "guard.weights": (linear.weights, (window, spec.horizon)),
+        "guard.bias": (linear.bias, (spec.horizon,)),
     }
     if linear.ahead is not None:
         expected["guard.ahead"] = (linear.ahead, (ahead,))

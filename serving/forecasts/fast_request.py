@@ -67,8 +67,7 @@ _decoder = msgspec.json.Decoder(FastRequest)
 
 def decode_fast(body: bytes, model: LoadedModel) -> FastRequest | None:
     """Decode a plain request for a model; None for any other."""
-    fitted = model.forecaster.fitted
-    assert fitted is not None
+    fitted = model.forecaster.trained
     try:
         request = _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -82,8 +81,7 @@ def decode_fast(body: bytes, model: LoadedModel) -> FastRequest | None:
 
 def prepare_fast(request: FastRequest, model: LoadedModel) -> FastForecast | None:
     """Return the arguments of a request's forecast; None if it is not plain."""
-    fitted = model.forecaster.fitted
-    assert fitted is not None
+    fitted = model.forecaster.trained
     steps = request.horizon or model.forecaster.windows.horizon
     names, values, stamps = [], [], []
     for history in request.series:

@@ -21,8 +21,7 @@ def describe(
     name: str, version: str, forecaster: Forecaster, metrics: Mapping[str, float]
 ) -> ModelDetails:
     """Describe a version; its aliases are left for the registry to fill in."""
-    assert forecaster.fitted is not None
-    context, covariates = forecaster.fitted.context, forecaster.fitted.covariates
+    context, covariates = forecaster.trained.context, forecaster.trained.covariates
     return ModelDetails(
         name=name,
         version=version,
@@ -30,7 +29,7 @@ def describe(
         aliases=[],
         latest=False,
         seq_len=forecaster.windows.seq_len,
-        least_history=least_history(forecaster.fitted),
+        least_history=least_history(forecaster.trained),
         horizon=forecaster.windows.horizon,
         freq=context.calendar.freq,
         target=context.target,

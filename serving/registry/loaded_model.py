@@ -33,8 +33,7 @@ class LoadedModel:
     forecasts quantiles or smooths exponentially."""
 
     def __post_init__(self) -> None:
-        fitted, precision = self.forecaster.fitted, self.forecaster.training.precision
-        assert fitted is not None
+        fitted, precision = self.forecaster.trained, self.forecaster.training.precision
         quick = QuickModel(fitted, precision) if is_quick(fitted) else None
         object.__setattr__(self, "quick", quick)
 
@@ -46,8 +45,7 @@ class LoadedModel:
     @property
     def num_bytes(self) -> int:
         """Bytes of the weights, tables and series."""
-        assert self.forecaster.fitted is not None
-        return self.forecaster.fitted.num_bytes
+        return self.forecaster.trained.num_bytes
 
     @property
     def version(self) -> str:
@@ -98,14 +96,12 @@ def load_with_trial(
 
 def _trial_panel(forecaster: Forecaster) -> Panel:
     """Return the training series, with future values of the known covariates."""
-    assert forecaster.fitted is not None
-    return hold_known_covariates(forecaster.fitted.context, forecaster.windows.horizon)
+    return hold_known_covariates(forecaster.trained.context, forecaster.windows.horizon)
 
 
 def _has_missing_bounds(forecaster: Forecaster, forecast: Forecast) -> bool:
     """Return whether a bound of an interval is NaN; it may be infinite."""
-    assert forecaster.fitted is not None
-    table = forecaster.fitted.intervals
+    table = forecaster.trained.intervals
     scaling = (table.scaling.exponent, table.scaling.typical)
     bounds = [bound for pair in forecast.intervals.values() for bound in pair]
     calibrated = np.isfinite(table.quantiles).all() and np.isfinite(scaling).all()

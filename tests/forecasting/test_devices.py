@@ -146,7 +146,7 @@ for name, quantiles in (("plain", ()), ("quantiles", (0.1, 0.9))):
     forecast = loaded.predict(levels=[80]).to_frame()
     report[name] = bool((forecast == expected).all(axis=None))
     if name == "plain":
-        quick = QuickModel(loaded.fitted, "bfloat16")
+        quick = QuickModel(loaded.trained, "bfloat16")
         points, _ = quick.forecast(["a"], [values], steps=2, levels=())
         report["quick"] = bool(np.allclose(points, model.predict().points, rtol=1e-5))
 print(json.dumps(report))

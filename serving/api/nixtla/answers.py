@@ -15,7 +15,7 @@ from forecasting.data.forecast import Intervals
 from forecasting.data.panel import Panel
 from forecasting.errors import DataError, SettingError
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.history import find_places, least_history, required_memory
+from forecasting.forecaster.history import find_places, least_history
 from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.types import FloatArray
 from serving.api.nixtla.panels import make_panel
@@ -47,7 +47,7 @@ def forecast(
     """
     levels, total = request.level or [], len(request.series.sizes) * request.h
     _check(request, levels, settings, horizon=request.h, total=total)
-    panel = make_panel(request, _fitted(forecaster))
+    panel = make_panel(request, forecaster.trained)
     with _request_errors():
         result = forecaster.predict(
             panel, horizon=request.h, levels=_interval_levels(levels)
@@ -73,7 +73,7 @@ def cross_validate(
         RequestError: the model cannot forecast such series, or so far.
         RequestTooLarge: the request exceeds the limits.
     """
-    fitted, levels = _fitted(forecaster), request.level or []
+    fitted, levels = forecaster.trained, request.level or []
     minimum, total, horizon = least_history(fitted), len(request.series.y), None
     if not request.full_history:
         total = len(request.series.sizes) * request.n_windows * request.h
@@ -111,7 +111,7 @@ def find_anomalies(
         RequestError: the model cannot forecast such series, or so far.
         RequestTooLarge: the request exceeds the limits.
     """
-    fitted, levels = _fitted(forecaster), [request.level]
+    fitted, levels = forecaster.trained, [request.level]
     horizon = request.h if isinstance(request, OnlineAnomalyBody) else None
     _check(request, levels, settings, horizon=horizon, total=len(request.series.y))
     panel = make_panel(request, fitted)
@@ -153,7 +153,7 @@ def _forecast_windows(
     settings: Settings,
 ) -> tuple[FloatArray, dict[str, FloatArray]]:
     """Return the flat forecasts of the windows, and their bounds by name."""
-    _check_reading(_fitted(forecaster), panel, windows, settings)
+    _check_reading(forecaster.trained, panel, windows, settings)
     with _request_errors():
         points = forecaster.forecast_at(panel, windows.origins, windows.steps)
         intervals = forecaster.intervals_at(
@@ -196,11 +196,6 @@ def _flat_lists(bounds: dict[str, FloatArray]) -> dict[str, list[float]]:
     return {name: bound.ravel().tolist() for name, bound in bounds.items()}
 
 
-def _fitted(forecaster: Forecaster) -> TrainedModel:
-    assert forecaster.fitted is not None
-    return forecaster.fitted
-
-
 def _check(
     request: NixtlaRequest,
     levels: Sequence[float],
@@ -236,7 +231,7 @@ def _check_reading(
     A series not seen in training is scaled at each origin by its complete history.
     """
     origins = windows.origins
-    memory = required_memory(fitted.networks[0], fitted.normalizer.method)
+    memory = fitted.memory
     is_seen = find_places(fitted, panel, origins) >= 0
     read = np.where(is_seen, np.minimum(origins.ends, memory), origins.ends).sum()
     limit = MAX_READ_FACTOR * settings.max_points

@@ -8,7 +8,6 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.history import required_memory
 from serving.api.nixtla.answers import Answer, cross_validate, find_anomalies, forecast
 from serving.api.nixtla.model_names import find_model
 from serving.api.nixtla.requests import (
@@ -65,10 +64,9 @@ async def model_params(
     A model of many series scales a new series by its complete history.
     """
     loaded, _ = await find_model(service, model)
-    fitted, input_size = loaded.forecaster.fitted, service.settings.max_points
-    assert fitted is not None
+    fitted, input_size = loaded.forecaster.trained, service.settings.max_points
     if len(fitted.places) == 1:
-        input_size = required_memory(fitted.networks[0], fitted.normalizer.method)
+        input_size = fitted.memory
     return {"detail": {"input_size": input_size, "horizon": loaded.details.horizon}}
 
 

@@ -12,15 +12,13 @@ from forecasting.data.windows import WindowSpec
 from forecasting.errors import SeriesTooShort
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.forecaster.history import (
-    SMOOTHING_MEMORY,
     SmoothedHistory,
     WindowHistory,
     least_history,
     read_rows,
-    required_memory,
 )
+from forecasting.forecaster.trained_model import SMOOTHING_MEMORY, ForecasterConfig
 from forecasting.models.config import RecurrentConfig
-from forecasting.models.network import RecurrentNetwork
 from forecasting.scaling.window_scaling import EtsStates
 from forecasting.training import TrainingConfig
 
@@ -31,16 +29,18 @@ def noise(count, seed=0):
     return np.random.default_rng(seed).normal(size=count)
 
 
-def network(season_length=4, seq_len=SEQ_LEN):
-    config = RecurrentConfig(hidden_size=2, season_length=season_length)
-    return RecurrentNetwork(config, seq_len=seq_len, horizon=HORIZON)
+def settings(season_length=4, seq_len=SEQ_LEN):
+    return ForecasterConfig(
+        windows=WindowSpec(seq_len=seq_len, horizon=HORIZON),
+        model=RecurrentConfig(season_length=season_length),
+    )
 
 
 def fit(panel, **model):
-    settings = {"hidden_size": 4, "season_length": 4, "normalization": "log_ets"}
+    small = {"hidden_size": 4, "season_length": 4, "normalization": "log_ets"}
     return Forecaster(
         windows=WindowSpec(seq_len=SEQ_LEN, horizon=HORIZON),
-        model=RecurrentConfig(**{**settings, **model}),
+        model=RecurrentConfig(**{**small, **model}),
         training=TrainingConfig(device="cpu", epochs=2),
     ).fit(panel)
 
@@ -59,7 +59,7 @@ def test_a_history_is_scaled_like_the_same_origin_of_the_whole_series(end, m):
     values = noise(40) + np.sin(np.arange(40))
     states = EtsStates.fit(values, np.array([0, 40]), season_length=m, horizon=HORIZON)
 
-    frame = SmoothedHistory([values[:end]], network(m)).scaled_windows()
+    frame = SmoothedHistory([values[:end]], settings(m)).scaled_windows()
 
     assert_same(frame, states.frame(torch.tensor([0]), torch.tensor([end]), SEQ_LEN))
 
@@ -67,14 +67,14 @@ def test_a_history_is_scaled_like_the_same_origin_of_the_whole_series(end, m):
 @pytest.mark.parametrize("steps", [1, 3])
 def test_forecasts_join_a_smoothed_history_as_if_they_had_been_observed(steps):
     pieces = [noise(30), noise(7, 1)]
-    history = SmoothedHistory(pieces, network())
+    history = SmoothedHistory(pieces, settings())
     forecast = torch.tensor(noise(2 * steps).reshape(2, steps))
 
     longer = history.extend(forecast)
 
     joined = [np.r_[piece, row] for piece, row in zip(pieces, forecast, strict=True)]
     assert_same(
-        longer.scaled_windows(), SmoothedHistory(joined, network()).scaled_windows()
+        longer.scaled_windows(), SmoothedHistory(joined, settings()).scaled_windows()
     )
 
 
@@ -83,7 +83,7 @@ def test_forecasts_join_a_smoothed_history_as_if_they_had_been_observed(steps):
 def test_forecasts_move_a_window_and_the_season_that_is_remembered(steps, season):
     observed, forecast = torch.randn(2, max(SEQ_LEN, season)), torch.randn(2, steps)
 
-    moved = WindowHistory(observed, network(season), "last").extend(forecast)
+    moved = WindowHistory(observed, settings(season), "last").extend(forecast)
 
     joined = torch.cat([observed, forecast], 1)
     expected = joined[:, -SEQ_LEN:] - joined[:, -1:]
@@ -92,13 +92,10 @@ def test_forecasts_move_a_window_and_the_season_that_is_remembered(steps, season
 
 
 def test_smoothing_remembers_more_than_a_window():
-    assert required_memory(network(), "last") == SEQ_LEN
-    assert required_memory(network(season_length=7), "last") == 7
-    assert required_memory(network(), "ets") == SMOOTHING_MEMORY
-    assert (
-        required_memory(network(seq_len=SMOOTHING_MEMORY + 1), "log_ets")
-        == SMOOTHING_MEMORY + 1
-    )
+    assert settings().memory("last") == SEQ_LEN
+    assert settings(season_length=7).memory("last") == 7
+    assert settings().memory("ets") == SMOOTHING_MEMORY
+    assert settings(seq_len=5000).memory("log_ets") == 5000
 
 
 @pytest.mark.parametrize(
@@ -108,7 +105,7 @@ def test_with_smoothing_a_single_observation_is_enough(method, required):
     forecaster = fit(Panel.from_values({"a": positive()}), normalization=method)
     new = Panel.from_values({"b": positive(required)})
 
-    assert least_history(forecaster.fitted) == required
+    assert least_history(forecaster.trained) == required
     forecast = forecaster.predict(new)
     assert np.isfinite(forecast.points).all()
     assert np.isfinite(np.array(forecast.intervals[95])).all()
@@ -183,7 +180,7 @@ def test_a_saved_model_remembers_what_smoothing_needs(tmp_path):
 
     loaded = Forecaster.load(tmp_path / "model", device="cpu")
 
-    assert loaded.fitted.context.lengths.tolist() == [80, 30]
+    assert loaded.trained.context.lengths.tolist() == [80, 30]
     np.testing.assert_array_equal(
         loaded.predict(horizon=7).points, forecaster.predict(horizon=7).points
     )
@@ -194,7 +191,7 @@ def test_no_forecast_is_below_zero_where_nothing_was():
     forecaster = fit(Panel.from_values({"a": low}), normalization="ets")
     panel = Panel.from_values({"a": low, "b": noise(80)})
 
-    rows = read_rows(forecaster.fitted, panel, last_origins(panel), HORIZON)
+    rows = read_rows(forecaster.trained, panel, last_origins(panel), HORIZON)
 
     assert (forecaster.predict().points >= 0).all()
     assert rows.floor[:, 0].tolist() == [0, -np.inf]

@@ -40,10 +40,10 @@ def test_blocks_hold_every_origin_once_and_no_more_points_than_memory_shall(
     panel = Panel.from_values({name: positive(n, n) for name, n in lengths.items()})
     forecaster = fit(panel, normalization=method)
     origins = last_origins(panel)
-    whole = read_rows(forecaster.fitted, panel, origins, HORIZON)
+    whole = read_rows(forecaster.trained, panel, origins, HORIZON)
     monkeypatch.setattr(blocks, "MAX_BLOCK_POINTS", 81)
 
-    parts = list(read_blocks(forecaster.fitted, panel, origins, HORIZON))
+    parts = list(read_blocks(forecaster.trained, panel, origins, HORIZON))
 
     assert np.concatenate([np.arange(5)[block] for block, _ in parts]).tolist() == [
         *range(5)

@@ -40,7 +40,7 @@ def assert_same(forecaster, values, steps=3):
         Panel.from_values(values), horizon=steps, levels=LEVELS
     )
 
-    points, bounds = QuickModel(forecaster.fitted).forecast(
+    points, bounds = QuickModel(forecaster.trained).forecast(
         list(values), [list(v) for v in values.values()], steps=steps, levels=LEVELS
     )
 
@@ -102,10 +102,10 @@ def test_history_longer_and_shorter_than_a_season_forecasts_the_same():
 @pytest.mark.parametrize("rung", ["last_value", "seasonal_naive", "linear", "halfway"])
 def test_every_rung_of_the_guard_forecasts_the_same(rung):
     forecaster = fit(normalization="window", season_length=4, guard=True)
-    fitted = forecaster.fitted
+    fitted = forecaster.trained
     by_series = np.array([0, RUNGS.index(rung), RUNGS.index("network")])
     guard = replace(fitted.guard, by_series=by_series, default=RUNGS.index(rung))
-    forecaster.fitted = replace(fitted, guard=guard)
+    forecaster.trained = replace(fitted, guard=guard)
 
     assert_same(forecaster, {"s0": VALUES["s1"], **VALUES, "s2": VALUES["new"]}, 8)
     assert_same(forecaster, {"new": VALUES["new"]}, 8)
@@ -126,7 +126,7 @@ def test_many_series_at_once_forecast_as_they_do_alone():
 
 
 def test_no_logarithm_is_taken_of_what_is_not_positive():
-    quick = QuickModel(fit(normalization="log").fitted)
+    quick = QuickModel(fit(normalization="log").trained)
 
     with pytest.raises(InvalidValues, match="values of zero or less"):
         quick.forecast(["new"], [[0.0] * 6], steps=3, levels=LEVELS)
@@ -141,4 +141,4 @@ def test_no_logarithm_is_taken_of_what_is_not_positive():
     ],
 )
 def test_unsupported_models_are_not_quick(model, quick):
-    assert is_quick(fit(**model).fitted) is quick
+    assert is_quick(fit(**model).trained) is quick
