@@ -79,7 +79,7 @@ def read_histories(
         MissingCovariates, SettingError: as
             `forecasting.covariates.windows.read_covariates`.
     """
-    model, network = predictor.model, predictor.model.networks[0]
+    model = predictor.model
     _check_lengths(predictor, panel, origins)
     names = panel.series_ids
     places = model.find_places([names[s] for s in origins.series.tolist()])
@@ -94,8 +94,8 @@ def read_histories(
             model.covariates,
             panel,
             origins,
-            seq_len=network.seq_len,
-            horizon=network.horizon,
+            seq_len=model.seq_len,
+            horizon=model.horizon,
             steps=steps,
             calendar=model.context.calendar,
         ),
@@ -136,7 +136,7 @@ def _check_logarithms(
     Raises:
         InvalidValues: names their timestamps.
     """
-    method = predictor.model.normalizer.method
+    method = predictor.model.method
     if method in LOG_METHODS and new.any():
         series, ends = origins.series[new], origins.ends[new]
         check_positive(panel.pieces(series, np.zeros_like(ends), ends), method)
@@ -153,5 +153,4 @@ def _check_lengths(predictor: Predictor, panel: Panel, origins: Origins) -> None
         return
     rows = np.flatnonzero(origins.ends < required)
     short = [(panel.series_ids[origins.series[i]], int(origins.ends[i])) for i in rows]
-    seq_len = predictor.model.networks[0].seq_len
-    raise SeriesTooShort(short, required, f"seq_len {seq_len}")
+    raise SeriesTooShort(short, required, f"seq_len {predictor.model.seq_len}")

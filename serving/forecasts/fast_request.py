@@ -83,8 +83,7 @@ def decode_fast(body: bytes, model: LoadedModel) -> FastRequest | None:
 
 def prepare_fast(request: FastRequest, model: LoadedModel) -> FastForecast | None:
     """Return the arguments of a request's forecast; None if it is not plain."""
-    fitted = model.forecaster.fitted
-    assert fitted is not None
+    fitted = model.forecaster.trained
     steps = request.horizon or model.forecaster.windows.horizon
     names, values, stamps = [], [], []
     for history in request.series:

@@ -63,12 +63,11 @@ def answer_any(
 
 def _forecast(request: ForecastRequest, model: LoadedModel) -> Forecast:
     forecaster = model.forecaster
-    assert forecaster.fitted is not None
     panel = None
     if request.series is not None:
         panel = make_panel(
             request.series,
-            forecaster.fitted,
+            forecaster.trained,
             horizon=request.horizon or forecaster.windows.horizon,
         )
     try:
@@ -122,8 +121,7 @@ def _check(
         RequestError, RequestTooLarge: as `check_limits`.
     """
     forecaster, series, levels = model.forecaster, request.series, len(request.levels)
-    assert forecaster.fitted is not None
-    count = len(forecaster.fitted.context) if series is None else len(series)
+    count = len(forecaster.trained.context) if series is None else len(series)
     steps = request.horizon or forecaster.windows.horizon
     check_limits(
         settings,

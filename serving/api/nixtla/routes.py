@@ -64,8 +64,7 @@ async def model_params(
     A model of many series scales a new series by its complete history.
     """
     loaded, _ = await find_model(service, model)
-    fitted, input_size = loaded.forecaster.fitted, service.settings.max_points
-    assert fitted is not None
+    fitted, input_size = loaded.forecaster.trained, service.settings.max_points
     if len(fitted.places) == 1:
         input_size = fitted.memory
     return {"detail": {"input_size": input_size, "horizon": loaded.details.horizon}}

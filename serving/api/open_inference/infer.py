@@ -123,8 +123,7 @@ def _check_names(names: Sequence[str], outputs: Collection[str]) -> None:
 def _forecast(
     model: LoadedModel, values: FloatArray, horizon: int, levels: tuple[float, ...]
 ) -> Forecast:
-    fitted = model.forecaster.fitted
-    assert fitted is not None
+    fitted = model.forecaster.trained
     if fitted.covariates.columns or fitted.covariates.cycles:
         message = "this model needs covariates or timestamps, for which the protocol "
         message += f"has no place: ask it at /v1/models/{model.name}/forecast"

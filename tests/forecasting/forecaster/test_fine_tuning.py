@@ -78,8 +78,8 @@ def test_a_known_series_keeps_its_statistics_and_a_new_one_has_its_own():
 
     tuned = make(NO_EPOCHS, normalization="standard").fit(panel, start=start)
 
-    center = tuned.fitted.normalizer.center
-    assert center[1] == start.fitted.normalizer.center[0]
+    center = tuned.trained.normalizer.center
+    assert center[1] == start.trained.normalizer.center[0]
     assert center[0] == pytest.approx(900, abs=5)
 
 
@@ -88,7 +88,7 @@ def test_auto_means_the_normalisation_of_the_start():
 
     tuned = make(NO_EPOCHS).fit(Panel.from_values({"a": wave(160)}), start=start)
 
-    assert tuned.fitted.normalizer.method == "minmax"
+    assert tuned.trained.normalizer.method == "minmax"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_setting_that_contradicts_the_start_is_refused(start, settings, messag
     same = {"members": 2, "num_layers": 2}
 
     with pytest.raises(SettingError, match=message):
-        make(**(same | settings)).fit(start.fitted.context, start=start)
+        make(**(same | settings)).fit(start.trained.context, start=start)
 
 
 def test_dropout_and_stride_may_differ(start):
@@ -236,5 +236,5 @@ def test_a_smoothing_start_is_tuned_on_series_shorter_than_a_window():
 
     tuned = make().fit(Panel.from_values({"b": wave(6)}), start=start)
 
-    assert tuned.fitted.normalizer.method == "log_ets"
+    assert tuned.trained.normalizer.method == "log_ets"
     assert np.isfinite(tuned.predict().points).all()
