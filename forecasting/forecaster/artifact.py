@@ -35,8 +35,8 @@ from forecasting.intervals.table import PROBABILITIES, IntervalTable
 from forecasting.intervals.volatility import VolatilityScaling
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
-from forecasting.scaling.normalization import METHODS, Method, Normalizer
-from forecasting.scaling.window_scaling import ETS_METHODS
+from forecasting.scaling.methods import METHODS, Method
+from forecasting.scaling.normalization import Normalizer
 from forecasting.selection.guard import pack_guard, unpack_guard
 from forecasting.timestamps.calendar import Calendar
 from forecasting.training import TrainingConfig
@@ -237,7 +237,7 @@ def unpack(
                 settings.windows,
                 layout=covariates.layout,
                 season_length=settings.model.season_length,
-                smoothed=normalizer.method in ETS_METHODS,
+                smoothed=normalizer.scaling.is_smoothed,
             ),
         )
         _check_shapes(fitted)

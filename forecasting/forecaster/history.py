@@ -15,12 +15,11 @@ from torch import Tensor
 
 from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.intervals.volatility import window_volatility
-from forecasting.scaling.normalization import Method, Normalizer
+from forecasting.scaling.methods import METHODS, Method
+from forecasting.scaling.normalization import Normalizer
 from forecasting.scaling.window_scaling import (
-    ETS_METHODS,
     EtsStates,
     ScaledWindows,
-    scale_window,
 )
 from forecasting.types import FloatArray, IntArray
 
@@ -164,7 +163,7 @@ class WindowHistory:
     def scale_windows(self, window: Tensor) -> ScaledWindows:
         """Scale windows u that replace the observed ones."""
         recent = self.observed[:, -self.config.model.season_length :]
-        return scale_window(window, self.method, recent)
+        return METHODS[self.method].scale_windows(window, recent)
 
     def extend(self, forecast: Tensor) -> "WindowHistory":
         """Return the history moved on by forecasts u ``(n, steps)``."""
@@ -273,7 +272,7 @@ def start_history(u: FloatArray, counts: IntArray, model: TrainedModel) -> Histo
         counts: number of observations of each row without the padding, ``(n,)``.
         model: reads the windows.
     """
-    if model.method in ETS_METHODS:
+    if model.scaling.is_smoothed:
         return SmoothedHistory(u, counts, model.config)
     with np.errstate(over="ignore"):  # beyond float32 is infinite
         observed = torch.from_numpy(u.astype(np.float32))

@@ -11,7 +11,7 @@ from forecasting.data.splits import Origins
 from forecasting.errors import DataError, SeriesTooShort, SettingError
 from forecasting.forecaster.history import Histories
 from forecasting.forecaster.predictor import Predictor
-from forecasting.scaling.normalization import LOG_METHODS, check_positive
+from forecasting.scaling.normalization import check_positive
 from forecasting.types import BoolArray, FloatArray
 
 
@@ -136,10 +136,11 @@ def _check_logarithms(
     Raises:
         InvalidValues: names their timestamps.
     """
-    method = predictor.model.method
-    if method in LOG_METHODS and new.any():
+    if predictor.model.scaling.is_logarithmic and new.any():
         series, ends = origins.series[new], origins.ends[new]
-        check_positive(panel.pieces(series, np.zeros_like(ends), ends), method)
+        check_positive(
+            panel.pieces(series, np.zeros_like(ends), ends), predictor.model.method
+        )
 
 
 def _check_lengths(predictor: Predictor, panel: Panel, origins: Origins) -> None:

@@ -19,8 +19,8 @@ from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.intervals.scores import from_scores
 from forecasting.kernels.network import Evaluator
 from forecasting.models.ensemble import ensemble_spread
-from forecasting.scaling.normalization import Normalizer, find_unusable, fit_values
-from forecasting.scaling.window_scaling import ETS_METHODS, ScaledWindows
+from forecasting.scaling.normalization import Normalizer, fit_values
+from forecasting.scaling.window_scaling import ScaledWindows
 from forecasting.selection.guard import GuardInputs
 from forecasting.types import FloatArray, IntArray
 
@@ -96,7 +96,7 @@ class Predictor:
             (histories.places[block]),
         )
         length = self.model.memory
-        if self.model.method in ETS_METHODS:  # it reads no padding
+        if self.model.scaling.is_smoothed:  # it reads no padding
             length = min(self.model.memory, int(lengths.max()))
         observed = histories.last_values(block, length)
         normalizer = self._read_statistics(histories, block, places)
@@ -125,7 +125,7 @@ class Predictor:
         if not len(new):
             return trained.select(places)
         values, offsets = histories.complete_series(new + block.start)
-        unusable = find_unusable(values, self.model.method)
+        unusable = self.model.scaling.unusable(values)
         if len(unusable):
             series = np.searchsorted(offsets, unusable, side="right") - 1
             raise InvalidValues(

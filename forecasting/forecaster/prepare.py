@@ -21,8 +21,9 @@ from forecasting.devices import pick_device
 from forecasting.errors import SeriesTooShort
 from forecasting.forecaster.fine_tuning import merge_statistics
 from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
-from forecasting.scaling.normalization import Method, Normalizer
-from forecasting.scaling.window_scaling import ETS_METHODS, NUM_ETS_STATES
+from forecasting.scaling.methods import METHODS, Method
+from forecasting.scaling.normalization import Normalizer
+from forecasting.scaling.window_scaling import NUM_ETS_STATES
 from forecasting.selection.normalization import choose_normalization
 from forecasting.types import IntArray
 
@@ -133,7 +134,7 @@ def training_ends(panel: Panel, config: ForecasterConfig) -> IntArray:
 def _num_values(panel: Panel, method: Method, encoded: EncodedCovariates | None) -> int:
     """Return the number of float32 values stored for a panel."""
     columns = 1 if encoded is None else encoded.layout.width
-    if method in ETS_METHODS:
+    if METHODS[method].is_smoothed:
         columns += NUM_ETS_STATES
     return columns * len(panel.values)
 

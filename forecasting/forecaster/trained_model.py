@@ -17,13 +17,11 @@ from forecasting.errors import SettingError
 from forecasting.intervals.table import IntervalTable
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
-from forecasting.scaling.normalization import Method, Normalizer
-from forecasting.scaling.window_scaling import ETS_METHODS
+from forecasting.scaling.methods import METHODS, Method, ScalingMethod
+from forecasting.scaling.normalization import Normalizer
 from forecasting.selection.guard import Guard
 from forecasting.training import TrainingConfig
 from forecasting.types import IntArray
-
-SMOOTHING_MEMORY = 4096  # maximum observations that exponential smoothing reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +41,12 @@ class ForecasterConfig:
     @property
     def min_length(self) -> int:
         """Minimum number of observations of a training series."""
-        smoothed = self.model.normalization in ETS_METHODS
-        return self.windows.horizon + 2 if smoothed else self.windows.length
+        method = (
+            self.model.normalization
+        )  # none of those that ``auto`` tries is smoothed
+        scaling = METHODS["none" if method == "auto" else method]
+        windows = self.windows
+        return scaling.min_training_length(windows.seq_len, windows.horizon)
 
     @property
     def steps_out(self) -> int:
@@ -53,8 +55,8 @@ class ForecasterConfig:
 
     def memory(self, method: Method) -> int:
         """Return the maximum number of observations that a forecast depends on."""
-        window = max(self.windows.seq_len, self.model.season_length)
-        return max(SMOOTHING_MEMORY, window) if method in ETS_METHODS else window
+        season_length = self.model.season_length
+        return METHODS[method].memory(self.windows.seq_len, season_length)
 
     def check(self) -> torch.device:
         """Check that the settings are compatible; return the training device.
@@ -120,6 +122,11 @@ class TrainedModel:
         return self.normalizer.method
 
     @property
+    def scaling(self) -> ScalingMethod:
+        """The normalisation as an object."""
+        return self.normalizer.scaling
+
+    @property
     def seq_len(self) -> int:
         """Observations in a window."""
         return self.config.windows.seq_len
@@ -152,7 +159,7 @@ class TrainedModel:
     @property
     def min_history(self) -> int:
         """Minimum number of observations before a forecast origin."""
-        return 1 if self.method in ETS_METHODS else self.seq_len
+        return self.scaling.min_history(self.seq_len)
 
     def find_places(self, series_ids: Sequence[str]) -> IntArray:
         """Return the position of each series in ``context``, or -1, ``(series,)``.

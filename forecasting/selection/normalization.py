@@ -14,7 +14,8 @@ from forecasting.datasets.validation import Rows, WindowBlock, validate
 from forecasting.datasets.window_dataset import split_windows
 from forecasting.evaluation.metrics import naive_scale
 from forecasting.models.window_ridge import fit_linear
-from forecasting.scaling.normalization import Method, Normalizer, candidates
+from forecasting.scaling.methods import Method, auto_methods
+from forecasting.scaling.normalization import Normalizer
 from forecasting.scaling.window_scaling import EtsStates
 from forecasting.types import FloatArray, IntArray
 
@@ -35,7 +36,7 @@ def choose_normalization(
         ends: end of the training part of each series.
         encoded: covariates of every observation.
     """
-    methods = candidates(panel)
+    methods = auto_methods(panel)
     errors = [linear_errors(panel, spec, ends, method, encoded) for method in methods]
     if not all(len(windows) for windows in errors):
         return methods[0]

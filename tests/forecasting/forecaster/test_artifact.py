@@ -19,7 +19,7 @@ from forecasting.forecaster.artifact import (
 )
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.models.config import RecurrentConfig
-from forecasting.scaling.normalization import METHODS
+from forecasting.scaling.methods import METHODS
 from forecasting.training import TrainingConfig
 
 

@@ -10,7 +10,7 @@ from forecasting.errors import NotFittedError, SettingError
 from forecasting.forecaster.fine_tuning import trained_lengths
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.models.config import RecurrentConfig
-from forecasting.scaling.normalization import METHODS
+from forecasting.scaling.methods import METHODS
 from forecasting.training import TrainingConfig
 
 SHORT = TrainingConfig(epochs=3, device="cpu", learning_rate=0.01)

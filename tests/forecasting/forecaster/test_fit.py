@@ -12,7 +12,7 @@ from forecasting.forecaster.prepare import training_ends
 from forecasting.forecaster.trained_model import ForecasterConfig
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.ensemble import ensemble_forecast
-from forecasting.scaling.normalization import METHODS
+from forecasting.scaling.methods import METHODS
 from forecasting.training import TrainingConfig
 
 SPEC = WindowSpec(seq_len=5, horizon=2)

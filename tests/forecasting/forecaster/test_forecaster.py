@@ -17,7 +17,7 @@ from forecasting.errors import (
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.intervals.table import IntervalTable
 from forecasting.models.config import RecurrentConfig
-from forecasting.scaling.normalization import METHODS
+from forecasting.scaling.methods import METHODS
 from forecasting.training import TrainingConfig
 
 SPEC = WindowSpec(seq_len=5, horizon=2)

@@ -16,8 +16,9 @@ from forecasting.forecaster.history import (
     WindowHistory,
 )
 from forecasting.forecaster.predict import read_histories
-from forecasting.forecaster.trained_model import SMOOTHING_MEMORY, ForecasterConfig
+from forecasting.forecaster.trained_model import ForecasterConfig
 from forecasting.models.config import RecurrentConfig
+from forecasting.scaling.methods import SMOOTHING_MEMORY
 from forecasting.scaling.window_scaling import EtsStates
 from forecasting.training import TrainingConfig
 
