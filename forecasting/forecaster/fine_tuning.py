@@ -1,11 +1,11 @@
 """Fine-tuning: training that starts from the weights of a trained forecaster.
 
 Weights are valid only for the windows, layers and scaling they were trained with, so
-these must be equal. Series of the first training keep their statistics; new series get
-statistics fitted on their own values.
+these must be equal; guard, intervals and the settings of the training may differ.
+Series of the first training keep their statistics; new series get statistics fitted on
+their own values.
 """
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -16,18 +16,33 @@ from forecasting.data.panel import Panel
 from forecasting.errors import SettingError
 from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.scaling.normalization import Normalizer
+from forecasting.scaling.window_scaling import ETS_METHODS
 from forecasting.types import IntArray
 
-UNCHECKED_SETTINGS = (
-    "normalization",
-    "dropout",
-)  # normalization: compared after ``auto`` is resolved
+SOURCE = "the model that training starts from"
+WEIGHT_SETTINGS = (  # that weights depend on, besides windows and normalization
+    "cell",
+    "nonlinearity",
+    "hidden_size",
+    "num_layers",
+    "bidirectional",
+    "merge",
+    "strategy",
+    "patch_len",
+    "linear_skip",
+    "calendar_features",
+    "quantiles",
+)
 
 
 def check_start(
     start: TrainedModel, config: ForecasterConfig, panel: Panel | None = None
 ) -> None:
     """Check that a forecaster with these settings can take over trained weights.
+
+    Equal must be the windows, the layers (`WEIGHT_SETTINGS`), the normalisation, and
+    the season where smoothing takes it out. There may be fewer members: the first ones
+    are taken.
 
     Args:
         start: the trained model.
@@ -36,18 +51,21 @@ def check_start(
             trained model.
 
     Raises:
-        SettingError: a setting differs from that of the trained model; both values are
-            named.
+        SettingError: such a setting differs from that of the trained model; both values
+            are named.
     """
-    model = config.model
+    model, source = config.model, start.config.model
     _check_equal("seq_len", config.windows.seq_len, start.seq_len)
     _check_equal("horizon", config.windows.horizon, start.horizon)
-    source = asdict(start.config.model)
-    for name, value in asdict(model).items():
-        if name not in UNCHECKED_SETTINGS:
-            _check_equal(name, value, source[name])
+    for name in WEIGHT_SETTINGS:
+        _check_equal(name, getattr(model, name), getattr(source, name))
     if model.normalization != "auto":
         _check_equal("normalization", model.normalization, start.method)
+    if start.method in ETS_METHODS:
+        _check_equal("season_length", model.season_length, start.season_length)
+    if model.members > len(start.networks):
+        expected = f"at most {len(start.networks)}, the members {SOURCE} has"
+        raise SettingError("members", model.members, expected)
     if panel is not None:
         _check_covariates(panel, start.covariates)
 
@@ -115,5 +133,5 @@ def _series_points(panel: Panel, series: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _check_equal(setting: str, value: Any, expected: Any) -> None:
     if value != expected:
-        requirement = f"{expected!r}, as in the model that training starts from"
+        requirement = f"{expected!r}, as in {SOURCE}"
         raise SettingError(setting, value, requirement)

@@ -118,9 +118,9 @@ class Forecaster:
 
         Args:
             panel: series without missing values.
-            start: a trained forecaster with the same windows and layers, whose weights
-                and normalisation training starts from; validation may select it
-                unchanged.
+            start: a trained forecaster with the same windows, layers and at least as
+                many members, whose weights and normalisation training starts from;
+                validation may select it unchanged.
             on_epoch: called after each epoch, for a progress bar or a log.
 
         Raises:
