@@ -8,7 +8,7 @@ from forecasting import Forecaster, Panel, RecurrentConfig, TrainingConfig, Wind
 from forecasting.devices import Device
 from forecasting.forecaster.prepare import prepare
 from forecasting.models.network import RecurrentNetwork
-from forecasting.training import train
+from forecasting.training import Member, train_members
 from forecasting.training.recipe.config import Engine
 
 
@@ -87,7 +87,8 @@ def make_training_loop(
             model, seq_len=job.seq_len, horizon=job.horizon, level=data.batches.method
         )
         network.to(data.batches.device)
-        train(network, data.batches, data.validation, training)
+        members = [Member(network, training.seed)]
+        train_members(members, data.batches, data.validation, training)
         return num_windows
 
     return run
