@@ -279,7 +279,7 @@ def smooth_panel(
     """Smooth every series of a panel exponentially."""
     owner = np.repeat(np.arange(len(panel)), panel.lengths)
     return EtsStates.fit(
-        normalizer.scale_values(panel.values, owner),
+        normalizer.scale_points(panel.values, owner),
         panel.offsets,
         season_length=season_length,
         horizon=horizon,
