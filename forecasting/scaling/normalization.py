@@ -90,8 +90,6 @@ class Normalizer:
 
     def replace(self, rows: IntArray, other: "Normalizer") -> "Normalizer":
         """Return statistics with some rows replaced by those of another normalizer."""
-        if len(rows) == len(self.center):
-            return other
         replaced = self.select(np.arange(len(self.center)))  # a copy
         for name in ("center", "scale", "floor", "shift"):
             getattr(replaced, name)[rows] = getattr(other, name)
