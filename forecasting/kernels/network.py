@@ -57,7 +57,7 @@ class LoopedNetwork:
             are copied once.
 
     Attributes:
-        most: number of windows up to which it is faster than torch.
+        max_windows: number of windows up to which it is faster than torch.
     """
 
     def __init__(self, network: RecurrentNetwork) -> None:
