@@ -35,7 +35,7 @@ class SmallNetwork:
         network: a plain one, see `is_plain`.
 
     Attributes:
-        max_windows: number of windows up to which it is faster than torch.
+        most: number of windows up to which it is faster than torch.
     """
 
     def __init__(self, network: RecurrentNetwork) -> None:
