@@ -8,9 +8,8 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.history import required_memory
 from serving.api.nixtla.answers import Answer, cross_validate, find_anomalies, forecast
-from serving.api.nixtla.model_names import find_model
+from serving.api.nixtla.model_names import select_model
 from serving.api.nixtla.requests import (
     AnomalyBody,
     CrossValidationBody,
@@ -19,7 +18,9 @@ from serving.api.nixtla.requests import (
     OnlineAnomalyBody,
     read_request,
 )
+from serving.api.respond import in_thread, read_body, respond
 from serving.errors import NotOffered, NotReady
+from serving.registry.loaded_model import LoadedModel
 from serving.service import Service, ServiceDependency
 from serving.settings import Settings
 
@@ -64,11 +65,10 @@ async def model_params(
 
     A model of many series scales a new series by its complete history.
     """
-    loaded, _ = await find_model(service, model)
-    fitted, input_size = loaded.forecaster.fitted, service.settings.max_points
-    assert fitted is not None
+    loaded = await service.models.find(*select_model(service, model))
+    fitted, input_size = loaded.predictor.model, service.settings.max_points
     if len(fitted.places) == 1:
-        input_size = required_memory(fitted.networks[0], fitted.normalizer.method)
+        input_size = fitted.memory
     return {"detail": {"input_size": input_size, "horizon": loaded.details.horizon}}
 
 
@@ -107,16 +107,20 @@ async def _answer(
     request: Request,
     service: Service,
 ) -> Response:
-    body, workers = await request.body(), service.workers
     encoding = request.headers.get("content-encoding", "identity")
-    content = await workers.run(read_request, kind, body, encoding, service.settings)
-    model, alias = await find_model(service, content.model)
-    answering = {"name": model.name, "version": model.version, "alias": alias}
+    body = await read_body(request)
+    content = await service.workers.run(
+        read_request, kind, body, encoding, service.settings
+    )
 
-    def write() -> bytes:
-        answer: dict[str, Any] = work(model.forecaster, content, service.settings)
-        return to_json({"model": answering, **answer}, inf_nan_mode="null")
+    def write(
+        model: LoadedModel, alias: str | None, _body: bytes, settings: Settings
+    ) -> tuple[bytes, int]:
+        answering = {"name": model.name, "version": model.version, "alias": alias}
+        answer: dict[str, Any] = work(model.forecaster, content, settings)
+        text = to_json({"model": answering, **answer}, inf_nan_mode="null")
+        return text, len(content.series.sizes)
 
-    response = await workers.run(write)
-    service.metrics.count_forecasts(model.name, len(content.series.sizes))
-    return Response(response, media_type="application/json")
+    selection = select_model(service, content.model)
+    thread_work = in_thread(service, write)
+    return await respond(request, service, selection, thread_work, body=body)
