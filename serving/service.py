@@ -9,6 +9,7 @@ from serving.forecasts.forecast import Forecasts
 from serving.forecasts.thread_pool import ForecastThreads
 from serving.observability.metrics import Metrics
 from serving.registry.mlflow_registry import MlflowRegistry
+from serving.registry.model_source import ModelSource
 from serving.registry.model_store import ModelStore
 from serving.registry.poller import Poller
 from serving.settings import Settings
@@ -19,16 +20,16 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.registry = MlflowRegistry(settings.cache_dir, settings.cache_bytes)
+        source = ModelSource(MlflowRegistry(), settings.cache_dir, settings.cache_bytes)
         self.metrics = Metrics()
         self.models = ModelStore(
-            self.registry,
+            source,
             settings.alias,
             settings.max_models,
             settings.max_memory,
             self.metrics.count_failure,
         )
-        self.poller = Poller(self.registry, self.models, settings.poll_seconds)
+        self.poller = Poller(source, self.models, settings.poll_seconds)
         self.workers = ForecastThreads(
             settings.threads, settings.max_waiting, self.metrics.set_queue_length
         )

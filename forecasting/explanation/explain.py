@@ -34,7 +34,8 @@ from forecasting.explanation.gradients import (
     network_function,
 )
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.history import PredictionBatch, read_rows
+from forecasting.forecaster.history import ScaledHistories
+from forecasting.forecaster.predict import read_histories
 from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.types import FloatArray
 
@@ -139,14 +140,11 @@ def explain(
     series = fitted.context if panel is None else panel
     fitted.context.calendar.continued_by(series.calendar)
     origins = _sample_origins(series, fitted, windows, last=panel is None)
-    rows = _read(fitted, series, origins)
+    rows = _read(forecaster, series, origins)
     forecast, inputs = model_function(fitted, rows)
     if part == "network":
         forecast, inputs = network_function(fitted), rows.frame.inputs
-    encoded = None
-    if rows.covariates is not None:
-        length = seq_len + forecaster.windows.horizon
-        encoded = rows.covariates.take(slice(None), 0, length)
+    encoded = rows.covariates_from(0, seq_len + forecaster.windows.horizon)
     with limit_threads(CPU, forecaster.model.hidden_size), torch.enable_grad():
         slopes, covariate_slopes = gradients(forecast, inputs, encoded)
     is_observed = (
@@ -190,14 +188,15 @@ def _sample_origins(
     return Origins(series=series, ends=ends[series] - back)
 
 
-def _read(fitted: TrainedModel, panel: Panel, origins: Origins) -> PredictionBatch:
-    network = fitted.networks[0]
+def _read(forecaster: Forecaster, panel: Panel, origins: Origins) -> ScaledHistories:
+    predictor, windows = forecaster.predictor, forecaster.windows
     try:
-        return read_rows(fitted, panel, origins, network.horizon)
+        histories = read_histories(predictor, panel, origins, windows.horizon)
+        return predictor.read(histories, slice(0, len(origins)))
     except MissingCovariates as error:
         raise error.advise(
             "Explain series with their covariates, known ones for the horizon "
-            f"too: at least seq_len {network.seq_len} + horizon {network.horizon} "
+            f"too: at least seq_len {windows.seq_len} + horizon {windows.horizon} "
             "steps of a series."
         ) from None
 

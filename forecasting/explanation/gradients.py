@@ -5,14 +5,14 @@ Letters in comments: B windows, H horizon, L seq_len, F features.
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from forecasting.covariates.layout import append_covariates
-from forecasting.forecaster.history import PredictionBatch, WindowHistory
-from forecasting.forecaster.predict import next_steps
+from forecasting.forecaster.history import ScaledHistories, WindowHistory
+from forecasting.forecaster.predictor import forecast_windows
 from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.models.ensemble import ensemble_forecast
 from forecasting.models.network import RecurrentNetwork
@@ -22,25 +22,24 @@ CPU = torch.device("cpu")
 
 
 def model_function(
-    fitted: TrainedModel, rows: PredictionBatch
+    fitted: TrainedModel, rows: ScaledHistories
 ) -> tuple[Forecast, Tensor]:
     """Return the forecast as a function of windows and covariates, and the windows.
 
     Windows are u, or z with ``ets`` and ``log_ets``: level and scale stay constant.
     """
-    frozen = replace(fitted, networks=[_copy(network) for network in fitted.networks])
+    frozen = [_copy(network) for network in fitted.networks]
+    run, choices = partial(ensemble_forecast, frozen), rows.choices
     history, frame = rows.history, rows.frame
 
     def forecast_window(window: Tensor, covariates: Tensor | None) -> Tensor:
         assert isinstance(history, WindowHistory)
         scaled = history.scale_windows(window)
-        return next_steps(frozen, scaled, "float32", covariates, rows.choices)
+        return forecast_windows(fitted, scaled, run, covariates, choices)
 
     def forecast_scaled(inputs: Tensor, covariates: Tensor | None) -> Tensor:
         scaled = frame._replace(inputs=inputs)
-        return frame.measure(
-            next_steps(frozen, scaled, "float32", covariates, rows.choices)
-        )
+        return frame.measure(forecast_windows(fitted, scaled, run, covariates, choices))
 
     if isinstance(history, WindowHistory):
         return forecast_window, history.observed[:, -history.network.seq_len :]

@@ -11,5 +11,5 @@ trained_model   networks, scaling and intervals; conversion to tensors
 artifact        the model folder: config.json and model.safetensors
 history         observations before each origin, scaled for the networks
 predict         forecasts from given origins
-quick           forecasts of plain arrays in NumPy, for the service
+predictor       forecasts of arrays: the one path of every forecast
 """

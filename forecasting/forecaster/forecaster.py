@@ -21,8 +21,13 @@ from forecasting.forecaster.artifact import (
 )
 from forecasting.forecaster.fine_tuning import PretrainedSource
 from forecasting.forecaster.fit import fit_networks
-from forecasting.forecaster.history import read_blocks, required_memory
-from forecasting.forecaster.predict import compute_intervals, forecast, read_spread
+from forecasting.forecaster.history import required_memory
+from forecasting.forecaster.predict import (
+    compute_intervals,
+    forecast,
+    read_histories,
+)
+from forecasting.forecaster.predictor import Predictor
 from forecasting.forecaster.trained_model import TrainedModel, pack, unpack
 from forecasting.intervals.calibration import Calibration
 from forecasting.intervals.scores import to_scores
@@ -65,6 +70,7 @@ class Forecaster:
         self.training = training or TrainingConfig()
         self.fitted: TrainedModel | None = None
         self.history: list[EpochRecord] = []
+        self._predictor: Predictor | None = None
         self._calibration = Calibration.start(
             np.empty((0, self.windows.horizon)), np.empty(0), self.model.intervals
         )
@@ -138,8 +144,7 @@ class Forecaster:
                 the horizon.
         """
         steps = self.windows.horizon if horizon is None else check_horizon(horizon)
-        precision = self.training.precision
-        return forecast(self._require_fitted(), panel, origins, steps, (), precision)[0]
+        return forecast(self.predictor, panel, origins, steps, ())[0]
 
     def intervals_at(
         self,
@@ -160,10 +165,7 @@ class Forecaster:
             NotFittedError, SeriesTooShort, SettingError, MissingCovariates: as
                 `forecast_at`.
         """
-        precision = self.training.precision
-        return compute_intervals(
-            self._require_fitted(), panel, origins, points, levels, precision
-        )
+        return compute_intervals(self.predictor, panel, origins, points, levels)
 
     def predict(
         self,
@@ -194,7 +196,7 @@ class Forecaster:
         calendar = fitted.context.calendar.continued_by(series.calendar)
         steps = self.windows.horizon if horizon is None else check_horizon(horizon)
         points, intervals = forecast(
-            fitted, series, last_origins(series), steps, levels, self.training.precision
+            self.predictor, series, last_origins(series), steps, levels
         )
         return Forecast(
             series_ids=series.series_ids,
@@ -213,18 +215,20 @@ class Forecaster:
             origins: origins of the forecasts.
             points: out-of-sample forecasts, original units, ``(origins, horizon)``.
         """
-        fitted = self._require_fitted()
+        fitted, predictor = self._require_fitted(), self.predictor
+        steps, quantiles = points.shape[1], self.model.quantiles
         errors, volatility = np.empty(points.shape), np.empty(len(points))
-        for block, rows in read_blocks(fitted, panel, origins, points.shape[1]):
+        histories = read_histories(predictor, panel, origins, steps)
+        for block in histories.blocks(fitted.memory):
+            scaled = predictor.read(histories, block)
             series, ends = origins.series[block], origins.ends[block]
-            observed = panel.pieces(series, ends, ends + points.shape[1])
-            actual = rows.normalizer.scale_series(observed).double().numpy()
-            actual = actual.reshape(len(rows), -1)
-            residuals = (actual - rows.scale(points[block])) / rows.size
-            spread = read_spread(fitted, rows, self.training.precision)
-            if spread is not None:
-                residuals = to_scores(residuals, spread, self.model.quantiles)
-            errors[block], volatility[block] = residuals, rows.volatility
+            observed = panel.pieces(series, ends, ends + steps)
+            actual = scaled.normalizer.scale_series(observed).double().numpy()
+            actual = actual.reshape(len(scaled), -1)
+            residuals = (actual - scaled.scale(points[block])) / scaled.size
+            if quantiles:
+                residuals = to_scores(residuals, predictor.spread(scaled), quantiles)
+            errors[block], volatility[block] = residuals, scaled.volatility
         self._calibration = self._calibration.update(
             errors, volatility, timestamps_at(panel, origins)
         )
@@ -268,6 +272,18 @@ class Forecaster:
             NotFittedError: the forecaster has not been trained.
         """
         return PretrainedSource(self.windows, self.model, self._require_fitted())
+
+    @property
+    def predictor(self) -> Predictor:
+        """The trained state, ready to forecast arrays.
+
+        Raises:
+            NotFittedError: the forecaster has not been trained.
+        """
+        fitted = self._require_fitted()
+        if self._predictor is None or self._predictor.model is not fitted:
+            self._predictor = Predictor(fitted, self.training.precision)
+        return self._predictor
 
     def _require_fitted(self) -> TrainedModel:
         if self.fitted is None:

@@ -1,21 +1,18 @@
-"""Observations before forecast origins: read, scaled, and extended by forecasts.
+"""Histories of series as flat arrays, and their scaled form at forecast origins.
 
 Observations after an origin are never read; only known covariates of the steps ahead
-are. Many origins are read in blocks of bounded memory.
+are. Histories are read in blocks of bounded memory.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import Protocol, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from forecasting.covariates.windows import CovariateWindows, read_covariates
-from forecasting.data.panel import Panel
-from forecasting.data.splits import Origins
-from forecasting.errors import SeriesTooShort
-from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.intervals.volatility import window_volatility
 from forecasting.models.network import RecurrentNetwork
 from forecasting.scaling.normalization import Method, Normalizer
@@ -28,7 +25,118 @@ from forecasting.scaling.window_scaling import (
 from forecasting.types import FloatArray, IntArray
 
 SMOOTHING_MEMORY = 4096  # maximum observations that exponential smoothing reads
+MAX_BLOCK_ROWS = 8192
+MAX_BLOCK_POINTS = 2**20  # observations per block
 ALL_ROWS = slice(None)
+
+
+class CovariateSource(Protocol):
+    """Encoded covariates of the windows before origins and of the steps after them."""
+
+    def take(self, rows: slice, first: int, last: int) -> Tensor:
+        """Gather the steps ``first`` to ``last`` of some rows, counted from 0.
+
+        Step 0 is the first one of the window.
+
+        Returns:
+            ``(rows, last - first, layout.width - 1)``.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class CovariateRows:
+    """Covariates in one tensor, ``(rows, seq_len + steps, layout.width - 1)``.
+
+    Steps after the last one repeat it.
+    """
+
+    encoded: Tensor
+
+    def take(self, rows: slice, first: int, last: int) -> Tensor:
+        """Gather the steps ``first`` to ``last`` of some rows, counted from 0."""
+        end = self.encoded.shape[1]
+        if last <= end:
+            return self.encoded[rows, first:last]
+        steps = torch.arange(first, last).clamp(max=end - 1)
+        return self.encoded[rows][:, steps]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histories:
+    """Observations before forecast origins, a row for each forecast.
+
+    Attributes:
+        values: observations, original units, ``(points,)``; rows may share them.
+        begins: position of the first observation of each row, ``(rows,)``.
+        ends: position after the last observation of each row, ``(rows,)``.
+        places: position of the row's series in the model, ``(rows,)``; -1 for a series
+            that is not among those of the training.
+        covariates: encoded covariates; None for a model without any.
+    """
+
+    values: FloatArray
+    begins: IntArray
+    ends: IntArray
+    places: IntArray
+    covariates: CovariateSource | None = None
+
+    @classmethod
+    def from_lists(
+        cls,
+        values: Sequence[Sequence[float]],
+        places: IntArray,
+        covariates: Tensor | None = None,
+    ) -> Self:
+        """Build histories from one list of finite numbers per row, oldest first."""
+        lengths = [len(row) for row in values]
+        offsets = np.array([0, *lengths]).cumsum()
+        flat = np.fromiter(chain.from_iterable(values), np.float64, sum(lengths))
+        return cls(
+            values=flat,
+            begins=offsets[:-1],
+            ends=offsets[1:],
+            places=places,
+            covariates=None if covariates is None else CovariateRows(covariates),
+        )
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def blocks(self, memory: int) -> Iterator[slice]:
+        """Yield consecutive rows whose observations fit in memory together.
+
+        Args:
+            memory: observations read of the series of the training; all observations
+                are read of others, for their statistics.
+        """
+        if len(self) == 1:
+            yield slice(0, 1)
+            return
+        lengths = self.ends - self.begins
+        lengths = np.where(self.places < 0, lengths, np.minimum(lengths, memory))
+        cumulative, begin = np.cumsum(lengths), 0
+        while begin < len(self):
+            limit = cumulative[begin] - lengths[begin] + MAX_BLOCK_POINTS
+            count = int(np.searchsorted(cumulative, limit, side="right")) - begin
+            yield slice(begin, begin + min(max(count, 1), MAX_BLOCK_ROWS))
+            begin += min(max(count, 1), MAX_BLOCK_ROWS)
+
+    def last_values(self, block: slice, count: int) -> FloatArray:
+        """Return the last observations of some rows, ``(rows, count)``.
+
+        A row with fewer observations is padded in front with its first one.
+        """
+        steps = np.arange(-count, 0)
+        positions = self.ends[block, None] + steps
+        padded = np.maximum(positions, self.begins[block, None])
+        return np.asarray(self.values[padded])
+
+    def complete_series(self, rows: IntArray) -> tuple[FloatArray, IntArray]:
+        """Return all observations of some rows, ``(points,)``, and their borders."""
+        begins, counts = self.begins[rows], self.ends[rows] - self.begins[rows]
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+        positions = np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], counts)
+        return self.values[positions], offsets
 
 
 class WindowHistory:
@@ -56,7 +164,7 @@ class WindowHistory:
 
     def extend(self, forecast: Tensor) -> "WindowHistory":
         """Return the history moved on by forecasts u ``(n, steps)``."""
-        joined = torch.cat([self.observed, forecast.to(self.observed)], 1)
+        joined = torch.cat([self.observed, forecast], 1)
         recent = joined[:, -self.observed.shape[1] :]
         return WindowHistory(recent, self.network, self.method)
 
@@ -65,55 +173,60 @@ class SmoothedHistory:
     """The observations before origins, smoothed again when forecasts are added.
 
     Args:
-        pieces: u of the observations before each origin, oldest first, ``(length,)``.
+        observed: u of the last observations, ``(n, length)``.
+        counts: number of observations of each row, ``(n,)``; the columns before them
+            are padding.
         network: reads the windows.
     """
 
-    def __init__(self, pieces: list[FloatArray], network: RecurrentNetwork) -> None:
-        self.pieces, self.network = pieces, network
+    def __init__(
+        self, observed: FloatArray, counts: IntArray, network: RecurrentNetwork
+    ) -> None:
+        self.observed, self.counts, self.network = observed, counts, network
 
     def scaled_windows(self) -> ScaledWindows:
         """Return the scaled windows at the end of the histories."""
-        lengths = np.array([len(piece) for piece in self.pieces])
+        length = self.observed.shape[1]
+        is_observed = np.arange(length) >= length - self.counts[:, None]
         states = EtsStates.fit(
-            np.concatenate(self.pieces),
-            np.concatenate([[0], np.cumsum(lengths)]),
+            self.observed[is_observed],
+            np.concatenate([[0], np.cumsum(self.counts)]),
             season_length=self.network.config.season_length,
             horizon=self.network.horizon,
         )
-        series, ends = torch.arange(len(lengths)), torch.from_numpy(lengths)
-        return states.frame(series, ends, self.network.seq_len)
+        rows, ends = torch.arange(len(self.counts)), torch.from_numpy(self.counts)
+        return states.frame(rows, ends, self.network.seq_len)
 
     def extend(self, forecast: Tensor) -> "SmoothedHistory":
         """Return the histories with forecasts u ``(n, steps)`` appended."""
-        new = forecast.cpu().double().numpy()
-        pairs = zip(self.pieces, new, strict=True)
-        joined = [np.concatenate(pair) for pair in pairs]
-        return SmoothedHistory(joined, self.network)
+        joined = np.hstack([self.observed, forecast.double().numpy()])
+        return SmoothedHistory(joined, self.counts + forecast.shape[1], self.network)
 
 
 History = WindowHistory | SmoothedHistory
 
 
 @dataclass(frozen=True, slots=True)
-class PredictionBatch:
-    """Scaled histories of forecast origins, with the statistics to unscale forecasts.
+class ScaledHistories:
+    """Scaled histories of some rows, with the statistics to unscale forecasts.
 
     Attributes:
-        normalizer: fitted statistics, one row per origin.
-        history: u of `forecasting.scaling.normalization`, one row per origin.
+        normalizer: fitted statistics, one row per forecast.
+        history: u of `forecasting.scaling.normalization`, one row per forecast.
         frame: the scaled windows right before the origins, on the CPU.
-        choices: the guard's rung of each origin, ``(origins,)``; None without a guard.
-        floor: lower bound of forecasts, original units, ``(origins, 1)``: 0 if neither
+        floor: lower bound of forecasts, original units, ``(rows, 1)``: 0 if neither
             training nor the history has negative values, else minus infinity.
-        covariates: of the windows and the steps ahead; None without any.
+        rows: position of the rows among all `Histories`.
+        covariates: of all histories; None without any.
+        choices: the guard's rung of each row, ``(rows,)``; None without a guard.
     """
 
     normalizer: Normalizer
     history: History
     frame: ScaledWindows
     floor: FloatArray
-    covariates: CovariateWindows | None
+    rows: slice
+    covariates: CovariateSource | None
     choices: Tensor | None = None
 
     def __len__(self) -> int:
@@ -121,181 +234,59 @@ class PredictionBatch:
 
     @property
     def size(self) -> FloatArray:
-        """Scale of each window, in units of u, ``(origins, 1)``."""
+        """Scale of each window, in units of u, ``(rows, 1)``."""
         return self.frame.size.numpy().astype(np.float64)
 
     @property
     def volatility(self) -> FloatArray:
-        """Volatility of each window, in units of its size, ``(origins,)``."""
+        """Volatility of each window, in units of its size, ``(rows,)``."""
         return window_volatility(self.frame.inputs.numpy().astype(np.float64))
 
     def scale(self, values: FloatArray) -> FloatArray:
-        """Return u of values ``(origins, steps)``."""
+        """Return u of values ``(rows, steps)``."""
         return self.normalizer.scale_values(values, ALL_ROWS)
 
     def unscale(self, scaled: FloatArray) -> FloatArray:
-        """Return original units of u ``(..., origins, steps)``, not below the floor."""
+        """Return original units of u ``(..., rows, steps)``, not below the floor."""
         values = self.normalizer.unscale(scaled.swapaxes(0, -2), ALL_ROWS)
         return np.maximum(values.swapaxes(0, -2), self.floor)
 
+    def covariates_from(self, first: int, length: int) -> Tensor | None:
+        """Return the covariates of ``length`` steps from ``first`` on, counted from 0.
 
-def read_rows(
-    fitted: TrainedModel, panel: Panel, origins: Origins, steps: int
-) -> PredictionBatch:
-    """Read and scale the observations before each origin.
+        None without covariates.
+        """
+        if self.covariates is None:
+            return None
+        return self.covariates.take(self.rows, first, first + length)
+
+
+def start_history(
+    u: FloatArray, counts: IntArray, network: RecurrentNetwork, method: Method
+) -> History:
+    """Return a history of scaled observations u ``(n, length)``.
 
     Args:
-        fitted: the model.
-        panel: the series.
-        origins: the forecast origins.
-        steps: steps ahead that known covariates must reach.
-
-    Raises:
-        SeriesTooShort: an origin has fewer observations than the model reads.
-        InvalidValues: the model takes logarithms and a value of a series that it has
-            not seen in training is not positive.
-        MissingCovariates, SettingError: as
-            `forecasting.covariates.windows.read_covariates`.
+        u: the last observations, padded in front.
+        counts: number of observations of each row without the padding, ``(n,)``.
+        network: reads the windows.
+        method: normalization of the windows.
     """
-    check_lengths(fitted, panel, origins)
-    network, places = fitted.networks[0], find_places(fitted, panel, origins)
-    normalizer = _select_statistics(fitted, panel, origins, places)
-    history, minima = _read_history(network, normalizer, panel, origins)
-    covariates = read_covariates(
-        fitted.covariates,
-        panel,
-        origins,
-        seq_len=network.seq_len,
-        horizon=network.horizon,
-        steps=steps,
-        calendar=fitted.context.calendar,
-    )
-    floor = np.where(fitted.non_negative & (minima >= 0), 0.0, -np.inf)
-    choices = None if fitted.guard is None else fitted.guard.choices(places)
-    frame = history.scaled_windows()
-    return PredictionBatch(
-        normalizer, history, frame, floor[:, None], covariates, choices
-    )
+    if method in ETS_METHODS:
+        return SmoothedHistory(u, counts, network)
+    with np.errstate(over="ignore"):  # beyond float32 is infinite
+        return WindowHistory(torch.from_numpy(u.astype(np.float32)), network, method)
 
 
-def _read_history(
-    network: RecurrentNetwork, normalizer: Normalizer, panel: Panel, origins: Origins
-) -> tuple[History, FloatArray]:
-    """Return the scaled histories and the minimum of each, original units."""
-    memory = required_memory(network, normalizer.method)
-    begins = panel.offsets[origins.series]
-    ends = begins + origins.ends
-    if normalizer.method not in ETS_METHODS:  # padded with the first value
-        back = np.arange(-memory, 0)
-        observed = panel.values[np.maximum(ends[:, None] + back, begins[:, None])]
-        u = normalizer.scale_rows(observed, ALL_ROWS)
-        return WindowHistory(u, network, normalizer.method), observed.min(1)
-    counts = np.minimum(origins.ends, memory)
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    first = ends - counts - offsets[:-1]
-    values = panel.values[np.arange(offsets[-1]) + np.repeat(first, counts)]
-    scaled = normalizer.scale_values(values, np.arange(len(origins)).repeat(counts))
-    history = SmoothedHistory(np.split(scaled, offsets[1:-1]), network)
-    return history, np.minimum.reduceat(values, offsets[:-1])
-
-
-def check_lengths(fitted: TrainedModel, panel: Panel, origins: Origins) -> None:
-    """Refuse origins with fewer observations than the model reads.
-
-    Raises:
-        SeriesTooShort: names their series.
-    """
-    required = least_history(fitted)
-    if origins.ends.min() >= required:
-        return
-    rows = np.flatnonzero(origins.ends < required)
-    short = [(panel.series_ids[origins.series[i]], int(origins.ends[i])) for i in rows]
-    raise SeriesTooShort(short, required, f"seq_len {fitted.networks[0].seq_len}")
-
-
-def least_history(fitted: TrainedModel) -> int:
+def least_history(network: RecurrentNetwork, method: Method) -> int:
     """Return the minimum number of observations before a forecast origin.
 
     With exponential smoothing it is one: the window is padded.
     """
-    smoothed = fitted.normalizer.method in ETS_METHODS
-    return 1 if smoothed else fitted.networks[0].seq_len
+    return 1 if method in ETS_METHODS else network.seq_len
 
 
 def required_memory(network: RecurrentNetwork, method: Method) -> int:
     """Return the maximum number of observations that a forecast depends on."""
     window = max(network.seq_len, network.config.season_length)
     return max(SMOOTHING_MEMORY, window) if method in ETS_METHODS else window
-
-
-def _select_statistics(
-    fitted: TrainedModel, panel: Panel, origins: Origins, places: IntArray
-) -> Normalizer:
-    """Return statistics, one row per origin.
-
-    Series seen in training keep their training statistics; others get those of the
-    observations before their origin. A model of a single series treats every series as
-    that one.
-    """
-    normalizer, new = fitted.normalizer, places < 0
-    if len(places) == len(fitted.places) == 1:
-        return normalizer
-    statistics = normalizer.select(places)
-    if not new.any():
-        return statistics
-    series, ends = origins.series[new], origins.ends[new]
-    past = panel.pieces(series, np.zeros_like(ends), ends)
-    fitted_new = Normalizer.fit(
-        past, normalizer.method, seq_len=fitted.networks[0].seq_len
-    )
-    for name in ("center", "scale", "floor", "shift"):
-        getattr(statistics, name)[new] = getattr(fitted_new, name)
-    return statistics
-
-
-def find_places(fitted: TrainedModel, panel: Panel, origins: Origins) -> IntArray:
-    """Return the position of each origin's series in the model, or -1, ``(origins,)``.
-
-    A model of a single series treats every series as that one.
-    """
-    places = fitted.places
-    if len(places) == 1:
-        return np.zeros(len(origins), dtype=np.int64)
-    names = panel.series_ids
-    return np.array([places.get(names[s], -1) for s in origins.series.tolist()])
-
-
-MAX_BLOCK_ORIGINS = 8192  # origins per block
-MAX_BLOCK_POINTS = 2**20  # observations per block
-
-
-def read_blocks(
-    fitted: TrainedModel, panel: Panel, origins: Origins, steps: int
-) -> Iterator[tuple[slice, PredictionBatch]]:
-    """Read and scale many origins in blocks; see `read_rows`.
-
-    Args:
-        fitted, panel, origins, steps: see `read_rows`.
-
-    Yields:
-        The slice of the origins, and their scaled histories.
-
-    Raises:
-        SeriesTooShort, InvalidValues, MissingCovariates, SettingError: as `read_rows`.
-    """
-    if len(origins) == 1:
-        yield slice(0, 1), read_rows(fitted, panel, origins, steps)
-        return
-    check_lengths(fitted, panel, origins)  # of all blocks, to name all series
-    memory = required_memory(fitted.networks[0], fitted.normalizer.method)
-    is_trained = find_places(fitted, panel, origins) >= 0
-    counts = np.minimum(origins.ends, memory)
-    lengths_read = np.where(is_trained, counts, origins.ends)
-    cumulative, begin = np.cumsum(lengths_read), 0
-    while begin < len(origins):
-        limit = cumulative[begin] - lengths_read[begin] + MAX_BLOCK_POINTS
-        count = int(np.searchsorted(cumulative, limit, side="right")) - begin
-        block = slice(begin, begin + min(max(count, 1), MAX_BLOCK_ORIGINS))
-        part = Origins(series=origins.series[block], ends=origins.ends[block])
-        yield block, read_rows(fitted, panel, part, steps)
-        begin = block.stop

@@ -5,6 +5,7 @@ category codes, so that a category outside the training is read back as empty te
 which is unknown too.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,7 @@ from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
 from forecasting.errors import ForecastingError, ShapeError
 from forecasting.forecaster.artifact import damaged_artifact
+from forecasting.forecaster.history import least_history, required_memory
 from forecasting.intervals.table import PROBABILITIES, IntervalTable
 from forecasting.intervals.volatility import VolatilityScaling
 from forecasting.models.config import RecurrentConfig
@@ -29,6 +31,7 @@ from forecasting.scaling.window_scaling import ETS_METHODS
 from forecasting.selection.guard import Guard, pack_guard, unpack_guard
 from forecasting.timestamps.calendar import Calendar
 from forecasting.training import TrainingConfig
+from forecasting.types import IntArray
 
 NO_COVARIATES: dict[str, Any] = {
     "columns": [],
@@ -119,6 +122,26 @@ class TrainedModel:
     def device(self) -> torch.device:
         """Device of the networks."""
         return self.networks[0].head.weight.device
+
+    @property
+    def min_history(self) -> int:
+        """Minimum number of observations before a forecast origin."""
+        return least_history(self.networks[0], self.normalizer.method)
+
+    @property
+    def memory(self) -> int:
+        """Maximum number of observations that a forecast depends on."""
+        return required_memory(self.networks[0], self.normalizer.method)
+
+    def find_places(self, series_ids: Sequence[str]) -> IntArray:
+        """Return the position of each series in ``context``, or -1, ``(series,)``.
+
+        A model of a single series treats every series as that one.
+        """
+        if len(self.places) == 1:
+            return np.zeros(len(series_ids), dtype=np.int64)
+        places = [self.places.get(name, -1) for name in series_ids]
+        return np.array(places, dtype=np.int64)
 
     @cached_property
     def places(self) -> dict[str, int]:

@@ -61,7 +61,7 @@ def find_residuals(
         inputs, targets = dataset.take(index)
         with autocast(inputs.device, precision, config.hidden_size, config.cell):
             forecast = ensemble_forecast(networks, inputs)
-            spread = ensemble_spread(networks, inputs)
+            spread = ensemble_spread(networks, inputs) if config.quantiles else None
         if guard is not None:
             owners = dataset.windows.locate(index)[0].cpu().numpy()
             windows = GuardInputs(inputs, dataset.frame(index))

@@ -1,8 +1,8 @@
-"""Forward pass of a plain network by the compiled loops of training.
+"""Forward pass of an ensemble: by the compiled loops of training, or by torch.
 
-Several times faster than NumPy, on a machine with the compiled loops. Results equal
-those of the modules to float32 rounding. Many windows are divided among the cores: the
-loops release the interpreter lock.
+For one window the loops are several times faster than torch's modules. Results are
+equal to float32 rounding. Many windows are divided among the cores: the loops release
+the interpreter lock.
 """
 
 import sys
@@ -12,11 +12,21 @@ from typing import Any
 
 import joblib
 import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor, nn
 
+from forecasting.devices import (
+    Precision,
+    autocast,
+    computes_in_bfloat16,
+    limit_threads,
+)
 from forecasting.kernels.compilation import is_compiled, load_loops
-from forecasting.kernels.numpy_network import MAX_STATE_SIZE, Array, SmallNetwork
+from forecasting.models.ensemble import ensemble_forecast
 from forecasting.models.network import RecurrentNetwork
+
+Array = npt.NDArray[np.float32]
 
 BLOCK = 64  # windows computed together
 MAX_CACHE_BYTES = 2**20  # a block that needs less may be twice as long
@@ -45,6 +55,7 @@ def block_of(shape: Any) -> int:
     return 2 * BLOCK if bytes_per_window * 2 * BLOCK <= MAX_CACHE_BYTES else BLOCK
 
 
+MAX_STATE_SIZE = 2048  # windows times hidden size: torch is faster for larger networks
 MAX_HIDDEN_SIZE = 128  # up to it the loops beat torch for any number of windows
 PRODUCTS_PER_CORE = 2**24  # minimum: a third of a millisecond
 
@@ -53,11 +64,10 @@ class LoopedNetwork:
     """A plain network, evaluated by the compiled loops.
 
     Args:
-        network: a plain one (`forecasting.kernels.numpy_network.is_plain`); its weights
-            are copied once.
+        network: one that `has_loops`; its weights are copied once.
 
     Attributes:
-        most: number of windows up to which it is faster than torch.
+        max_windows: number of windows up to which it is faster than torch.
     """
 
     def __init__(self, network: RecurrentNetwork) -> None:
@@ -93,9 +103,53 @@ class LoopedNetwork:
         self._loops.forecast(self._shape, self._weights, rows, forecasts, self._block)
 
 
-def small_network(network: RecurrentNetwork) -> LoopedNetwork | SmallNetwork:
-    """Return the fastest implementation of a plain network on this machine."""
-    return LoopedNetwork(network) if is_compiled() else SmallNetwork(network)
+def has_loops(network: RecurrentNetwork) -> bool:
+    """Return whether the compiled loops support the forward pass of a network."""
+    layers = network.encoder.recurrent_layers
+    return (
+        network.config.strategy == "direct"
+        and network.reader is None
+        and not any(layer.bidirectional for layer in layers)
+        and all(isinstance(layer.forward_cell, nn.RNNBase) for layer in layers)
+    )
+
+
+class Evaluator:
+    """Forward pass of an ensemble: the median of its networks.
+
+    The compiled loops run small networks on the CPU if this machine has compiled them;
+    torch runs all others.
+
+    Args:
+        networks: the members, in evaluation mode; the loops copy their weights.
+        precision: of torch's arithmetic.
+    """
+
+    def __init__(self, networks: list[RecurrentNetwork], precision: Precision) -> None:
+        self._networks, self._precision = networks, precision
+        self._config = config = networks[0].config
+        self._device = device = networks[0].head.weight.device
+        in_bfloat16 = computes_in_bfloat16(
+            device, precision, config.hidden_size, config.cell
+        )
+        is_plain = device.type == "cpu" and not in_bfloat16 and has_loops(networks[0])
+        self._looped: list[LoopedNetwork] = []
+        if is_plain and is_compiled():
+            self._looped = [LoopedNetwork(network) for network in networks]
+
+    def __call__(self, inputs: Tensor) -> Tensor:
+        """Return forecasts z ``(n, horizon)`` of inputs ``(n, rows, features)``."""
+        if self._looped and len(inputs) <= self._looped[0].max_windows:
+            windows = inputs.flatten(1).numpy()
+            members = [network(windows) for network in self._looped]
+            median = members[0] if len(members) == 1 else np.median(members, axis=0)
+            return torch.from_numpy(median)
+        config, device = self._config, self._device
+        with (
+            limit_threads(device, config.hidden_size),
+            autocast(device, self._precision, config.hidden_size, config.cell),
+        ):
+            return ensemble_forecast(self._networks, inputs.to(device)).cpu()
 
 
 @cache

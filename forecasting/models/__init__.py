@@ -8,7 +8,6 @@ covariate_layers   embeddings and the head for future covariates
 linear_skip        linear part of the forecast, set in closed form
 quantile_head      quantiles that cannot cross
 ensemble           several networks as one forecast
-lean               forward pass without module overhead
 ridge              ridge regression along a path of penalties
 window_ridge       ridge forecast of scaled windows, penalty chosen by validation
 """

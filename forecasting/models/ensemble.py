@@ -4,29 +4,24 @@ import torch
 from torch import Tensor
 
 from forecasting.datasets.window_dataset import EVALUATION_BATCH, WindowDataset
-from forecasting.models.lean import run_network
 from forecasting.models.network import RecurrentNetwork
 from forecasting.models.quantile_head import QuantileHead
 
 
 def ensemble_forecast(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor:
     """Return the members' median, ``(batch, horizon)``, for ``(batch, seq_len, 1)``."""
-    members: list[Tensor] = [
-        run_network(network, inputs).float() for network in networks
-    ]
+    members: list[Tensor] = [network(inputs).float() for network in networks]
     if len(members) == 1:
         return members[0]
     median = torch.stack(members).quantile(0.5, dim=0)
     return median  # of an even number: the mean of the two middle ones
 
 
-def ensemble_spread(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor | None:
+def ensemble_spread(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor:
     """Return the ensemble's quantiles as offsets from its median.
 
-    ``(batch, horizon, quantiles)``; None if the networks forecast no quantiles.
+    ``(batch, horizon, quantiles)``; the networks must forecast quantiles.
     """
-    if not networks[0].config.quantiles:
-        return None
     members = [network.forward_quantiles(inputs).float() for network in networks]
     quantiles = torch.stack(members).quantile(0.5, dim=0)
     middle = networks[0].config.quantiles.index(0.5)

@@ -101,8 +101,7 @@ class Normalizer:
 
     @classmethod
     def _fit_block(cls, panel: Panel, method: Method, seq_len: int) -> "Normalizer":
-        if method in LOG_METHODS:
-            _check_positive(panel, zero=method == "log_ets")
+        check_positive(panel, method)
         return fit_values(panel.values, panel.offsets, method, seq_len)
 
     def select(self, series: IntArray) -> "Normalizer":
@@ -114,6 +113,13 @@ class Normalizer:
             self.floor[series],
             self.shift[series],
         )
+
+    def replace(self, rows: IntArray, other: "Normalizer") -> "Normalizer":
+        """Return statistics with some rows replaced by those of another normalizer."""
+        replaced = self.select(np.arange(len(self.center)))  # a copy
+        for name in ("center", "scale", "floor", "shift"):
+            getattr(replaced, name)[rows] = getattr(other, name)
+        return replaced
 
     def scale_series(self, panel: Panel) -> Tensor:
         """Return u for a panel of the same series, ``(points,)``, float32."""
@@ -220,8 +226,20 @@ def _log_limits(
     return np.maximum(lowest, 0.0), shift
 
 
-def _check_positive(panel: Panel, *, zero: bool = False) -> None:
-    bad = np.flatnonzero(panel.values < 0 if zero else panel.values <= 0)
+def find_unusable(values: FloatArray, method: Method) -> IntArray:
+    """Return the positions of values that the method's logarithm does not take."""
+    if method not in LOG_METHODS:
+        return np.empty(0, np.int64)
+    return np.flatnonzero(values < 0 if method == "log_ets" else values <= 0)
+
+
+def check_positive(panel: Panel, method: Method) -> None:
+    """Check that the method's logarithm takes every value of a panel.
+
+    Raises:
+        InvalidValues: values are zero, or below; the message names their timestamps.
+    """
+    bad = find_unusable(panel.values, method)
     if len(bad):
         owner = np.searchsorted(panel.offsets, bad, side="right") - 1
         names = [panel.series_ids[position] for position in owner]
@@ -229,7 +247,7 @@ def _check_positive(panel: Panel, *, zero: bool = False) -> None:
         raise InvalidValues(
             panel.target,
             [f"{s} of series {n!r}" for s, n in zip(stamps, names, strict=True)],
-            "values below zero" if zero else "values of zero or less",
+            "values below zero" if method == "log_ets" else "values of zero or less",
             "The logarithm needs positive values: choose another normalization.",
         )
 

@@ -7,13 +7,14 @@ from forecasting.explanation.explain import Explanation, explain
 from serving.errors import RequestError
 from serving.forecasts.forecast import decode_request
 from serving.forecasts.limits import check_limits
-from serving.forecasts.locations import located_errors
+from serving.forecasts.locations import V1_LOCATIONS, located_errors
 from serving.forecasts.panels import make_panel
 from serving.registry.loaded_model import LoadedModel
 from serving.schemas.forecast import Answering
 from serving.schemas.request import ForecastRequest
 from serving.settings import Settings
 
+LOCATIONS = V1_LOCATIONS._replace(covariates_advice="")  # it says how many steps
 Grid = list[list[float]]
 
 
@@ -119,5 +120,5 @@ def _explain(request: ForecastRequest, model: LoadedModel) -> Explanation:
         assert forecaster.fitted is not None
         spec = forecaster.windows
         panel = make_panel(request.series, forecaster.fitted, horizon=spec.horizon)
-    with located_errors():
+    with located_errors(LOCATIONS):
         return explain(forecaster, panel)

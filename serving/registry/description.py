@@ -1,5 +1,7 @@
 """Public description of a model version: settings, metrics, training data."""
 
+import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +11,6 @@ from forecasting.covariates.encoding import Covariates
 from forecasting.data.covariates import ROLES
 from forecasting.data.panel import Panel
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.history import least_history
 from serving.schemas.forecast import History, ModelDetails
 from serving.schemas.timestamps import format_timestamps
 
@@ -18,9 +19,16 @@ MAX_HISTORIES = 10  # series shown with the context that their forecast needs
 
 
 def describe(
-    name: str, version: str, forecaster: Forecaster, metrics: Mapping[str, float]
+    name: str, version: str, forecaster: Forecaster, tags: Mapping[str, str]
 ) -> ModelDetails:
-    """Describe a version; its aliases are left for the registry to fill in."""
+    """Describe a version; its aliases are left for the registry to fill in.
+
+    Args:
+        name: of the model.
+        version: number.
+        forecaster: the trained model.
+        tags: of the version; the tag ``metrics`` is a JSON object.
+    """
     assert forecaster.fitted is not None
     context, covariates = forecaster.fitted.context, forecaster.fitted.covariates
     return ModelDetails(
@@ -30,14 +38,14 @@ def describe(
         aliases=[],
         latest=False,
         seq_len=forecaster.windows.seq_len,
-        least_history=least_history(forecaster.fitted),
+        least_history=forecaster.fitted.min_history,
         horizon=forecaster.windows.horizon,
         freq=context.calendar.freq,
         target=context.target,
         covariates={role: list(covariates.names(role)) for role in ROLES},
         num_series=len(context),
         cell=forecaster.model.cell,
-        metrics=dict(metrics),
+        metrics=_read_metrics(tags),
         trained_until=format_timestamps(np.asarray([context.timestamps.max()]))[0],
         series_ids=list(context.series_ids[:MAX_SERIES_IDS]),
         context=[
@@ -63,3 +71,25 @@ def _history(context: Panel, row: int, covariates: Covariates) -> History:
         known_covariates=values_by_role["known"],
         static_covariates=values_by_role["static"],
     )
+
+
+def _read_metrics(tags: Mapping[str, str]) -> dict[str, float]:
+    """Return the finite numbers in the tag ``metrics``, a JSON object."""
+    try:
+        metrics = json.loads(tags.get("metrics", "{}"))
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(metrics, dict):
+        return {}
+    return {
+        key: float(value) for key, value in metrics.items() if _is_shown(key, value)
+    }
+
+
+def _is_shown(key: str, value: object) -> bool:
+    """Return whether a metric is a finite number with a name that encodes as UTF-8."""
+    try:
+        key.encode()
+        return isinstance(value, int | float) and math.isfinite(value)
+    except (UnicodeEncodeError, OverflowError):
+        return False

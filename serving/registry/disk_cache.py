@@ -11,12 +11,12 @@ write is logged and fails no request. Every call here blocks.
 import logging
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -26,6 +26,7 @@ from serving.registry.snapshot import ModelSnapshot
 log = logging.getLogger(__name__)
 STATE_FILE, ENTRY_FILE = "registry.json", "entry.json"
 MODEL_FOLDER, DRAFT_PREFIX = "model", ".draft-"
+PRIVATE = 0o700  # mode of folders that no other user may read
 STALE_SECONDS = 3600.0  # age after which a draft belongs to a process that died
 State = TypeAdapter(dict[str, ModelSnapshot])
 
@@ -76,14 +77,9 @@ class DiskCache:
         if self.has_state and not exists:
             self.incomplete = True
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            number, draft = tempfile.mkstemp(prefix=DRAFT_PREFIX, dir=self._folder)
-            try:
-                with os.fdopen(number, "wb") as file:
-                    file.write(text)
-                os.replace(draft, self._folder / STATE_FILE)
-            finally:
-                Path(draft).unlink(missing_ok=True)
+            with self._draft() as draft:
+                (draft / STATE_FILE).write_bytes(text)
+                os.replace(draft / STATE_FILE, self._folder / STATE_FILE)
         except OSError as error:
             self._written_state = b""
             self._log_write_error(error)
@@ -120,7 +116,7 @@ class DiskCache:
             reason = "it is damaged"
         fields = {"model": name, "version": version, "reason": reason}
         log.warning("version left the cache", extra={"fields": fields})
-        self.remove(name, version)
+        _remove(folder)
         return None
 
     def store(
@@ -132,35 +128,32 @@ class DiskCache:
         tags: Mapping[str, str],
     ) -> None:
         """Copy the files of a version that passed its trial forecast."""
-        draft = None
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            draft = Path(tempfile.mkdtemp(prefix=DRAFT_PREFIX, dir=self._folder))
-            _copy(files, draft / MODEL_FOLDER)
-            entry = Entry(
-                creation_time=creation_time,
-                tags=dict(tags),
-                files=_digests(draft / MODEL_FOLDER),
-            )
-            text = entry.model_dump_json(by_alias=True)
-            (draft / ENTRY_FILE).write_text(text, encoding="utf-8")
-            self._publish(draft, self._version_folder(name, version))
+            with self._draft() as draft:
+                folder = draft / "version"
+                folder.mkdir(PRIVATE)
+                _copy(files, folder / MODEL_FOLDER)
+                entry = Entry(
+                    creation_time=creation_time,
+                    tags=dict(tags),
+                    files=_digests(folder / MODEL_FOLDER),
+                )
+                text = entry.model_dump_json(by_alias=True)
+                (folder / ENTRY_FILE).write_text(text, encoding="utf-8")
+                self._publish(folder, self._version_folder(name, version))
         except OSError as error:
             self._log_write_error(error)
         else:
             self._writable = True
-        finally:
-            if draft is not None:
-                shutil.rmtree(draft, ignore_errors=True)
 
-    def remove(self, name: str, version: str) -> None:
-        """Remove a version's folder, or a file or link in its place."""
-        folder = self._version_folder(name, version)
-        if folder.is_dir() and not folder.is_symlink():
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            with suppress(OSError):
-                folder.unlink(missing_ok=True)
+    @contextmanager
+    def _draft(self) -> Iterator[Path]:
+        """Make a folder for files that are not complete yet, and remove it."""
+        self._folder.mkdir(PRIVATE, parents=True, exist_ok=True)
+        with TemporaryDirectory(
+            prefix=DRAFT_PREFIX, dir=self._folder, ignore_cleanup_errors=True
+        ) as path:
+            yield Path(path)
 
     def _publish(self, draft: Path, folder: Path) -> None:
         """Make room for a draft and rename it to its final folder."""
@@ -185,7 +178,7 @@ class DiskCache:
         for name, _, size in entries:
             if total <= max_bytes:
                 return
-            shutil.rmtree(self._folder / name, ignore_errors=True)
+            _remove(self._folder / name)
             total -= size
 
     def _entries(self) -> Iterator[tuple[str, float, int]]:
@@ -199,7 +192,7 @@ class DiskCache:
                 if path.is_dir():
                     yield path.name, used, _num_bytes(path)
             elif time.time() - used > STALE_SECONDS:
-                shutil.rmtree(path, ignore_errors=True)
+                _remove(path)
 
     def _version_folder(self, name: str, version: str) -> Path:
         return self._folder / _folder_name(name, version)
@@ -230,20 +223,31 @@ def _hash_prefix(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:16]
 
 
+def _remove(path: Path) -> None:
+    """Remove a folder, or a file or link in its place, if possible."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
 def _digests(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        for path in _files(folder)
     }
 
 
 def _copy(folder: Path, copy: Path) -> None:
-    for path in folder.rglob("*"):
-        if path.is_file():
-            target = copy / path.relative_to(folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+    for path in _files(folder):
+        target = copy / path.relative_to(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
 
 
 def _num_bytes(folder: Path) -> int:

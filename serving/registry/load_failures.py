@@ -1,18 +1,46 @@
-"""Versions that could not be loaded, and the pause before each is tried again."""
+"""Errors of loading a version, and the pause before it is tried again."""
 
 import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from serving.errors import ForeignVersion, ServiceError, VersionUnusable
-from serving.registry.loaded_model import ForeignModel, LoadError
-from serving.registry.lru_cache import Key
-from serving.registry.snapshot import ModelSnapshot
+from serving.masking import first_line
+from serving.registry.snapshot import Key, RegistryChange
 
 log = logging.getLogger(__name__)
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 1.0, 60.0
+
+
+class LoadError(Exception):
+    """A version cannot be loaded; the message holds no secrets and may be shown.
+
+    Attributes:
+        cause: first line of the inner error, for the log; empty if the message says it.
+    """
+
+    def __init__(self, reason: str, cause: BaseException | None = None) -> None:
+        super().__init__(reason)
+        self.cause = first_line(cause) if cause else ""
+
+
+class ForeignModel(LoadError):
+    """A version was made by something else than Recast, in a shared registry."""
+
+
+@contextmanager
+def load_errors(reason: str) -> Iterator[None]:
+    """Raise any error within the context as a `LoadError` with a reason."""
+    try:
+        yield
+    except LoadError:
+        raise
+    except Exception as error:  # whatever MLflow, a driver, a disk or a model may raise
+        log.debug("load failed", exc_info=True)
+        raise LoadError(reason, error) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +122,13 @@ class LoadFailures(Mapping[Key, LoadFailure]):
         """Remove the failure of a version that has been loaded, if there was one."""
         self._failures.pop(key, None)
 
-    def drop_removed(
-        self,
-        previous: Mapping[str, ModelSnapshot],
-        current: Mapping[str, ModelSnapshot],
-    ) -> None:
+    def drop_removed(self, change: RegistryChange) -> None:
         """Remove failures of versions that were removed or replaced in the registry.
 
         A removed version that an alias still points to remains refused.
         """
-        for name, version in list(self._failures):
-            entry = current.get(name)
-            before = previous.get(name, entry)
-            if entry is None or before is None:
-                del self._failures[name, version]
-                continue
-            listed = version in entry.versions or version in entry.aliases.values()
-            created = entry.creation_times.get(version)
-            if not listed or before.creation_times.get(version) != created:
-                del self._failures[name, version]
+        for key in [key for key in self if not change.still_named(key)]:
+            del self._failures[key]
 
     def retry(self) -> None:
         """Allow the next try of every version at once, after a registry outage."""

@@ -1,12 +1,8 @@
-"""Read-only gateway to the MLflow registry, which may be away.
-
-Every call here blocks, for milliseconds or until a timeout: the service makes none of
-them while it answers a request for a model in memory.
-"""
+"""Read-only gateway to the MLflow registry, which may be away. Every call blocks."""
 
 import logging
 import os
-import tempfile
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlparse
@@ -17,14 +13,7 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.engine import make_url
 
 from serving.masking import first_line, mask
-from serving.registry.disk_cache import DiskCache
-from serving.registry.listing import iterate_models, iterate_versions
-from serving.registry.loaded_model import (
-    ForeignModel,
-    LoadedModel,
-    LoadError,
-    load_with_trial,
-)
+from serving.registry.load_failures import ForeignModel, LoadError, load_errors
 from serving.registry.snapshot import ModelSnapshot
 
 # Short timeouts without retries: an outage is noticed within seconds, and the service
@@ -47,16 +36,12 @@ class RegistryDown(Exception):
 class MlflowRegistry:
     """Read access to the registry at MLflow's tracking URI.
 
-    Args:
-        cache_dir: folder of the disk cache; empty for no cache.
-        cache_bytes: maximum size of the cache.
-
     Attributes:
         uri: tracking URI.
-        cache: versions on disk; None without a folder.
+        address: file of an SQLite registry, else its URI.
     """
 
-    def __init__(self, cache_dir: str = "", cache_bytes: int = 0) -> None:
+    def __init__(self) -> None:
         self.uri = str(mlflow.get_tracking_uri())
         is_sqlite = self.uri.startswith("sqlite")
         defaults = ENVIRONMENT_DEFAULTS | (SQLITE_DEFAULTS if is_sqlite else {})
@@ -66,10 +51,7 @@ class MlflowRegistry:
         self._database = Path(database) if database else None
         self._snapshots: dict[str, ModelSnapshot] = {}
         self._unreadable: set[str] = set()
-        address = str(self._database.resolve()) if self._database else self.uri
-        self.cache = (
-            DiskCache(Path(cache_dir), address, cache_bytes) if cache_dir else None
-        )
+        self.address = str(self._database.resolve()) if self._database else self.uri
 
     @property
     def shown_uri(self) -> str:
@@ -86,73 +68,33 @@ class MlflowRegistry:
         """
         try:
             self._check_database()
-            client = mlflow.MlflowClient()
-            snapshots = self._read_models(client, list(iterate_models(client)))
+            snapshots = self._read_models(mlflow.search_registered_models())
         except Exception as error:  # whatever MLflow, a driver or a socket may raise
             raise RegistryDown(first_line(error)) from error
         self._snapshots = snapshots
-        if self.cache:
-            self.cache.write_state(snapshots)
         return snapshots
 
-    def read_cached(self) -> dict[str, ModelSnapshot] | None:
-        """Return the last state of the registry from the cache, or None."""
-        return self.cache.read_state() if self.cache else None
-
-    def load(self, name: str, version: str, creation_time: int = 0) -> LoadedModel:
-        """Load a version from the cache or the registry, with a trial forecast.
-
-        Args:
-            name: of the model.
-            version: number.
-            creation_time: milliseconds; a version in the cache must have the same.
+    def download(self, name: str, version: str, folder: Path) -> Mapping[str, str]:
+        """Download a version's files into a folder and return its tags.
 
         Raises:
-            LoadError: it cannot be downloaded, or not be used.
-            ForeignModel: it was made by something else.
+            LoadError: its name fits in no URI, or the registry does not deliver it.
+            ForeignModel: something else than Recast made it.
         """
-        try:
-            return self._load(name, version, creation_time)
-        except LoadError:
-            raise
-        except Exception as error:  # a full disk, a folder that nobody may write to
-            log.debug("load failed", exc_info=True)
-            raise LoadError("it cannot be loaded", error) from error
-
-    def _load(self, name: str, version: str, creation_time: int) -> LoadedModel:
-        cache = self.cache
-        cached = cache.find(name, version, creation_time) if cache else None
-        if cached is not None:
-            return load_with_trial(name, version, *cached)
-        with tempfile.TemporaryDirectory(prefix="recast-") as folder:
-            tags = self._download(name, version, folder)
-            model = load_with_trial(name, version, Path(folder), tags)
-            if cache:
-                cache.store(name, version, creation_time, Path(folder), tags)
-        return model
-
-    def _download(self, name: str, version: str, folder: str) -> Mapping[str, str]:
-        """Download a version's files into a folder and return its tags."""
         uri = f"models:/{name}/{version}"
         if urlparse(uri, allow_fragments=False).path != f"/{name}/{version}":
             raise LoadError("a models:/ URI cannot hold its name; choose another name")
-        try:
+        with load_errors("the registry did not deliver it"):
             self._check_database()
             tags = mlflow.MlflowClient().get_model_version(name, version).tags
-            pyfunc = mlflow.models.get_model_info(uri).flavors.get(
-                "python_function", {}
-            )
-            if pyfunc.get("loader_module") == LOADER_MODULE:
-                mlflow.artifacts.download_artifacts(uri, dst_path=folder)
-        except Exception as error:  # whatever MLflow, a driver or a socket may raise
-            log.debug("download failed", exc_info=True)
-            raise LoadError("the registry did not deliver it", error) from error
-        if pyfunc.get("loader_module") != LOADER_MODULE:
-            raise ForeignModel("it is no model of Recast")
+            flavors = mlflow.models.get_model_info(uri).flavors
+            if flavors.get("python_function", {}).get("loader_module") != LOADER_MODULE:
+                raise ForeignModel("it is no model of Recast")
+            mlflow.artifacts.download_artifacts(uri, dst_path=str(folder))
         return dict(tags)
 
     def _read_models(
-        self, client: mlflow.MlflowClient, models: Iterable[RegisteredModel]
+        self, models: Iterable[RegisteredModel]
     ) -> dict[str, ModelSnapshot]:
         """Return the models by name; an unreadable model does not affect the others."""
         snapshots: dict[str, ModelSnapshot] = {}
@@ -160,9 +102,9 @@ class MlflowRegistry:
         for model in models:
             entry = self._snapshots.get(model.name)
             try:
-                entry = self._read_model(client, model)
+                entry = self._read_model(model)
             except Exception as error:  # whatever MLflow or a driver may raise
-                client.search_registered_models(max_results=1)  # it fails when away
+                mlflow.search_registered_models(max_results=1)  # it fails when away
                 unreadable.add(model.name)
                 if model.name not in self._unreadable:
                     fields = {"model": model.name, "reason": first_line(error)}
@@ -172,9 +114,7 @@ class MlflowRegistry:
         self._unreadable = unreadable
         return snapshots
 
-    def _read_model(
-        self, client: mlflow.MlflowClient, model: RegisteredModel
-    ) -> ModelSnapshot:
+    def _read_model(self, model: RegisteredModel) -> ModelSnapshot:
         """Return one model; its versions are searched only after a change."""
         aliases = {alias: str(v) for alias, v in model.aliases.items()}
         changed, last = model.last_updated_timestamp, self._snapshots.get(model.name)
@@ -186,7 +126,10 @@ class MlflowRegistry:
             return ModelSnapshot(aliases, last.versions, changed, last.creation_times)
         creation_times = {
             str(version.version): int(version.creation_timestamp or 0)
-            for version in iterate_versions(client, model.name)
+            for version in mlflow.search_model_versions(
+                filter_string=_name_filter(model.name)
+            )
+            if version.name == model.name
         }
         newest_first = tuple(sorted(creation_times, key=int, reverse=True))
         return ModelSnapshot(aliases, newest_first, changed, creation_times)
@@ -195,3 +138,16 @@ class MlflowRegistry:
         """Refuse a missing SQLite file: MLflow would create an empty one."""
         if self._database is not None and not self._database.is_file():
             raise MlflowException(f"there is no file {self._database}")
+
+
+def _name_filter(name: str) -> str:
+    """Return a search filter for a model's versions; other models may match too.
+
+    MLflow's filters have no escape for a quote. Where a name has both kinds, a pattern
+    takes their place, in which ``_`` is any character.
+    """
+    quote = '"' if "'" in name else "'"
+    if quote not in name:
+        return f"name = {quote}{name}{quote}"
+    pattern = re.sub(r"[^\w ]", "_", name)
+    return f"name LIKE '{pattern}'"

@@ -15,16 +15,17 @@ from concurrent.futures import ThreadPoolExecutor
 from serving.errors import (
     ForeignVersion,
     NotReady,
+    ServiceError,
     UnknownAlias,
     UnknownModel,
     UnknownVersion,
     VersionUnusable,
 )
-from serving.registry.load_failures import LoadFailures
-from serving.registry.loaded_model import LoadedModel, LoadError
-from serving.registry.lru_cache import Key, LruCache
-from serving.registry.mlflow_registry import MlflowRegistry
-from serving.registry.snapshot import ModelSnapshot, is_same_version
+from serving.registry.load_failures import LoadError, LoadFailures
+from serving.registry.loaded_model import LoadedModel
+from serving.registry.lru_cache import LruCache
+from serving.registry.model_source import ModelSource
+from serving.registry.snapshot import Key, ModelSnapshot, RegistryChange
 from serving.schemas.forecast import ModelDetails
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class ModelStore:
     """The versions in memory and the version that answers for each alias.
 
     Args:
-        registry: source of the versions.
+        source: loads the versions.
         alias: the alias that is loaded in advance for every registered model.
         max_models: versions in memory; the least recently used leaves first.
         max_bytes: of them together; a single version may have more.
@@ -51,7 +52,7 @@ class ModelStore:
 
     def __init__(
         self,
-        registry: MlflowRegistry,
+        source: ModelSource,
         alias: str,
         max_models: int,
         max_bytes: float = math.inf,
@@ -62,7 +63,7 @@ class ModelStore:
         self.failures = LoadFailures(count_failure)
         self.loaded = LruCache(max_models, max_bytes)
         self.pending_swaps: dict[AliasKey, str] = {}
-        self._registry = registry
+        self._source = source
         self._answering: dict[AliasKey, str] = {}
         self._details: dict[Key, ModelDetails] = {}
         self._loading: dict[Key, asyncio.Task[LoadedModel]] = {}
@@ -79,38 +80,23 @@ class ModelStore:
             ForeignVersion: something else than Recast made it.
             VersionUnusable: it cannot be loaded.
         """
-        if self.registered is None:
-            raise NotReady
-        entry = self.registered.get(name)
-        if entry is None:
-            raise UnknownModel(name, sorted(self.registered))
-        if version is not None:
-            if version not in entry.versions:
-                raise UnknownVersion(name, version, entry.versions)
-            return await self._get_or_load(name, version)
-        alias = alias or self.alias
-        if alias not in entry.aliases:
-            raise UnknownAlias(name, alias, sorted(entry.aliases))
-        answering = self._answering.get((name, alias))
-        model = await self._get_or_load(name, answering or entry.aliases[alias])
-        self._answering.setdefault((name, alias), model.version)
+        key = self._resolve(name, alias, version)
+        model = await self._get_or_load(key)
+        if version is None:
+            self._answering.setdefault((name, alias or self.alias), model.version)
         return model
 
     def find_loaded(
         self, name: str, alias: str | None = None, version: str | None = None
     ) -> LoadedModel | None:
-        """Return the model that `find` would, or None if that would have to wait."""
-        entry = (self.registered or {}).get(name)
-        if entry is None:
+        """Return the model that `find` would, or None if that would wait or raise."""
+        try:
+            key = self._resolve(name, alias, version)
+        except ServiceError:
             return None
-        if version is None:
-            alias = alias or self.alias
-            version = self._answering.get((name, alias), "")
-            if alias not in entry.aliases:
-                return None
-        elif version not in entry.versions:
+        if version is None and (name, alias or self.alias) not in self._answering:
             return None
-        return self.loaded.use((name, version))
+        return self.loaded.get(key)
 
     def answering(self) -> dict[str, str]:
         """Return the version that answers for each model under the service's alias."""
@@ -136,12 +122,10 @@ class ModelStore:
             alias: of the request; None if it named a version.
 
         Raises:
+            NotReady: the registry has not answered yet.
             UnknownModel: the model has been removed meanwhile.
         """
-        registered = self.registered or {}
-        if name not in registered:
-            raise UnknownModel(name, sorted(registered))
-        entry = registered[name]
+        entry = self._entry(name)
         return self._details[name, version].model_copy(
             update={
                 "alias": alias,
@@ -167,7 +151,7 @@ class ModelStore:
         run concurrently; a swap that is already pending is not awaited.
         """
         previous, self.registered = self.registered or {}, registered
-        self._drop_removed(previous, registered)
+        self._drop_removed(RegistryChange(previous, registered))
         moved = [
             (name, alias, version)
             for name, alias, version in self._watched_aliases()
@@ -175,13 +159,50 @@ class ModelStore:
         ]
         await asyncio.gather(*(self._swap(*alias) for alias in moved))
 
-    def retry(self) -> None:
-        """Allow the next try of refused versions at once, after a registry outage."""
-        self.failures.retry()
+    def creation_time(self, name: str, version: str) -> int:
+        """Return the creation time of a version in milliseconds.
+
+        Raises:
+            LoadError: it is not registered.
+        """
+        entry = (self.registered or {}).get(name)
+        if entry is None or version not in entry.versions:
+            raise LoadError("an alias points to it, and the registry has it no more")
+        return entry.creation_times.get(version, 0)
 
     def close(self) -> None:
         """Stop loading."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _entry(self, name: str) -> ModelSnapshot:
+        """Return a registered model.
+
+        Raises:
+            NotReady: the registry has not answered yet.
+            UnknownModel: it is not registered.
+        """
+        if self.registered is None:
+            raise NotReady
+        if name not in self.registered:
+            raise UnknownModel(name, sorted(self.registered))
+        return self.registered[name]
+
+    def _resolve(self, name: str, alias: str | None, version: str | None) -> Key:
+        """Return name and version of the model that answers a request.
+
+        Raises:
+            NotReady: the registry has not answered yet.
+            UnknownModel, UnknownAlias, UnknownVersion: it is not registered.
+        """
+        entry = self._entry(name)
+        if version is not None:
+            if version not in entry.versions:
+                raise UnknownVersion(name, version, entry.versions)
+            return name, version
+        alias = alias or self.alias
+        if alias not in entry.aliases:
+            raise UnknownAlias(name, alias, sorted(entry.aliases))
+        return name, self._answering.get((name, alias), entry.aliases[alias])
 
     def _watched_aliases(self) -> Iterator[tuple[str, str, str]]:
         """Yield name, alias and version of the service's alias and those in use."""
@@ -197,7 +218,7 @@ class ModelStore:
             return
         self.pending_swaps[key] = version
         try:
-            await self._get_or_load(name, version)
+            await self._get_or_load((name, version))
         except (ForeignVersion, VersionUnusable):
             return  # the failure has been logged; the last good version stays
         finally:
@@ -210,63 +231,43 @@ class ModelStore:
         fields = {"model": name, "alias": alias, "version": version, "before": before}
         log.info("model answers", extra={"fields": fields})
 
-    async def _get_or_load(self, name: str, version: str) -> LoadedModel:
+    async def _get_or_load(self, key: Key) -> LoadedModel:
         """Return a version, loading it if needed; concurrent calls share one load."""
-        key = (name, version)
-        model = self.loaded.use(key)
+        model = self.loaded.get(key)
         if model is not None:
             return model
         self.failures.check(key)
         task = self._loading.get(key)
         if task is None:
-            task = self._loading[key] = asyncio.create_task(self._load(name, version))
+            task = self._loading[key] = asyncio.create_task(self._load(key))
         return await asyncio.shield(task)
 
-    async def _load(self, name: str, version: str) -> LoadedModel:
-        key = (name, version)
+    async def _load(self, key: Key) -> LoadedModel:
+        loop = asyncio.get_running_loop()
         try:
-            model = await asyncio.get_running_loop().run_in_executor(
-                self._threads,
-                self._registry.load,
-                name,
-                version,
-                self._creation_time(key),
+            model = await loop.run_in_executor(
+                self._threads, self._source.load, *key, self.creation_time(*key)
             )
         except LoadError as error:
             raise self.failures.add(key, error) from error
         finally:
             del self._loading[key]
         self.failures.discard(key)
-        self.loaded.add(key, model)
+        self.loaded[key] = model
         self._details[key] = model.details
         return model
 
-    def _creation_time(self, key: Key) -> int:
-        """Return the creation time of a version in milliseconds.
-
-        Raises:
-            LoadError: it is not registered.
-        """
-        name, version = key
-        entry = (self.registered or {}).get(name)
-        if entry is None or version not in entry.versions:
-            raise LoadError("an alias points to it, and the registry has it no more")
-        return entry.creation_times.get(version, 0)
-
-    def _drop_removed(
-        self,
-        previous: Mapping[str, ModelSnapshot],
-        current: Mapping[str, ModelSnapshot],
-    ) -> None:
+    def _drop_removed(self, change: RegistryChange) -> None:
         """Drop versions that were removed or replaced under their number."""
         for (name, alias), version in list(self._answering.items()):
-            removed = name not in current or alias not in current[name].aliases
-            if removed or not is_same_version(name, version, previous, current):
+            entry = change.after.get(name)
+            removed = entry is None or alias not in entry.aliases
+            if removed or not change.still_registered((name, version)):
                 del self._answering[name, alias]
                 fields = {"model": name, "alias": alias}
                 log.info("model no longer answers", extra={"fields": fields})
-        self.failures.drop_removed(previous, current)
+        self.failures.drop_removed(change)
         for versions in (self.loaded, self._details):
-            for name, version in list(versions):
-                if not is_same_version(name, version, previous, current):
-                    del versions[name, version]
+            for key in list(versions):
+                if not change.still_registered(key):
+                    del versions[key]

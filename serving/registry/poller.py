@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from serving.registry.cache_repair import CacheRepair
-from serving.registry.mlflow_registry import MlflowRegistry, RegistryDown
+from serving.registry.mlflow_registry import RegistryDown
+from serving.registry.model_source import ModelSource
 from serving.registry.model_store import ModelStore
 from serving.registry.snapshot import ModelSnapshot
 
@@ -31,16 +32,14 @@ class Poller:
         from_cache: the state of the registry comes from the cache.
     """
 
-    def __init__(
-        self, registry: MlflowRegistry, models: ModelStore, seconds: float
-    ) -> None:
+    def __init__(self, source: ModelSource, models: ModelStore, seconds: float) -> None:
         self.settled = self.from_cache = False
         self.startup_done = asyncio.Event()
-        self._registry, self._models, self._seconds = registry, models, seconds
+        self._source, self._models, self._seconds = source, models, seconds
         self._last_answer: float | None = None
         self._reachable: bool | None = None
         self._thread = ThreadPoolExecutor(1, "poll")
-        self._repair = CacheRepair(registry, models)
+        self._repair = CacheRepair(source, models)
 
     @property
     def reachable(self) -> bool:
@@ -84,19 +83,17 @@ class Poller:
         """Return the registered models; at the start, the cache is the fallback."""
         loop, starting = asyncio.get_running_loop(), self._models.registered is None
         timeout = TIMEOUT_SECONDS
-        if starting and self._registry.cache:
+        if starting and self._source.cache:
             timeout = START_TIMEOUT_SECONDS
         try:
             async with asyncio.timeout(timeout):
-                registered = await loop.run_in_executor(
-                    self._thread, self._registry.read
-                )
+                registered = await loop.run_in_executor(self._thread, self._source.read)
         except (RegistryDown, TimeoutError) as error:
             reason = str(error) or f"nothing came back within {timeout:g} s"
             self._log_reachability(reachable=False, reason=reason)
             if not starting:
                 return None
-            return await asyncio.to_thread(self._registry.read_cached)
+            return await asyncio.to_thread(self._source.read_cached)
         self._last_answer = time.monotonic()
         self._log_reachability(reachable=True)
         return registered
@@ -116,7 +113,7 @@ class Poller:
             return
         self._reachable = reachable
         if reachable:
-            self._models.retry()
+            self._models.failures.retry()
             log.info("registry answers")
         else:
             log.warning("registry is away", extra={"fields": {"reason": reason}})

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+Key = tuple[str, str]  # name and version
+
 
 @dataclass(frozen=True, slots=True)
 class ModelSnapshot:
@@ -27,14 +29,36 @@ class ModelSnapshot:
     )
 
 
-def is_same_version(
-    name: str,
-    version: str,
-    previous: Mapping[str, ModelSnapshot],
-    current: Mapping[str, ModelSnapshot],
-) -> bool:
-    """Return whether a version is registered and was not replaced under its number."""
-    if name not in current or version not in current[name].versions:
-        return False
-    before = previous.get(name, current[name]).creation_times
-    return before.get(version) == current[name].creation_times.get(version)
+@dataclass(frozen=True, slots=True)
+class RegistryChange:
+    """The registered models by name, before and after a change of the registry."""
+
+    before: Mapping[str, ModelSnapshot]
+    after: Mapping[str, ModelSnapshot]
+
+    def still_registered(self, key: Key) -> bool:
+        """Return whether a version is registered and was not replaced."""
+        name, version = key
+        entry = self.after.get(name)
+        return (
+            entry is not None
+            and version in entry.versions
+            and not self._is_replaced(key)
+        )
+
+    def still_named(self, key: Key) -> bool:
+        """Return the same; an alias that points to a removed version suffices."""
+        name, version = key
+        entry = self.after.get(name)
+        return (
+            entry is not None
+            and version in (*entry.versions, *entry.aliases.values())
+            and not self._is_replaced(key)
+        )
+
+    def _is_replaced(self, key: Key) -> bool:
+        """Return whether the number of a version was used again for another."""
+        name, version = key
+        after = self.after[name]
+        before = self.before.get(name, after)
+        return before.creation_times.get(version) != after.creation_times.get(version)

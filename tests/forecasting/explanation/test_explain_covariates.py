@@ -1,6 +1,7 @@
 """Explanations of covariates, and of forecasts with exponential smoothing."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from forecasting.data.windows import WindowSpec
 from forecasting.errors import MissingCovariates
 from forecasting.explanation.explain import explain
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.history import read_rows
-from forecasting.forecaster.predict import next_steps
+from forecasting.forecaster.predict import read_histories
+from forecasting.forecaster.predictor import forecast_windows
 from forecasting.models.config import RecurrentConfig
+from forecasting.models.ensemble import ensemble_forecast
 from forecasting.training import TrainingConfig
 
 LENGTH, AHEAD = 120, 8
@@ -166,7 +168,10 @@ def seasonal(count=80, seed=0):
 def test_with_smoothing_the_sensitivity_is_that_of_the_remainder(normalization, part):
     forecaster = smoothed(seasonal(), normalization)
     fitted = forecaster.fitted
-    frame = read_rows(fitted, fitted.context, last_origins(fitted.context), 3).frame
+    predictor, origins = forecaster.predictor, last_origins(fitted.context)
+    histories = read_histories(predictor, fitted.context, origins, 3)
+    frame = predictor.read(histories, slice(0, 1)).frame
+    run = partial(ensemble_forecast, fitted.networks)
     slopes = []
     for lag in range(6):
         ends = []
@@ -174,7 +179,7 @@ def test_with_smoothing_the_sensitivity_is_that_of_the_remainder(normalization, 
             inputs = frame.inputs.clone()
             inputs[0, lag] += sign * 0.1
             moved = frame._replace(inputs=inputs)
-            ends.append(frame.measure(next_steps(fitted, moved, "float32")).detach())
+            ends.append(frame.measure(forecast_windows(fitted, moved, run)).detach())
         slopes.append(((ends[0] - ends[1]) / 0.2).numpy()[0])
 
     explanation = explain(forecaster, part=part)

@@ -15,10 +15,9 @@ from forecasting.forecaster.history import (
     SMOOTHING_MEMORY,
     SmoothedHistory,
     WindowHistory,
-    least_history,
-    read_rows,
     required_memory,
 )
+from forecasting.forecaster.predict import read_histories
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 from forecasting.scaling.window_scaling import EtsStates
@@ -34,6 +33,12 @@ def noise(count, seed=0):
 def network(season_length=4, seq_len=SEQ_LEN):
     config = RecurrentConfig(hidden_size=2, season_length=season_length)
     return RecurrentNetwork(config, seq_len=seq_len, horizon=HORIZON)
+
+
+def smoothed_history(pieces, season_length=4):
+    counts = np.array([len(piece) for piece in pieces])
+    padded = [np.r_[np.full(counts.max() - len(p), np.nan), p] for p in pieces]
+    return SmoothedHistory(np.array(padded), counts, network(season_length))
 
 
 def fit(panel, **model):
@@ -59,7 +64,7 @@ def test_a_history_is_scaled_like_the_same_origin_of_the_whole_series(end, m):
     values = noise(40) + np.sin(np.arange(40))
     states = EtsStates.fit(values, np.array([0, 40]), season_length=m, horizon=HORIZON)
 
-    frame = SmoothedHistory([values[:end]], network(m)).scaled_windows()
+    frame = smoothed_history([values[:end]], m).scaled_windows()
 
     assert_same(frame, states.frame(torch.tensor([0]), torch.tensor([end]), SEQ_LEN))
 
@@ -67,15 +72,13 @@ def test_a_history_is_scaled_like_the_same_origin_of_the_whole_series(end, m):
 @pytest.mark.parametrize("steps", [1, 3])
 def test_forecasts_join_a_smoothed_history_as_if_they_had_been_observed(steps):
     pieces = [noise(30), noise(7, 1)]
-    history = SmoothedHistory(pieces, network())
+    history = smoothed_history(pieces)
     forecast = torch.tensor(noise(2 * steps).reshape(2, steps))
 
     longer = history.extend(forecast)
 
     joined = [np.r_[piece, row] for piece, row in zip(pieces, forecast, strict=True)]
-    assert_same(
-        longer.scaled_windows(), SmoothedHistory(joined, network()).scaled_windows()
-    )
+    assert_same(longer.scaled_windows(), smoothed_history(joined).scaled_windows())
 
 
 @pytest.mark.parametrize("season", [1, 7])
@@ -108,7 +111,7 @@ def test_with_smoothing_a_single_observation_is_enough(method, required):
     forecaster = fit(Panel.from_values({"a": positive()}), normalization=method)
     new = Panel.from_values({"b": positive(required)})
 
-    assert least_history(forecaster.fitted) == required
+    assert forecaster.fitted.min_history == required
     forecast = forecaster.predict(new)
     assert np.isfinite(forecast.points).all()
     assert np.isfinite(np.array(forecast.intervals[95])).all()
@@ -194,7 +197,9 @@ def test_no_forecast_is_below_zero_where_nothing_was():
     forecaster = fit(Panel.from_values({"a": low}), normalization="ets")
     panel = Panel.from_values({"a": low, "b": noise(80)})
 
-    rows = read_rows(forecaster.fitted, panel, last_origins(panel), HORIZON)
+    predictor = forecaster.predictor
+    histories = read_histories(predictor, panel, last_origins(panel), HORIZON)
+    rows = predictor.read(histories, slice(0, 2))
 
     assert (forecaster.predict().points >= 0).all()
     assert rows.floor[:, 0].tolist() == [0, -np.inf]

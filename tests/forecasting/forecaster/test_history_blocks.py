@@ -10,7 +10,7 @@ from forecasting.data.windows import WindowSpec
 from forecasting.errors import SeriesTooShort
 from forecasting.forecaster import history as blocks
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.history import read_blocks, read_rows
+from forecasting.forecaster.predict import read_histories
 from forecasting.models.config import RecurrentConfig
 from forecasting.training import TrainingConfig
 
@@ -40,10 +40,13 @@ def test_blocks_hold_every_origin_once_and_no_more_points_than_memory_shall(
     panel = Panel.from_values({name: positive(n, n) for name, n in lengths.items()})
     forecaster = fit(panel, normalization=method)
     origins = last_origins(panel)
-    whole = read_rows(forecaster.fitted, panel, origins, HORIZON)
+    predictor = forecaster.predictor
+    histories = read_histories(predictor, panel, origins, HORIZON)
+    whole = predictor.read(histories, slice(0, 5))
     monkeypatch.setattr(blocks, "MAX_BLOCK_POINTS", 81)
 
-    parts = list(read_blocks(forecaster.fitted, panel, origins, HORIZON))
+    blocks_read = [*histories.blocks(predictor.model.memory)]
+    parts = [(block, predictor.read(histories, block)) for block in blocks_read]
 
     assert np.concatenate([np.arange(5)[block] for block, _ in parts]).tolist() == [
         *range(5)
@@ -63,19 +66,19 @@ def test_many_series_are_forecast_in_blocks_as_if_at_once(method, monkeypatch):
     )
     panel = Panel.from_values(values)
     whole = forecaster.predict(panel, horizon=7)
-    monkeypatch.setattr(blocks, "MAX_BLOCK_ORIGINS", 2)
+    monkeypatch.setattr(blocks, "MAX_BLOCK_ROWS", 2)
 
     parts = forecaster.predict(panel, horizon=7)
 
-    np.testing.assert_allclose(parts.points, whole.points, rtol=1e-6)
+    np.testing.assert_allclose(parts.points, whole.points, rtol=1e-5)
     for level, bounds in parts.intervals.items():
-        np.testing.assert_allclose(bounds, whole.intervals[level], rtol=1e-6)
+        np.testing.assert_allclose(bounds, whole.intervals[level], rtol=1e-5)
 
 
 def test_all_series_that_are_too_short_are_named_whatever_their_block(monkeypatch):
     forecaster = fit(Panel.from_values({"a": positive()}), normalization="last")
     panel = Panel.from_values({"x": positive(4), "y": positive(9), "z": positive(2)})
-    monkeypatch.setattr(blocks, "MAX_BLOCK_ORIGINS", 1)
+    monkeypatch.setattr(blocks, "MAX_BLOCK_ROWS", 1)
 
     with pytest.raises(SeriesTooShort, match=r"'x'.*'z'"):
         forecaster.predict(panel)

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from forecasting.kernels.network import LoopedNetwork
-from forecasting.kernels.numpy_network import SmallNetwork
+from forecasting.kernels.network import LoopedNetwork, has_loops
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 
@@ -13,24 +12,39 @@ KINDS = [
     {"cell": "rnn"},
     {"cell": "rnn", "nonlinearity": "relu"},
     {"cell": "gru", "linear_skip": False, "hidden_size": 7},
+    {"cell": "lstm", "num_layers": 2, "quantiles": (0.1, 0.9)},
 ]
 
 
-@pytest.mark.parametrize("kernel", [LoopedNetwork, SmallNetwork])
 @pytest.mark.parametrize("settings", KINDS)
 @pytest.mark.parametrize("windows", [1, 3, 200])
-def test_every_kernel_gives_the_networks_forecasts(kernel, settings, windows):
+def test_the_loops_give_the_networks_forecasts(settings, windows):
     torch.manual_seed(0)
     network = RecurrentNetwork(RecurrentConfig(**settings), seq_len=12, horizon=5)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     inputs = np.random.default_rng(0).normal(size=(windows, 12)).astype(np.float32)
 
-    forecasts = kernel(network)(inputs)
+    forecasts = LoopedNetwork(network)(inputs)
 
     with torch.no_grad():
         expected = network(torch.from_numpy(inputs)[..., None]).numpy()
     np.testing.assert_allclose(forecasts, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "looped"),
+    [
+        ({"num_layers": 2}, True),
+        ({"cell": "mlp"}, False),
+        ({"bidirectional": True}, False),
+        ({"strategy": "seq2seq"}, False),
+    ],
+)
+def test_networks_without_loops_are_left_to_torch(settings, looped):
+    network = RecurrentNetwork(RecurrentConfig(**settings), seq_len=12, horizon=5)
+
+    assert has_loops(network) is looped
 
 
 def test_many_windows_are_divided_among_the_cores_without_a_trace(monkeypatch):

@@ -13,8 +13,7 @@ from forecasting.data.windows import WindowSpec
 from forecasting.errors import SettingError
 from forecasting.evaluation.metrics import coverage
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.history import read_rows
-from forecasting.forecaster.predict import read_spread
+from forecasting.forecaster.predict import read_histories
 from forecasting.intervals.calibration import Calibration
 from forecasting.intervals.scores import from_scores, to_scores
 from forecasting.models.config import RecurrentConfig
@@ -295,11 +294,12 @@ def with_covariates(strategy):
 def test_quantiles_are_those_of_windows_with_their_covariates(strategy):
     panel, model = shops(), with_covariates(strategy)
     fitted, origins = model.fitted, last_origins(panel)
-    rows = read_rows(fitted, panel, origins, 3)
+    histories = read_histories(model.predictor, panel, origins, 3)
+    rows = model.predictor.read(histories, slice(0, 2))
 
-    spread = read_spread(fitted, rows, "float32")
+    spread = model.predictor.spread(rows)
 
-    columns = rows.covariates.take(slice(None), 0, 8)
+    columns = rows.covariates_from(0, 8)
     inputs = append_covariates(rows.frame.inputs[..., None], columns)
     with torch.no_grad():
         expected = ensemble_spread(fitted.networks, inputs)

@@ -73,10 +73,13 @@ def test_an_unknown_key_is_named_with_those_that_there_are():
     ("fields", "place"),
     [
         ({"values": [1, 777]}, ["values", 1]),
-        ({"past_covariates": {"x": [0], "y": [0, 0, 777]}}, ["past_covariates", "y", 2]),
+        (
+            {"past_covariates": {"x": [0], "y": [0, 0, 777]}},
+            ["past_covariates", "y", 2],
+        ),
         ({"static_covariates": {"x": 777}}, ["static_covariates", "x"]),
     ],
-)  # fmt: skip
+)
 def test_a_number_that_is_not_finite_is_found_wherever_it_is(number, fields, place):
     body = one(**fields).replace(b"777", number.encode())
     if number == "1e999" and "values" not in fields:

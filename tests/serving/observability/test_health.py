@@ -8,15 +8,16 @@ import pytest
 from serving.observability.health import readiness
 from serving.registry import poller as poller_module
 from serving.registry.mlflow_registry import MlflowRegistry
+from serving.registry.model_source import ModelSource
 from serving.registry.model_store import ModelStore
 from serving.registry.poller import Poller
 
 
-class SlowRegistry(MlflowRegistry):
-    """The registry, but each load waits for an event."""
+class SlowSource(ModelSource):
+    """The source of the versions, but each load waits for an event."""
 
     def __init__(self):
-        super().__init__()
+        super().__init__(MlflowRegistry())
         names = ("waves", "my steps", "spare", "other")
         self.allowed = {name: threading.Event() for name in names}
 
@@ -29,7 +30,7 @@ class SlowRegistry(MlflowRegistry):
 def source(registry, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", registry.uri)
     monkeypatch.setattr(poller_module, "TIMEOUT_SECONDS", 180)  # a busy machine is slow
-    return SlowRegistry()
+    return SlowSource()
 
 
 def test_a_slow_model_keeps_nobody_from_the_others(source):

@@ -206,11 +206,23 @@ def test_drafts_of_processes_that_died_are_swept_up(tmp_path, cache, model):
         draft = folder / f".draft-{name}"
         draft.mkdir()
         os.utime(draft, (time.time() - age,) * 2)
+    file = folder / ".draft-file"
+    file.touch()
+    os.utime(file, (0, 0))
 
     cache.store("sales", "2", 5, model, {})
 
     drafts = [name for name in entry_names(tmp_path / "cache") if "draft" in name]
     assert drafts == [".draft-new"]
+
+
+def test_no_other_user_may_read_what_is_kept(tmp_path, cache, model):
+    cache.store("sales", "1", 5, model, {})
+
+    folder, _ = cache.find("sales", "1", 5)
+
+    for path in (folder.parent, next((tmp_path / "cache").iterdir())):
+        assert path.stat().st_mode & 0o077 == 0
 
 
 def test_two_services_may_keep_the_same_version(tmp_path, cache, model):

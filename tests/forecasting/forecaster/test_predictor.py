@@ -1,4 +1,4 @@
-"""`QuickModel` gives the forecasts of `Forecaster.predict`."""
+"""`Predictor` forecasts arrays, as `Forecaster.predict` forecasts panels."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
 from forecasting.errors import InvalidValues
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.quick import QuickModel, is_quick
+from forecasting.forecaster.history import Histories
 from forecasting.models.config import RecurrentConfig
 from forecasting.selection.guard import RUNGS
 from forecasting.training import TrainingConfig
@@ -34,14 +34,19 @@ def fit(values=None, **model):
     ).fit(Panel.from_values(values or series()))
 
 
+def histories(forecaster, values):
+    places = forecaster.fitted.find_places(list(values))
+    return Histories.from_lists([list(v) for v in values.values()], places)
+
+
 def assert_same(forecaster, values, steps=3):
-    """Check quick forecasts, of all series at once, against the usual ones."""
+    """Check the forecasts of arrays, all series at once, against those of a panel."""
     expected = forecaster.predict(
         Panel.from_values(values), horizon=steps, levels=LEVELS
     )
 
-    points, bounds = QuickModel(forecaster.fitted).forecast(
-        list(values), [list(v) for v in values.values()], steps=steps, levels=LEVELS
+    points, bounds = forecaster.predictor.forecast(
+        histories(forecaster, values), steps=steps, levels=LEVELS
     )
 
     np.testing.assert_allclose(points, expected.points, rtol=1e-5, atol=1e-6)
@@ -126,19 +131,33 @@ def test_many_series_at_once_forecast_as_they_do_alone():
 
 
 def test_no_logarithm_is_taken_of_what_is_not_positive():
-    quick = QuickModel(fit(normalization="log").fitted)
+    forecaster = fit(normalization="log")
+    values = {"s0": [0.0] * 6, "new": [1.0] * 5 + [0.0] * 2}  # s0 has a floor
 
-    with pytest.raises(InvalidValues, match="values of zero or less"):
-        quick.forecast(["new"], [[0.0] * 6], steps=3, levels=LEVELS)
+    with pytest.raises(InvalidValues, match=r"value 6 of row 1.*logarithm"):
+        forecaster.predictor.forecast(histories(forecaster, values), steps=3)
 
 
-@pytest.mark.parametrize(
-    ("model", "quick"),
-    [
-        ({}, True),
-        ({"normalization": "ets"}, False),
-        ({"quantiles": (0.1, 0.9)}, False),
-    ],
-)
-def test_unsupported_models_are_not_quick(model, quick):
-    assert is_quick(fit(**model).fitted) is quick
+def test_a_long_horizon_may_be_infinite_and_is_no_error():
+    forecaster = fit(normalization="log", linear_skip=False)
+    values = {"s0": [1e300, 1.0, 1e300, 1.0, 1e300, 1e300]}
+
+    points, bounds = forecaster.predictor.forecast(
+        histories(forecaster, values), steps=40, levels=LEVELS
+    )
+
+    assert (points.shape, bounds.shape) == ((1, 40), (6, 1, 40))
+
+
+def test_torch_answers_where_nothing_is_compiled(monkeypatch):
+    forecaster = fit(members=2)
+    compiled = forecaster.predict(horizon=5)
+    monkeypatch.setattr("forecasting.kernels.network.is_compiled", lambda: False)
+    again = Forecaster(
+        windows=forecaster.windows, model=forecaster.model, training=forecaster.training
+    )
+    again.fitted = forecaster.fitted
+
+    forecast = again.predict(horizon=5)
+
+    np.testing.assert_allclose(forecast.points, compiled.points, rtol=1e-5)

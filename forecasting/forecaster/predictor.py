@@ -1,0 +1,247 @@
+"""Forecasts and intervals of series given as arrays: the one path of every forecast.
+
+    histories -> u -> windows z -> networks, guard -> u -> original units -> bounds
+
+`Forecaster` reads the arrays from panels, the service from requests.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from forecasting.covariates.layout import append_covariates
+from forecasting.devices import Precision, autocast, limit_threads
+from forecasting.errors import InvalidValues
+from forecasting.forecaster.history import Histories, ScaledHistories, start_history
+from forecasting.forecaster.trained_model import TrainedModel
+from forecasting.intervals.scores import from_scores
+from forecasting.kernels.network import Evaluator
+from forecasting.models.ensemble import ensemble_spread
+from forecasting.scaling.normalization import Normalizer, find_unusable, fit_values
+from forecasting.scaling.window_scaling import ETS_METHODS, ScaledWindows
+from forecasting.selection.guard import GuardInputs
+from forecasting.types import FloatArray, IntArray
+
+
+class Predictor:
+    """A trained model that forecasts series given as arrays.
+
+    Args:
+        model: the trained model; its weights are copied for the compiled loops.
+        precision: of the networks' arithmetic.
+
+    Attributes:
+        model: the trained model.
+    """
+
+    def __init__(self, model: TrainedModel, precision: Precision = "auto") -> None:
+        network, method = model.networks[0], model.normalizer.method
+        self.model, self._precision = model, precision
+        self._network, self._method, self._memory = network, method, model.memory
+        self._evaluate = Evaluator(model.networks, precision)
+        weights = sum(parameter.numel() for parameter in network.parameters())
+        self._num_products = weights * network.seq_len * len(model.networks)
+
+    def work(self, rows: int, steps: int) -> int:
+        """Return the approximate number of multiplications of a forecast."""
+        return rows * self._num_products * -(-steps // self._network.horizon)
+
+    def forecast(
+        self, histories: Histories, *, steps: int, levels: tuple[float, ...] = ()
+    ) -> tuple[FloatArray, FloatArray]:
+        """Forecast each row, with central intervals, original units.
+
+        Beyond the trained horizon, forecasts are fed back as if they had been observed.
+        Numbers may be infinite or NaN: overflow, or steps without a bound.
+
+        Args:
+            histories: the observations, at least ``model.min_history`` in each row.
+            steps: steps ahead.
+            levels: of the intervals, in percent, ascending.
+
+        Returns:
+            Points ``(rows, steps)``, and bounds ``(2 * levels, rows, steps)``: the
+            lower ones of every level, then the upper ones.
+
+        Raises:
+            InvalidValues: the model takes logarithms and a value of a series that is
+                not among those of the training is not positive.
+        """
+        blocks = [*histories.blocks(self._memory)]
+        if len(blocks) == 1:
+            return self._forecast(histories, blocks[0], steps, levels)
+        points = np.empty((len(histories), steps))
+        bounds = np.empty((2 * len(levels), len(histories), steps))
+        for block in blocks:
+            points[block], bounds[:, block] = self._forecast(
+                histories, block, steps, levels
+            )
+        return points, bounds
+
+    def _forecast(
+        self, histories: Histories, block: slice, steps: int, levels: tuple[float, ...]
+    ) -> tuple[FloatArray, FloatArray]:
+        scaled = self.read(histories, block)
+        points = self._roll_out(scaled, steps)
+        return points, self.bounds(scaled, points, levels)
+
+    def read(self, histories: Histories, block: slice) -> ScaledHistories:
+        """Read and scale the observations of some rows.
+
+        Raises:
+            InvalidValues: as `forecast`.
+        """
+        lengths, places = (
+            (histories.ends - histories.begins)[block],
+            (histories.places[block]),
+        )
+        length = self._memory
+        if self._method in ETS_METHODS:  # it reads no padding
+            length = min(self._memory, int(lengths.max()))
+        observed = histories.last_values(block, length)
+        normalizer = self._read_statistics(histories, block, places)
+        history = start_history(
+            normalizer.scale_values(observed, slice(None)),
+            np.minimum(lengths, length),
+            self._network,
+            self._method,
+        )
+        guard, can_be_negative = self.model.guard, not self.model.non_negative
+        floor = np.where(can_be_negative | (observed.min(1) < 0), -np.inf, 0.0)
+        return ScaledHistories(
+            normalizer=normalizer,
+            history=history,
+            frame=history.scaled_windows(),
+            floor=floor[:, None],
+            rows=block,
+            covariates=histories.covariates,
+            choices=None if guard is None else guard.choices(places),
+        )
+
+    def _read_statistics(
+        self, histories: Histories, block: slice, places: IntArray
+    ) -> Normalizer:
+        """Return statistics, one row per row: from training, or of the observations."""
+        trained, new = self.model.normalizer, np.flatnonzero(places < 0)
+        if not len(new):
+            return trained.select(places)
+        values, offsets = histories.complete_series(new + block.start)
+        unusable = find_unusable(values, self._method)
+        if len(unusable):
+            series = np.searchsorted(offsets, unusable, side="right") - 1
+            raise InvalidValues(
+                "values",
+                [
+                    f"value {at - offsets[row] + 1} of row {new[row] + block.start}"
+                    for at, row in zip(unusable, series, strict=True)
+                ],
+                "values without a logarithm",
+                "The logarithm needs positive values.",
+            )
+        fitted = fit_values(values, offsets, self._method, self._network.seq_len)
+        return trained.select(places).replace(new, fitted)
+
+    @torch.no_grad()
+    def _roll_out(self, scaled: ScaledHistories, steps: int) -> FloatArray:
+        """Return forecasts ``(rows, steps)``, original units, possibly not finite."""
+        length = self._network.seq_len + self._network.horizon
+        history, frame, parts, num_steps = scaled.history, scaled.frame, [], 0
+        while True:
+            covariates = scaled.covariates_from(num_steps, length)
+            parts.append(
+                forecast_windows(
+                    self.model, frame, self._evaluate, covariates, scaled.choices
+                )
+            )
+            num_steps += parts[-1].shape[1]
+            if num_steps >= steps:
+                break
+            history = history.extend(parts[-1])
+            frame = history.scaled_windows()
+        u = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
+        return scaled.unscale(u.numpy()[:, :steps].astype(np.float64))
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def bounds(
+        self, scaled: ScaledHistories, points: FloatArray, levels: tuple[float, ...]
+    ) -> FloatArray:
+        """Return the lower bounds of every level, then the upper bounds.
+
+        Args:
+            scaled: the histories.
+            points: their forecasts, original units, ``(rows, steps)``.
+            levels: in percent, ascending.
+
+        Returns:
+            ``(2 * levels, rows, steps)``.
+        """
+        if not levels:
+            return np.empty((0, *points.shape))
+        table, quantiles = self.model.intervals, self._network.config.quantiles
+        errors = table.bounds(levels, points.shape[1])[:, None]
+        if table.scaling.exponent:
+            errors = errors * table.scaling.sizes(scaled.volatility)
+        if quantiles:
+            spread = self.spread(scaled)
+            errors = np.broadcast_to(errors, (len(errors), *points.shape))
+            errors = np.stack([from_scores(row, spread, quantiles) for row in errors])
+        bounds = scaled.unscale(scaled.scale(points) + errors * scaled.size)
+        count = len(levels)  # rounding must not move a bound past the point
+        np.minimum(bounds[:count], points, out=bounds[:count])
+        np.maximum(bounds[count:], points, out=bounds[count:])
+        return bounds
+
+    @torch.no_grad()
+    def spread(self, scaled: ScaledHistories) -> FloatArray:
+        """Return the differences of quantiles to the median, in units of window sizes.
+
+        The shape is ``(rows, horizon, quantiles)``; only for a model with quantiles.
+        """
+        config, device = self._network.config, self.model.device
+        inputs = scaled.frame.inputs[..., None]
+        covariates = scaled.covariates_from(
+            0, self._network.seq_len + self._network.horizon
+        )
+        if covariates is not None:
+            inputs = append_covariates(inputs, covariates)
+        with (
+            limit_threads(device, config.hidden_size),
+            autocast(device, self._precision, config.hidden_size, config.cell),
+        ):
+            spread = ensemble_spread(self.model.networks, inputs.to(device))
+        return spread.cpu().double().numpy()
+
+
+def forecast_windows(
+    model: TrainedModel,
+    frame: ScaledWindows,
+    run_networks: Callable[[Tensor], Tensor],
+    covariates: Tensor | None = None,
+    choices: Tensor | None = None,
+) -> Tensor:
+    """Run one pass of the networks and the guard; return u, ``(n, horizon)``.
+
+    It is differentiable with respect to the windows if ``run_networks`` is.
+
+    Args:
+        model: the trained model.
+        frame: the scaled windows.
+        run_networks: forecast z ``(n, horizon)`` of inputs ``(n, rows, features)``.
+        covariates: of the windows and of the steps ahead.
+        choices: the guard's rung of each window.
+    """
+    inputs = frame.inputs[..., None]
+    if covariates is not None:
+        inputs = append_covariates(inputs, covariates)
+    guard = model.guard
+    if guard is None or choices is None:
+        return frame.restore(run_networks(inputs))
+    if torch.is_grad_enabled() or guard.needs_network(choices):
+        network_forecast = run_networks(inputs)
+    else:
+        horizon = model.networks[0].horizon
+        network_forecast = frame.inputs.new_zeros(len(inputs), horizon)
+    guarded = guard.apply(GuardInputs(inputs, frame), network_forecast, choices)
+    return frame.restore(guarded)

@@ -1,0 +1,39 @@
+"""Trial forecast of a version before it may answer."""
+
+import numpy as np
+
+from forecasting.covariates.encoding import hold_known_covariates
+from forecasting.data.forecast import Forecast
+from forecasting.data.panel import Panel
+from forecasting.forecaster.forecaster import Forecaster
+from serving.registry.load_failures import LoadError, load_errors
+from serving.registry.loaded_model import LoadedModel
+
+
+def warm_up(model: LoadedModel) -> None:
+    """Forecast the training series once and check the intervals.
+
+    Raises:
+        LoadError: there is no finite forecast, or a bound of an interval is NaN.
+    """
+    forecaster = model.forecaster
+    with load_errors("it cannot make forecasts"):
+        forecast = forecaster.predict(_trial_panel(forecaster))
+    if _has_missing_bounds(forecaster, forecast):
+        raise LoadError("its intervals are no numbers: they are not calibrated")
+
+
+def _trial_panel(forecaster: Forecaster) -> Panel:
+    """Return the training series, with future values of the known covariates."""
+    assert forecaster.fitted is not None
+    return hold_known_covariates(forecaster.fitted.context, forecaster.windows.horizon)
+
+
+def _has_missing_bounds(forecaster: Forecaster, forecast: Forecast) -> bool:
+    """Return whether a bound of an interval is NaN; it may be infinite."""
+    assert forecaster.fitted is not None
+    table = forecaster.fitted.intervals
+    scaling = (table.scaling.exponent, table.scaling.typical)
+    bounds = [bound for pair in forecast.intervals.values() for bound in pair]
+    calibrated = np.isfinite(table.quantiles).all() and np.isfinite(scaling).all()
+    return not calibrated or bool(np.isnan(bounds).any())
