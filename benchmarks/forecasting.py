@@ -145,18 +145,16 @@ def _fit(panel: Panel, seq_len: int, horizon: int, **options: Any) -> Forecaster
 
 def _set_rung(forecaster: Forecaster, rung: str) -> Forecaster:
     """Set one rung of the guard for all series, trained or new."""
-    fitted, rung_index = forecaster.fitted, RUNGS.index(rung)
-    assert fitted is not None
+    fitted, rung_index = forecaster.trained, RUNGS.index(rung)
     assert fitted.guard is not None
     rungs = np.full(len(fitted.guard.by_series), rung_index)
     guard = replace(fitted.guard, default=rung_index, by_series=rungs)
-    forecaster.fitted = replace(fitted, guard=guard)
+    forecaster.trained = replace(fitted, guard=guard)
     return forecaster
 
 
 def _calls(forecaster: Forecaster, panel: Panel) -> list[Callable[[], object]]:
-    assert forecaster.fitted is not None
-    network, origins = forecaster.fitted.networks[0], last_origins(panel)
+    network, origins = forecaster.trained.networks[0], last_origins(panel)
     inputs = torch.randn(1, network.seq_len, 1)
 
     def bare() -> torch.Tensor:

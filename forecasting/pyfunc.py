@@ -61,8 +61,7 @@ def forecast_frame(
     """Forecast the series of a frame; an empty one continues the training series."""
     if frame.empty:
         return forecaster.predict(horizon=horizon, levels=levels)
-    assert forecaster.fitted is not None
-    context, covariates = forecaster.fitted.context, forecaster.fitted.covariates
+    context, covariates = forecaster.trained.context, forecaster.trained.covariates
     known_names = covariates.names("known")
     id_column = "series_id" if "series_id" in frame else None
     if "timestamp" in frame and frame["timestamp"].isna().all():
@@ -94,8 +93,7 @@ def example_frame(forecaster: Forecaster, max_series: int) -> pd.DataFrame:
     Each has seq_len observations. If the model has known covariates, rows for the
     future steps follow, in which these covariates repeat their last values.
     """
-    assert forecaster.fitted is not None
-    context, covariates = forecaster.fitted.context, forecaster.fitted.covariates
+    context, covariates = forecaster.trained.context, forecaster.trained.covariates
     selected = np.arange(min(max_series, len(context)))
     ends = context.lengths[selected]
     begins = np.maximum(ends - forecaster.windows.seq_len, 0)

@@ -11,12 +11,7 @@ from benchmarks.common.results import Result, Skipped, compare_costs, compare_ra
 from benchmarks.common.timing import Contestant, take_turns, timed
 from benchmarks.training_speed.arithmetic import multiply_matrices, training_flops
 from benchmarks.training_speed.growth import make_panel
-from benchmarks.training_speed.recast import (
-    make_network_config,
-    make_training_config,
-    make_training_loop,
-    make_window_spec,
-)
+from benchmarks.training_speed.recast import make_config, make_training_loop
 from benchmarks.training_speed.tutorial import Loader, make_loader
 from forecasting import Panel
 from forecasting.datasets.window_dataset import WindowDataset, iterate_batches
@@ -80,10 +75,7 @@ def _train_and_count(loop: Callable[[], int], job: Job) -> float:
 
 
 def _make_dataset(panel: Panel, job: Job) -> WindowDataset:
-    model, training = make_network_config(job), make_training_config(job)
-    return prepare(
-        panel, panel.lengths, make_window_spec(job), model, training, None
-    ).batches
+    return prepare(panel, make_config(job)).batches
 
 
 def _deliver(dataset: WindowDataset, job: Job) -> int:

@@ -7,7 +7,7 @@ from benchmarks.common.job import Job
 from forecasting import Forecaster, Panel, RecurrentConfig, TrainingConfig, WindowSpec
 from forecasting.devices import Device
 from forecasting.forecaster.prepare import prepare
-from forecasting.models.network import RecurrentNetwork
+from forecasting.forecaster.trained_model import ForecasterConfig
 from forecasting.training import train
 from forecasting.training.recipe.config import Engine
 
@@ -43,6 +43,17 @@ def make_training_config(
     )
 
 
+def make_config(
+    job: Job, engine: Engine = "auto", device: Device = "cpu"
+) -> ForecasterConfig:
+    """Return all settings of a job."""
+    return ForecasterConfig(
+        windows=make_window_spec(job),
+        model=make_network_config(job),
+        training=make_training_config(job, engine, device),
+    )
+
+
 def run_recast(
     panel: Panel, job: Job, engine: Engine = "auto", device: Device = "cpu"
 ) -> int:
@@ -75,19 +86,14 @@ def make_training_loop(
 
     The function returns the number of training windows.
     """
-    model, training = (
-        make_network_config(job),
-        make_training_config(job, engine, device),
-    )
-    data = prepare(panel, panel.lengths, make_window_spec(job), model, training, None)
+    config = make_config(job, engine, device)
+    data = prepare(panel, config)
     num_windows = job.count_training_windows(panel.lengths.tolist())
 
     def run() -> int:
-        network = RecurrentNetwork(
-            model, seq_len=job.seq_len, horizon=job.horizon, level=data.batches.method
-        )
-        network.to(data.batches.device)
-        train(network, data.batches, data.validation, training)
+        network = config.make_network(data.batches.method, data.batches.layout)
+        network.to(data.device)
+        train(network, data.batches, data.validation, config.training)
         return num_windows
 
     return run

@@ -12,14 +12,13 @@ from forecasting.covariates.design import Design
 from forecasting.covariates.layout import EncodedCovariates, Layout, append_covariates
 from forecasting.data.panel import Panel
 from forecasting.data.windows import Windows, WindowSpec
-from forecasting.scaling.normalization import Method, Normalizer, window_level
+from forecasting.scaling.methods import METHODS, Method
+from forecasting.scaling.normalization import Normalizer
 from forecasting.scaling.window_scaling import (
     BOUND,
-    ETS_METHODS,
     EtsStates,
     ScaledWindows,
     last_season,
-    scale_window,
 )
 from forecasting.types import IntArray
 
@@ -119,7 +118,7 @@ class WindowDataset:
         seq_len = self.windows.spec.seq_len
         if self.states is None:
             window = self.windows.gather(self.values, index)
-            level, size = window_level(window[:, :seq_len], self.method)
+            level, size = METHODS[self.method].level(window[:, :seq_len])
             inputs = (window[:, :seq_len] - level).div_(size)
             targets = (window[:, seq_len:] - level).div_(size)
         else:
@@ -144,7 +143,7 @@ class WindowDataset:
             return self.states.frame(series, ends - begins, seq_len)
         window = self.windows.gather(self.values, index)
         recent = last_season(self.values, begins[:, None], ends, self.season)
-        return scale_window(window[:, :seq_len], self.method, recent)
+        return METHODS[self.method].scale_windows(window[:, :seq_len], recent)
 
     def in_order(self) -> Iterator[Batch]:
         """Yield all windows, oldest first, in blocks of bounded size."""
@@ -238,7 +237,7 @@ def split_windows(
     covariates = encoded and encoded.to(device)
     every = replace(spec, stride=1)
     min_lengths, any_length = None, None
-    if normalizer.method in ETS_METHODS:
+    if normalizer.scaling.is_smoothed:
         if states is None:
             states = smooth_panel(panel, normalizer, spec.horizon, season_length)
         states = states.with_padding(spec.seq_len).to(device)

@@ -24,7 +24,6 @@ from forecasting.devices import limit_threads
 from forecasting.errors import (
     DataError,
     MissingCovariates,
-    NotFittedError,
     SettingError,
 )
 from forecasting.explanation.gradients import (
@@ -130,9 +129,7 @@ def explain(
     >>> explain(forecaster, wave).observations.shape
     (2, 5)
     """
-    fitted, seq_len = forecaster.fitted, forecaster.windows.seq_len
-    if fitted is None:
-        raise NotFittedError("forecaster")
+    fitted, seq_len = forecaster.trained, forecaster.windows.seq_len
     if part not in PARTS:
         raise SettingError("part", part, f"one of {', '.join(PARTS)}")
     if windows < 1:
@@ -171,12 +168,11 @@ def _sample_origins(
     reach the horizon. Without any window, the ends of all series are returned: reading
     them raises the error, or pads the windows.
     """
-    network = fitted.networks[0]
     ends = panel.lengths
     for name in fitted.covariates.names("known"):
         beyond = panel.future[name].lengths if name in panel.future else 0
-        ends = np.minimum(ends, panel.lengths + beyond - network.horizon)
-    counts = np.maximum(ends - network.seq_len + 1, 0)
+        ends = np.minimum(ends, panel.lengths + beyond - fitted.horizon)
+    counts = np.maximum(ends - fitted.seq_len + 1, 0)
     last_index = np.cumsum(np.minimum(counts, 1) if last else counts)
     total = int(last_index[-1])
     if total == 0:

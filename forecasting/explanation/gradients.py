@@ -42,7 +42,7 @@ def model_function(
         return frame.measure(forecast_windows(fitted, scaled, run, covariates, choices))
 
     if isinstance(history, WindowHistory):
-        return forecast_window, history.observed[:, -history.network.seq_len :]
+        return forecast_window, history.windows
     return forecast_scaled, frame.inputs
 
 

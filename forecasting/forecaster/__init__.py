@@ -7,7 +7,7 @@ fit             training windows to trained networks
 validation      residuals and losses on held-out windows
 fine_tuning     training that starts from a trained model
 per_series      one forecaster for each series
-trained_model   networks, scaling and intervals; conversion to tensors
+trained_model   settings; networks, scaling and intervals after training
 artifact        the model folder: config.json and model.safetensors
 history         observations before each origin, scaled for the networks
 predict         forecasts from given origins

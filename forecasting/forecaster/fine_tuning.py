@@ -1,93 +1,99 @@
 """Fine-tuning: training that starts from the weights of a trained forecaster.
 
 Weights are valid only for the windows, layers and scaling they were trained with, so
-these must be equal. Series of the first training keep their statistics; new series get
-statistics fitted on their own values.
+these must be equal; guard, intervals and the settings of the training may differ.
+Series of the first training keep their statistics; new series get statistics fitted on
+their own values.
 """
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from forecasting.covariates.encoding import Covariates
 from forecasting.data.covariates import ROLES
 from forecasting.data.panel import Panel
-from forecasting.data.windows import WindowSpec
 from forecasting.errors import SettingError
-from forecasting.forecaster.trained_model import TrainedModel
-from forecasting.models.config import RecurrentConfig
+from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.scaling.normalization import Normalizer
+from forecasting.scaling.window_scaling import ETS_METHODS
 from forecasting.types import IntArray
 
-UNCHECKED_SETTINGS = (
-    "normalization",
-    "dropout",
-)  # normalization: compared after ``auto`` is resolved
+SOURCE = "the model that training starts from"
+WEIGHT_SETTINGS = (  # that weights depend on, besides windows and normalization
+    "cell",
+    "nonlinearity",
+    "hidden_size",
+    "num_layers",
+    "bidirectional",
+    "merge",
+    "strategy",
+    "patch_len",
+    "linear_skip",
+    "calendar_features",
+    "quantiles",
+)
 
 
-@dataclass(frozen=True, slots=True)
-class PretrainedSource:
-    """A trained forecaster as the starting point of another training.
+def check_start(
+    start: TrainedModel, config: ForecasterConfig, panel: Panel | None = None
+) -> None:
+    """Check that a forecaster with these settings can take over trained weights.
 
-    Attributes:
-        windows, model: the trained forecaster's settings.
-        fitted: its networks, statistics and covariates.
+    Equal must be the windows, the layers (`WEIGHT_SETTINGS`), the normalisation, and
+    the season where smoothing takes it out. There may be fewer members: the first ones
+    are taken.
+
+    Args:
+        start: the trained model.
+        config: settings of the new forecaster.
+        panel: its training series, if available; they must have the covariates of the
+            trained model.
+
+    Raises:
+        SettingError: such a setting differs from that of the trained model; both values
+            are named.
     """
+    model, source = config.model, start.config.model
+    _check_equal("seq_len", config.windows.seq_len, start.seq_len)
+    _check_equal("horizon", config.windows.horizon, start.horizon)
+    for name in WEIGHT_SETTINGS:
+        _check_equal(name, getattr(model, name), getattr(source, name))
+    if model.normalization != "auto":
+        _check_equal("normalization", model.normalization, start.method)
+    if start.method in ETS_METHODS:
+        _check_equal("season_length", model.season_length, start.season_length)
+    if model.members > len(start.networks):
+        expected = f"at most {len(start.networks)}, the members {SOURCE} has"
+        raise SettingError("members", model.members, expected)
+    if panel is not None:
+        _check_covariates(panel, start.covariates)
 
-    windows: WindowSpec
-    model: RecurrentConfig
-    fitted: TrainedModel
 
-    def check(
-        self, windows: WindowSpec, model: RecurrentConfig, panel: Panel | None = None
-    ) -> None:
-        """Check that a forecaster with these settings can take over the weights.
+def _check_covariates(panel: Panel, source: Covariates) -> None:
+    for role in ROLES:
+        value = tuple(sorted(n for n, r in panel.roles.items() if r == role))
+        _check_equal(f"{role}_covariates", value, tuple(sorted(source.names(role))))
+    for covariate in source.columns:
+        text = panel.covariates[covariate.name].dtype == object
+        kinds = [
+            ("numbers", "text")[i] for i in (text, covariate.categories is not None)
+        ]
+        _check_equal(f"covariate {covariate.name!r}", *kinds)
+    if source.cycles and panel.calendar.freq is None:
+        _check_equal("timestamps", "integer steps", "dates")
 
-        Args:
-            windows, model: settings of the new forecaster.
-            panel: its training series, if available; they must have the covariates of
-                the trained forecaster.
 
-        Raises:
-            SettingError: a setting differs from the trained forecaster's; both values
-                are named.
-        """
-        method = self.fitted.normalizer.method
-        _check_equal("seq_len", windows.seq_len, self.windows.seq_len)
-        _check_equal("horizon", windows.horizon, self.windows.horizon)
-        source = asdict(self.model)
-        for name, value in asdict(model).items():
-            if name not in UNCHECKED_SETTINGS:
-                _check_equal(name, value, source[name])
-        if model.normalization != "auto":
-            _check_equal("normalization", model.normalization, method)
-        if panel is not None:
-            self._check_covariates(panel)
-
-    def _check_covariates(self, panel: Panel) -> None:
-        source = self.fitted.covariates
-        for role in ROLES:
-            value = tuple(sorted(n for n, r in panel.roles.items() if r == role))
-            _check_equal(f"{role}_covariates", value, tuple(sorted(source.names(role))))
-        for covariate in source.columns:
-            text = panel.covariates[covariate.name].dtype == object
-            kinds = [
-                ("numbers", "text")[i] for i in (text, covariate.categories is not None)
-            ]
-            _check_equal(f"covariate {covariate.name!r}", *kinds)
-        if source.cycles and panel.calendar.freq is None:
-            _check_equal("timestamps", "integer steps", "dates")
-
-    def merge_statistics(self, normalizer: Normalizer, panel: Panel) -> Normalizer:
-        """Return statistics of a panel; trained series keep theirs."""
-        statistics, context = self.fitted.normalizer, self.fitted.context
-        rows = np.flatnonzero(trained_lengths(panel, context) >= 0)
-        places = {name: place for place, name in enumerate(context.series_ids)}
-        source = [places[panel.series_ids[series]] for series in rows]
-        merged = normalizer.select(np.arange(len(panel)))  # a copy
-        for name in ("center", "scale", "floor", "shift"):
-            getattr(merged, name)[rows] = getattr(statistics, name)[source]
-        return merged
+def merge_statistics(
+    start: TrainedModel, normalizer: Normalizer, panel: Panel
+) -> Normalizer:
+    """Return statistics of a panel; series of a trained model keep theirs."""
+    rows = np.flatnonzero(trained_lengths(panel, start.context) >= 0)
+    source = [start.places[panel.series_ids[series]] for series in rows]
+    merged = normalizer.select(np.arange(len(panel)))  # a copy
+    for name in ("center", "scale", "floor", "shift"):
+        getattr(merged, name)[rows] = getattr(start.normalizer, name)[source]
+    return merged
 
 
 def trained_lengths(panel: Panel, context: Panel) -> IntArray:
@@ -127,5 +133,5 @@ def _series_points(panel: Panel, series: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _check_equal(setting: str, value: Any, expected: Any) -> None:
     if value != expected:
-        requirement = f"{expected!r}, as in the model that training starts from"
+        requirement = f"{expected!r}, as in {SOURCE}"
         raise SettingError(setting, value, requirement)

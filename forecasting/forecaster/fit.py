@@ -1,24 +1,23 @@
-"""Fit the networks of a forecaster: split, normalise, solve the linear part, train.
+"""Fit the networks of a forecaster: prepare, linear part, members, guard, residuals.
 
-Everything is fitted on the earlier part of each series; the latest part validates.
+Everything is fitted on the earlier part of each series; the latest part validates. A
+refit repeats this on all data, with the choices that validation has made.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
-import torch
 
 from forecasting.covariates.encoding import Covariates
 from forecasting.data.panel import Panel
-from forecasting.data.windows import WindowSpec
-from forecasting.datasets.window_dataset import WindowDataset
-from forecasting.devices import check_precision, limit_threads, pick_device
-from forecasting.errors import SettingError
-from forecasting.forecaster.fine_tuning import PretrainedSource
-from forecasting.forecaster.prepare import min_length, prepare, training_ends
+from forecasting.datasets.window_dataset import BatchSource
+from forecasting.devices import check_precision, limit_threads
+from forecasting.forecaster.fine_tuning import check_start
+from forecasting.forecaster.prepare import PreparedData, prepare, training_ends
+from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.forecaster.validation import find_residuals
-from forecasting.models.config import RecurrentConfig
 from forecasting.models.ensemble import start_spread
 from forecasting.models.network import RecurrentNetwork
 from forecasting.models.window_ridge import LinearPart, fit_linear
@@ -26,14 +25,15 @@ from forecasting.scaling.normalization import Normalizer
 from forecasting.selection.guard import Guard, fit_guard
 from forecasting.training import (
     EpochRecord,
-    Member,
     TrainingConfig,
     start_member,
     train_members,
 )
-from forecasting.types import FloatArray, IntArray
+from forecasting.types import FloatArray
 
 MAX_TRIAL_MEMBERS = 2  # in the first training, if all members are refitted
+OnEpoch = Callable[[EpochRecord], None]
+InitialState = LinearPart | RecurrentNetwork | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +64,10 @@ class FittedNetworks:
 
 def fit_networks(
     panel: Panel,
-    spec: WindowSpec,
-    model: RecurrentConfig,
-    training: TrainingConfig,
-    on_epoch: Callable[[EpochRecord], None] | None = None,
-    start: PretrainedSource | None = None,
+    config: ForecasterConfig,
+    *,
+    start: TrainedModel | None = None,
+    on_epoch: OnEpoch | None = None,
 ) -> FittedNetworks:
     """Train the members of a forecaster on a panel, or fine-tune them from ``start``.
 
@@ -77,105 +76,155 @@ def fit_networks(
         SettingError: the settings contradict each other.
         TrainingDiverged: a loss became infinite.
     """
-    check_precision(check_settings(model, training), training.precision, model.cell)
+    device, training = config.check(), config.training
+    check_precision(device, training.precision, config.model.cell)
     if start is not None:
-        start.check(spec, model, panel)
-        model = replace(model, normalization=start.fitted.normalizer.method)
-    min_observations = min_length(spec, model)
-    ends = training_ends(panel, spec, training.validation, min_observations)
-    will_refit = training.refit and bool((ends < panel.lengths).any())
-    trial_model = (
-        replace(model, members=min(model.members, MAX_TRIAL_MEMBERS))
-        if will_refit
-        else model
+        check_start(start, config, panel)
+        config = config.replace_model(normalization=start.method)
+    is_validated = bool((training_ends(panel, config) < panel.lengths).any())
+    if not (training.refit and is_validated):
+        return _fit(panel, config, start, on_epoch)
+    num_trials = min(config.model.members, MAX_TRIAL_MEMBERS)
+    trial_config = config.replace_model(members=num_trials)
+    trial = _fit(panel, trial_config, start, on_epoch)
+    final_config = replace(
+        config.replace_model(normalization=trial.normalizer.method),
+        training=_refit_settings(training, trial.history),
     )
-    first = _fit(panel, ends, spec, trial_model, training, on_epoch, start)
-    if not will_refit:
-        return first
-    model = replace(model, normalization=first.normalizer.method)
-    training = _refit_settings(training, first.history)
-    refit_history: list[EpochRecord] = []
-
-    def on_refit_epoch(record: EpochRecord) -> None:
-        refit_history.append(replace(record, refit=True))
-        if on_epoch is not None:
-            on_epoch(refit_history[-1])
-
-    refitted = _fit(
-        panel, panel.lengths, spec, model, training, on_refit_epoch, start, first
-    )
-    guard = first.guard
-    if guard is not None and refitted.guard is not None:
-        guard = replace(guard, linear=refitted.guard.linear)
-    return replace(
-        refitted,
-        history=first.history + refit_history,
-        residuals=first.residuals,
-        volatility=first.volatility,
-        guard=guard,
-    )
+    final = _fit(panel, final_config, start, _mark_refit(on_epoch), trial)
+    history = [replace(record, refit=True) for record in final.history]
+    return replace(final, history=trial.history + history)
 
 
 def _fit(
     panel: Panel,
-    ends: IntArray,
-    spec: WindowSpec,
-    model: RecurrentConfig,
-    training: TrainingConfig,
-    on_epoch: Callable[[EpochRecord], None] | None,
-    start: PretrainedSource | None,
-    first: FittedNetworks | None = None,
+    config: ForecasterConfig,
+    start: TrainedModel | None,
+    on_epoch: OnEpoch | None,
+    trial: FittedNetworks | None = None,
 ) -> FittedNetworks:
-    """Train on the first ``ends[s]`` observations of each series, validate on the rest.
+    """Train on the earlier part of each series, validate on the rest.
 
-    In a refit, the penalty of the linear part is that of the ``first`` result.
+    With a ``trial``, nothing is left to validate: penalty, guard and residuals are
+    those of the trial.
     """
-    prepared = prepare(panel, ends, spec, model, training, start)
-    batches, validation = prepared.batches, prepared.validation
-    held_out = validation if len(validation) else batches
-    penalty = None if first is None else first.penalty
-    linear, guard = None, None
-    residuals, volatility = np.empty((0, spec.horizon)), np.empty(0)
-    with limit_threads(batches.device, model.hidden_size):
-        if model.linear_skip and start is None:
-            steps = 1 if model.strategy == "recursive" else spec.horizon
-            linear = _solve_linear(batches, validation, steps, penalty)
-        members = [
-            _make_member(
-                training.seed + number,
-                start.fitted.networks[number] if start else linear,
-                spec,
-                model,
-                batches,
-            )
-            for number in range(model.members)
-        ]
-        history = train_members(
-            members, batches, validation, training, on_epoch=on_epoch
+    data, members = prepare(panel, config, start), range(config.model.members)
+    penalty = None if trial is None else trial.penalty
+    with limit_threads(data.device, config.model.hidden_size):
+        linear = None
+        if config.model.linear_skip and start is None:
+            linear = _fit_linear(data, config.steps_out, penalty)
+        networks, history = train_networks(
+            partial(config.make_network, data.batches.method, data.batches.layout),
+            [linear if start is None else start.networks[m] for m in members],
+            [config.training.seed + member for member in members],
+            data.batches,
+            data.validation,
+            config.training,
+            on_epoch,
         )
-        networks = [member.network.eval() for member in members]
-        if model.guard:
-            guard_linear = linear
-            if guard_linear is None or guard_linear.steps != spec.horizon:
-                guard_linear = _solve_linear(batches, validation, spec.horizon, penalty)
-            squared = training.loss == "mse"
-            guard = fit_guard(
-                networks, guard_linear, validation, series=len(panel), squared=squared
-            )
-        if first is None:
-            residuals, volatility = find_residuals(
-                networks, held_out, training.precision, guard
-            )
+        guard = None
+        if config.model.guard:
+            guard = _fit_guard(networks, linear, data, config, trial)
+        residuals = (
+            find_residuals(networks, data.held_out, config, guard)
+            if trial is None
+            else (trial.residuals, trial.volatility)
+        )
     return FittedNetworks(
-        normalizer=prepared.normalizer,
-        covariates=prepared.covariates,
+        normalizer=data.normalizer,
+        covariates=data.covariates,
         networks=networks,
         history=history,
-        residuals=residuals,
-        volatility=volatility,
+        residuals=residuals[0],
+        volatility=residuals[1],
         penalty=None if linear is None else linear.penalty,
         guard=guard,
     )
+
+
+def train_networks(
+    make: Callable[[], RecurrentNetwork],
+    initial: Sequence[InitialState],
+    seeds: Sequence[int],
+    batches: BatchSource,
+    validation: BatchSource,
+    training: TrainingConfig,
+    on_epoch: OnEpoch | None = None,
+) -> tuple[list[RecurrentNetwork], list[EpochRecord]]:
+    """Create the members of an ensemble and train them.
+
+    Args:
+        make: creates a network with random weights, on the CPU.
+        initial: of each member: the linear part that it starts from, or the network
+            whose weights it takes over; None for random weights alone.
+        seeds: of each member.
+        batches, validation, training, on_epoch: see
+            `forecasting.training.train_members`.
+
+    Returns:
+        The networks in evaluation mode, and one record per epoch and member.
+    """
+    members = [
+        start_member(seed, batches.device, partial(_start, make, state, batches))
+        for seed, state in zip(seeds, initial, strict=True)
+    ]
+    history = train_members(members, batches, validation, training, on_epoch=on_epoch)
+    return [member.network.eval() for member in members], history
+
+
+def _start(
+    make: Callable[[], RecurrentNetwork], initial: InitialState, batches: BatchSource
+) -> RecurrentNetwork:
+    """Create an untrained network on the device of the windows."""
+    network = make()
+    if isinstance(initial, LinearPart):
+        network.set_skip(initial.weights, initial.bias, initial.ahead)
+    elif initial is not None:
+        network.load_state_dict(initial.state_dict())
+    network.to(batches.device)
+    if network.spread is not None:
+        start_spread(network.spread, network, batches)
+    return network
+
+
+def _fit_linear(data: PreparedData, steps: int, penalty: float | None) -> LinearPart:
+    return fit_linear(
+        data.batches,
+        data.validation,
+        steps=steps,
+        design=data.batches.design(steps),
+        penalty=penalty,
+    )
+
+
+def _fit_guard(
+    networks: list[RecurrentNetwork],
+    linear: LinearPart | None,
+    data: PreparedData,
+    config: ForecasterConfig,
+    trial: FittedNetworks | None,
+) -> Guard:
+    """Choose the rung of each series, or take over the rungs of the trial."""
+    horizon = config.windows.horizon
+    if linear is None or linear.steps != horizon:
+        linear = _fit_linear(data, horizon, None if trial is None else trial.penalty)
+    if trial is not None and trial.guard is not None:
+        return replace(trial.guard, linear=linear)
+    return fit_guard(
+        networks,
+        linear,
+        data.validation,
+        series=len(data.normalizer.center),
+        squared=config.training.loss == "mse",
+    )
+
+
+def _mark_refit(on_epoch: OnEpoch | None) -> OnEpoch | None:
+    """Return a callback that reports records as those of a refit."""
+    if on_epoch is None:
+        return None
+    return lambda record: on_epoch(replace(record, refit=True))
 
 
 def _refit_settings(
@@ -189,58 +238,3 @@ def _refit_settings(
         losses.setdefault(record.member, []).append(record.validation_loss)
     best = [int(np.argmin(member)) for member in losses.values()]
     return replace(training, validation=0.0, epochs=round(float(np.mean(best))))
-
-
-def check_settings(model: RecurrentConfig, training: TrainingConfig) -> torch.device:
-    """Check that the settings are compatible; return the training device.
-
-    Raises:
-        SettingError: two of them contradict each other, or the device is missing.
-    """
-    reads_backward = model.bidirectional or model.strategy == "seq2seq"
-    if training.truncate is not None and (reads_backward or model.loss_at == "step"):
-        raise SettingError(
-            "truncate",
-            training.truncate,
-            "null unless one direction reads the window and the loss is at its end",
-        )
-    return pick_device(training.device)
-
-
-def _solve_linear(
-    batches: WindowDataset,
-    validation: WindowDataset,
-    steps: int,
-    penalty: float | None,
-) -> LinearPart:
-    design = batches.design(steps)
-    return fit_linear(batches, validation, steps=steps, design=design, penalty=penalty)
-
-
-def _make_member(
-    seed: int,
-    initial: LinearPart | RecurrentNetwork | None,
-    spec: WindowSpec,
-    model: RecurrentConfig,
-    batches: WindowDataset,
-) -> Member:
-    """Create an untrained member from a linear part or a trained network."""
-
-    def make() -> RecurrentNetwork:
-        network = RecurrentNetwork(
-            model,
-            seq_len=spec.seq_len,
-            horizon=spec.horizon,
-            level=batches.method,
-            layout=batches.layout,
-        )
-        if isinstance(initial, LinearPart):
-            network.set_skip(initial.weights, initial.bias, initial.ahead)
-        elif initial is not None:
-            network.load_state_dict(initial.state_dict())
-        network.to(batches.device)
-        if network.spread is not None:
-            start_spread(network.spread, network, batches)
-        return network
-
-    return start_member(seed, batches.device, make)

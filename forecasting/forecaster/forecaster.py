@@ -16,19 +16,19 @@ from forecasting.devices import Device, pick_device
 from forecasting.errors import NotFittedError
 from forecasting.forecaster.artifact import (
     locate_artifact,
+    pack,
     read_artifact,
+    unpack,
     write_artifact,
 )
-from forecasting.forecaster.fine_tuning import PretrainedSource
 from forecasting.forecaster.fit import fit_networks
-from forecasting.forecaster.history import required_memory
 from forecasting.forecaster.predict import (
     compute_intervals,
     forecast,
     read_histories,
 )
 from forecasting.forecaster.predictor import Predictor
-from forecasting.forecaster.trained_model import TrainedModel, pack, unpack
+from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.intervals.calibration import Calibration
 from forecasting.intervals.scores import to_scores
 from forecasting.models.config import RecurrentConfig
@@ -47,7 +47,7 @@ class Forecaster:
         training: optimizer, early stopping, device, seed.
 
     Attributes:
-        fitted: networks, statistics and intervals; None before training.
+        config: windows, model and training, together.
         history: one record per epoch and member.
 
     >>> import math
@@ -65,15 +65,47 @@ class Forecaster:
         model: RecurrentConfig | None = None,
         training: TrainingConfig | None = None,
     ) -> None:
-        self.windows = windows or WindowSpec()
-        self.model = model or RecurrentConfig()
-        self.training = training or TrainingConfig()
-        self.fitted: TrainedModel | None = None
+        self.config = ForecasterConfig(
+            windows=windows or WindowSpec(),
+            model=model or RecurrentConfig(),
+            training=training or TrainingConfig(),
+        )
+        self._trained: TrainedModel | None = None
         self.history: list[EpochRecord] = []
         self._predictor: Predictor | None = None
         self._calibration = Calibration.start(
             np.empty((0, self.windows.horizon)), np.empty(0), self.model.intervals
         )
+
+    @property
+    def windows(self) -> WindowSpec:
+        """Lookback, horizon and stride."""
+        return self.config.windows
+
+    @property
+    def model(self) -> RecurrentConfig:
+        """Settings of the networks."""
+        return self.config.model
+
+    @property
+    def training(self) -> TrainingConfig:
+        """Settings of the training."""
+        return self.config.training
+
+    @property
+    def trained(self) -> TrainedModel:
+        """Networks, statistics and intervals of the training.
+
+        Raises:
+            NotFittedError: the forecaster has not been trained.
+        """
+        if self._trained is None:
+            raise NotFittedError("forecaster")
+        return self._trained
+
+    @trained.setter
+    def trained(self, trained: TrainedModel) -> None:
+        self._trained = trained
 
     def fit(
         self,
@@ -86,9 +118,9 @@ class Forecaster:
 
         Args:
             panel: series without missing values.
-            start: a trained forecaster with the same windows and layers, whose weights
-                and normalisation training starts from; validation may select it
-                unchanged.
+            start: a trained forecaster with the same windows, layers and at least as
+                many members, whose weights and normalisation training starts from;
+                validation may select it unchanged.
             on_epoch: called after each epoch, for a progress bar or a log.
 
         Raises:
@@ -97,21 +129,18 @@ class Forecaster:
             NotFittedError: ``start`` has not been trained.
             TrainingDiverged: the loss became infinite.
         """
-        source = None if start is None else start.as_start()
-        result = fit_networks(
-            panel, self.windows, self.model, self.training, on_epoch, source
-        )
+        source = None if start is None else start.trained
+        result = fit_networks(panel, self.config, start=source, on_epoch=on_epoch)
         self.history = result.history
         self._calibration = Calibration.start(
             result.residuals, result.volatility, self.model.intervals
         )
-        self.fitted = TrainedModel(
+        self.trained = TrainedModel(
+            config=self.config,
             networks=result.networks,
             normalizer=result.normalizer,
             intervals=self._calibration.table,
-            context=panel.tail(
-                required_memory(result.networks[0], result.normalizer.method)
-            ),
+            context=panel.tail(self.config.memory(result.normalizer.method)),
             non_negative=bool(panel.values.min() >= 0),
             covariates=result.covariates,
             guard=result.guard,
@@ -190,10 +219,10 @@ class Forecaster:
             IrregularTimestamps: the panel's timestamps have another frequency than
                 those seen in training.
         """
-        fitted = self._require_fitted()
-        series = fitted.context if panel is None else panel
+        trained = self.trained
+        series = trained.context if panel is None else panel
         series = series.with_future(future) if future else series
-        calendar = fitted.context.calendar.continued_by(series.calendar)
+        calendar = trained.context.calendar.continued_by(series.calendar)
         steps = self.windows.horizon if horizon is None else check_horizon(horizon)
         points, intervals = forecast(
             self.predictor, series, last_origins(series), steps, levels
@@ -215,11 +244,11 @@ class Forecaster:
             origins: origins of the forecasts.
             points: out-of-sample forecasts, original units, ``(origins, horizon)``.
         """
-        fitted, predictor = self._require_fitted(), self.predictor
+        trained, predictor = self.trained, self.predictor
         steps, quantiles = points.shape[1], self.model.quantiles
         errors, volatility = np.empty(points.shape), np.empty(len(points))
         histories = read_histories(predictor, panel, origins, steps)
-        for block in histories.blocks(fitted.memory):
+        for block in histories.blocks(trained.memory):
             scaled = predictor.read(histories, block)
             series, ends = origins.series[block], origins.ends[block]
             observed = panel.pieces(series, ends, ends + steps)
@@ -232,7 +261,7 @@ class Forecaster:
         self._calibration = self._calibration.update(
             errors, volatility, timestamps_at(panel, origins)
         )
-        self.fitted = replace(fitted, intervals=self._calibration.table)
+        self.trained = replace(trained, intervals=self._calibration.table)
         return self
 
     def save(self, path: str | Path) -> None:
@@ -242,8 +271,7 @@ class Forecaster:
             NotFittedError: the forecaster has not been trained.
             ArtifactError: the folder cannot be written.
         """
-        parts = pack(self.windows, self.model, self.training, self._require_fitted())
-        write_artifact(Path(path), *parts)
+        write_artifact(Path(path), *pack(self.trained))
 
     @classmethod
     def load(cls, path: str | Path, *, device: Device = "auto") -> "Forecaster":
@@ -258,20 +286,13 @@ class Forecaster:
             SettingError: the device is missing.
         """
         folder = locate_artifact(Path(path))
-        windows, model, training, fitted = unpack(
-            folder, *read_artifact(folder), pick_device(device)
+        trained = unpack(folder, *read_artifact(folder), pick_device(device))
+        config = trained.config
+        forecaster = cls(
+            windows=config.windows, model=config.model, training=config.training
         )
-        forecaster = cls(windows=windows, model=model, training=training)
-        forecaster.fitted = fitted
+        forecaster.trained = trained
         return forecaster
-
-    def as_start(self) -> PretrainedSource:
-        """Return the trained state as a starting point for fine-tuning.
-
-        Raises:
-            NotFittedError: the forecaster has not been trained.
-        """
-        return PretrainedSource(self.windows, self.model, self._require_fitted())
 
     @property
     def predictor(self) -> Predictor:
@@ -280,12 +301,7 @@ class Forecaster:
         Raises:
             NotFittedError: the forecaster has not been trained.
         """
-        fitted = self._require_fitted()
-        if self._predictor is None or self._predictor.model is not fitted:
-            self._predictor = Predictor(fitted, self.training.precision)
+        trained = self.trained
+        if self._predictor is None or self._predictor.model is not trained:
+            self._predictor = Predictor(trained)
         return self._predictor
-
-    def _require_fitted(self) -> TrainedModel:
-        if self.fitted is None:
-            raise NotFittedError("forecaster")
-        return self.fitted

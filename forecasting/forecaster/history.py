@@ -13,18 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.intervals.volatility import window_volatility
-from forecasting.models.network import RecurrentNetwork
-from forecasting.scaling.normalization import Method, Normalizer
+from forecasting.scaling.methods import METHODS, Method
+from forecasting.scaling.normalization import Normalizer
 from forecasting.scaling.window_scaling import (
-    ETS_METHODS,
     EtsStates,
     ScaledWindows,
-    scale_window,
 )
 from forecasting.types import FloatArray, IntArray
 
-SMOOTHING_MEMORY = 4096  # maximum observations that exponential smoothing reads
 MAX_BLOCK_ROWS = 8192
 MAX_BLOCK_POINTS = 2**20  # observations per block
 ALL_ROWS = slice(None)
@@ -143,30 +141,35 @@ class WindowHistory:
     """The last observations before origins, extended by forecasts.
 
     Args:
-        observed: u, ``(n, seq_len)``, or ``(n, season_length)`` if that is longer.
-        network: reads the windows.
+        observed: u, ``(n, length)``: seq_len, or season_length if that is longer.
+        config: sizes of the windows and of a season.
         method: normalisation of the windows, one without smoothing.
     """
 
     def __init__(
-        self, observed: Tensor, network: RecurrentNetwork, method: Method
+        self, observed: Tensor, config: ForecasterConfig, method: Method
     ) -> None:
-        self.observed, self.network, self.method = observed, network, method
+        self.observed, self.config, self.method = observed, config, method
+
+    @property
+    def windows(self) -> Tensor:
+        """The windows u at the end of the history, ``(n, seq_len)``."""
+        return self.observed[:, -self.config.windows.seq_len :]
 
     def scaled_windows(self) -> ScaledWindows:
         """Return the scaled windows at the end of the history."""
-        return self.scale_windows(self.observed[:, -self.network.seq_len :])
+        return self.scale_windows(self.windows)
 
     def scale_windows(self, window: Tensor) -> ScaledWindows:
         """Scale windows u that replace the observed ones."""
-        recent = self.observed[:, -self.network.config.season_length :]
-        return scale_window(window, self.method, recent)
+        recent = self.observed[:, -self.config.model.season_length :]
+        return METHODS[self.method].scale_windows(window, recent)
 
     def extend(self, forecast: Tensor) -> "WindowHistory":
         """Return the history moved on by forecasts u ``(n, steps)``."""
         joined = torch.cat([self.observed, forecast], 1)
         recent = joined[:, -self.observed.shape[1] :]
-        return WindowHistory(recent, self.network, self.method)
+        return WindowHistory(recent, self.config, self.method)
 
 
 class SmoothedHistory:
@@ -176,13 +179,13 @@ class SmoothedHistory:
         observed: u of the last observations, ``(n, length)``.
         counts: number of observations of each row, ``(n,)``; the columns before them
             are padding.
-        network: reads the windows.
+        config: sizes of the windows and of a season.
     """
 
     def __init__(
-        self, observed: FloatArray, counts: IntArray, network: RecurrentNetwork
+        self, observed: FloatArray, counts: IntArray, config: ForecasterConfig
     ) -> None:
-        self.observed, self.counts, self.network = observed, counts, network
+        self.observed, self.counts, self.config = observed, counts, config
 
     def scaled_windows(self) -> ScaledWindows:
         """Return the scaled windows at the end of the histories."""
@@ -191,16 +194,16 @@ class SmoothedHistory:
         states = EtsStates.fit(
             self.observed[is_observed],
             np.concatenate([[0], np.cumsum(self.counts)]),
-            season_length=self.network.config.season_length,
-            horizon=self.network.horizon,
+            season_length=self.config.model.season_length,
+            horizon=self.config.windows.horizon,
         )
         rows, ends = torch.arange(len(self.counts)), torch.from_numpy(self.counts)
-        return states.frame(rows, ends, self.network.seq_len)
+        return states.frame(rows, ends, self.config.windows.seq_len)
 
     def extend(self, forecast: Tensor) -> "SmoothedHistory":
         """Return the histories with forecasts u ``(n, steps)`` appended."""
         joined = np.hstack([self.observed, forecast.double().numpy()])
-        return SmoothedHistory(joined, self.counts + forecast.shape[1], self.network)
+        return SmoothedHistory(joined, self.counts + forecast.shape[1], self.config)
 
 
 History = WindowHistory | SmoothedHistory
@@ -261,32 +264,16 @@ class ScaledHistories:
         return self.covariates.take(self.rows, first, first + length)
 
 
-def start_history(
-    u: FloatArray, counts: IntArray, network: RecurrentNetwork, method: Method
-) -> History:
+def start_history(u: FloatArray, counts: IntArray, model: TrainedModel) -> History:
     """Return a history of scaled observations u ``(n, length)``.
 
     Args:
         u: the last observations, padded in front.
         counts: number of observations of each row without the padding, ``(n,)``.
-        network: reads the windows.
-        method: normalization of the windows.
+        model: reads the windows.
     """
-    if method in ETS_METHODS:
-        return SmoothedHistory(u, counts, network)
+    if model.scaling.is_smoothed:
+        return SmoothedHistory(u, counts, model.config)
     with np.errstate(over="ignore"):  # beyond float32 is infinite
-        return WindowHistory(torch.from_numpy(u.astype(np.float32)), network, method)
-
-
-def least_history(network: RecurrentNetwork, method: Method) -> int:
-    """Return the minimum number of observations before a forecast origin.
-
-    With exponential smoothing it is one: the window is padded.
-    """
-    return 1 if method in ETS_METHODS else network.seq_len
-
-
-def required_memory(network: RecurrentNetwork, method: Method) -> int:
-    """Return the maximum number of observations that a forecast depends on."""
-    window = max(network.seq_len, network.config.season_length)
-    return max(SMOOTHING_MEMORY, window) if method in ETS_METHODS else window
+        observed = torch.from_numpy(u.astype(np.float32))
+    return WindowHistory(observed, model.config, model.method)

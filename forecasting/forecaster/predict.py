@@ -11,7 +11,7 @@ from forecasting.data.splits import Origins
 from forecasting.errors import DataError, SeriesTooShort, SettingError
 from forecasting.forecaster.history import Histories
 from forecasting.forecaster.predictor import Predictor
-from forecasting.scaling.normalization import LOG_METHODS, check_positive
+from forecasting.scaling.normalization import check_positive
 from forecasting.types import BoolArray, FloatArray
 
 
@@ -79,7 +79,7 @@ def read_histories(
         MissingCovariates, SettingError: as
             `forecasting.covariates.windows.read_covariates`.
     """
-    model, network = predictor.model, predictor.model.networks[0]
+    model = predictor.model
     _check_lengths(predictor, panel, origins)
     names = panel.series_ids
     places = model.find_places([names[s] for s in origins.series.tolist()])
@@ -94,8 +94,8 @@ def read_histories(
             model.covariates,
             panel,
             origins,
-            seq_len=network.seq_len,
-            horizon=network.horizon,
+            seq_len=model.seq_len,
+            horizon=model.horizon,
             steps=steps,
             calendar=model.context.calendar,
         ),
@@ -136,10 +136,11 @@ def _check_logarithms(
     Raises:
         InvalidValues: names their timestamps.
     """
-    method = predictor.model.normalizer.method
-    if method in LOG_METHODS and new.any():
+    if predictor.model.scaling.is_logarithmic and new.any():
         series, ends = origins.series[new], origins.ends[new]
-        check_positive(panel.pieces(series, np.zeros_like(ends), ends), method)
+        check_positive(
+            panel.pieces(series, np.zeros_like(ends), ends), predictor.model.method
+        )
 
 
 def _check_lengths(predictor: Predictor, panel: Panel, origins: Origins) -> None:
@@ -153,5 +154,4 @@ def _check_lengths(predictor: Predictor, panel: Panel, origins: Origins) -> None
         return
     rows = np.flatnonzero(origins.ends < required)
     short = [(panel.series_ids[origins.series[i]], int(origins.ends[i])) for i in rows]
-    seq_len = predictor.model.networks[0].seq_len
-    raise SeriesTooShort(short, required, f"seq_len {seq_len}")
+    raise SeriesTooShort(short, required, f"seq_len {predictor.model.seq_len}")

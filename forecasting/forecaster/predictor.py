@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 
 from forecasting.covariates.layout import append_covariates
-from forecasting.devices import Precision, autocast, limit_threads
+from forecasting.devices import autocast, limit_threads
 from forecasting.errors import InvalidValues
 from forecasting.forecaster.history import Histories, ScaledHistories, start_history
 from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.intervals.scores import from_scores
 from forecasting.kernels.network import Evaluator
 from forecasting.models.ensemble import ensemble_spread
-from forecasting.scaling.normalization import Normalizer, find_unusable, fit_values
-from forecasting.scaling.window_scaling import ETS_METHODS, ScaledWindows
+from forecasting.scaling.normalization import Normalizer, fit_values
+from forecasting.scaling.window_scaling import ScaledWindows
 from forecasting.selection.guard import GuardInputs
 from forecasting.types import FloatArray, IntArray
 
@@ -30,24 +30,23 @@ class Predictor:
 
     Args:
         model: the trained model; its weights are copied for the compiled loops.
-        precision: of the networks' arithmetic.
 
     Attributes:
         model: the trained model.
     """
 
-    def __init__(self, model: TrainedModel, precision: Precision = "auto") -> None:
-        network, method = model.networks[0], model.normalizer.method
-        self.model, self._precision = model, precision
-        self._network, self._method, self._memory = network, method, model.memory
-        self._evaluate = Evaluator(model.networks, precision)
+    def __init__(self, model: TrainedModel) -> None:
+        self.model, self._precision = model, model.config.training.precision
+        self._evaluate = Evaluator(model.networks, self._precision)
+        network = model.networks[0]
         weights = sum(parameter.numel() for parameter in network.parameters())
-        self._num_products = weights * network.seq_len * len(model.networks)
+        self._num_products = weights * model.seq_len * len(model.networks)
 
     def work(self, rows: int, steps: int) -> int:
         """Return the approximate number of multiplications of a forecast."""
-        return rows * self._num_products * -(-steps // self._network.horizon)
+        return rows * self._num_products * -(-steps // self.model.horizon)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def forecast(
         self, histories: Histories, *, steps: int, levels: tuple[float, ...] = ()
     ) -> tuple[FloatArray, FloatArray]:
@@ -69,7 +68,7 @@ class Predictor:
             InvalidValues: the model takes logarithms and a value of a series that is
                 not among those of the training is not positive.
         """
-        blocks = [*histories.blocks(self._memory)]
+        blocks = [*histories.blocks(self.model.memory)]
         if len(blocks) == 1:
             return self._forecast(histories, blocks[0], steps, levels)
         points = np.empty((len(histories), steps))
@@ -97,16 +96,15 @@ class Predictor:
             (histories.ends - histories.begins)[block],
             (histories.places[block]),
         )
-        length = self._memory
-        if self._method in ETS_METHODS:  # it reads no padding
-            length = min(self._memory, int(lengths.max()))
+        length = self.model.memory
+        if self.model.scaling.is_smoothed:  # it reads no padding
+            length = min(self.model.memory, int(lengths.max()))
         observed = histories.last_values(block, length)
         normalizer = self._read_statistics(histories, block, places)
         history = start_history(
             normalizer.scale_values(observed, slice(None)),
             np.minimum(lengths, length),
-            self._network,
-            self._method,
+            self.model,
         )
         guard, can_be_negative = self.model.guard, not self.model.non_negative
         floor = np.where(can_be_negative | (observed.min(1) < 0), -np.inf, 0.0)
@@ -128,7 +126,7 @@ class Predictor:
         if not len(new):
             return trained.select(places)
         values, offsets = histories.complete_series(new + block.start)
-        unusable = find_unusable(values, self._method)
+        unusable = self.model.scaling.unusable(values)
         if len(unusable):
             series = np.searchsorted(offsets, unusable, side="right") - 1
             raise InvalidValues(
@@ -140,13 +138,13 @@ class Predictor:
                 "values without a logarithm",
                 "The logarithm needs positive values.",
             )
-        fitted = fit_values(values, offsets, self._method, self._network.seq_len)
+        fitted = fit_values(values, offsets, self.model.method, self.model.seq_len)
         return trained.select(places).replace(new, fitted)
 
     @torch.no_grad()
     def _roll_out(self, scaled: ScaledHistories, steps: int) -> FloatArray:
         """Return forecasts ``(rows, steps)``, original units, possibly not finite."""
-        length = self._network.seq_len + self._network.horizon
+        length = self.model.seq_len + self.model.horizon
         history, frame, parts, num_steps = scaled.history, scaled.frame, [], 0
         while True:
             covariates = scaled.covariates_from(num_steps, length)
@@ -179,7 +177,7 @@ class Predictor:
         """
         if not levels:
             return np.empty((0, *points.shape))
-        table, quantiles = self.model.intervals, self._network.config.quantiles
+        table, quantiles = self.model.intervals, self.model.quantiles
         errors = table.bounds(levels, points.shape[1])[:, None]
         if table.scaling.exponent:
             errors = errors * table.scaling.sizes(scaled.volatility)
@@ -199,11 +197,9 @@ class Predictor:
 
         The shape is ``(rows, horizon, quantiles)``; only for a model with quantiles.
         """
-        config, device = self._network.config, self.model.device
+        config, device = self.model.config.model, self.model.device
         inputs = scaled.frame.inputs[..., None]
-        covariates = scaled.covariates_from(
-            0, self._network.seq_len + self._network.horizon
-        )
+        covariates = scaled.covariates_from(0, self.model.seq_len + self.model.horizon)
         if covariates is not None:
             inputs = append_covariates(inputs, covariates)
         with (
@@ -241,7 +237,7 @@ def forecast_windows(
     if torch.is_grad_enabled() or guard.needs_network(choices):
         network_forecast = run_networks(inputs)
     else:
-        horizon = model.networks[0].horizon
+        horizon = model.horizon
         network_forecast = frame.inputs.new_zeros(len(inputs), horizon)
     guarded = guard.apply(GuardInputs(inputs, frame), network_forecast, choices)
     return frame.restore(guarded)

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from forecasting.errors import SettingError
 from forecasting.intervals.calibration import INTERVAL_METHODS, IntervalMethod
 from forecasting.models.cells import CELLS, MERGES, Cell, Merge
-from forecasting.scaling.normalization import METHODS, Method
+from forecasting.scaling.methods import METHODS, Method
 
 Strategy = Literal["direct", "recursive", "seq2seq"]
 STRATEGIES: tuple[str, ...] = get_args(Strategy)

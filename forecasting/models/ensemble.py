@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from forecasting.datasets.window_dataset import EVALUATION_BATCH, WindowDataset
+from forecasting.datasets.window_dataset import EVALUATION_BATCH, BatchSource
 from forecasting.models.network import RecurrentNetwork
 from forecasting.models.quantile_head import QuantileHead
 
@@ -30,7 +30,7 @@ def ensemble_spread(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor:
 
 @torch.no_grad()
 def start_spread(
-    spread: QuantileHead, network: RecurrentNetwork, batches: WindowDataset
+    spread: QuantileHead, network: RecurrentNetwork, batches: BatchSource
 ) -> None:
     """Initialise the quantile gaps by those of the untrained network's errors."""
     inputs, targets = batches.sample_evenly(EVALUATION_BATCH)

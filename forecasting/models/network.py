@@ -26,7 +26,7 @@ from forecasting.models.covariate_layers import (
 from forecasting.models.encoder_decoder import Decoder, Encoder
 from forecasting.models.linear_skip import LinearSkip
 from forecasting.models.quantile_head import QuantileHead
-from forecasting.scaling.normalization import Method, window_level
+from forecasting.scaling.methods import METHODS, Method
 
 
 class RecurrentNetwork(nn.Module):
@@ -230,7 +230,7 @@ class RecurrentNetwork(nn.Module):
         values = inputs[..., 0] if self.reader is None else inputs[:, : self.seq_len, 0]
         steps: list[Tensor] = []
         for t in range(self.horizon):
-            level, _ = window_level(values, self.level)  # (B, 1)
+            level, _ = METHODS[self.level].level(values)  # (B, 1)
             window = (values - level)[..., None]
             if self.reader is not None:
                 rows = inputs[:, t : t + self.seq_len + 1, 1:]

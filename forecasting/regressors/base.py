@@ -8,6 +8,7 @@ linear start and training loop are those of
 
 from copy import deepcopy
 from dataclasses import fields
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -21,13 +22,14 @@ from torch import Tensor
 from forecasting.datasets.window_dataset import EVALUATION_BATCH
 from forecasting.devices import Device, limit_threads, pick_device
 from forecasting.errors import ShapeError
+from forecasting.forecaster.fit import train_networks
 from forecasting.models.cells import Cell, Merge
 from forecasting.models.config import RecurrentConfig, Strategy
 from forecasting.models.network import RecurrentNetwork
 from forecasting.models.window_ridge import LinearPart, fit_linear
 from forecasting.regressors.rows import RowBatches, RowMethod, RowNormalizer
 from forecasting.regressors.shrinkage import network_share, shrink
-from forecasting.training import TrainingConfig, start_member, train_members
+from forecasting.training import TrainingConfig
 from forecasting.training.recipe.losses import LossName
 from forecasting.types import FloatArray
 
@@ -174,7 +176,11 @@ class WindowRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         for name, value in settings.items():
             settings[name] = value.item() if isinstance(value, np.generic) else value
         return (
-            RecurrentConfig(cell=self.cell, **_settings_for(RecurrentConfig, settings)),
+            RecurrentConfig(
+                cell=self.cell,
+                train_skip=True,
+                **_settings_for(RecurrentConfig, settings),
+            ),
             TrainingConfig(**_settings_for(TrainingConfig, settings)),
         )
 
@@ -191,18 +197,22 @@ class WindowRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             linear = fit_linear(earlier, later, steps=steps, tolerance=0)
         seeds = check_random_state(self.random_state).randint(2**31, size=model.members)
         device = pick_device(training.device)
-        members = [
-            start_member(
-                int(seed),
-                device,
-                lambda: self._start(model, earlier, linear).to(device),
-            )
-            for seed in seeds
-        ]
-        self.history_ = train_members(
-            members, earlier.to(device), later.to(device), training
+        networks, self.history_ = train_networks(
+            partial(
+                RecurrentNetwork,
+                model,
+                seq_len=earlier.inputs.shape[1],
+                horizon=earlier.targets.shape[1],
+                input_size=earlier.inputs.shape[2],
+                level="last" if self.normalization == "last" else "none",
+            ),
+            [linear] * model.members,
+            seeds.tolist(),
+            earlier.to(device),
+            later.to(device),
+            training,
         )
-        self.networks_ = [member.network.cpu().double().eval() for member in members]
+        self.networks_ = [network.cpu().double() for network in networks]
         if linear and len(later):
             self._shrink(linear, later)
 
@@ -215,22 +225,6 @@ class WindowRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         share = network_share(*forecasts, later.targets)
         for network in self.networks_:
             shrink(network, linear, share)
-
-    def _start(
-        self, model: RecurrentConfig, rows: RowBatches, linear: LinearPart | None
-    ) -> RecurrentNetwork:
-        """Create an untrained network; its forecast is the linear one."""
-        network = RecurrentNetwork(
-            model,
-            seq_len=rows.inputs.shape[1],
-            horizon=rows.targets.shape[1],
-            input_size=rows.inputs.shape[2],
-            level="last" if self.normalization == "last" else "none",
-        )
-        if linear is not None and network.skip is not None:
-            network.set_skip(linear.weights, linear.bias)
-            network.skip.requires_grad_(True)
-        return network
 
     def _mean(self, inputs: Tensor) -> Tensor:
         """Return the members' mean forecast of normalised inputs, block by block."""

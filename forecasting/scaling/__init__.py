@@ -1,6 +1,7 @@
 """Scaling of series and windows, and its inverse.
 
-normalization    transforms fitted per series: standard, min-max, robust, logarithm
-window_scaling   level, season and scale of each window
+methods          a class for each method: statistics of series, levels of windows
+normalization    statistics of every series, fitted by a method; scale and unscale
+window_scaling   scaled windows; states of exponential smoothing at every point
 ets              exponential smoothing: level, trend and season at every timestamp
 """

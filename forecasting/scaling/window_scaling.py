@@ -17,11 +17,9 @@ import torch
 from torch import Tensor
 
 from forecasting.scaling.ets import DAMPINGS, Smoothing, smooth
-from forecasting.scaling.normalization import LEVEL_FREE_METHODS, Method, window_level
 from forecasting.types import FloatArray, IntArray
 
 BOUND = 20.0  # larger |z| are clipped: jumps without precedent in the series
-ETS_METHODS = ("ets", "log_ets")
 NUM_ETS_STATES = 4 + len(DAMPINGS)  # numbers per point in `EtsStates`
 
 
@@ -56,15 +54,6 @@ class ScaledWindows(NamedTuple):
         if base.shape[1] > forecast.shape[1]:
             base = base[:, : forecast.shape[1]]
         return forecast * self.size + base
-
-
-def scale_window(window: Tensor, method: Method, recent: Tensor) -> ScaledWindows:
-    """Scale windows u ``(n, seq_len)`` by statistics of the windows alone."""
-    level, size = window_level(window, method)
-    inputs = window if method in LEVEL_FREE_METHODS else window - level
-    return ScaledWindows(
-        inputs / size if method == "window" else inputs, level, size, recent
-    )
 
 
 def last_season(values: Tensor, begins: Tensor, ends: Tensor, season: int) -> Tensor:

@@ -22,6 +22,9 @@ import torch
 from torch import Tensor
 
 from forecasting.covariates.design import Design
+from forecasting.covariates.layout import Layout
+from forecasting.data.windows import WindowSpec
+from forecasting.datasets.validation import Rows, WindowBlock, to_array, validate
 from forecasting.datasets.window_dataset import WindowDataset
 from forecasting.errors import ShapeError
 from forecasting.models.ensemble import ensemble_forecast
@@ -41,7 +44,6 @@ RUNGS = (
 
 MAX_WINDOWS = 20_000  # compared at most
 MIN_INDEPENDENT_WINDOWS = 4.0  # without a common target, for a rung of its own
-BLOCK = 4096  # windows of a forward pass
 
 
 class GuardInputs(NamedTuple):
@@ -151,19 +153,19 @@ def fit_guard(
     if not len(validation):
         lowest = RUNGS.index("smoothing" if smoothed else "last_value")
         return replace(guard, default=lowest, by_series=np.full(series, lowest))
-    index = validation.windows.sample_evenly(MAX_WINDOWS)
-    owners = validation.windows.locate(index)[0].cpu().numpy()
-    parts: dict[str, list[FloatArray]] = {}
-    for block in index.split(BLOCK):
-        inputs, targets = validation.take(block)
-        windows = GuardInputs(inputs, validation.frame(block))
-        forecasts = guard.forecasts(windows, ensemble_forecast(networks, inputs))
-        for name, forecast in forecasts.items():
-            error = targets - forecast
-            error = (error.square() if squared else error.abs()).mean(1)
-            parts.setdefault(name, []).append(error.cpu().double().numpy())
-    errors = {name: np.concatenate(blocks) for name, blocks in parts.items()}
-    default, lower_rungs = _choose(errors, owners, networks[0].horizon)
+
+    def measure(block: WindowBlock) -> Rows:
+        windows = GuardInputs(block.inputs, block.frame)
+        forecasts = guard.forecasts(windows, ensemble_forecast(networks, block.inputs))
+        errors = {name: block.targets - forecasts[name] for name in forecasts}
+        return {"series": block.series} | {
+            name: to_array((error.square() if squared else error.abs()).mean(1))
+            for name, error in errors.items()
+        }
+
+    errors = dict(validate(validation, measure, max_windows=MAX_WINDOWS))
+    owners = errors.pop("series")
+    default, lower_rungs = _choose(errors, owners, linear.steps)
     by_series = np.full(series, default)
     for place, rung in lower_rungs.items():
         by_series[place] = rung
@@ -220,18 +222,30 @@ def pack_guard(guard: Guard | None) -> tuple[dict[str, int], dict[str, Tensor]]:
 
 
 def unpack_guard(
-    settings: dict[str, int], tensors: dict[str, Tensor], network: RecurrentNetwork,
-    *, smoothed: bool,
-) -> Guard | None:  # fmt: skip
+    settings: dict[str, int],
+    tensors: dict[str, Tensor],
+    spec: WindowSpec,
+    *,
+    layout: Layout | None,
+    season_length: int,
+    smoothed: bool,
+) -> Guard | None:
     """Rebuild a guard from the settings and tensors of `pack_guard`.
+
+    Args:
+        settings: of `pack_guard`; empty for no guard.
+        tensors: of `pack_guard`, and those of the statistics.
+        spec: shape of a window.
+        layout: columns of windows with covariates; None without any.
+        season_length: steps of a season; 1 for none.
+        smoothed: whether the normalisation is exponential smoothing.
 
     Raises:
         LookupError, ValueError: a part is missing, or has a wrong shape.
     """
     if not settings:
         return None
-    layout = network.reader.layout if network.reader is not None else None
-    design = Design(layout, network.seq_len, network.horizon) if layout else None
+    design = Design(layout, spec.seq_len, spec.horizon) if layout else None
     linear = LinearPart(
         tensors["guard.weights"],
         tensors["guard.bias"],
@@ -243,11 +257,11 @@ def unpack_guard(
     if by_series.shape != (len(tensors["scaler.center"]),):
         raise ValueError("guard.by_series has another number of series")
     absent = set() if smoothed else {"smoothing"}
-    absent |= set() if network.config.season_length > 1 else {"seasonal_naive"}
+    absent |= set() if season_length > 1 else {"seasonal_naive"}
     present = [rung for rung, name in enumerate(RUNGS) if name not in absent]
     if not np.isin([*by_series, settings["default"]], present).all():
         raise ValueError("guard.by_series names a forecast that this model lacks")
-    _check_linear(linear, network)
+    _check_linear(linear, spec)
     return Guard(
         linear=linear,
         smoothed=smoothed,
@@ -256,13 +270,13 @@ def unpack_guard(
     )
 
 
-def _check_linear(linear: LinearPart, network: RecurrentNetwork) -> None:
-    window, ahead = network.seq_len, 0
+def _check_linear(linear: LinearPart, spec: WindowSpec) -> None:
+    window, ahead = spec.seq_len, 0
     if linear.design is not None:
         window, ahead = linear.design.sizes
     expected = {
-        "guard.weights": (linear.weights, (window, network.horizon)),
-        "guard.bias": (linear.bias, (network.horizon,)),
+        "guard.weights": (linear.weights, (window, spec.horizon)),
+        "guard.bias": (linear.bias, (spec.horizon,)),
     }
     if linear.ahead is not None:
         expected["guard.ahead"] = (linear.ahead, (ahead,))

@@ -8,8 +8,9 @@ import numpy as np
 from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
 from forecasting.datasets.window_dataset import smooth_panel
-from forecasting.scaling.normalization import Method, Normalizer
-from forecasting.scaling.window_scaling import ETS_METHODS, EtsStates
+from forecasting.scaling.methods import METHODS, Method
+from forecasting.scaling.normalization import Normalizer
+from forecasting.scaling.window_scaling import EtsStates
 from forecasting.selection.normalization import linear_errors
 from forecasting.selection.seasonality import find_seasons
 from forecasting.types import FloatArray, IntArray
@@ -62,7 +63,7 @@ class LinearSearch:
 
     def _states(self, method: Method, season: int) -> EtsStates | None:
         """Return the smoothed panel, shared by all lookbacks; None if not needed."""
-        if method not in ETS_METHODS:
+        if not METHODS[method].is_smoothed:
             return None
         key = (method, season)
         if key not in self.smoothed:

@@ -10,10 +10,12 @@ import torch
 from forecasting.covariates.layout import EncodedCovariates
 from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
+from forecasting.datasets.validation import Rows, WindowBlock, validate
 from forecasting.datasets.window_dataset import split_windows
 from forecasting.evaluation.metrics import naive_scale
 from forecasting.models.window_ridge import fit_linear
-from forecasting.scaling.normalization import Method, Normalizer, candidates
+from forecasting.scaling.methods import Method, auto_methods
+from forecasting.scaling.normalization import Normalizer
 from forecasting.scaling.window_scaling import EtsStates
 from forecasting.types import FloatArray, IntArray
 
@@ -34,7 +36,7 @@ def choose_normalization(
         ends: end of the training part of each series.
         encoded: covariates of every observation.
     """
-    methods = candidates(panel)
+    methods = auto_methods(panel)
     errors = [linear_errors(panel, spec, ends, method, encoded) for method in methods]
     if not all(len(windows) for windows in errors):
         return methods[0]
@@ -81,16 +83,18 @@ def linear_errors(
     linear = fit_linear(
         batches, validation, steps=spec.horizon, tolerance=tolerance, design=design
     )
-    index = validation.windows.sample_evenly(MAX_WINDOWS)
-    located, first = validation.windows.locate(index)
-    series = located.numpy()
-    inputs, _ = validation.take(index)
-    forecast = validation.frame(index).restore(linear.forecast(inputs))
-    points = normalizer.unscale(forecast.numpy(), series)
-    steps = np.arange(spec.seq_len, spec.length)
-    actual = panel.values[first.numpy()[:, None] + steps]
     scales = _naive_scales(panel, ends, scale_lag)
-    return np.asarray(np.abs(points - actual).mean(1) / scales[series])
+
+    def measure(block: WindowBlock) -> Rows:
+        forecast = block.frame.restore(linear.forecast(block.inputs))
+        points = normalizer.unscale(forecast.numpy(), block.series)
+        _, first = validation.windows.locate(block.index)
+        steps = np.arange(spec.seq_len, spec.length)
+        actual = panel.values[first.numpy()[:, None] + steps]
+        return {"errors": np.abs(points - actual).mean(1) / scales[block.series]}
+
+    measured = validate(validation, measure, max_windows=MAX_WINDOWS)
+    return np.asarray(measured["errors"])
 
 
 def _naive_scales(panel: Panel, ends: IntArray, lag: int) -> FloatArray:

@@ -16,7 +16,7 @@ from forecasting.devices import check_precision
 from forecasting.evaluation.backtest import backtest
 from forecasting.evaluation.baselines import RULES, Baseline
 from forecasting.evaluation.scores import score, score_by_step
-from forecasting.forecaster.fit import check_settings
+from forecasting.forecaster.fine_tuning import check_start
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.scaling.normalization import Normalizer
 from forecasting.training import EpochRecord
@@ -69,7 +69,7 @@ class Experiment:
         pretrained: "PretrainedModel | None" = None,
     ) -> None:
         self.pretrained = pretrained
-        device = check_settings(job.model, job.training)
+        device = make_forecaster(job).config.check()
         self.panel: Panel = job.read_panel() if panel is None else panel
         self.notes = self.panel.notes
         self.horizon = job.windows.horizon
@@ -89,7 +89,8 @@ class Experiment:
         check_static(self.panel)
         check_strategy(job.model.strategy, job.data.past_covariates)
         if pretrained is not None:
-            pretrained.forecaster.as_start().check(job.windows, job.model, self.panel)
+            config = make_forecaster(job).config
+            check_start(pretrained.forecaster.trained, config, self.panel)
             self.folds, notes = pretrained.select_unseen_folds(self.panel, self.folds)
             self.notes += notes
 
@@ -147,9 +148,7 @@ class Experiment:
 
         The normalization is the one of the backtested model.
         """
-        assert result.forecaster.fitted is not None
-        method = result.forecaster.fitted.normalizer.method
-        model = replace(job.model, normalization=method)
+        model = replace(job.model, normalization=result.forecaster.trained.method)
         forecaster = make_forecaster(job.model_copy(update={"model": model}))
         self._fit(forecaster, self.panel, on_epoch)
         points = result.table["point"].to_numpy().reshape(-1, self.horizon)

@@ -8,10 +8,11 @@ import numpy as np
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins
 from forecasting.errors import DataError
-from forecasting.forecaster.fine_tuning import trained_lengths
+from forecasting.forecaster.fine_tuning import check_start, trained_lengths
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.timestamps.calendar import format_timestamp
 from pipelines.config.job import Job
+from pipelines.jobs.experiment import make_forecaster
 from pipelines.tracking.models import open_model
 
 LINEAGE_TAG = "fine_tuned_from"  # tag of the run and of the version
@@ -35,16 +36,16 @@ class PretrainedModel:
         Raises:
             SettingError: an explicit setting of the job differs from this model's.
         """
-        start = self.forecaster.as_start()
+        start = self.forecaster.trained
         settings = {
-            "windows.seq_len": start.windows.seq_len,
-            "windows.horizon": start.windows.horizon,
-            **{f"model.{name}": value for name, value in asdict(start.model).items()},
-            "model.normalization": start.fitted.normalizer.method,
+            "windows.seq_len": start.config.windows.seq_len,
+            "windows.horizon": start.config.windows.horizon,
+            **{f"model.{n}": value for n, value in asdict(start.config.model).items()},
+            "model.normalization": start.method,
         }
         inherited = {n: v for n, v in settings.items() if n not in job.explicit}
         completed = job.replace(inherited)
-        start.check(completed.windows, completed.model)
+        check_start(start, make_forecaster(completed).config)
         return completed
 
     def select_unseen_folds(
@@ -56,7 +57,7 @@ class PretrainedModel:
             DataError: there is none; a backtest would test the model on its training
                 data.
         """
-        context = self.forecaster.as_start().fitted.context
+        context = self.forecaster.trained.context
         training_ends = trained_lengths(panel, context)
         unseen = [
             fold for fold in folds if (fold.ends >= training_ends[fold.series]).all()

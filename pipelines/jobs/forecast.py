@@ -51,9 +51,8 @@ def forecast(
         DataError: the observations cannot be used.
         SettingError: the horizon or a level is out of range.
     """
-    assert forecaster.fitted is not None
-    panel = forecaster.fitted.context
-    covariates = forecaster.fitted.covariates.names("known")
+    panel = forecaster.trained.context
+    covariates = forecaster.trained.covariates.names("known")
     if data is not None:
         panel = read_latest(forecaster, data, columns)
     if future is not None:
@@ -73,8 +72,7 @@ def read_latest(
     Raises:
         DataError: the observations cannot be used.
     """
-    assert forecaster.fitted is not None
-    fitted = forecaster.fitted
+    fitted = forecaster.trained
     explicit = {name: column for name, column in columns.items() if column is not None}
     trained = {"target": fitted.context.target, "freq": fitted.context.calendar.freq}
     roles = {f"{role}_covariates": fitted.covariates.names(role) for role in ROLES}

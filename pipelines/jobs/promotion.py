@@ -146,8 +146,7 @@ def _origins_after_training(
     experiment: Experiment, forecaster: Forecaster
 ) -> np.ndarray:
     """Return a mask of the origins at or after the end of a model's training."""
-    assert forecaster.fitted is not None
-    context = forecaster.fitted.context
+    context = forecaster.trained.context
     if context.timestamps.dtype != experiment.panel.timestamps.dtype:
         return np.zeros(len(experiment.origins), dtype=bool)  # steps versus dates
     trained = dict(zip(context.series_ids, context.last_timestamps(), strict=True))

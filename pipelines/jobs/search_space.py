@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import optuna
 
 from forecasting.data.panel import Panel
-from forecasting.scaling.normalization import candidates
+from forecasting.scaling.methods import auto_methods
 from pipelines.config.job import Job
 
 Choice = str | int | float | bool | None  # types that Optuna stores
@@ -86,7 +86,7 @@ def make_search_space(
         "model.hidden_size": sizes,
         LAYERS: (1, 2),
         DROPOUT: (0.0, 0.1, 0.3),
-        "model.normalization": ("auto", *candidates(panel), "window"),
+        "model.normalization": ("auto", *auto_methods(panel), "window"),
         "training.batch_size": batches,
     }
     start = {name: _value(job, name) for name in (*wide, LEARNING_RATE)}

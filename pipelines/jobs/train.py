@@ -188,8 +188,7 @@ def _log_backtest(table: pd.DataFrame) -> None:
 def _version_tags(
     forecaster: Forecaster, result: BacktestResult, scores: pd.DataFrame
 ) -> dict[str, str]:
-    assert forecaster.fitted is not None
-    context = forecaster.fitted.context
+    context = forecaster.trained.context
     row = scores.loc[[result.label]].iloc[0]
     finite = {k: round(v, 6) for k, v in row.items() if math.isfinite(v)}
     last = context.last_timestamps().max()
@@ -210,5 +209,4 @@ def _lineage_tags(experiment: Experiment) -> dict[str, str]:
 
 
 def _device_type(forecaster: Forecaster) -> str:
-    assert forecaster.fitted is not None
-    return str(forecaster.fitted.device.type)
+    return str(forecaster.trained.device.type)

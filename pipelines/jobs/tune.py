@@ -21,7 +21,7 @@ from forecasting.forecaster.validation import naive_loss
 from forecasting.training import EpochRecord
 from pipelines.config.job import Job
 from pipelines.errors import InputError
-from pipelines.jobs.experiment import Experiment
+from pipelines.jobs.experiment import Experiment, make_forecaster
 from pipelines.jobs.search_space import SearchSpace, make_search_space
 from pipelines.jobs.study import (
     PruningCallback,
@@ -165,7 +165,7 @@ class Search:
 
     def _evaluate(self, job: Job, trial: optuna.Trial) -> float:
         training_panel = self.experiment.panel.until(self.experiment.folds[0].ends)
-        naive = naive_loss(training_panel, job.windows, job.model, job.training)
+        naive = naive_loss(training_panel, make_forecaster(job).config)
         prune = PruningCallback(trial, naive)
         count = len(ended_trials(trial.study)) + 1
         title = f"{job.name}: trial {count} of {self._trials}"

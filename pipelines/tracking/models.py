@@ -92,8 +92,7 @@ def load_forecaster(version: ModelVersion) -> Forecaster:
 
 
 def _signature(forecaster: Forecaster, levels: tuple[float, ...]) -> ModelSignature:
-    assert forecaster.fitted is not None
-    covariates = forecaster.fitted.covariates.columns
+    covariates = forecaster.trained.covariates.columns
     bounds = [
         f"{side}_{level:g}"
         for level in check_levels(levels)

@@ -94,9 +94,8 @@ def _check_size(
 ) -> int:
     """Return the number of steps to explain; refuse more than the trained horizon."""
     windows, series = model.forecaster.windows, request.series or []
-    assert model.forecaster.fitted is not None
     columns = 2 * windows.seq_len
-    for _, role, _ in model.forecaster.fitted.covariates.numbers():
+    for _, role, _ in model.forecaster.trained.covariates.numbers():
         length = windows.seq_len + windows.horizon
         columns += {"past": windows.seq_len, "known": length, "static": 1}[role]
     steps = request.horizon or windows.horizon
@@ -117,8 +116,7 @@ def _check_size(
 def _explain(request: ForecastRequest, model: LoadedModel) -> Explanation:
     forecaster, panel = model.forecaster, None
     if request.series is not None:
-        assert forecaster.fitted is not None
         spec = forecaster.windows
-        panel = make_panel(request.series, forecaster.fitted, horizon=spec.horizon)
+        panel = make_panel(request.series, forecaster.trained, horizon=spec.horizon)
     with located_errors(LOCATIONS):
         return explain(forecaster, panel)

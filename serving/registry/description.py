@@ -29,8 +29,7 @@ def describe(
         forecaster: the trained model.
         tags: of the version; the tag ``metrics`` is a JSON object.
     """
-    assert forecaster.fitted is not None
-    context, covariates = forecaster.fitted.context, forecaster.fitted.covariates
+    context, covariates = forecaster.trained.context, forecaster.trained.covariates
     return ModelDetails(
         name=name,
         version=version,
@@ -38,7 +37,7 @@ def describe(
         aliases=[],
         latest=False,
         seq_len=forecaster.windows.seq_len,
-        least_history=forecaster.fitted.min_history,
+        least_history=forecaster.trained.min_history,
         horizon=forecaster.windows.horizon,
         freq=context.calendar.freq,
         target=context.target,

@@ -32,8 +32,7 @@ class LoadedModel:
     @property
     def num_bytes(self) -> int:
         """Bytes of the weights, tables and series."""
-        assert self.forecaster.fitted is not None
-        return self.forecaster.fitted.num_bytes
+        return self.forecaster.trained.num_bytes
 
     @property
     def version(self) -> str:

@@ -25,14 +25,12 @@ def warm_up(model: LoadedModel) -> None:
 
 def _trial_panel(forecaster: Forecaster) -> Panel:
     """Return the training series, with future values of the known covariates."""
-    assert forecaster.fitted is not None
-    return hold_known_covariates(forecaster.fitted.context, forecaster.windows.horizon)
+    return hold_known_covariates(forecaster.trained.context, forecaster.windows.horizon)
 
 
 def _has_missing_bounds(forecaster: Forecaster, forecast: Forecast) -> bool:
     """Return whether a bound of an interval is NaN; it may be infinite."""
-    assert forecaster.fitted is not None
-    table = forecaster.fitted.intervals
+    table = forecaster.trained.intervals
     scaling = (table.scaling.exponent, table.scaling.typical)
     bounds = [bound for pair in forecast.intervals.values() for bound in pair]
     calibrated = np.isfinite(table.quantiles).all() and np.isfinite(scaling).all()

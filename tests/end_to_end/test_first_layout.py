@@ -41,10 +41,9 @@ def forecast_plain(forecaster: Forecaster) -> pd.DataFrame:
 
 
 def forecast_shops(forecaster: Forecaster) -> pd.DataFrame:
-    assert forecaster.fitted is not None
     table = pd.read_csv(FIXTURES / "shops_future.csv")
     future = read_future(
-        table, forecaster.fitted.context, ["promo"], time="day", series_id="shop"
+        table, forecaster.trained.context, ["promo"], time="day", series_id="shop"
     )
     return forecaster.predict(future=future, levels=(80, 95)).to_frame()
 

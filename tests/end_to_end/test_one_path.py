@@ -102,12 +102,12 @@ def fit(name):
         ),
         training=TrainingConfig(epochs=2, device="cpu"),
     ).fit(make_panel(series, covariates=covariates, ahead=HORIZON))
-    guard = forecaster.fitted.guard
+    guard = forecaster.trained.guard
     if guard is not None:  # every rung answers for some series
         rungs = [name for name in RUNG_CYCLE if name != "linear" or count > 3]
         by_series = np.array([RUNGS.index(rungs[i % len(rungs)]) for i in range(count)])
         guard = replace(guard, by_series=by_series, default=RUNGS.index("halfway"))
-        forecaster.fitted = replace(forecaster.fitted, guard=guard)
+        forecaster.trained = replace(forecaster.trained, guard=guard)
     return forecaster
 
 
@@ -171,7 +171,7 @@ def rest(models, tmp_path_factory, free_tcp_port_factory):
 
 def naive_forecast(forecaster, panel, row, steps):
     """Forecast one series; return points ``(steps,)`` and bounds by level."""
-    fitted = forecaster.fitted
+    fitted = forecaster.trained
     name = panel.series_ids[row]
     begin, end = panel.offsets[row], panel.offsets[row + 1]
     observed = panel.values[begin:end]
@@ -248,7 +248,7 @@ def naive_window(u, method):
 
 def naive_covariates(forecaster, panel, row, first):
     """Return the encoded covariates of one pass, ``(seq_len + horizon, columns)``."""
-    covariates = forecaster.fitted.covariates
+    covariates = forecaster.trained.covariates
     if not covariates:
         return None
     begin, end = panel.offsets[row], panel.offsets[row + 1]
@@ -324,7 +324,7 @@ def naive_error(score, spread, step):
 def from_arrays(forecaster, panel, steps):
     """Forecast through `Predictor`; models without covariates alone."""
     lists = [panel.series(name).tolist() for name in panel.series_ids]
-    places = forecaster.fitted.find_places(panel.series_ids)
+    places = forecaster.trained.find_places(panel.series_ids)
     histories = Histories.from_lists(lists, places)
     points, bounds = forecaster.predictor.forecast(
         histories, steps=steps, levels=LEVELS

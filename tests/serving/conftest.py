@@ -304,4 +304,4 @@ def assert_problem():
 @pytest.fixture(scope="session")
 def hostile(library):
     """A series id with markup and quotes."""
-    return library["waves", "1"].fitted.context.series_ids[1]
+    return library["waves", "1"].trained.context.series_ids[1]

@@ -79,9 +79,8 @@ def _check_size(
     frame: pd.DataFrame, params: Params, model: LoadedModel, settings: Settings
 ) -> None:
     forecaster = model.forecaster
-    assert forecaster.fitted is not None
     if frame.empty:
-        series, count = 0, len(forecaster.fitted.context)
+        series, count = 0, len(forecaster.trained.context)
     else:
         series = count = frame["series_id"].nunique() if "series_id" in frame else 1
     steps = params.horizon or forecaster.windows.horizon

@@ -137,8 +137,7 @@ def read_table(
 
 def _names(model: LoadedModel) -> dict[str, bool]:
     """Return the columns of a model's input, and whether each is text."""
-    fitted = model.forecaster.fitted
-    assert fitted is not None
+    fitted = model.forecaster.trained
     covariates = {
         column.name: column.categories is not None
         for column in fitted.covariates.columns

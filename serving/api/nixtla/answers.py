@@ -44,7 +44,7 @@ def forecast(
     """
     levels, total = request.level or [], len(request.series.sizes) * request.h
     _check(request, levels, settings, horizon=request.h, total=total)
-    panel = make_panel(request, _fitted(forecaster))
+    panel = make_panel(request, forecaster.trained)
     with located_errors(LOCATIONS):
         result = forecaster.predict(
             panel, horizon=request.h, levels=_interval_levels(levels)
@@ -70,7 +70,7 @@ def cross_validate(
         RequestError: the model cannot forecast such series, or so far.
         RequestTooLarge: the request exceeds the limits.
     """
-    fitted, levels = _fitted(forecaster), request.level or []
+    fitted, levels = forecaster.trained, request.level or []
     minimum, total, horizon = fitted.min_history, len(request.series.y), None
     if not request.full_history:
         total = len(request.series.sizes) * request.n_windows * request.h
@@ -108,7 +108,7 @@ def find_anomalies(
         RequestError: the model cannot forecast such series, or so far.
         RequestTooLarge: the request exceeds the limits.
     """
-    fitted, levels = _fitted(forecaster), [request.level]
+    fitted, levels = forecaster.trained, [request.level]
     horizon = request.h if isinstance(request, OnlineAnomalyBody) else None
     _check(request, levels, settings, horizon=horizon, total=len(request.series.y))
     panel = make_panel(request, fitted)
@@ -150,7 +150,7 @@ def _forecast_windows(
     settings: Settings,
 ) -> tuple[FloatArray, dict[str, FloatArray]]:
     """Return the flat forecasts of the windows, and their bounds by name."""
-    _check_reading(_fitted(forecaster), panel, windows, settings)
+    _check_reading(forecaster.trained, panel, windows, settings)
     with located_errors(LOCATIONS):
         points = forecaster.forecast_at(panel, windows.origins, windows.steps)
         intervals = forecaster.intervals_at(
@@ -191,11 +191,6 @@ def _bounds(
 
 def _flat_lists(bounds: dict[str, FloatArray]) -> dict[str, list[float]]:
     return {name: bound.ravel().tolist() for name, bound in bounds.items()}
-
-
-def _fitted(forecaster: Forecaster) -> TrainedModel:
-    assert forecaster.fitted is not None
-    return forecaster.fitted
 
 
 def _check(

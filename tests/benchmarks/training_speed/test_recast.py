@@ -42,7 +42,7 @@ def test_recast_trains_a_network_like_the_tutorials_on_as_many_windows():
     ]
 
     theirs = [parameter.shape for parameter in Network(job).parameters()]
-    network = forecaster.fitted.networks[0]
+    network = forecaster.trained.networks[0]
     ours = [
         parameter.shape
         for name, parameter in network.named_parameters()

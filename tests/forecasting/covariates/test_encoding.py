@@ -157,7 +157,7 @@ def test_weekdays_are_learnt_from_the_timestamps_alone():
     blind = fit(panel, seq_len=2, epochs=30)
     seeing = fit(panel, seq_len=2, epochs=30, calendar_features=True)
 
-    assert seeing.fitted.covariates.cycles == ("week",)
+    assert seeing.trained.covariates.cycles == ("week",)
     assert error(seeing, panel, values) < error(blind, panel, values) / 2
     assert np.isfinite(seeing.predict(horizon=30).points).all()
 
@@ -167,7 +167,7 @@ def test_integer_steps_have_no_calendar_features():
 
     forecaster = fit(panel, calendar_features=True)
 
-    assert not forecaster.fitted.covariates
+    assert not forecaster.trained.covariates
     expected = fit(panel).predict().points
     np.testing.assert_array_equal(forecaster.predict().points, expected)
 
@@ -539,7 +539,7 @@ def test_a_loaded_model_forecasts_the_same_with_covariates(tmp_path):
     expected = forecaster.predict().points
     np.testing.assert_array_equal(loaded.predict().points, expected)
     np.testing.assert_array_equal(loaded.predict(panel).points, expected)
-    assert loaded.fitted.covariates == forecaster.fitted.covariates
+    assert loaded.trained.covariates == forecaster.trained.covariates
     loaded.save(tmp_path / "again")
     for name in ("config.json", "model.safetensors"):
         first, second = (tmp_path / folder / name for folder in ("model", "again"))

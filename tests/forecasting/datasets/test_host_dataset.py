@@ -13,7 +13,8 @@ from forecasting.datasets.window_dataset import (
     WindowDataset,
     iterate_batches,
 )
-from forecasting.forecaster.prepare import prepare, training_ends
+from forecasting.forecaster.prepare import prepare
+from forecasting.forecaster.trained_model import ForecasterConfig
 from forecasting.forecaster.validation import find_residuals
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
@@ -34,9 +35,9 @@ def prepared(method="last", steps=None):
         },
     )
     model = RecurrentConfig(hidden_size=4, normalization=method)
-    training = TrainingConfig(device="cpu", steps=steps)
-    ends = training_ends(panel, SPEC, 0.2)
-    return prepare(panel, ends, SPEC, model, training, None)
+    training = TrainingConfig(device="cpu", steps=steps, validation=0.2)
+    config = ForecasterConfig(windows=SPEC, model=model, training=training)
+    return prepare(panel, config)
 
 
 def make_network(batches):
@@ -79,7 +80,7 @@ def test_training_gives_the_same_weights(steps):
         generator = torch.Generator().manual_seed(3)
         train(network, earlier, later, TRAINING, generator=generator)
     residuals = [
-        find_residuals([network], later, "auto")
+        find_residuals([network], later, ForecasterConfig())
         for network, (_, later) in zip(networks, kinds, strict=True)
     ]
 
@@ -121,7 +122,7 @@ def test_windows_from_the_host_train_a_network_on_a_gpu():
 
     config = TrainingConfig(device="cuda", epochs=3)
     records = train(network, earlier, later, config, generator=generator)
-    residuals, _ = find_residuals([network], later, "auto")
+    residuals, _ = find_residuals([network], later, ForecasterConfig())
 
     assert earlier.take(torch.tensor([0]))[0].device.type == "cuda"
     assert np.isfinite([record.validation_loss for record in records]).all()

@@ -10,7 +10,7 @@ from forecasting.evaluation.backtest import EvaluationConfig, backtest, forecast
 from forecasting.evaluation.baselines import Baseline
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.models.config import RecurrentConfig
-from forecasting.scaling.normalization import METHODS
+from forecasting.scaling.methods import METHODS
 from forecasting.training import TrainingConfig
 
 HORIZON = 2

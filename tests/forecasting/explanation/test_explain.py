@@ -40,7 +40,7 @@ def fit(panel=None, seq_len=5, horizon=2, **model):
 
 def make_linear(forecaster):
     """Zero the head, so that only the ridge regression forecasts."""
-    for network in forecaster.fitted.networks:
+    for network in forecaster.trained.networks:
         torch.nn.init.zeros_(network.head.weight)
         torch.nn.init.zeros_(network.head.bias)
     return forecaster
@@ -57,8 +57,8 @@ def set_weights(network, **weights):
 def test_of_a_linear_forecast_the_gradient_is_its_weights():
     panel = single_series(season())
     forecaster = make_linear(fit(panel, normalization="standard"))
-    weights = forecaster.fitted.networks[0].skip.weight.abs().numpy()
-    normalizer = forecaster.fitted.normalizer
+    weights = forecaster.trained.networks[0].skip.weight.abs().numpy()
+    normalizer = forecaster.trained.normalizer
     scaled = (panel.values - normalizer.center) / normalizer.scale
     windows = np.lib.stride_tricks.sliding_window_view(scaled, 5)
 
@@ -72,7 +72,7 @@ def test_of_a_linear_forecast_the_gradient_is_its_weights():
 
 def test_the_gradient_goes_through_the_level_of_the_window():
     forecaster = make_linear(fit(normalization="last"))
-    weights = forecaster.fitted.networks[0].skip.weight.numpy().copy()
+    weights = forecaster.trained.networks[0].skip.weight.numpy().copy()
     weights[:, -1] = 1 - weights[:, :-1].sum(1)  # of y = last + W (x - last)
 
     explanation = explain(forecaster)
@@ -111,7 +111,7 @@ def test_a_silent_network_depends_on_nothing_by_itself():
 
     assert (explanation.observations == 0).all()
     assert (explain(forecaster).observations > 0).any()
-    assert forecaster.fitted.networks[0].skip is not None
+    assert forecaster.trained.networks[0].skip is not None
 
 
 def test_without_a_linear_part_the_network_is_the_model():
@@ -127,7 +127,7 @@ def test_a_contracting_network_forgets_at_the_rate_of_its_weight():
         seq_len=12, cell="rnn", hidden_size=1, normalization="none", linear_skip=False
     )
     set_weights(
-        forecaster.fitted.networks[0], weight_ih=1, weight_hh=0.5, bias_ih=0, bias_hh=0
+        forecaster.trained.networks[0], weight_ih=1, weight_hh=0.5, bias_ih=0, bias_hh=0
     )
     tiny = single_series(1e-3 * season(40))
 
@@ -143,7 +143,7 @@ def test_a_symmetric_bidirectional_network_explains_a_mirrored_window_mirrored()
         cell="rnn", bidirectional=True, merge="sum", normalization="none",
         linear_skip=False,
     )  # fmt: skip
-    layer = forecaster.fitted.networks[0].encoder.layers[0]
+    layer = forecaster.trained.networks[0].encoder.layers[0]
     layer.reverse_cell.load_state_dict(layer.forward_cell.state_dict())
     window = np.array([0.1, -0.4, 0.3, 0.2, 0.9])
 
@@ -158,11 +158,11 @@ def test_a_symmetric_bidirectional_network_explains_a_mirrored_window_mirrored()
 
 def test_members_that_agree_are_explained_like_one():
     forecaster = fit(members=4)
-    fitted = forecaster.fitted
+    fitted = forecaster.trained
     alone = explain(forecaster)
-    forecaster.fitted = replace(fitted, networks=fitted.networks[:1])
+    forecaster.trained = replace(fitted, networks=fitted.networks[:1])
     first = explain(forecaster)
-    forecaster.fitted = replace(fitted, networks=fitted.networks[:1] * 4)
+    forecaster.trained = replace(fitted, networks=fitted.networks[:1] * 4)
 
     agreed = explain(forecaster)
 
@@ -223,7 +223,7 @@ def test_explaining_changes_nothing():
     explain(forecaster, part="network")
 
     np.testing.assert_array_equal(forecaster.predict().points, before)
-    assert not forecaster.fitted.networks[0].training
+    assert not forecaster.trained.networks[0].training
 
 
 def test_the_table_has_a_row_for_each_step_lag_and_feature():

@@ -93,16 +93,16 @@ def test_a_direct_forecast_owes_nothing_to_the_known_covariates_of_other_steps(t
 def test_importance_of_a_static_number_is_what_changing_it_does(strategy):
     panel = shops()
     forecaster = fit(panel, strategy=strategy, normalization="standard")
-    size = next(c for c in forecaster.fitted.covariates.columns if c.name == "size")
+    size = next(c for c in forecaster.trained.covariates.columns if c.name == "size")
     points = []
     for change in (0.01, -0.01):
         moved = {**panel.covariates, "size": panel.covariates["size"] + change}
         points.append(forecaster.predict(replace(panel, covariates=moved)).points)
     slope = (points[0] - points[1]) / 0.02 * size.scale
-    slope = slope / forecaster.fitted.normalizer.scale[:, None]
+    slope = slope / forecaster.trained.normalizer.scale[:, None]
     x = size.encode(np.array([1.0, 3.0]))[:, None]
 
-    explanation = explain(forecaster, forecaster.fitted.context)
+    explanation = explain(forecaster, forecaster.trained.context)
 
     expected = np.abs(slope * x).mean(0)
     np.testing.assert_allclose(explanation.covariates["size"], expected, rtol=0.02)
@@ -167,7 +167,7 @@ def seasonal(count=80, seed=0):
 @pytest.mark.parametrize("part", ["model", "network"])
 def test_with_smoothing_the_sensitivity_is_that_of_the_remainder(normalization, part):
     forecaster = smoothed(seasonal(), normalization)
-    fitted = forecaster.fitted
+    fitted = forecaster.trained
     predictor, origins = forecaster.predictor, last_origins(fitted.context)
     histories = read_histories(predictor, fitted.context, origins, 3)
     frame = predictor.read(histories, slice(0, 1)).frame

@@ -19,7 +19,7 @@ from forecasting.forecaster.artifact import (
 )
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.models.config import RecurrentConfig
-from forecasting.scaling.normalization import METHODS
+from forecasting.scaling.methods import METHODS
 from forecasting.training import TrainingConfig
 
 
@@ -99,6 +99,20 @@ def test_a_loaded_model_forecasts_bit_for_bit_the_same(settings, tmp_path):
     assert loaded.training == forecaster.training
 
 
+def test_a_loaded_model_carries_its_settings(tmp_path):
+    model = fit(season_length=3, quantiles=(0.1, 0.9))
+    model.save(tmp_path / "model")
+
+    trained = Forecaster.load(tmp_path / "model", device="cpu").trained
+
+    assert trained.config == model.config
+    assert trained.method == model.trained.normalizer.method
+    assert (trained.seq_len, trained.horizon, trained.season_length) == (5, 2, 3)
+    assert trained.quantiles == (0.1, 0.5, 0.9)
+    assert trained.device == torch.device("cpu")
+    assert trained.memory == 5
+
+
 def test_dates_and_names_come_back(tmp_path):
     month = np.datetime64("2000-01", "M") + np.arange(60)
     dated = panel(timestamps={"a": month, "b": month[:40]}, target="Sunspots")
@@ -108,8 +122,8 @@ def test_dates_and_names_come_back(tmp_path):
     loaded = Forecaster.load(tmp_path / "model", device="cpu")
 
     assert same_forecasts(forecaster, loaded)
-    assert loaded.fitted.context.target == "Sunspots"
-    assert loaded.fitted.context.calendar == dated.calendar
+    assert loaded.trained.context.target == "Sunspots"
+    assert loaded.trained.context.calendar == dated.calendar
 
 
 def test_saving_what_was_loaded_writes_the_same_files(saved, tmp_path):

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins, last_origins
@@ -10,7 +11,8 @@ from forecasting.errors import NotFittedError, SettingError
 from forecasting.forecaster.fine_tuning import trained_lengths
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.models.config import RecurrentConfig
-from forecasting.scaling.normalization import METHODS
+from forecasting.scaling.methods import METHODS
+from forecasting.selection.guard import RUNGS
 from forecasting.training import TrainingConfig
 
 SHORT = TrainingConfig(epochs=3, device="cpu", learning_rate=0.01)
@@ -78,8 +80,8 @@ def test_a_known_series_keeps_its_statistics_and_a_new_one_has_its_own():
 
     tuned = make(NO_EPOCHS, normalization="standard").fit(panel, start=start)
 
-    center = tuned.fitted.normalizer.center
-    assert center[1] == start.fitted.normalizer.center[0]
+    center = tuned.trained.normalizer.center
+    assert center[1] == start.trained.normalizer.center[0]
     assert center[0] == pytest.approx(900, abs=5)
 
 
@@ -88,7 +90,7 @@ def test_auto_means_the_normalisation_of_the_start():
 
     tuned = make(NO_EPOCHS).fit(Panel.from_values({"a": wave(160)}), start=start)
 
-    assert tuned.fitted.normalizer.method == "minmax"
+    assert tuned.trained.normalizer.method == "minmax"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,11 @@ def test_auto_means_the_normalisation_of_the_start():
     [
         ({"cell": "gru"}, "cell must be 'lstm', as in the model .* found 'gru'"),
         ({"hidden_size": 8}, "hidden_size must be 4, as in the model .* found 8"),
-        ({"members": 1}, "members must be 2, as in the model .* found 1"),
+        ({"members": 3}, "members must be at most 2, the members .* has; found 3"),
+        ({"strategy": "seq2seq"}, "strategy must be 'direct', as in .* 'seq2seq'"),
+        ({"linear_skip": False}, "linear_skip must be True, as in the model .* False"),
+        ({"quantiles": (0.1, 0.9)}, r"quantiles must be \(\), as in the model"),
+        ({"calendar_features": True}, "calendar_features must be False, as in"),
         ({"normalization": "none"}, "normalization must be .* found 'none'"),
         ({"windows": replace(SPEC, seq_len=9)}, "seq_len must be 5, .* found 9"),
         ({"windows": replace(SPEC, horizon=3)}, "horizon must be 2, .* found 3"),
@@ -106,17 +112,66 @@ def test_a_setting_that_contradicts_the_start_is_refused(start, settings, messag
     same = {"members": 2, "num_layers": 2}
 
     with pytest.raises(SettingError, match=message):
-        make(**(same | settings)).fit(start.fitted.context, start=start)
+        make(**(same | settings)).fit(start.trained.context, start=start)
 
 
-def test_dropout_and_stride_may_differ(start):
-    spec = replace(SPEC, stride=3)
+def weights(forecaster):
+    states = (network.state_dict() for network in forecaster.trained.networks)
+    return [tensor for state in states for tensor in state.values()]
 
-    tuned = make(windows=spec, members=2, num_layers=2, dropout=0.2).fit(
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"windows": replace(SPEC, stride=3)},
+        {"dropout": 0.2},
+        {"guard": True, "season_length": 7},
+        {"intervals": "split"},
+        {"train_skip": True},
+        {"training": replace(NO_EPOCHS, loss="mse", seed=3, refit=True)},
+    ],
+)
+def test_settings_that_no_weight_depends_on_may_differ(start, settings):
+    same = {"training": NO_EPOCHS, "members": 2, "num_layers": 2}
+
+    tuned = make(**same | settings).fit(
         Panel.from_values({"a": wave(160)}), start=start
     )
 
+    pairs = zip(weights(tuned), weights(start), strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
+    assert (tuned.trained.guard is not None) == ("guard" in settings)
     assert np.isfinite(tuned.predict().points).all()
+
+
+def test_a_guard_is_chosen_on_the_new_series():
+    start = make(guard=False).fit(Panel.from_values({"a": wave(120)}))
+    walk = np.random.default_rng(1).normal(size=400).cumsum()
+
+    tuned = make(guard=True).fit(Panel.from_values({"b": walk}), start=start)
+
+    assert RUNGS[tuned.trained.guard.by_series[0]] == "last_value"
+    assert tuned.trained.config.model.guard
+
+
+def test_of_an_ensemble_the_first_members_may_be_tuned_alone(start):
+    panel = Panel.from_values({"a": wave(160)})
+
+    tuned = make(NO_EPOCHS, members=1, num_layers=2).fit(panel, start=start)
+
+    first = start.trained.networks[0].state_dict().values()
+    pairs = zip(weights(tuned), first, strict=True)
+    assert all(torch.equal(one, other) for one, other in pairs)
+
+
+def test_a_loss_at_every_step_can_follow_one_at_the_end():
+    panel = Panel.from_values({"a": wave(160)})
+    start = make(linear_skip=False).fit(panel)
+
+    tuned = make(linear_skip=False, loss_at="step").fit(panel, start=start)
+
+    assert np.isfinite(tuned.predict().points).all()
+    assert tuned.model.loss_at == "step"
 
 
 def test_an_untrained_start_is_refused():
@@ -219,11 +274,10 @@ def test_a_start_with_seasons_needs_dates():
     [
         ({"patch_len": 1}, "patch_len must be 5, as in the model .* found 1"),
         ({"season_length": 2}, "season_length must be 4, as in the model .* found 2"),
-        ({"train_skip": False}, "train_skip must be True, as in the model .* found Fa"),
     ],
 )
-def test_patches_season_and_linear_part_are_those_of_the_start(settings, message):
-    same = {"patch_len": 5, "season_length": 4, "train_skip": True}
+def test_patches_and_a_smoothed_season_are_those_of_the_start(settings, message):
+    same = {"patch_len": 5, "season_length": 4}
     same["normalization"] = "ets"
     start = make(**same).fit(Panel.from_values({"a": wave(120)}))
 
@@ -236,5 +290,5 @@ def test_a_smoothing_start_is_tuned_on_series_shorter_than_a_window():
 
     tuned = make().fit(Panel.from_values({"b": wave(6)}), start=start)
 
-    assert tuned.fitted.normalizer.method == "log_ets"
+    assert tuned.trained.normalizer.method == "log_ets"
     assert np.isfinite(tuned.predict().points).all()

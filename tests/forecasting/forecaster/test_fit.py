@@ -9,9 +9,10 @@ from forecasting.data.windows import WindowSpec
 from forecasting.errors import SeriesTooShort, SettingError
 from forecasting.forecaster.fit import fit_networks
 from forecasting.forecaster.prepare import training_ends
+from forecasting.forecaster.trained_model import ForecasterConfig
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.ensemble import ensemble_forecast
-from forecasting.scaling.normalization import METHODS
+from forecasting.scaling.methods import METHODS
 from forecasting.training import TrainingConfig
 
 SPEC = WindowSpec(seq_len=5, horizon=2)
@@ -31,13 +32,12 @@ def growing_season():
 
 
 def fit(panel, *, spec=SPEC, on_epoch=None, training=None, **model):
-    return fit_networks(
-        panel,
-        spec,
-        RecurrentConfig(**{"hidden_size": 4, **model}),
-        TrainingConfig(**{"device": "cpu", "epochs": 3, **(training or {})}),
-        on_epoch,
+    config = ForecasterConfig(
+        windows=spec,
+        model=RecurrentConfig(**{"hidden_size": 4, **model}),
+        training=TrainingConfig(**{"device": "cpu", "epochs": 3, **(training or {})}),
     )
+    return fit_networks(panel, config, on_epoch=on_epoch)
 
 
 def single_series(values):
@@ -71,7 +71,9 @@ def same_weights(first, second):
 def test_the_latest_share_of_each_series_validates(length, share, end):
     panel = Panel.from_values({"a": np.arange(50.0), "b": np.arange(float(length))})
 
-    assert training_ends(panel, SPEC, share)[1] == end
+    config = ForecasterConfig(windows=SPEC, training=TrainingConfig(validation=share))
+
+    assert training_ends(panel, config)[1] == end
 
 
 def test_members_differ_and_their_median_is_the_forecast():

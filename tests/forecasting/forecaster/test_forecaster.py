@@ -17,7 +17,7 @@ from forecasting.errors import (
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.intervals.table import IntervalTable
 from forecasting.models.config import RecurrentConfig
-from forecasting.scaling.normalization import METHODS
+from forecasting.scaling.methods import METHODS
 from forecasting.training import TrainingConfig
 
 SPEC = WindowSpec(seq_len=5, horizon=2)
@@ -316,10 +316,10 @@ def test_levels_nest_round_the_point(method):
 
 def test_rounding_puts_no_bound_beyond_the_point(panel_model):
     panel, points = two_series(), 100 * np.random.default_rng(0).random((2, 500))
-    fitted = panel_model.fitted
+    fitted = panel_model.trained
     no_width = IntervalTable(np.zeros_like(fitted.intervals.quantiles))
     model = make()
-    model.fitted = replace(fitted, intervals=no_width)
+    model.trained = replace(fitted, intervals=no_width)
 
     lower, upper = model.intervals_at(panel, last_origins(panel), points, [80])[80]
 
@@ -358,7 +358,7 @@ def test_a_backtest_adds_its_errors_to_the_intervals():
     lower, upper = model.predict(levels=[80]).intervals[80]
     assert (lower < before[0] - 10).all() | (lower == 0).all()
     assert (upper > before[1] + 10).all()
-    assert isinstance(model.fitted.intervals, IntervalTable)
+    assert isinstance(model.trained.intervals, IntervalTable)
 
 
 # Never below zero
@@ -461,6 +461,8 @@ def test_a_forecast_before_training_is_refused(tmp_path):
         untrained.forecast_at(panel, last_origins(panel))
     with pytest.raises(NotFittedError, match="call fit first"):
         untrained.save(tmp_path / "model")
+    with pytest.raises(NotFittedError, match="call fit first"):
+        _ = untrained.trained
 
 
 def test_the_error_for_a_short_history_names_the_required_points(single):

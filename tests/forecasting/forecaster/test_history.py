@@ -12,14 +12,13 @@ from forecasting.data.windows import WindowSpec
 from forecasting.errors import SeriesTooShort
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.forecaster.history import (
-    SMOOTHING_MEMORY,
     SmoothedHistory,
     WindowHistory,
-    required_memory,
 )
 from forecasting.forecaster.predict import read_histories
+from forecasting.forecaster.trained_model import ForecasterConfig
 from forecasting.models.config import RecurrentConfig
-from forecasting.models.network import RecurrentNetwork
+from forecasting.scaling.methods import SMOOTHING_MEMORY
 from forecasting.scaling.window_scaling import EtsStates
 from forecasting.training import TrainingConfig
 
@@ -30,22 +29,24 @@ def noise(count, seed=0):
     return np.random.default_rng(seed).normal(size=count)
 
 
-def network(season_length=4, seq_len=SEQ_LEN):
-    config = RecurrentConfig(hidden_size=2, season_length=season_length)
-    return RecurrentNetwork(config, seq_len=seq_len, horizon=HORIZON)
+def settings(season_length=4, seq_len=SEQ_LEN):
+    return ForecasterConfig(
+        windows=WindowSpec(seq_len=seq_len, horizon=HORIZON),
+        model=RecurrentConfig(season_length=season_length),
+    )
 
 
 def smoothed_history(pieces, season_length=4):
     counts = np.array([len(piece) for piece in pieces])
     padded = [np.r_[np.full(counts.max() - len(p), np.nan), p] for p in pieces]
-    return SmoothedHistory(np.array(padded), counts, network(season_length))
+    return SmoothedHistory(np.array(padded), counts, settings(season_length))
 
 
 def fit(panel, **model):
-    settings = {"hidden_size": 4, "season_length": 4, "normalization": "log_ets"}
+    small = {"hidden_size": 4, "season_length": 4, "normalization": "log_ets"}
     return Forecaster(
         windows=WindowSpec(seq_len=SEQ_LEN, horizon=HORIZON),
-        model=RecurrentConfig(**{**settings, **model}),
+        model=RecurrentConfig(**{**small, **model}),
         training=TrainingConfig(device="cpu", epochs=2),
     ).fit(panel)
 
@@ -86,7 +87,7 @@ def test_forecasts_join_a_smoothed_history_as_if_they_had_been_observed(steps):
 def test_forecasts_move_a_window_and_the_season_that_is_remembered(steps, season):
     observed, forecast = torch.randn(2, max(SEQ_LEN, season)), torch.randn(2, steps)
 
-    moved = WindowHistory(observed, network(season), "last").extend(forecast)
+    moved = WindowHistory(observed, settings(season), "last").extend(forecast)
 
     joined = torch.cat([observed, forecast], 1)
     expected = joined[:, -SEQ_LEN:] - joined[:, -1:]
@@ -95,13 +96,10 @@ def test_forecasts_move_a_window_and_the_season_that_is_remembered(steps, season
 
 
 def test_smoothing_remembers_more_than_a_window():
-    assert required_memory(network(), "last") == SEQ_LEN
-    assert required_memory(network(season_length=7), "last") == 7
-    assert required_memory(network(), "ets") == SMOOTHING_MEMORY
-    assert (
-        required_memory(network(seq_len=SMOOTHING_MEMORY + 1), "log_ets")
-        == SMOOTHING_MEMORY + 1
-    )
+    assert settings().memory("last") == SEQ_LEN
+    assert settings(season_length=7).memory("last") == 7
+    assert settings().memory("ets") == SMOOTHING_MEMORY
+    assert settings(seq_len=5000).memory("log_ets") == 5000
 
 
 @pytest.mark.parametrize(
@@ -111,7 +109,7 @@ def test_with_smoothing_a_single_observation_is_enough(method, required):
     forecaster = fit(Panel.from_values({"a": positive()}), normalization=method)
     new = Panel.from_values({"b": positive(required)})
 
-    assert forecaster.fitted.min_history == required
+    assert forecaster.trained.min_history == required
     forecast = forecaster.predict(new)
     assert np.isfinite(forecast.points).all()
     assert np.isfinite(np.array(forecast.intervals[95])).all()
@@ -186,7 +184,7 @@ def test_a_saved_model_remembers_what_smoothing_needs(tmp_path):
 
     loaded = Forecaster.load(tmp_path / "model", device="cpu")
 
-    assert loaded.fitted.context.lengths.tolist() == [80, 30]
+    assert loaded.trained.context.lengths.tolist() == [80, 30]
     np.testing.assert_array_equal(
         loaded.predict(horizon=7).points, forecaster.predict(horizon=7).points
     )

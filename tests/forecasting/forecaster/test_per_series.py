@@ -28,7 +28,7 @@ def settings(engine, **model):
 def weights(forecaster):
     return [
         parameter
-        for network in forecaster.fitted.networks
+        for network in forecaster.trained.networks
         for parameter in network.parameters()
     ]
 

@@ -33,8 +33,8 @@ def fit(**model):
 
 
 def with_rungs(forecaster, *rungs):
-    guard = replace(forecaster.fitted.guard, by_series=np.array(rungs))
-    forecaster.fitted = replace(forecaster.fitted, guard=guard)
+    guard = replace(forecaster.trained.guard, by_series=np.array(rungs))
+    forecaster.trained = replace(forecaster.trained, guard=guard)
     return forecaster
 
 
@@ -69,7 +69,7 @@ def test_a_forecast_is_that_of_the_network_on_the_levelled_window(steps):
     points = forecaster.predict(PANEL, horizon=steps).points
 
     for row, name in zip(points, PANEL.series_ids, strict=True):
-        expected = one_by_one(forecaster.fitted, name, PANEL.series(name), steps)
+        expected = one_by_one(forecaster.trained, name, PANEL.series(name), steps)
         np.testing.assert_allclose(row, expected, rtol=2e-6)
 
 
@@ -83,14 +83,14 @@ def test_each_series_gets_the_forecast_of_its_own_rung(rungs):
     points = forecaster.predict(PANEL, horizon=5).points
 
     for row, name in zip(points, PANEL.series_ids, strict=True):
-        expected = one_by_one(forecaster.fitted, name, PANEL.series(name), 5)
+        expected = one_by_one(forecaster.trained, name, PANEL.series(name), 5)
         np.testing.assert_allclose(row, expected, rtol=2e-6)
 
 
 @pytest.mark.parametrize("rung", [0, 1, 3])
 def test_no_network_runs_where_no_series_asks_for_it(rung):
     forecaster = with_rungs(fit(guard=True), 3, 3, rung)
-    forecaster.fitted.networks[0].encoder = torch.nn.Identity()  # nothing that runs
+    forecaster.trained.networks[0].encoder = torch.nn.Identity()  # nothing that runs
 
     points = forecaster.predict(PANEL).points
 
@@ -100,7 +100,7 @@ def test_no_network_runs_where_no_series_asks_for_it(rung):
 @pytest.mark.parametrize("rung", [4, 5])
 def test_the_network_runs_where_one_series_asks_for_it(rung):
     forecaster = with_rungs(fit(guard=True), 3, 3, rung)
-    forecaster.fitted.networks[0].encoder = torch.nn.Identity()
+    forecaster.trained.networks[0].encoder = torch.nn.Identity()
 
     with pytest.raises(AttributeError, match="recurrent_layers"):
         forecaster.predict(PANEL)
@@ -120,7 +120,7 @@ def test_bounds_of_many_levels_are_those_of_each_level_alone(model):
 
 def test_bounds_are_the_table_s_offsets_in_units_of_each_series():
     forecaster = fit(intervals="split")
-    fitted, points = forecaster.fitted, forecaster.predict(PANEL, horizon=5).points
+    fitted, points = forecaster.trained, forecaster.predict(PANEL, horizon=5).points
 
     lower, upper = forecaster.predict(PANEL, horizon=5).intervals[80]
 

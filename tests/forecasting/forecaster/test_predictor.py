@@ -35,7 +35,7 @@ def fit(values=None, **model):
 
 
 def histories(forecaster, values):
-    places = forecaster.fitted.find_places(list(values))
+    places = forecaster.trained.find_places(list(values))
     return Histories.from_lists([list(v) for v in values.values()], places)
 
 
@@ -107,10 +107,10 @@ def test_history_longer_and_shorter_than_a_season_forecasts_the_same():
 @pytest.mark.parametrize("rung", ["last_value", "seasonal_naive", "linear", "halfway"])
 def test_every_rung_of_the_guard_forecasts_the_same(rung):
     forecaster = fit(normalization="window", season_length=4, guard=True)
-    fitted = forecaster.fitted
+    fitted = forecaster.trained
     by_series = np.array([0, RUNGS.index(rung), RUNGS.index("network")])
     guard = replace(fitted.guard, by_series=by_series, default=RUNGS.index(rung))
-    forecaster.fitted = replace(fitted, guard=guard)
+    forecaster.trained = replace(fitted, guard=guard)
 
     assert_same(forecaster, {"s0": VALUES["s1"], **VALUES, "s2": VALUES["new"]}, 8)
     assert_same(forecaster, {"new": VALUES["new"]}, 8)
@@ -156,7 +156,7 @@ def test_torch_answers_where_nothing_is_compiled(monkeypatch):
     again = Forecaster(
         windows=forecaster.windows, model=forecaster.model, training=forecaster.training
     )
-    again.fitted = forecaster.fitted
+    again.trained = forecaster.trained
 
     forecast = again.predict(horizon=5)
 

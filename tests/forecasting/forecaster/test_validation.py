@@ -3,6 +3,7 @@ import torch
 
 from forecasting.data.windows import Windows, WindowSpec
 from forecasting.datasets.window_dataset import WindowDataset
+from forecasting.forecaster.trained_model import ForecasterConfig
 from forecasting.forecaster.validation import MAX_RESIDUAL_WINDOWS, find_residuals
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
@@ -15,7 +16,7 @@ def test_residuals_are_limited_to_a_maximum_of_windows():
     network = RecurrentNetwork(RecurrentConfig(hidden_size=1), seq_len=2, horizon=1)
 
     errors, volatility = find_residuals(
-        [network.eval()], WindowDataset(values, windows, "none"), "float32"
+        [network.eval()], WindowDataset(values, windows, "none"), ForecasterConfig()
     )
 
     assert errors.shape == (MAX_RESIDUAL_WINDOWS, 1)

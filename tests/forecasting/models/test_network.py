@@ -10,7 +10,7 @@ from forecasting.errors import SettingError, ShapeError
 from forecasting.models.cells import CELLS, MERGES
 from forecasting.models.config import STRATEGIES, RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
-from forecasting.scaling.normalization import window_level
+from forecasting.scaling.methods import METHODS
 from forecasting.training import TrainingConfig, train
 
 EACH_CELL = pytest.mark.parametrize("cell", CELLS)
@@ -153,12 +153,12 @@ def test_the_recursive_strategy_reads_its_own_forecasts():
 def test_the_recursive_strategy_levels_each_window_again(method):
     network = make_network(strategy="recursive", linear_skip=True, level=method)
     values = windows()[..., 0]
-    level, _ = window_level(values, method)
+    level, _ = METHODS[method].level(values)
 
     forecast = network((values - level)[..., None]) + level
 
     for step in range(3):
-        level, _ = window_level(values, method)
+        level, _ = METHODS[method].level(values)
         following = network((values - level)[..., None])[:, :1] + level
         torch.testing.assert_close(forecast[:, step : step + 1], following)
         values = torch.cat([values[:, 1:], following], 1)

@@ -192,7 +192,7 @@ def test_calibration_mends_quantiles_that_are_too_narrow():
     panel = Panel.from_values({"a": bursts(700)})
     model = make(bursts(700)[:600], intervals="split")
     with torch.no_grad():
-        model.fitted.networks[0].spread.gaps.mul_(0.1)
+        model.trained.networks[0].spread.gaps.mul_(0.1)
     ends = np.arange(600, 690)
     origins = Origins(series=np.zeros_like(ends), ends=ends)
     points = model.forecast_at(panel, origins)
@@ -222,8 +222,8 @@ def test_a_saved_model_has_its_quantiles(tmp_path):
 def test_without_quantiles_a_network_has_no_head_for_them():
     model = make(bursts(60), quantiles=())
 
-    assert model.fitted.networks[0].spread is None
-    assert not any("spread" in name for name in model.fitted.networks[0].state_dict())
+    assert model.trained.networks[0].spread is None
+    assert not any("spread" in name for name in model.trained.networks[0].state_dict())
 
 
 def test_levels_round_points_from_elsewhere_shift_with_them():
@@ -293,7 +293,7 @@ def with_covariates(strategy):
 @pytest.mark.parametrize("strategy", ["direct", "seq2seq"])
 def test_quantiles_are_those_of_windows_with_their_covariates(strategy):
     panel, model = shops(), with_covariates(strategy)
-    fitted, origins = model.fitted, last_origins(panel)
+    fitted, origins = model.trained, last_origins(panel)
     histories = read_histories(model.predictor, panel, origins, 3)
     rows = model.predictor.read(histories, slice(0, 2))
 
@@ -330,7 +330,7 @@ def test_a_model_with_quantiles_and_covariates_is_saved_and_calibrated(
 def test_visits_change_the_width_that_the_network_forecasts():
     panel, model = shops(), with_covariates("direct")
     with torch.no_grad():
-        for network in model.fitted.networks:
+        for network in model.trained.networks:
             network.spread.linear.weight.normal_(0, 3)
     moved = {**panel.covariates, "visits": panel.covariates["visits"] + 5}
     origins = last_origins(panel)

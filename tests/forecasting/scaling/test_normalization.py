@@ -8,13 +8,8 @@ from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 
 from forecasting.data.panel import Panel
 from forecasting.errors import InvalidValues, SettingError
-from forecasting.scaling.normalization import (
-    METHODS,
-    MIN_SCALE,
-    Normalizer,
-    candidates,
-    window_level,
-)
+from forecasting.scaling.methods import METHODS, MIN_SCALE, auto_methods
+from forecasting.scaling.normalization import Normalizer
 
 BY_WINDOW = ("last", "mean", "window", "log")
 VALUES = hnp.arrays(np.float64, st.integers(1, 40), elements=st.floats(0.01, 1e6))
@@ -127,7 +122,7 @@ def test_the_statistics_of_log_are_those_of_last_on_logarithms():
 def test_the_level_of_a_window_by_hand(method, level, size):
     window = torch.tensor([[1.0, 2.0, 6.0]])
 
-    result = window_level(window, method)
+    result = METHODS[method].level(window)
 
     expected = (torch.tensor([[float(level)]]), torch.tensor([[float(size)]]))
     torch.testing.assert_close(result, expected)
@@ -141,7 +136,7 @@ def test_levelled_windows_have_a_root_mean_square_of_one(method):
 
     for series in scaled.split(panel.lengths.tolist()):
         windows = series.unfold(0, 5, 1)
-        level, size = window_level(windows, method)
+        level, size = METHODS[method].level(windows)
         levelled = (windows - level) / size
         assert float(levelled.square().mean().sqrt()) == pytest.approx(1, rel=1e-3)
 
@@ -164,7 +159,7 @@ def test_a_constant_series_stays_finite(method, value):
     normalizer = Normalizer.fit(panel, method, seq_len=5)
 
     scaled = normalizer.scale_series(panel)
-    level, size = window_level(scaled.unfold(0, 5, 1), method)
+    level, size = METHODS[method].level(scaled.unfold(0, 5, 1))
     assert normalizer.scale.tolist() == [1]
     assert torch.isfinite((scaled.unfold(0, 5, 1) - level) / size).all()
 
@@ -249,8 +244,8 @@ def test_log_is_a_candidate_only_where_all_is_positive():
     positive = Panel.from_values({"a": [1.0, 2.0]})
     with_zero = Panel.from_values({"a": [1.0, 2.0], "b": [0.0, 1.0]})
 
-    assert "log" in candidates(positive)
-    assert "log" not in candidates(with_zero)
+    assert "log" in auto_methods(positive)
+    assert "log" not in auto_methods(with_zero)
 
 
 @pytest.mark.parametrize("method", ["standard", "minmax", "last", "log", "log_ets"])

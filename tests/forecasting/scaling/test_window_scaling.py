@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecasting.scaling.ets import DAMPINGS, season_index, smooth
-from forecasting.scaling.normalization import METHODS
+from forecasting.scaling.methods import METHODS
 from forecasting.scaling.window_scaling import (
     BOUND,
     EtsStates,
     ScaledWindows,
-    scale_window,
 )
 
 SEQ_LEN, HORIZON = 5, 3
@@ -36,7 +35,7 @@ def windows_at(ets, end, series=0):
 def test_restoring_undoes_measuring(method, steps):
     window = torch.randn(4, SEQ_LEN, generator=torch.Generator().manual_seed(0))
     following = torch.randn(4, steps)
-    frame = scale_window(window, method, window)
+    frame = METHODS[method].scale_windows(window, window)
 
     restored = frame.restore(frame.measure(following))
 
@@ -169,7 +168,7 @@ def test_states_move_to_a_device_whole():
 def test_a_frame_is_level_and_size_of_the_window_alone():
     window = torch.tensor([[1.0, 2, 3, 4, 5]])
 
-    frame = scale_window(window, "last", window[:, -2:])
+    frame = METHODS["last"].scale_windows(window, window[:, -2:])
 
     assert isinstance(frame, ScaledWindows)
     assert frame.inputs.tolist() == [[-4, -3, -2, -1, 0]]

@@ -198,7 +198,7 @@ def fit(panel, *, horizon=2, seq_len=8, epochs=1, **model):
 
 
 def rung_of(forecaster, place=0):
-    return RUNGS[forecaster.fitted.guard.by_series[place]]
+    return RUNGS[forecaster.trained.guard.by_series[place]]
 
 
 def one(values):
@@ -278,10 +278,10 @@ def test_series_never_seen_get_the_rung_of_the_data_set():
     values = logistic_map(300)
     seen = Panel.from_values({"a": values[:200], "b": values[200:]})
     forecaster = fit(seen, normalization="last")
-    guard = forecaster.fitted.guard
+    guard = forecaster.trained.guard
     guard.by_series[:] = RUNGS.index("network")
-    forecaster.fitted = replace(
-        forecaster.fitted, guard=replace(guard, default=RUNGS.index("last_value"))
+    forecaster.trained = replace(
+        forecaster.trained, guard=replace(guard, default=RUNGS.index("last_value"))
     )
 
     other = forecaster.predict(Panel.from_values({"c": values[:50]}))
@@ -296,11 +296,11 @@ def test_the_guard_leaves_the_networks_as_they_are():
 
     plain, guarded = (fit(walk, guard=on, normalization="last") for on in (False, True))
     top = np.full(1, RUNGS.index("network"))
-    freed = replace(guarded.fitted.guard, by_series=top)
+    freed = replace(guarded.trained.guard, by_series=top)
 
-    assert plain.fitted.guard is None
+    assert plain.trained.guard is None
     assert not np.array_equal(plain.predict().points, guarded.predict().points)
-    guarded.fitted = replace(guarded.fitted, guard=freed)
+    guarded.trained = replace(guarded.trained, guard=freed)
     np.testing.assert_array_equal(plain.predict().points, guarded.predict().points)
 
 
@@ -337,13 +337,13 @@ def test_a_loaded_guard_chooses_and_forecasts_the_same(covariates, tmp_path):
     first, second = forecaster.predict(horizon=5), loaded.predict(horizon=5)
     np.testing.assert_array_equal(first.points, second.points)
     np.testing.assert_array_equal(
-        loaded.fitted.guard.by_series, forecaster.fitted.guard.by_series
+        loaded.trained.guard.by_series, forecaster.trained.guard.by_series
     )
 
 
 @pytest.mark.parametrize("rung", RUNGS)
 def test_every_rung_survives_saving(model, rung, tmp_path):
-    model.fitted.guard.by_series[:] = RUNGS.index(rung)
+    model.trained.guard.by_series[:] = RUNGS.index(rung)
 
     model.save(tmp_path / "model")
     loaded = Forecaster.load(tmp_path / "model", device="cpu")
@@ -389,7 +389,7 @@ def test_a_damaged_default_is_an_error(model, plain, tmp_path):
 @pytest.mark.parametrize("rung", ["seasonal_naive", "smoothing"])
 def test_a_rung_that_the_model_does_not_have_is_an_error(rung, tmp_path):
     plain = fit(one(logistic_map(60)), normalization="last")
-    plain.fitted.guard.by_series[:] = RUNGS.index(rung)
+    plain.trained.guard.by_series[:] = RUNGS.index(rung)
     plain.save(tmp_path / "model")
 
     with pytest.raises(ArtifactError, match="a forecast that this model lacks"):
@@ -405,7 +405,7 @@ def test_with_squared_errors_the_mean_is_better_than_the_median():
     for loss in ("mae", "mse"):
         training = TrainingConfig(loss=loss, epochs=0)
         forecaster = Forecaster(windows=spec, model=model, training=training)
-        guard = forecaster.fit(Panel.from_values({"rain": rain})).fitted.guard
+        guard = forecaster.fit(Panel.from_values({"rain": rain})).trained.guard
         rungs[loss] = RUNGS[guard.default]
 
     assert rungs["mae"] == "last_value"

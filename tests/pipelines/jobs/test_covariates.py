@@ -89,7 +89,7 @@ def expected(model):
 
 
 def test_a_job_trains_on_the_covariates_that_it_names(model):
-    covariates = model.fitted.covariates
+    covariates = model.trained.covariates
 
     assert covariates.names("past") == ("visits",)
     assert covariates.names("known") == ("promo", "plan")
@@ -254,7 +254,7 @@ def test_training_goes_on_from_a_model_with_covariates(longer):
 
     assert outcome.version == "1"
     tuned = load_forecaster(find_version("next"))
-    assert tuned.fitted.covariates.names("known") == ("promo", "plan")
+    assert tuned.trained.covariates.names("known") == ("promo", "plan")
 
 
 def test_other_covariates_than_the_models_are_refused_before_anything_is_written(

@@ -75,6 +75,13 @@ def test_a_setting_of_the_job_that_contradicts_the_model_is_refused(longer):
     assert len(runs_of("days")) == 1
 
 
+def test_a_job_may_do_without_the_guard_of_the_model_that_it_starts_from(longer):
+    run(longer, "days", **{"name": "next", "model.guard": False})
+
+    assert load_forecaster(find_version("days/1")).trained.guard is not None
+    assert load_forecaster(find_version("next/1")).trained.guard is None
+
+
 def test_a_model_that_is_not_there_is_named(longer):
     with pytest.raises(UnknownModel, match="days/7: there is no such version"):
         run(longer, "days/7")

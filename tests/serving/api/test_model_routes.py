@@ -26,7 +26,7 @@ def test_the_list_names_every_model_that_answers(service):
 
 
 def test_a_model_is_described_with_the_end_of_its_series(service, library, hostile):
-    context = library["waves", "1"].fitted.context
+    context = library["waves", "1"].trained.context
 
     details = service.client.get("/v1/models/waves").json()
 

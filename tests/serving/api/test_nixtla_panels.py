@@ -79,11 +79,11 @@ def test_series_go_on_from_their_start_and_are_new_to_the_model(forecaster, freq
 )
 def test_series_on_another_calendar_are_refused(forecaster, request_body, text):
     with pytest.raises(RequestError, match=text):
-        make_panel(request_body, forecaster.fitted)
+        make_panel(request_body, forecaster.trained)
 
 
 def test_a_model_with_covariates_is_refused():
     forecaster = fit(past_covariates={"c": {"0": SEASON, "1": SEASON}})
 
     with pytest.raises(RequestError, match="the model has covariates, and this client"):
-        make_panel(make_request(), forecaster.fitted)
+        make_panel(make_request(), forecaster.trained)
