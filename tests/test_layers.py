@@ -44,6 +44,10 @@ def tree(tmp_path: Path) -> Path:
         ("forecasting/data/panel.py", "import forecasting.io.panel"),
         ("forecasting/io/panel.py", "import forecasting.scaling.ets"),
         ("forecasting/training/recipe/config.py", "import forecasting.training.loop"),
+        (
+            "forecasting/training/engines/torch_engine.py",
+            "import forecasting.training.engines.distributed",
+        ),
         ("pipelines/jobs/train.py", "import serving"),
         ("pipelines/config/job.py", "import pipelines.jobs.train"),
         ("serving/service.py", "import pipelines"),

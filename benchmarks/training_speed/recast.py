@@ -8,7 +8,7 @@ from forecasting import Forecaster, Panel, RecurrentConfig, TrainingConfig, Wind
 from forecasting.devices import Device
 from forecasting.forecaster.prepare import prepare
 from forecasting.forecaster.trained_model import ForecasterConfig
-from forecasting.training import train
+from forecasting.training import Member, train_members
 from forecasting.training.recipe.config import Engine
 
 
@@ -93,7 +93,8 @@ def make_training_loop(
     def run() -> int:
         network = config.make_network(data.batches.method, data.batches.layout)
         network.to(data.device)
-        train(network, data.batches, data.validation, config.training)
+        members = [Member(network, config.training.seed)]
+        train_members(members, data.batches, data.validation, config.training)
         return num_windows
 
     return run

@@ -16,7 +16,6 @@ from forecasting.data.panel import Panel
 from forecasting.errors import SettingError
 from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.scaling.normalization import Normalizer
-from forecasting.scaling.window_scaling import ETS_METHODS
 from forecasting.types import IntArray
 
 SOURCE = "the model that training starts from"
@@ -61,7 +60,7 @@ def check_start(
         _check_equal(name, getattr(model, name), getattr(source, name))
     if model.normalization != "auto":
         _check_equal("normalization", model.normalization, start.method)
-    if start.method in ETS_METHODS:
+    if start.scaling.is_smoothed:
         _check_equal("season_length", model.season_length, start.season_length)
     if model.members > len(start.networks):
         expected = f"at most {len(start.networks)}, the members {SOURCE} has"

@@ -1,6 +1,5 @@
 """Training: settings, the loop over epochs, and engines for the optimizer steps."""
 
-from forecasting.training.loop import train as train
 from forecasting.training.members import Member as Member
 from forecasting.training.members import start_member as start_member
 from forecasting.training.members import train_members as train_members

@@ -1,70 +1,75 @@
-"""The training loop: epochs, validation, best weights, early stopping.
+"""The training loop: epochs, validation, early stopping, best weights.
 
-Windows are gathered by index on the device of the series; only one number an epoch is
-copied from the device.
+An engine trains one network or a stack of several; each has its early end.
 """
 
-import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
-from forecasting.datasets.window_dataset import BatchSource
-from forecasting.models.network import RecurrentNetwork
-from forecasting.training.engines.base import StepEngine, make_engine
-from forecasting.training.recipe.config import TrainingConfig
-from forecasting.training.recipe.early_stopping import EarlyStopping, EpochRecord
-from forecasting.training.recipe.schedule import num_epochs, step_rates
+from forecasting.training.engines.base import TrainingEngine
+from forecasting.training.recipe.early_stopping import (
+    BestWeights,
+    EarlyStopping,
+    EpochRecord,
+)
+from forecasting.training.recipe.schedule import num_epochs
 
 
 def train(
-    network: RecurrentNetwork,
-    batches: BatchSource,
-    validation: BatchSource,
-    config: TrainingConfig,
+    engine: TrainingEngine,
+    generators: Sequence[torch.Generator],
     *,
-    engine: StepEngine | None = None,
-    generator: torch.Generator | None = None,
-    member: int = 0,
+    first_member: int = 0,
     on_epoch: Callable[[EpochRecord], None] | None = None,
 ) -> list[EpochRecord]:
-    """Train ``network`` in place; leave it with the weights that validated best.
+    """Train an engine's networks in place; leave the weights that validated best.
+
+    Without validation windows, all epochs are run and the last weights stay. A member
+    that stops early keeps its best weights while the others of its stack go on; a
+    record's seconds are those of the joint epoch.
 
     Args:
-        network: on the device of the batches.
-        batches: training windows.
-        validation: later windows, which select the epoch; without any, all epochs
-            are run and the last weights are used.
-        config: training settings.
-        engine: makes the optimizer steps; default chosen by ``config.engine``.
-        generator: for the random order of windows; default torch's global one.
-        member: number that the records carry.
+        engine: with the networks, their windows and the settings.
+        generators: for the random order of each member's windows.
+        first_member: number of the first member in the records.
         on_epoch: called with each epoch's record.
 
     Returns:
-        One record an epoch; the first is of the untrained network.
+        One record an epoch, member by member; the first is of the untrained network.
 
     Raises:
-        TrainingDiverged: the loss is no longer finite.
-        SettingError: the requested engine cannot train this network.
+        TrainingDiverged: a loss is no longer finite.
     """
+    config, batches = engine.config, engine.batches
     epochs, steps = num_epochs(len(batches), config)
     num_batches = None if config.steps is None else steps
-    engine = engine or make_engine(network, config, *step_rates(epochs * steps, config))
-    tracker = EarlyStopping(config, epochs, len(validation) > 0, member, on_epoch)
-    best_weights = network.state_dict()
+    is_validated = len(engine.validation) > 0
+    trackers = [
+        EarlyStopping(config, epochs, is_validated, first_member + number, on_epoch)
+        for number in range(len(generators))
+    ]
+    best = BestWeights(engine.weights)
+    train_losses = [math.nan] * len(trackers)
     for epoch in range(epochs + 1):
         started = time.perf_counter()
-        train_loss = math.nan
         if epoch:
-            order = batches.order(config.batch_size, num_batches, generator)
-            train_loss = engine.train_epoch(batches, order)
-        if tracker.add(train_loss, engine.loss(validation), started):
-            best_weights = copy.deepcopy(network.state_dict())
-        if tracker.is_over:
+            train_losses = engine.train_epoch(
+                [
+                    batches.order(config.batch_size, num_batches, generator)
+                    for generator in generators
+                ]
+            )
+        losses = zip(trackers, train_losses, engine.evaluate(), strict=True)
+        is_better = [
+            not tracker.is_over and tracker.add(train_loss, validation_loss, started)
+            for tracker, train_loss, validation_loss in losses
+        ]
+        best.save(is_better)
+        if all(tracker.is_over for tracker in trackers):
             break
-    if len(validation):
-        network.load_state_dict(best_weights)
-    return tracker.records
+    best.restore()
+    engine.finish()
+    return [record for tracker in trackers for record in tracker.records]

@@ -6,7 +6,7 @@ seed, and the order of its windows from its random state.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from threading import RLock
 
@@ -16,15 +16,13 @@ from torch import Tensor
 from forecasting.datasets.window_dataset import BatchSource
 from forecasting.kernels.blas import one_blas_thread
 from forecasting.models.network import RecurrentNetwork
-from forecasting.training.engines.base import make_engine
+from forecasting.training.engines.base import make_engines
 from forecasting.training.engines.compiled_engine import CompiledEngine
 from forecasting.training.engines.distributed import offset_seed
-from forecasting.training.engines.stacked_engine import can_train_stacked, train_stacked
 from forecasting.training.loop import train
 from forecasting.training.parallel import run_trainings
 from forecasting.training.recipe.config import TrainingConfig
 from forecasting.training.recipe.early_stopping import EpochRecord
-from forecasting.training.recipe.schedule import num_epochs, step_rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +32,13 @@ class Member:
     Attributes:
         network: on the device of the windows.
         seed: of the initial weights.
-        random_state: of torch on the CPU, after the weights were drawn.
+        random_state: of torch on the CPU, after the weights were drawn; default its
+            present state.
     """
 
     network: RecurrentNetwork
-    seed: int
-    random_state: Tensor
+    seed: int = 0
+    random_state: Tensor = field(default_factory=torch.get_rng_state)
 
     def generator(self, device: torch.device) -> torch.Generator:
         """Return a random generator that continues from the member's state."""
@@ -81,7 +80,7 @@ def train_members(
     members: Sequence[Member],
     batches: BatchSource,
     validation: BatchSource,
-    config: TrainingConfig,
+    training: TrainingConfig,
     *,
     on_epoch: Callable[[EpochRecord], None] | None = None,
 ) -> list[EpochRecord]:
@@ -89,7 +88,10 @@ def train_members(
 
     Args:
         members: networks of one shape.
-        batches, validation, config: see `forecasting.training.loop.train`.
+        batches: training windows.
+        validation: later windows, which select the epoch; without any, all epochs
+            are run and the last weights are used.
+        training: training settings.
         on_epoch: called in this thread with each epoch's record.
 
     Returns:
@@ -99,35 +101,27 @@ def train_members(
         TrainingDiverged: a loss is no longer finite.
         SettingError: the requested engine cannot train these networks.
     """
-    if can_train_stacked([member.network for member in members], config):
-        return train_stacked(members, batches, validation, config, on_epoch=on_epoch)
-    epochs, steps = num_epochs(len(batches), config)
-    rates = step_rates(epochs * steps, config)
-    engines = [
-        make_engine(member.network, config, *rates, num_trainings=len(members))
-        for member in members
-    ]
+    networks = [member.network for member in members]
+    engines = make_engines(networks, batches, validation, training)
+    size = len(members) // len(engines)  # members of an engine
+    groups = [members[first : first + size] for first in range(0, len(members), size)]
     trainings = [
         partial(
             train,
-            member.network,
-            batches,
-            validation,
-            config,
-            engine=engine,
-            generator=member.generator(batches.device),
-            member=number,
+            engine,
+            [member.generator(batches.device) for member in group],
+            first_member=size * number,
         )
-        for number, (member, engine) in enumerate(zip(members, engines, strict=True))
+        for number, (engine, group) in enumerate(zip(engines, groups, strict=True))
     ]
-    if all(isinstance(engine, CompiledEngine) for engine in engines):
+    if isinstance(engines[0], CompiledEngine):
         with one_blas_thread():
             histories = run_trainings(trainings, on_epoch)
-        return [record for history in histories for record in history]
-    records = []
-    for member, training in zip(members, trainings, strict=True):
-        with _RANDOM_LOCK, _seeded(member.seed, batches.device):
-            torch.set_rng_state(member.random_state)
-            offset_seed()
-            records += training(on_epoch=on_epoch)
-    return records
+    else:
+        histories = []
+        for group, run in zip(groups, trainings, strict=True):
+            with _RANDOM_LOCK, _seeded(group[0].seed, batches.device):
+                torch.set_rng_state(group[0].random_state)
+                offset_seed()
+                histories.append(run(on_epoch=on_epoch))
+    return [record for history in histories for record in history]

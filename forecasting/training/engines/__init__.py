@@ -1,10 +1,10 @@
-"""Training engines: one interface, several implementations of an optimizer step.
+"""Training engines: one interface, several ways to make an optimizer step.
 
-base             choice of the engine
-capabilities     requirements of the compiled and stacked engines
+base             the interface, and the choice of an engine
+capabilities     the reasons that an engine cannot train a network
 torch_engine     torch modules and gradients, every network and device
+stacked_engine   the same for several members as one batched network, on a GPU
 compiled_engine  compiled loops, small networks on the CPU
-stacked_engine   several members as one batched network on a GPU
-cuda_graph       gradients replayed from a CUDA graph
-distributed      data-parallel gradients of several processes
+cuda_graph       gradients of a torch engine, replayed from a CUDA graph
+distributed      a torch engine in each of several processes
 """

@@ -9,20 +9,38 @@ numbers differ.
 """
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from forecasting.models.network import RecurrentNetwork
-from forecasting.training.recipe.config import TrainingConfig
+from forecasting.training.engines.torch_engine import Gradient
 
-MIN_STEPS = 100  # of a training, to make up for the cost of recording
 WARM_UP_RUNS = 3  # before recording: a graph cannot hold torch's lazy set-up
 TOLERANCE = 1e-4  # of loss and gradients, by their norms
-Gradient = Callable[[Tensor, Tensor], Tensor]
 Work = Callable[[], None]
 Record = Callable[[Work], Work]  # records work and returns its replay
+
+
+def record_graph(work: Work) -> Work:
+    """Record the CUDA calls of ``work``; return a function that replays them.
+
+    The replay runs on the current CUDA stream.
+
+    Raises:
+        RuntimeError: ``work`` makes calls that no graph can hold.
+    """
+    current, side = torch.cuda.current_stream(), torch.cuda.Stream()
+    side.wait_stream(current)
+    with torch.cuda.stream(side):
+        for _ in range(WARM_UP_RUNS):
+            work()
+    current.wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        work()
+    replay: Work = graph.replay
+    return replay
 
 
 class ReplayedGradient:
@@ -32,14 +50,13 @@ class ReplayedGradient:
         gradient: sets the gradient of a batch, inputs and targets, as ``grad`` of the
             weights; returns the loss, of any shape. It is deterministic.
         weights: trainable weights.
-        record: see `record_graph`.
+        record: records work, see `record_graph`.
     """
 
     def __init__(
-        self, gradient: Gradient, weights: Iterable[Tensor], record: Record
+        self, gradient: Gradient, weights: list[Tensor], record: Record = record_graph
     ) -> None:
-        self.gradient, self.record = gradient, record
-        self.weights = list(weights)
+        self.gradient, self.weights, self.record = gradient, weights, record
         self.replay: Work | None = None
         self.buffers: list[Tensor] = []  # inputs and targets, where a recording reads
         self.outputs: list[Tensor] = []  # loss and gradients, where it writes
@@ -86,49 +103,6 @@ class ReplayedGradient:
 
     def _gradients(self) -> list[Tensor]:
         return [weight.grad for weight in self.weights if weight.grad is not None]
-
-
-def record_graph(work: Work) -> Work:
-    """Record the CUDA calls of ``work``; return a function that replays them.
-
-    The replay runs on the current CUDA stream.
-
-    Raises:
-        RuntimeError: ``work`` makes calls that no graph can hold.
-    """
-    current, side = torch.cuda.current_stream(), torch.cuda.Stream()
-    side.wait_stream(current)
-    with torch.cuda.stream(side):
-        for _ in range(WARM_UP_RUNS):
-            work()
-    current.wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-        work()
-    replay: Work = graph.replay
-    return replay
-
-
-def recorder_for(
-    network: RecurrentNetwork, config: TrainingConfig, steps: int
-) -> Record | None:
-    """Return the recorder for the gradient of a network; None to run it unrecorded.
-
-    Args:
-        network: on its device.
-        config: training settings.
-        steps: number of optimizer steps of the training.
-    """
-    on_gpu = next(network.parameters()).device.type == "cuda"
-    is_useful = on_gpu and config.engine == "auto" and steps >= MIN_STEPS
-    return record_graph if is_useful and not is_random(network, config) else None
-
-
-def is_random(network: RecurrentNetwork, config: TrainingConfig) -> bool:
-    """Return whether the gradient of a batch is random: dropout, teacher forcing."""
-    model = network.config
-    forced = model.strategy != "direct" and config.teacher_forcing > 0
-    return forced or (model.dropout > 0 and model.num_layers > 1)
 
 
 def _agree(replayed: Tensor, expected: Tensor) -> bool:

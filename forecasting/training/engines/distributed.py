@@ -4,6 +4,7 @@ Each process works on its shard of every batch, and gradients are summed, so tha
 make the step of the whole batch. In a single process the shard is the whole batch.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from forecasting.errors import SettingError
+from forecasting.training.engines.torch_engine import TorchEngine
 
 PROCESS_TIMEOUT = timedelta(minutes=10)  # for the other processes to answer
 
@@ -59,6 +61,66 @@ def _is_first(store: Any) -> bool:
         return bool(store.add("asked", 1) == 1)
     except dist.DistError:  # the process that holds the store has failed and ended
         return False
+
+
+class DistributedEngine:
+    """The torch engine of each of several processes, which make the same steps.
+
+    Args:
+        engine: of this process; its gradient becomes that of the whole batch.
+    """
+
+    def __init__(self, engine: TorchEngine) -> None:
+        self.engine, self.config = engine, engine.config
+        self.batches, self.validation = engine.batches, engine.validation
+        self.weights, self.finish = engine.weights, engine.finish
+        self.share = 1.0  # of the batch that this process works on
+        engine.gradient = self.gradient
+        broadcast(self.weights)
+
+    def train_epoch(self, orders: Sequence[Tensor]) -> list[float]:
+        """Make an optimizer step per batch, in one order; return the mean loss."""
+        (order,) = orders
+        broadcast([order])
+        self.engine.set_mode(training=True)
+        batches = order.split(self.config.batch_size)
+        shards = [shard(batch) for batch in batches]
+        # A process without a window takes one with weight 0: all must make every step.
+        nonempty = [
+            part if len(part) else batch[:1]
+            for part, batch in zip(shards, batches, strict=True)
+        ]
+        windows = self.engine.gather([torch.cat(nonempty)], len(nonempty[0]))
+        total = torch.zeros((), device=self.batches.device)
+        for pair, part, batch in zip(windows, shards, batches, strict=True):
+            self.share = len(part) / len(batch)
+            total += self.engine.step(*pair) * len(batch)
+        return [float(total) / max(len(order), 1)]
+
+    def gradient(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Set the clipped gradients of the whole batch; return its loss."""
+        engine, clip_norm = self.engine, self.config.clip_norm
+        engine.optimizer.zero_grad(set_to_none=True)
+        loss = engine.training_loss(inputs, targets) * self.share
+        torch.autograd.backward(loss)
+        weights = [weight for weight in engine.trained if weight.grad is not None]
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
+        *gradients, total = sum_over_processes([*gradients, loss.detach()])
+        for weight, gradient in zip(weights, gradients, strict=True):
+            weight.grad = gradient
+        if clip_norm is not None:
+            engine.clip(clip_norm)
+        return total
+
+    @torch.no_grad()
+    def evaluate(self) -> list[float]:
+        """Return the mean loss of free-running forecasts; NaN without windows."""
+        count, device = len(self.validation), self.validation.device
+        if not count:
+            return [math.nan]
+        index, total = shard(torch.arange(count, device=device)), torch.zeros(1)
+        total = self.engine.total_loss(index) if len(index) else total.to(device)
+        return [float(sum_over_processes([total])[0]) / count]
 
 
 def num_processes() -> int:

@@ -1,184 +1,178 @@
-"""Optimizer steps by torch: every network, every device.
-
-Where several processes train together, each computes the gradient of its shard of the
-batch, and all make the same step of the whole batch.
-"""
+"""Optimizer steps by torch: every network, every device."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from forecasting.datasets.window_dataset import (
     EVALUATION_BATCH,
+    MAX_GATHERED_VALUES,
     Batch,
     BatchSource,
-    iterate_batches,
 )
 from forecasting.devices import autocast
 from forecasting.models.network import RecurrentNetwork
-from forecasting.training.engines.cuda_graph import Gradient, Record, ReplayedGradient
-from forecasting.training.engines.distributed import (
-    broadcast,
-    num_processes,
-    shard,
-    sum_over_processes,
-)
 from forecasting.training.recipe.config import TrainingConfig
 from forecasting.training.recipe.losses import make_loss
-from forecasting.types import FloatArray
+from forecasting.training.recipe.schedule import num_steps, step_rates
+
+Gradient = Callable[[Tensor, Tensor], Tensor]  # of inputs and targets; returns the loss
 
 
 class TorchEngine:
     """Trains a network by torch's own layers, gradients and optimizer.
 
     Args:
-        network: on the device of the windows.
+        networks: a single one, on the device of the windows.
+        batches, validation: windows to train and to validate on.
         config: training settings.
-        rates, betas: learning rate, and Adam's first beta, of every step.
-        record: records gradients to be replayed; see
-            `forecasting.training.engines.cuda_graph`.
+
+    Attributes:
+        gradient: sets the gradients of a batch and returns its loss. It is
+            `compute_gradient`, or wraps it: in a CUDA graph, or in several processes.
     """
 
     def __init__(
         self,
-        network: RecurrentNetwork,
+        networks: Sequence[RecurrentNetwork],
+        batches: BatchSource,
+        validation: BatchSource,
         config: TrainingConfig,
-        rates: FloatArray,
-        betas: FloatArray,
-        record: Record | None = None,
     ) -> None:
-        self.network, self.config = network, config
-        self.rates, self.betas, self.num_steps = rates, betas, 0
-        self.loss_of = loss_of(network, config)
-        self.is_alone = num_processes() == 1
-        broadcast(network.state_dict().values())
-        self.optimizer = make_optimizer(network.parameters(), config)
-        self.compute_gradient: Gradient = self.gradient
-        if record is not None and self.is_alone:
-            self.compute_gradient = ReplayedGradient(
-                self.gradient, network.parameters(), record
-            )
-
-    def train_epoch(self, batches: BatchSource, order: Tensor) -> float:
-        """Make an optimizer step per batch, in ``order``; return the mean loss."""
-        self.network.train()
-        broadcast([order])
-        total = torch.zeros((), device=batches.device)
-        whole_batches = order.split(self.config.batch_size)
-        shards = [shard(batch) for batch in whole_batches]
-        # A process without a window takes one with weight 0: all must make every step.
-        nonempty = [
-            part if len(part) else batch[:1]
-            for part, batch in zip(shards, whole_batches, strict=True)
-        ]
-        pairs = zip(
-            _gather_parts(batches, nonempty), shards, whole_batches, strict=True
+        self.networks, self.network = networks, networks[0]
+        self.batches, self.validation, self.config = batches, validation, config
+        self.loss_of = loss_of(self.network, config)
+        kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+        self.optimizer: torch.optim.Optimizer = kind(
+            self.trained, weight_decay=config.weight_decay, fused=True
         )
-        for (inputs, targets), part, batch in pairs:
-            loss = self._step(inputs, targets, len(part) / len(batch))
-            total += loss * len(batch)
-        return float(total) / max(len(order), 1)
+        rates, betas = step_rates(num_steps(len(batches), config), config)
+        self.rates = zip(rates.tolist(), betas.tolist(), strict=True)
+        self.gradient: Gradient = self.compute_gradient
 
-    def _step(self, inputs: Tensor, targets: Tensor, weight: float) -> Tensor:
-        """Make an optimizer step; ``weight``: share of the windows in the batch."""
-        if self.is_alone:
-            loss = self.compute_gradient(inputs, targets)
-        else:
-            loss = self.gradient(inputs, targets, weight)
-        set_rates(
-            self.optimizer, self.rates[self.num_steps], self.betas[self.num_steps]
-        )
-        self.optimizer.step()
-        self.num_steps += 1
-        return loss
+    @cached_property
+    def trained(self) -> list[Tensor]:
+        """Weights that the optimizer updates."""
+        return list(self.network.parameters())
 
-    def gradient(self, inputs: Tensor, targets: Tensor, weight: float = 1.0) -> Tensor:
-        """Set the gradient of a batch; return the loss.
+    @property
+    def weights(self) -> list[Tensor]:
+        """All weights, ``(networks, ...)`` each; training updates them in place."""
+        return [weight[None] for weight in self.network.state_dict().values()]
 
-        ``weight`` is the share of these windows in the batch of all processes.
+    def train_epoch(self, orders: Sequence[Tensor]) -> list[float]:
+        """Make an optimizer step per batch; return the mean loss of each network.
+
+        Args:
+            orders: indices of each network's windows, ``(windows,)``.
         """
+        self.set_mode(training=True)
+        total = torch.zeros(len(orders), device=self.batches.device)
+        for inputs, targets in self.gather(orders, self.config.batch_size):
+            total += self.step(inputs, targets) * targets.shape[-2]
+        return [loss / max(len(orders[0]), 1) for loss in total.tolist()]
+
+    def compute_gradient(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Set the clipped gradients of a batch; return its loss."""
         self.optimizer.zero_grad(set_to_none=True)
-        model, precision = self.network.config, self.config.precision
-        with autocast(inputs.device, precision, model.hidden_size, model.cell):
-            loss = self._loss(inputs, targets)
-        if self.is_alone:
-            torch.autograd.backward(loss)
-        else:
-            torch.autograd.backward(loss * weight)
-            loss = self._sum_over_processes(loss * weight)
+        loss = self.training_loss(inputs, targets)
+        torch.autograd.backward(loss, torch.ones_like(loss))  # of each network
         if self.config.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
+            self.clip(self.config.clip_norm)
         return loss.detach()
 
-    def _sum_over_processes(self, loss: Tensor) -> Tensor:
-        """Sum gradients and loss over the processes; return the loss."""
-        trained = [
-            (parameter, parameter.grad)
-            for parameter in self.network.parameters()
-            if parameter.grad is not None
-        ]
-        *gradients, total = sum_over_processes(
-            [*(gradient for _, gradient in trained), loss.detach()]
-        )
-        for (parameter, _), gradient in zip(trained, gradients, strict=True):
-            parameter.grad = gradient
-        return total
+    def step(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Make an optimizer step on a batch; return the loss before it."""
+        loss = self.gradient(inputs, targets)
+        rate, beta = next(self.rates)
+        for group in self.optimizer.param_groups:
+            group["lr"], group["betas"] = rate, (beta, 0.999)
+        self.optimizer.step()
+        return loss
 
-    def _loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        network = self.network
-        if network.config.loss_at == "step":
-            steps = network.forward_steps(inputs)  # (B, L, steps)
-            next_values = torch.cat([inputs[:, : steps.shape[1], 0], targets], 1)[:, 1:]
-            step_targets = next_values.unfold(1, network.steps_out, 1)[
-                :, : steps.shape[1]
-            ]
-            return self.loss_of(steps.float(), step_targets)
-        forecast = network.forward_trained(
-            inputs,
-            truth=targets,
-            teacher_forcing=self.config.teacher_forcing,
-            truncate=self.config.truncate,
-        )
-        return self.loss_of(forecast.float(), targets)
+    def training_loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the loss that training minimises, at the end or at every step."""
+        network, config = self.network, self.config
+        with self.autocast():
+            if network.config.loss_at == "step":
+                steps = network.forward_steps(inputs)  # (B, L, steps)
+                length = steps.shape[1]
+                next_values = torch.cat([inputs[:, :length, 0], targets], 1)[:, 1:]
+                step_targets = next_values.unfold(1, network.steps_out, 1)[:, :length]
+                return self.loss_of(steps.float(), step_targets)
+            forecast = network.forward_trained(
+                inputs,
+                truth=targets,
+                teacher_forcing=config.teacher_forcing,
+                truncate=config.truncate,
+            )
+            return self.loss_of(forecast.float(), targets)
+
+    def clip(self, norm: float) -> None:
+        """Clip the norm of the gradients."""
+        nn.utils.clip_grad_norm_(self.trained, norm)
+
+    def gather(self, orders: Sequence[Tensor], size: int) -> Iterator[Batch]:
+        """Yield batches of ``size`` windows, gathered several at a time.
+
+        Gathering has a fixed cost per call, as long as the block stays in the cache.
+        Those of several networks are ``(networks, windows, ...)``.
+        """
+        models = len(orders)
+        values = models * size * self.batches.numbers  # in a batch
+        block_size = size * max(1, MAX_GATHERED_VALUES // values)
+        for block in torch.stack(list(orders)).split(block_size, 1):
+            shape = block.shape if models > 1 else block.shape[1:]
+            inputs, targets = self.batches.take(block.flatten())
+            yield from zip(
+                inputs.unflatten(0, shape).split(size, len(shape) - 1),
+                targets.unflatten(0, shape).split(size, len(shape) - 1),
+                strict=True,
+            )
 
     @torch.no_grad()
-    def loss(self, validation: BatchSource) -> float:
+    def evaluate(self) -> list[float]:
         """Return the mean loss of free-running forecasts; NaN without windows."""
-        if not len(validation):
-            return math.nan
-        self.network.eval()
-        total = torch.zeros((), device=validation.device)
+        count = len(self.validation)
+        if not count:
+            return [math.nan] * len(self.networks)
+        index = torch.arange(count, device=self.validation.device)
+        return [total / count for total in self.total_loss(index).tolist()]
+
+    def total_loss(self, index: Tensor) -> Tensor:
+        """Return the sum of each network's losses of validation windows."""
+        self.set_mode(training=False)
+        models = len(self.networks)
+        total = torch.zeros(models, device=self.validation.device)
+        for block in index.split(EVALUATION_BATCH):
+            batch = self.validation.take(block)
+            parts = (part.split(max(1, EVALUATION_BATCH // models)) for part in batch)
+            for inputs, targets in zip(*parts, strict=True):
+                total += self.validation_loss(inputs, targets) * len(inputs)
+        return total
+
+    def validation_loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the loss of the network's forecasts of validation windows."""
+        with self.autocast():
+            forecast = self.network.forward_trained(inputs)
+        return self.loss_of(forecast.float(), targets)
+
+    def finish(self) -> None:
+        """Do nothing: the optimizer updates the network itself."""
+
+    def set_mode(self, *, training: bool) -> None:
+        """Put the networks in training or in evaluation mode."""
+        for network in self.networks:
+            network.train(training)
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Return the precision context of a forward pass."""
         model, precision = self.network.config, self.config.precision
-        part = shard(torch.arange(len(validation), device=validation.device))
-        for index in part.split(EVALUATION_BATCH) if len(part) else ():
-            inputs, targets = validation.take(index)
-            with autocast(inputs.device, precision, model.hidden_size, model.cell):
-                forecast = self.network.forward_trained(inputs)
-            total += self.loss_of(forecast.float(), targets) * len(inputs)
-        return float(sum_over_processes([total])[0]) / len(validation)
-
-
-def _gather_parts(batches: BatchSource, parts: Sequence[Tensor]) -> Iterator[Batch]:
-    """Yield the windows of each part; all but the last part have one size."""
-    size = len(parts[0])
-    for inputs, targets in iterate_batches(batches, torch.cat(list(parts)), size):
-        yield from zip(inputs.split(size), targets.split(size), strict=True)
-
-
-def make_optimizer(
-    weights: Iterable[Tensor], config: TrainingConfig
-) -> torch.optim.Optimizer:
-    """Create the Adam or AdamW optimizer of a training."""
-    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    return kind(weights, weight_decay=config.weight_decay, fused=True)
-
-
-def set_rates(optimizer: torch.optim.Optimizer, rate: float, beta: float) -> None:
-    """Set the learning rate, and Adam's first beta, of the next step."""
-    for group in optimizer.param_groups:
-        group["lr"], group["betas"] = float(rate), (float(beta), 0.999)
+        return autocast(self.batches.device, precision, model.hidden_size, model.cell)
 
 
 def loss_of(

@@ -1,9 +1,12 @@
-"""Early stopping: the records of a training, its best epoch and its end."""
+"""Early stopping: the records of a training, its best epoch and weights, its end."""
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import torch
+from torch import Tensor
 
 from forecasting.errors import TrainingDiverged
 from forecasting.training.recipe.config import TrainingConfig
@@ -32,7 +35,7 @@ class EarlyStopping:
     Args:
         config: training settings.
         epochs: maximum number of epochs.
-        validated: whether there are validation windows, which select the epoch.
+        is_validated: whether there are validation windows, which select the epoch.
         member: number that the records carry.
         on_epoch: called with each epoch's record.
     """
@@ -41,7 +44,7 @@ class EarlyStopping:
         self,
         config: TrainingConfig,
         epochs: int,
-        validated: bool,
+        is_validated: bool,
         member: int = 0,
         on_epoch: Callable[[EpochRecord], None] | None = None,
     ) -> None:
@@ -51,7 +54,7 @@ class EarlyStopping:
         # A fixed number of steps and a cycle of the learning rate are never cut short.
         is_fixed_length = config.steps is not None or config.schedule == "one_cycle"
         self.patience = (
-            config.patience if validated and not is_fixed_length else math.inf
+            config.patience if is_validated and not is_fixed_length else math.inf
         )
 
     def add(self, train_loss: float, validation_loss: float, started: float) -> bool:
@@ -88,3 +91,35 @@ class EarlyStopping:
     def is_over(self) -> bool:
         """Whether ``patience`` epochs have passed since the best one."""
         return len(self.records) - 1 - self.best_epoch >= self.patience
+
+
+class BestWeights:
+    """Best weights of each member so far.
+
+    Args:
+        weights: of all members, ``(members, ...)`` each, updated in place by training.
+    """
+
+    def __init__(self, weights: Sequence[Tensor]) -> None:
+        self.weights = weights
+        self.best: list[Tensor] = []  # empty before the first validation
+
+    @torch.no_grad()
+    def save(self, is_better: Sequence[bool]) -> None:
+        """Save the current weights of the members marked in ``is_better``."""
+        if not any(is_better):
+            return
+        if all(is_better) or not self.best:
+            self.best = [weight.clone() for weight in self.weights]
+            return
+        chosen = torch.tensor(is_better, device=self.weights[0].device)
+        for best, weight in zip(self.best, self.weights, strict=True):
+            mask = chosen.view(-1, *[1] * (weight.ndim - 1))
+            best.copy_(torch.where(mask, weight, best))
+
+    @torch.no_grad()
+    def restore(self) -> None:
+        """Overwrite the weights with the best ones, if any were saved."""
+        if self.best:
+            for weight, best in zip(self.weights, self.best, strict=True):
+                weight.copy_(best)

@@ -22,6 +22,12 @@ def num_epochs(windows: int, config: TrainingConfig) -> tuple[int, int]:
     return min(STEP_EPOCHS, config.steps), -(-config.steps // STEP_EPOCHS)
 
 
+def num_steps(windows: int, config: TrainingConfig) -> int:
+    """Return the number of optimizer steps of all epochs."""
+    epochs, steps = num_epochs(windows, config)
+    return epochs * steps
+
+
 def step_rates(steps: int, config: TrainingConfig) -> tuple[FloatArray, FloatArray]:
     """Return learning rates and first betas, ``(steps,)`` each.
 

@@ -19,7 +19,7 @@ from forecasting.forecaster.validation import find_residuals
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 from forecasting.models.window_ridge import fit_linear
-from forecasting.training import TrainingConfig, train
+from forecasting.training import Member, TrainingConfig, train_members
 
 SPEC = WindowSpec(seq_len=6, horizon=2)
 TRAINING = TrainingConfig(device="cpu", epochs=2, batch_size=16)
@@ -77,8 +77,8 @@ def test_training_gives_the_same_weights(steps):
     for network, (earlier, later) in zip(networks, kinds, strict=True):
         linear = fit_linear(earlier, later, steps=2, design=earlier.design(2))
         network.set_skip(linear.weights, linear.bias, linear.ahead)
-        generator = torch.Generator().manual_seed(3)
-        train(network, earlier, later, TRAINING, generator=generator)
+        torch.manual_seed(3)
+        train_members([Member(network)], earlier, later, TRAINING)
     residuals = [
         find_residuals([network], later, ForecasterConfig())
         for network, (_, later) in zip(networks, kinds, strict=True)
@@ -118,10 +118,9 @@ def test_windows_from_the_host_train_a_network_on_a_gpu():
     earlier = HostDataset.of(ready.batches, device)
     later = HostDataset.of(ready.validation, device)
     network = make_network(earlier).to(device)
-    generator = torch.Generator(device).manual_seed(0)
 
     config = TrainingConfig(device="cuda", epochs=3)
-    records = train(network, earlier, later, config, generator=generator)
+    records = train_members([Member(network)], earlier, later, config)
     residuals, _ = find_residuals([network], later, ForecasterConfig())
 
     assert earlier.take(torch.tensor([0]))[0].device.type == "cuda"

@@ -6,30 +6,24 @@ import pytest
 
 # One training in a new process with an empty Numba cache.
 PROGRAM = """
-import time, torch
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
-from forecasting.regressors.rows import RowBatches
-from forecasting.training import TrainingConfig, train
-from forecasting.training.engines.base import make_engine
+from forecasting.training import TrainingConfig
+from forecasting.training.engines.base import choose_engine
 from forecasting.kernels.compilation import is_compiled
-from forecasting.training.recipe.schedule import step_rates
 
-def chosen(steps, num_trainings=1):
+def chosen(steps, members=1):
     network = RecurrentNetwork(RecurrentConfig(), seq_len=5, horizon=2)
-    config = TrainingConfig(device="cpu")
-    rates = step_rates(steps, config)
-    engine = make_engine(network, config, *rates, num_trainings=num_trainings)
-    return type(engine).__name__
+    return choose_engine([network] * members, TrainingConfig(device="cpu"), steps)
 
-print(is_compiled(), chosen(100), chosen(100_000), chosen(1000, num_trainings=100))
+print(is_compiled(), chosen(100), chosen(100_000), chosen(1000, members=100))
 """
 COMPILED = """
 from forecasting.kernels.compilation import is_compiled
 print(is_compiled())
 """
-COLD = "False TorchEngine CompiledEngine CompiledEngine"
-WARM = "True CompiledEngine CompiledEngine CompiledEngine"
+COLD = "False torch fused fused"
+WARM = "True fused fused fused"
 
 
 def run(folder, *command, **environment):

@@ -11,7 +11,7 @@ from forecasting.models.cells import CELLS, MERGES
 from forecasting.models.config import STRATEGIES, RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 from forecasting.scaling.methods import METHODS
-from forecasting.training import TrainingConfig, train
+from forecasting.training import Member, TrainingConfig, train_members
 
 EACH_CELL = pytest.mark.parametrize("cell", CELLS)
 EACH_STRATEGY = pytest.mark.parametrize("strategy", STRATEGIES)
@@ -247,7 +247,7 @@ def test_a_loss_at_every_step_learns_a_simple_rule(strategy):
     )
     config = TrainingConfig(epochs=25, batch_size=32, learning_rate=0.01, loss="mse")
 
-    records = train(network, batches, batches, config)
+    records = train_members([Member(network)], batches, batches, config)
 
     steps = network.forward_steps(next(batches.in_order())[0])
     assert steps.shape == (len(batches), 8, 2 if strategy == "direct" else 1)
@@ -398,6 +398,8 @@ def test_the_linear_part_is_trained_where_that_is_asked_for(train_skip):
         values, Windows(torch.tensor([0, 60]).numpy(), WindowSpec(horizon=3)), "none"
     )
 
-    train(network, batches, batches, TrainingConfig(device="cpu", epochs=2))
+    train_members(
+        [Member(network)], batches, batches, TrainingConfig(device="cpu", epochs=2)
+    )
 
     assert torch.equal(network.skip.weight, before) != train_skip

@@ -14,7 +14,7 @@ from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 from forecasting.regressors.rows import RowBatches
 from forecasting.scaling.window_scaling import EtsStates
-from forecasting.training import TrainingConfig, train
+from forecasting.training import Member, TrainingConfig, train_members
 
 SPEC = WindowSpec(seq_len=6, horizon=2)
 
@@ -79,8 +79,11 @@ def test_five_steps_lose_what_they_always_lost(cell):
     network = make_network(cell=cell)
     earlier, no_windows = split(wave(), share=0)
 
-    records = train(
-        network, earlier, no_windows, config(batch_size=1000, learning_rate=0.01)
+    records = train_members(
+        [Member(network)],
+        earlier,
+        no_windows,
+        config(batch_size=1000, learning_rate=0.01),
     )
 
     losses = [record.train_loss for record in records[1:]]
@@ -92,7 +95,7 @@ def test_the_same_seed_gives_the_same_weights():
 
     for network, seed in ((first, 0), (second, 0), (other, 1)):
         torch.manual_seed(seed)
-        train(network, *split(wave()), config())
+        train_members([Member(network)], *split(wave()), config())
 
     same = zip(first.parameters(), second.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in same)
@@ -103,8 +106,11 @@ def test_the_weights_that_validated_best_stay():
     network = make_network()
     earlier, later = constant(1.0, 96), constant(0.5, 32)
 
-    records = train(
-        network, earlier, later, config(epochs=15, patience=15, learning_rate=0.03)
+    records = train_members(
+        [Member(network)],
+        earlier,
+        later,
+        config(epochs=15, patience=15, learning_rate=0.03),
     )
 
     # On its way from about zero to one, the forecast passes what validation wants.
@@ -124,7 +130,9 @@ def constant(value, count):
 def test_training_stops_when_patience_is_over():
     earlier, later = split(noise(120))
 
-    records = train(make_network(), earlier, later, config(epochs=500, patience=3))
+    records = train_members(
+        [Member(make_network())], earlier, later, config(epochs=500, patience=3)
+    )
 
     losses = [record.validation_loss for record in records]
     assert len(records) < 501
@@ -134,7 +142,9 @@ def test_training_stops_when_patience_is_over():
 def test_without_a_validation_part_all_epochs_are_run():
     earlier, no_windows = split(noise(120), share=0)
 
-    records = train(make_network(), earlier, no_windows, config(epochs=30, patience=1))
+    records = train_members(
+        [Member(make_network())], earlier, no_windows, config(epochs=30, patience=1)
+    )
 
     assert len(no_windows) == 0
     assert [record.epoch for record in records] == list(range(31))
@@ -144,7 +154,7 @@ def test_without_a_validation_part_all_epochs_are_run():
 def test_no_epochs_leave_the_network_as_it_was():
     network, untouched = make_network(), make_network()
 
-    records = train(network, *split(wave()), config(epochs=0))
+    records = train_members([Member(network)], *split(wave()), config(epochs=0))
 
     assert len(records) == 1
     assert torch.equal(network.head.weight, untouched.head.weight)
@@ -153,17 +163,17 @@ def test_no_epochs_leave_the_network_as_it_was():
 def test_each_epoch_is_reported_as_it_ends():
     reported = []
 
-    records = train(
-        make_network(),
+    records = train_members(
+        [Member(make_network()), Member(make_network())],
         *split(wave()),
         config(epochs=3),
-        member=7,
         on_epoch=reported.append,
     )
 
     assert reported == records
-    assert [record.epoch for record in records] == [0, 1, 2, 3]
-    assert {(record.member, record.epochs) for record in records} == {(7, 3)}
+    assert [record.epoch for record in records] == [0, 1, 2, 3] * 2
+    assert [record.member for record in records] == [0] * 4 + [1] * 4
+    assert {record.epochs for record in records} == {3}
     assert math.isnan(records[0].train_loss)
     assert all(record.seconds > 0 for record in records)
 
@@ -173,8 +183,10 @@ def test_clipping_bounds_the_norm_of_the_gradient(clip_norm):
     network, free = make_network(), make_network()
     no_windows = split(wave(), share=0)[1]
 
-    train(network, split(wave())[0], no_windows, config(clip_norm=clip_norm))
-    train(free, split(wave())[0], no_windows, config(clip_norm=None))
+    train_members(
+        [Member(network)], split(wave())[0], no_windows, config(clip_norm=clip_norm)
+    )
+    train_members([Member(free)], split(wave())[0], no_windows, config(clip_norm=None))
 
     def norm(trained_network):
         return float(
@@ -191,7 +203,7 @@ def test_a_loss_beyond_every_number_is_an_error():
     wild = config(learning_rate=10, clip_norm=None, loss="mse", epochs=50)
 
     with pytest.raises(TrainingDiverged, match=r"no finite number in epoch \d+. Lower"):
-        train(network, *split(wave(), spec=spec), wild)
+        train_members([Member(network)], *split(wave(), spec=spec), wild)
 
 
 @pytest.mark.parametrize("quantile", [0.1, 0.5, 0.9])
@@ -200,7 +212,7 @@ def test_the_quantile_loss_aims_at_the_quantile(quantile):
     earlier, later = split(noise(3000))
     aimed = config(loss="quantile", quantile=quantile, learning_rate=0.02, epochs=10)
 
-    train(network, earlier, later, aimed)
+    train_members([Member(network)], earlier, later, aimed)
 
     with torch.no_grad():
         inputs, targets = later.take(torch.arange(len(later)))
@@ -243,8 +255,8 @@ def test_every_kind_of_network_learns_a_wave(settings, training):
     network = make_network(**settings)
     earlier, later = split(wave())
 
-    records = train(
-        network,
+    records = train_members(
+        [Member(network)],
         earlier,
         later,
         config(epochs=25, learning_rate=0.02, batch_size=16, **training),
@@ -258,7 +270,7 @@ def test_the_linear_part_is_not_trained():
     network = make_network(linear_skip=True)
     network.set_skip(torch.ones(6, 2), torch.zeros(2))
 
-    train(network, *split(wave()), config())
+    train_members([Member(network)], *split(wave()), config())
 
     assert (network.skip.weight == 1).all()
     assert not (network.head.weight == 0).all()
@@ -316,7 +328,9 @@ def test_steps_are_counted_in_tenths(steps, epochs, each):
     earlier, later = split(wave())
     counted = Counted(earlier.values, earlier.windows, "none")
 
-    records = train(make_network(), counted, later, config(steps=steps, batch_size=16))
+    records = train_members(
+        [Member(make_network())], counted, later, config(steps=steps, batch_size=16)
+    )
 
     assert [record.epoch for record in records] == list(range(epochs + 1))
     assert sum(batch_sizes) == 16 * epochs * each
@@ -325,8 +339,8 @@ def test_steps_are_counted_in_tenths(steps, epochs, each):
 def test_patience_does_not_end_a_number_of_steps_early():
     earlier, later = split(noise(120))
 
-    records = train(
-        make_network(),
+    records = train_members(
+        [Member(make_network())],
         earlier,
         later,
         config(steps=50, patience=1, learning_rate=0.3),
@@ -344,7 +358,7 @@ def test_one_cycle_goes_up_to_the_rate_and_down_again():
         rates.append(optimizer.param_groups[0]["lr"])
 
     hook = register_optimizer_step_pre_hook(watch)
-    train(make_network(), *split(wave()), settings)
+    train_members([Member(make_network())], *split(wave()), settings)
     hook.remove()
 
     top = int(np.argmax(rates))
@@ -360,8 +374,12 @@ def test_one_cycle_goes_through_all_epochs_and_no_epoch_at_all():
     earlier, later = split(noise(120))
     settings = {"schedule": "one_cycle", "patience": 1}
 
-    records = train(make_network(), earlier, later, config(epochs=12, **settings))
-    none = train(make_network(), earlier, later, config(epochs=0, **settings))
+    records = train_members(
+        [Member(make_network())], earlier, later, config(epochs=12, **settings)
+    )
+    none = train_members(
+        [Member(make_network())], earlier, later, config(epochs=0, **settings)
+    )
 
     assert (len(records), len(none)) == (13, 1)
 

@@ -12,10 +12,9 @@ from forecasting.errors import SettingError, TrainingDiverged
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 from forecasting.regressors.rows import RowBatches
-from forecasting.training import TrainingConfig, train
+from forecasting.training import Member, TrainingConfig, train_members
 from forecasting.training.engines.compiled_engine import CompiledEngine
 from forecasting.training.engines.torch_engine import loss_of
-from forecasting.training.recipe.schedule import step_rates
 
 CELLS = ("rnn", "lstm", "gru")
 
@@ -61,8 +60,8 @@ def gradient_of(network, rows, **training):
 def compiled_gradient_of(network, rows, **training):
     """Return the gradient of the compiled loops, as one vector."""
     training = config(**training, batch_size=len(rows))
-    engine = CompiledEngine(network, training, *step_rates(1, training))
-    gradient = engine.gradient(rows.inputs, rows.targets)
+    engine = CompiledEngine([network], rows, rows, training)
+    _, gradient = engine.train(rows.inputs, rows.targets)
     return gradient[: len(engine.moments.mean)]
 
 
@@ -120,7 +119,9 @@ def test_eighty_steps_lose_what_torch_loses(cell, training):
     for engine in ("torch", "fused"):  # 16 epochs of 5 steps, the last one of 44 rows
         network = make_network(cell=cell)
         torch.manual_seed(1)
-        records = train(network, rows, no_rows, config(engine=engine, **options))
+        records = train_members(
+            [Member(network)], rows, no_rows, config(engine=engine, **options)
+        )
         losses[engine] = [record.train_loss for record in records[1:]]
 
     assert losses["torch"][-1] < losses["torch"][0]
@@ -129,9 +130,9 @@ def test_eighty_steps_lose_what_torch_loses(cell, training):
 
 def test_the_loss_of_later_windows_is_that_of_torch():
     network, later = make_network(num_layers=2), make_rows(500)
-    engine = CompiledEngine(network, config(), *step_rates(1, config()))
+    engine = CompiledEngine([network], later, later, config())
 
-    result = engine.loss(later)
+    (result,) = engine.evaluate()
 
     with torch.no_grad():
         expected = float(((network(later.inputs) - later.targets) ** 2).mean())
@@ -142,7 +143,9 @@ def test_a_linear_part_that_is_not_trained_stays():
     network = make_network(train_skip=False)
     before = network.skip.weight.clone()
 
-    train(network, make_rows(50), make_rows(0), config(engine="fused"))
+    train_members(
+        [Member(network)], make_rows(50), make_rows(0), config(engine="fused")
+    )
 
     assert torch.equal(network.skip.weight, before)
 
@@ -152,7 +155,7 @@ def test_a_loss_beyond_every_number_is_an_error():
     wild = config(engine="fused", epochs=50, learning_rate=10)
 
     with pytest.raises(TrainingDiverged, match=r"no finite number in epoch \d+. Lower"):
-        train(network, make_rows(50, seq_len=30), make_rows(0), wild)
+        train_members([Member(network)], make_rows(50, seq_len=30), make_rows(0), wild)
 
 
 @pytest.mark.parametrize(
@@ -172,20 +175,22 @@ def test_what_the_loops_cannot_train_is_torchs_or_refused(model, training, reaso
     network = make_network(**model)
     rows, no_rows = make_rows(40), make_rows(0)
 
-    records = train(network, rows, no_rows, config(engine="auto", **training))
+    records = train_members(
+        [Member(network)], rows, no_rows, config(engine="auto", **training)
+    )
 
     assert np.isfinite(records[1].train_loss)
-    with pytest.raises(SettingError, match=f"engine must be torch.*{reason}"):
-        train(network, rows, no_rows, config(engine="fused", **training))
+    with pytest.raises(SettingError, match=f"engine must be auto or torch.*{reason}"):
+        train_members(
+            [Member(network)], rows, no_rows, config(engine="fused", **training)
+        )
 
 
 def test_whole_numbers_for_settings_need_no_other_compilation():
     network, rows = make_network(), make_rows(10)
     integers = config(engine="fused", clip_norm=1, weight_decay=0, loss="huber")
 
-    engine = CompiledEngine(
-        network, replace(integers, huber_delta=1), *step_rates(1, integers)
-    )
-    engine.train_epoch(rows, torch.arange(10))
+    engine = CompiledEngine([network], rows, rows, replace(integers, huber_delta=1))
+    engine.train_epoch([torch.arange(10)])
 
     assert len(engine.kernels.train.signatures) == 1

@@ -7,11 +7,11 @@ import torch
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 from forecasting.regressors.rows import RowBatches
-from forecasting.training import TrainingConfig, train
-from forecasting.training.engines.cuda_graph import is_random, recorder_for
+from forecasting.training import Member, TrainingConfig, train_members
+from forecasting.training.engines.capabilities import missing_capabilities
+from forecasting.training.engines.cuda_graph import ReplayedGradient
 from forecasting.training.engines.stacked_engine import StackedEngine
 from forecasting.training.engines.torch_engine import TorchEngine
-from forecasting.training.recipe.schedule import step_rates
 
 needs_cuda = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="needs a CUDA device"
@@ -68,17 +68,14 @@ def train_epochs(
     record, *, kind=TorchEngine, networks=1, epochs=3, training=None, **model
 ):
     """Return weights and losses of epochs of 3 batches of 32 rows and one of 4."""
-    training_config, rows = config(**(training or {})), make_rows()
+    training_config, rows = config(epochs=epochs, **(training or {})), make_rows()
     members = [make_network(seed, **model) for seed in range(networks)]
-    rates = step_rates(4 * epochs, training_config)
-    network = members if kind is StackedEngine else members[0]
-    engine = kind(network, training_config, *rates, record)
-    order = torch.arange(len(rows))
-    if kind is StackedEngine:
-        order = order.expand(networks, -1)
-    losses = [engine.train_epoch(rows, order) for _ in range(epochs)]
-    if kind is StackedEngine:
-        engine.finish(members, best=False)
+    engine = kind(members, rows, rows, training_config)
+    if record is not None:
+        engine.gradient = ReplayedGradient(engine.gradient, engine.trained, record)
+    orders = [torch.arange(len(rows))] * networks
+    losses = [engine.train_epoch(orders) for _ in range(epochs)]
+    engine.finish()
     weights = [torch.nn.utils.parameters_to_vector(n.parameters()) for n in members]
     return torch.stack(weights), losses
 
@@ -131,24 +128,6 @@ def test_a_recording_that_is_wrong_is_told_of_once_and_not_used(record, message)
     assert torch.equal(weights, train_epochs(None)[0])
 
 
-@pytest.mark.parametrize(
-    ("model", "training", "random"),
-    [
-        ({}, {}, False),
-        ({"dropout": 0.5}, {}, False),  # there is nothing between one layer
-        ({"dropout": 0.5, "num_layers": 2}, {}, True),
-        ({"strategy": "recursive"}, {}, True),
-        ({"strategy": "seq2seq"}, {"teacher_forcing": 0}, False),
-    ],
-)
-def test_what_is_drawn_at_random_is_not_recorded(model, training, random):
-    assert is_random(make_network(**model), config(**training)) == random
-
-
-def test_nothing_is_recorded_on_the_cpu():
-    assert recorder_for(make_network(), config(engine="auto"), 10_000) is None
-
-
 @pytest.mark.gpu
 @needs_cuda
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "mlp"])
@@ -160,11 +139,10 @@ def test_a_graph_on_a_gpu_trains_what_torch_trains(cell, size):
 
     for engine in ("torch", "auto"):
         network = make_network(cell=cell, hidden_size=size).to(device)
-        generator = torch.Generator(device).manual_seed(0)
         settings = config(engine=engine, **options)
-        records = train(network, rows, no_rows, settings, generator=generator)
+        records = train_members([Member(network)], rows, no_rows, settings)
         losses[engine] = [record.train_loss for record in records[1:]]
 
-    recorded = recorder_for(network, config(engine="auto", **options), 160)
-    assert recorded is not None
+    missing = missing_capabilities("cuda_graph", [network], config(**options), 160)
+    assert missing == []
     np.testing.assert_allclose(losses["auto"], losses["torch"], rtol=1e-3)

@@ -79,7 +79,7 @@ def test_processes_draw_dropout_of_their_own(alone, together):
 
 
 def test_the_compiled_loops_are_refused_where_processes_train_together(together):
-    message = "engine must be auto or torch where 2 processes train together; found"
+    message = "engine must be auto or torch, as fused needs a single process; found"
 
     assert [message in process["refusal"] for process in together] == [True, True]
 
