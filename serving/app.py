@@ -20,11 +20,15 @@ from serving.api.mlflow_scoring import routes as invocations
 from serving.api.nixtla.routes import router as nixtla
 from serving.api.open_inference import routes as inference
 from serving.api.v1 import routes
-from serving.api.v1.fast_route import FastRoute
 from serving.errors import ServiceError
 from serving.http import pages
 from serving.http.auth import auth_middleware
-from serving.http.middleware import BodyLimit, HeadAsGet, RequestLogMiddleware
+from serving.http.middleware import (
+    BodyLimit,
+    FrontRoutes,
+    HeadAsGet,
+    RequestLogMiddleware,
+)
 from serving.http.problems import problem_response
 from serving.http.timeouts import TimeoutMiddleware
 from serving.http.validation import request_error
@@ -63,7 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 TimeoutMiddleware, settings.body_seconds, settings.request_seconds
             ),
             Middleware(HeadAsGet),
-            Middleware(FastRoute, service),  # last, directly before the routes
+            Middleware(FrontRoutes, [routes.FORECAST]),
         ],
         exception_handlers={
             ServiceError: _handle_error,
@@ -72,6 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         },
     )
     app.state.service = service
+    app.router.routes.append(routes.FORECAST)  # for its document, and other methods
     app.include_router(routes.router)
     app.include_router(invocations.router)
     app.include_router(inference.router)

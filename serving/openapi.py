@@ -3,13 +3,15 @@
 from typing import Any
 
 from fastapi import FastAPI
+from msgspec.json import schema_components
 from pydantic.json_schema import models_json_schema
 
-from serving.api.mlflow_scoring.tables import Invocation
-from serving.api.open_inference.tensors import InferRequest
+from serving.api.mlflow_scoring import tables
+from serving.api.open_inference import tensors
 from serving.http.auth import is_open
 from serving.http.problems import MEDIA_TYPE
-from serving.schemas.forecast import ForecastRequest, Problem
+from serving.schemas import request
+from serving.schemas.forecast import Problem
 from serving.settings import Settings
 
 REFERENCE = "#/components/schemas/{model}"
@@ -33,20 +35,28 @@ def add_bodies(app: FastAPI, settings: Settings) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             document = build_document()
-            _, schema = models_json_schema(
-                [
-                    (ForecastRequest, "validation"),
-                    (Invocation, "validation"),
-                    (InferRequest, "validation"),
-                    (Problem, "serialization"),
-                ],
-                ref_template=REFERENCE,
-            )
-            document["components"]["schemas"].update(schema["$defs"])
+            document["components"]["schemas"].update(_body_schemas())
             _add_security(document, settings)
         return build_document()
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _body_schemas() -> dict[str, Any]:
+    """Return the JSON schemas of the request bodies and of problems, by name."""
+    bodies = {
+        request.ForecastRequest: request.EXAMPLES,
+        tables.Invocation: tables.EXAMPLES,
+        tensors.InferRequest: tensors.EXAMPLES,
+    }
+    template = REFERENCE.replace("{model}", "{name}")
+    _, schemas = schema_components(bodies, ref_template=template)
+    for body, examples in bodies.items():
+        schemas[body.__name__]["examples"] = examples
+    _, problem = models_json_schema(
+        [(Problem, "serialization")], ref_template=REFERENCE
+    )
+    return {**schemas, **problem["$defs"]}
 
 
 def _add_security(document: dict[str, Any], settings: Settings) -> None:

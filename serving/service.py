@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from serving.forecasts.batching import Batcher
+from serving.forecasts.forecast import Forecasts
 from serving.forecasts.thread_pool import ForecastThreads
 from serving.observability.metrics import Metrics
 from serving.registry.mlflow_registry import MlflowRegistry
@@ -33,7 +34,8 @@ class Service:
             settings.threads, settings.max_waiting, self.metrics.set_queue_length
         )
         self.metrics.add_state(self.models, self.poller)
-        self.batcher = Batcher(self.workers, self.metrics.observe_batch)
+        batcher = Batcher(self.workers, self.metrics.observe_batch)
+        self.forecasts = Forecasts(batcher, self.workers, settings)
 
     def close(self) -> None:
         """Stop the threads of forecasts, polling and loading."""

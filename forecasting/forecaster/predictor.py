@@ -46,6 +46,7 @@ class Predictor:
         """Return the approximate number of multiplications of a forecast."""
         return rows * self._num_products * -(-steps // self.model.horizon)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def forecast(
         self, histories: Histories, *, steps: int, levels: tuple[float, ...] = ()
     ) -> tuple[FloatArray, FloatArray]:

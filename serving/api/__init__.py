@@ -1,1 +1,1 @@
-"""Routes, one package for each protocol."""
+"""Routes, one package for each protocol, and the way of a request that they share."""

@@ -6,18 +6,26 @@ the event loop; a large one goes to the worker threads.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from serving.errors import TooBusy
-from serving.forecasts.fast_request import FastForecast, answer_fast, forecast_fast
+import numpy as np
+
+from forecasting.data.forecast import check_levels
+from forecasting.errors import InvalidValues
+from forecasting.forecaster.predict import check_finite
+from forecasting.types import FloatArray
+from serving.errors import RequestError, TooBusy
+from serving.forecasts.arrays import RequestArrays, join_histories
+from serving.forecasts.encoding import EncodedForecasts
+from serving.forecasts.locations import located_errors, to_request_error
 from serving.forecasts.thread_pool import ForecastThreads
 from serving.registry.loaded_model import LoadedModel
 
 MAX_INLINE_PRODUCTS = 2**24  # about 1 ms; a handover to a thread would cost more
 MAX_BATCH_LEVELS = 20  # levels in one pass; further levels start another batch
 PRODUCTS_PER_NUMBER = 2**9  # writing one number as text costs as much
-Content = bytes | None  # the forecasts as JSON
+Result = bytes | RequestError  # the forecasts as JSON
 
 
 @dataclass(slots=True)
@@ -27,7 +35,7 @@ class Batch:
     model: LoadedModel
     steps: int
     levels: set[float] = field(default_factory=set)
-    requests: list[tuple[FastForecast, asyncio.Future[Content]]] = field(
+    requests: list[tuple[RequestArrays, asyncio.Future[bytes]]] = field(
         default_factory=list
     )
     rows: int = 0
@@ -36,43 +44,67 @@ class Batch:
     def work(self) -> int:
         """Cost of the batch in multiplications of the networks, output included."""
         numbers = self.rows * self.steps * (1 + 2 * len(self.levels))
-        return (
-            self.model.predictor.work(self.rows, self.steps)
-            + PRODUCTS_PER_NUMBER * numbers
-        )
+        products = self.model.predictor.work(self.rows, self.steps)
+        return products + PRODUCTS_PER_NUMBER * numbers
 
-    def has_room(self, request: FastForecast) -> bool:
+    def has_room(self, request: RequestArrays) -> bool:
         """Return whether the levels of another request fit in."""
         return len(self.levels.union(request.levels)) <= MAX_BATCH_LEVELS
 
-    def add(self, request: FastForecast, future: "asyncio.Future[Content]") -> None:
+    def add(self, request: RequestArrays, future: "asyncio.Future[bytes]") -> None:
         """Add a request and the future of its result."""
         self.requests.append((request, future))
         self.levels.update(request.levels)
-        self.rows += len(request.names)
+        self.rows += len(request)
 
-    def run(self) -> list[Content]:
-        """Return the forecasts of each request as JSON; None where there are none.
+    def run(self) -> list[Result]:
+        """Return the forecasts of each request as JSON, or its error.
 
         A request without a forecast does not fail the others.
         """
         requests = [request for request, _ in self.requests]
-        forecasts = forecast_fast(self.model, requests, self.steps, self.levels)
-        if forecasts is None and len(requests) > 1:
-            return [answer_fast(self.model, request) for request in requests]
-        if forecasts is None:
-            return [None]
-        first, contents = 0, list[Content]()
-        for request in requests:
-            contents.append(request.select(forecasts, first))
-            first += len(request.names)
-        return contents
+        try:
+            return [*self._forecast(requests)]
+        except InvalidValues as error:
+            if len(requests) == 1:
+                return [to_request_error(error)]
+            return [result for request in requests for result in self._alone(request)]
 
-    def set_results(self, contents: list[Content]) -> None:
+    def _alone(self, request: RequestArrays) -> Iterator[Result]:
+        try:
+            yield from self._forecast([request])
+        except InvalidValues as error:
+            yield to_request_error(error)
+
+    def _forecast(self, requests: list[RequestArrays]) -> Iterator[Result]:
+        """Yield the results of requests forecast in one pass.
+
+        Raises:
+            InvalidValues: the model takes logarithms and a value is not positive.
+        """
+        levels = check_levels(self.levels)
+        points, bounds = self.model.predictor.forecast(
+            join_histories(requests, self.model), steps=self.steps, levels=levels
+        )
+        encoded, first = EncodedForecasts(levels, points, bounds), 0
+        is_finite = bool(np.isfinite(points).all())
+        for request in requests:
+            part = slice(first, first + len(request))
+            error = None if is_finite else _find_error(points[part])
+            yield error or encoded.select(
+                request.series_ids, first, request.levels, request.timestamps
+            )
+            first = part.stop
+
+    def set_results(self, results: list[Result]) -> None:
         """Set the result of each request."""
-        for (_, future), content in zip(self.requests, contents, strict=True):
-            if not future.done():  # the client may have disconnected
-                future.set_result(content)
+        for (_, future), result in zip(self.requests, results, strict=True):
+            if future.done():  # the client may have disconnected
+                continue
+            if isinstance(result, RequestError):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
 
     def fail(self, error: Exception) -> None:
         """Set the error of each request."""
@@ -96,10 +128,11 @@ class Batcher:
         self._waiting: dict[tuple[int, int], list[Batch]] = {}
         self._running: set[asyncio.Task[None]] = set()
 
-    async def forecast(self, model: LoadedModel, request: FastForecast) -> Content:
-        """Forecast a request as part of a batch; None where the model has no forecast.
+    async def forecast(self, model: LoadedModel, request: RequestArrays) -> bytes:
+        """Forecast a request as part of a batch; return its forecasts as JSON.
 
         Raises:
+            RequestError: no finite forecast follows the observations.
             TooBusy: too many requests wait already.
         """
         loop = asyncio.get_running_loop()
@@ -108,7 +141,7 @@ class Batcher:
         batches = self._waiting.setdefault((id(model), request.steps), [])
         if not batches or not batches[-1].has_room(request):
             batches.append(Batch(model, request.steps))
-        future: asyncio.Future[Content] = loop.create_future()
+        future: asyncio.Future[bytes] = loop.create_future()
         batches[-1].add(request, future)
         return await future
 
@@ -132,3 +165,13 @@ class Batcher:
             self._count(batch.model.name, batch.rows)
         except (TooBusy, Exception) as error:
             batch.fail(error)
+
+
+def _find_error(points: FloatArray) -> RequestError | None:
+    """Return the error of a request whose forecasts are not finite, or None."""
+    try:
+        with located_errors():
+            check_finite(points)
+    except RequestError as error:
+        return error
+    return None

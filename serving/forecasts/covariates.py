@@ -1,85 +1,123 @@
-"""Validation of the covariates of a request; each flaw has its location."""
+"""Decoding of the covariates of a request by the model's types; each flaw has a place.
 
-import sys
+A request carries covariates as raw JSON: numbers or text, as in the training.
+"""
+
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from msgspec import Raw
 
 from forecasting.covariates.encoding import Covariate, Covariates
 from forecasting.data.covariates import ROLES, Role
 from forecasting.errors import join_shown
-from serving.errors import Loc
-from serving.schemas.series import Series
+from serving.errors import MAX_FLAWS, Loc, RequestError
+from serving.http.decoding import BodyDecoder
+from serving.schemas.request import ForecastRequest, Series
 
-MAX_NUMBER = sys.float_info.max
 Flaws = Iterator[tuple[Loc, str]]
+CovariateValues = Mapping[Role, dict[str, dict[str, Any]]]  # by role, name, series id
+
+NUMBERS = BodyDecoder[list[float]](list[float])
+TEXTS = BodyDecoder[list[Any]](list[str | int | float])  # whole numbers become text
+NUMBER = BodyDecoder[float](float)
+TEXT = BodyDecoder[Any](str | int | float)
+ANY_VALUES = BodyDecoder[Any](list[str | float] | str | float)
 
 
-def covariate_flaws(
+def read_covariates(
     series: Sequence[Series], covariates: Covariates, horizon: int
-) -> Flaws:
-    """Yield missing, short and unknown covariates, series after series."""
+) -> CovariateValues:
+    """Decode the covariates of all series, as `Panel.from_values` takes them.
+
+    Args:
+        series: series of the request.
+        covariates: of the model.
+        horizon: requested steps ahead.
+
+    Raises:
+        RequestError: covariates are missing, short, unknown or of another type; names
+            the first flaws, series after series.
+    """
+    values: CovariateValues = {
+        role: {name: {} for name in covariates.names(role)} for role in ROLES
+    }
+    flaws: list[tuple[Loc, str]] = []
     for index, history in enumerate(series):
         loc: Loc = ("body", "series", index)
-        if covariates.cycles and history.timestamps is None:
-            advice = "this model takes the seasons from the timestamps: send them"
-            yield (*loc, "timestamps"), advice
+        flaws += _wrong_fields(history, covariates, loc)
+        for column in covariates.columns:
+            try:
+                sent = _read_column(column, history, horizon, loc)
+            except RequestError as error:
+                flaws += [(tuple(flaw.loc), flaw.msg) for flaw in error.flaws]
+            else:
+                values[column.role][column.name][history.id] = sent
+        if len(flaws) >= MAX_FLAWS:
+            break
+    if flaws:
+        raise RequestError(flaws[:MAX_FLAWS])
+    return values
+
+
+def locate_infinite(request: ForecastRequest) -> Loc | None:
+    """Return the location of the first infinite number in the covariates, or None."""
+    for index, history in enumerate(request.series or ()):
         for role in ROLES:
-            field, values = f"{role}_covariates", _values_of(history, role)
-            names = covariates.names(role)
-            for name in values:
-                if name not in names:
-                    listed = join_shown(map(repr, names)) or "none"
-                    text = f"the model has no such {role} covariate; there is: {listed}"
-                    yield (*loc, field, name), text
-            for column in covariates.columns:
-                if column.role == role:
-                    place: Loc = (*loc, field, column.name)
-                    yield from _flaws_of(column, history, horizon, place)
+            for name, raw in _sent_values(history, role).items():
+                loc = ("body", "series", index, f"{role}_covariates", name)
+                try:
+                    ANY_VALUES.decode(raw, loc)
+                except RequestError as error:
+                    return tuple(error.flaws[0].loc)
+    return None
 
 
-def by_name(series: Sequence[Series], role: Role) -> dict[str, dict[str, Any]]:
-    """Return the covariates of a role in the form of `Panel.from_values`."""
-    return {
-        name: {history.id: _values_of(history, role)[name] for history in series}
-        for name in _values_of(series[0], role)
-    }
+def _wrong_fields(history: Series, covariates: Covariates, loc: Loc) -> Flaws:
+    """Yield unknown covariates, and timestamps that are missing for the seasons."""
+    if covariates.cycles and history.timestamps is None:
+        advice = "this model takes the seasons from the timestamps: send them"
+        yield (*loc, "timestamps"), advice
+    for role in ROLES:
+        names = covariates.names(role)
+        for name in _sent_values(history, role):
+            if name not in names:
+                listed = join_shown(map(repr, names)) or "none"
+                text = f"the model has no such {role} covariate; there is: {listed}"
+                yield (*loc, f"{role}_covariates", name), text
 
 
-def _values_of(history: Series, role: Role) -> Mapping[str, Any]:
+def _read_column(column: Covariate, history: Series, horizon: int, loc: Loc) -> Any:
+    """Return the values of a covariate, or the value of a static one.
+
+    Raises:
+        RequestError: it is missing, short, or of another type.
+    """
+    role, count, is_text = (
+        column.role,
+        len(history.values),
+        column.categories is not None,
+    )
+    loc = (*loc, f"{role}_covariates", column.name)
+    raw = _sent_values(history, role).get(column.name)
+    if role == "static":
+        if raw is None:
+            raise RequestError([(loc, "missing; one value is needed")])
+        return (TEXT if is_text else NUMBER).decode(raw, loc)
+    needed, reason = count, f"one for each of the {count} observations"
+    if role == "known":
+        needed += horizon
+        reason += f" and each of the {horizon} steps ahead"
+    if raw is None:
+        raise RequestError([(loc, f"missing; {needed} values are needed, {reason}")])
+    values: list[Any] = (TEXTS if is_text else NUMBERS).decode(raw, loc)
+    if len(values) < needed or (role == "past" and len(values) > needed):
+        text = f"{len(values)} values; {needed} are needed, {reason}"
+        raise RequestError([(loc, text)])
+    return values
+
+
+def _sent_values(history: Series, role: Role) -> Mapping[str, Raw]:
     if role == "static":
         return history.static_covariates
     return history.past_covariates if role == "past" else history.known_covariates
-
-
-def _flaws_of(column: Covariate, history: Series, horizon: int, loc: Loc) -> Flaws:
-    covariates, count = _values_of(history, column.role), len(history.values)
-    if column.role == "static":
-        if column.name not in covariates:
-            yield loc, "missing; one value is needed"
-        elif flaw := _flaw_of(column, covariates[column.name]):
-            yield loc, flaw
-        return
-    needed, reason = count, f"one for each of the {count} observations"
-    if column.role == "known":
-        needed, reason = (
-            count + horizon,
-            f"{reason} and each of the {horizon} steps ahead",
-        )
-    values = covariates.get(column.name)
-    if values is None:
-        yield loc, f"missing; {needed} values are needed, {reason}"
-    elif len(values) < needed or (column.role == "past" and len(values) > needed):
-        yield loc, f"{len(values)} values; {needed} are needed, {reason}"
-    else:
-        flaws = ((i, _flaw_of(column, value)) for i, value in enumerate(values))
-        yield from (((*loc, i), flaw) for i, flaw in flaws if flaw)
-
-
-def _flaw_of(column: Covariate, value: Any) -> str | None:
-    """Return the flaw of a value, or None."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and not abs(value) <= MAX_NUMBER:  # refuses NaN as well
-        return "a finite number is needed"
-    if column.categories is None:
-        return None if number else "a number is needed"
-    return None if number or isinstance(value, str) else "text is needed"

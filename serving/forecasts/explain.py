@@ -3,17 +3,18 @@
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 
-from forecasting.errors import DataError
 from forecasting.explanation.explain import Explanation, explain
 from serving.errors import RequestError
+from serving.forecasts.forecast import decode_request
 from serving.forecasts.limits import check_limits
+from serving.forecasts.locations import V1_LOCATIONS, located_errors
 from serving.forecasts.panels import make_panel
-from serving.http.shapes import check_forecast
-from serving.http.validation import read_body
 from serving.registry.loaded_model import LoadedModel
-from serving.schemas.forecast import Answering, ForecastRequest
+from serving.schemas.forecast import Answering
+from serving.schemas.request import ForecastRequest
 from serving.settings import Settings
 
+LOCATIONS = V1_LOCATIONS._replace(covariates_advice="")  # it says how many steps
 Grid = list[list[float]]
 
 
@@ -58,8 +59,8 @@ class ExplainAnswer(BaseModel):
 
 def explain_forecast(
     model: LoadedModel, alias: str | None, body: bytes, settings: Settings
-) -> bytes:
-    """Explain a model's forecast and return the response body as JSON.
+) -> tuple[bytes, int]:
+    """Explain a forecast; return the response body as JSON, and 0 forecasts.
 
     Args:
         model: model to explain.
@@ -71,22 +72,21 @@ def explain_forecast(
         RequestError: the body, or the series in it, cannot be used.
         RequestTooLarge: it exceeds the limits.
     """
-    request = read_body(ForecastRequest, body or b"{}", settings, check_forecast)
+    request = decode_request(body)
     steps = _check_size(request, model, settings)
     explanation = _explain(request, model)
     grids = {
         name: part[:steps].tolist() for name, part in explanation.by_feature().items()
     }
-    return to_json(
-        {
-            "model": {"name": model.name, "version": model.version, "alias": alias},
-            "windows": explanation.windows,
-            "lags": explanation.lags,
-            "importance": grids.pop(explanation.target),
-            "sensitivity": explanation.sensitivity[:steps].tolist(),
-            "covariates": grids,
-        }
-    )
+    content = {
+        "model": {"name": model.name, "version": model.version, "alias": alias},
+        "windows": explanation.windows,
+        "lags": explanation.lags,
+        "importance": grids.pop(explanation.target),
+        "sensitivity": explanation.sensitivity[:steps].tolist(),
+        "covariates": grids,
+    }
+    return to_json(content), 0
 
 
 def _check_size(
@@ -118,7 +118,5 @@ def _explain(request: ForecastRequest, model: LoadedModel) -> Explanation:
     if request.series is not None:
         spec = forecaster.windows
         panel = make_panel(request.series, forecaster.trained, horizon=spec.horizon)
-    try:
+    with located_errors(LOCATIONS):
         return explain(forecaster, panel)
-    except DataError as error:
-        raise RequestError([(("body", "series"), str(error))], error) from error

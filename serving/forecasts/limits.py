@@ -1,23 +1,8 @@
 """Limits on the series, observations, steps and levels of requests of all protocols."""
 
-from typing import NamedTuple
-
-from serving.errors import Loc, RequestError, RequestTooLarge
+from serving.errors import RequestError, RequestTooLarge
+from serving.forecasts.locations import V1_LOCATIONS, FlawLocations
 from serving.settings import Settings
-
-
-class FlawLocations(NamedTuple):
-    """Locations of the limited fields in the requests of a protocol."""
-
-    horizon: Loc
-    levels: Loc
-    series: Loc
-    body: Loc = ("body",)
-
-
-V1_LOCATIONS = FlawLocations(
-    ("body", "horizon"), ("body", "levels"), ("body", "series")
-)
 
 
 def check_limits(

@@ -7,8 +7,8 @@ from forecasting.data.panel import Panel
 from forecasting.errors import DataError, SeriesTooShort
 from forecasting.forecaster.trained_model import TrainedModel
 from serving.errors import MAX_FLAWS, RequestError
-from serving.forecasts.covariates import Flaws, by_name, covariate_flaws
-from serving.schemas.series import Series
+from serving.forecasts.covariates import CovariateValues, Flaws, read_covariates
+from serving.schemas.request import Series
 
 MAX_STEP = 2**53  # largest range of integers that every JSON parser reads exactly
 
@@ -26,14 +26,62 @@ def make_panel(
     Raises:
         RequestError: series cannot be used; names the location of each.
     """
+    covariates = check_series(series, fitted, horizon=horizon)
+    return to_panel(series, fitted, covariates)
+
+
+def check_series(
+    series: Sequence[Series], fitted: TrainedModel, *, horizon: int
+) -> CovariateValues:
+    """Check the series of a request and return their covariates.
+
+    Args:
+        series, fitted, horizon: as `make_panel`.
+
+    Raises:
+        RequestError: as `make_panel`, except for dates that lie on no calendar.
+    """
     _raise_if_any(_duplicates(series))
     _raise_if_any(_mixed_timestamps(series))
-    freq = fitted.context.calendar.freq
-    _raise_if_any(_wrong_timestamps(series, dated=freq is not None))
+    is_dated = fitted.context.calendar.freq is not None
+    _raise_if_any(_wrong_timestamps(series, dated=is_dated))
     _check_lengths(series, fitted.min_history)
-    _raise_if_any(covariate_flaws(series, fitted.covariates, horizon))
+    return read_covariates(series, fitted.covariates, horizon)
+
+
+def has_plain_series(series: Sequence[Series], fitted: TrainedModel) -> bool:
+    """Return whether `check_series` has to look at nothing but evenly spaced dates."""
+    if fitted.covariates or (
+        len(series) > 1 and len({s.id for s in series}) < len(series)
+    ):
+        return False
+    is_dated, minimum = series[0].timestamps is not None, fitted.min_history
+    for history in series:
+        count, timestamps = len(history.values), history.timestamps
+        if count < minimum or (timestamps is not None) != is_dated:
+            return False
+        if timestamps is not None and len(timestamps) != count:
+            return False
+        if (
+            history.past_covariates
+            or history.known_covariates
+            or history.static_covariates
+        ):
+            return False
+    return True
+
+
+def to_panel(
+    series: Sequence[Series], fitted: TrainedModel, covariates: CovariateValues
+) -> Panel:
+    """Return checked series as a panel on the model's calendar.
+
+    Raises:
+        RequestError: timestamps cannot be used; names the location of each.
+    """
+    freq = fitted.context.calendar.freq
     try:
-        return _to_panel(series, freq)
+        return _join(series, freq, covariates)
     except DataError as error:
         flaws = list(islice(_single_flaws(series, freq), MAX_FLAWS))
         raise RequestError(
@@ -41,17 +89,20 @@ def make_panel(
         ) from error
 
 
-def _to_panel(series: Sequence[Series], freq: str | None) -> Panel:
+def _join(
+    series: Sequence[Series], freq: str | None, covariates: CovariateValues | None
+) -> Panel:
     dated = series[0].timestamps is not None
+    by_role = covariates or {}
     return Panel.from_values(
         {history.id: history.values for history in series},
         timestamps={history.id: history.timestamps or [] for history in series}
         if dated
         else None,
         freq=freq,
-        past_covariates=by_name(series, "past"),
-        known_covariates=by_name(series, "known"),
-        static_covariates=by_name(series, "static"),
+        past_covariates=by_role.get("past"),
+        known_covariates=by_role.get("known"),
+        static_covariates=by_role.get("static"),
     )
 
 
@@ -101,7 +152,7 @@ def _wrong_timestamps(series: Sequence[Series], *, dated: bool) -> Flaws:
                 j for j, item in enumerate(stamps) if type(item) is not kind
             )
             yield ("body", "series", index, "timestamps", position), advice
-        elif not dated and max(map(abs, stamps), default=0) > MAX_STEP:
+        elif not dated and max(map(abs, stamps), default=0) > MAX_STEP:  # type: ignore[arg-type]
             loc = ("body", "series", index, "timestamps")
             yield loc, f"a step is at most {MAX_STEP}"
 
@@ -131,7 +182,7 @@ def _single_flaws(series: Sequence[Series], freq: str | None) -> Flaws:
     while parts:
         begin, end = parts.pop()
         try:
-            _to_panel(series[begin:end], freq)
+            _join(series[begin:end], freq, None)
         except DataError as error:
             if end - begin == 1:
                 yield ("body", "series", begin, "timestamps"), str(error)

@@ -1,67 +1,48 @@
-"""Decoding of request bodies by pydantic; errors name the location of each flaw."""
+"""Checks of the query and of the headers of requests."""
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any
 
 from fastapi import Request
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from starlette.datastructures import QueryParams
 
-from serving.errors import Loc, RequestError, UnsupportedMedia, shortened
-from serving.http.shapes import ShapeCheck, check_shape
-from serving.schemas.forecast import (
-    ForecastRequest,
-    ModelSelector,
-)
-from serving.schemas.series import Series
-from serving.settings import Settings
+from serving.errors import RequestError, UnsupportedMedia, shortened
+from serving.schemas.forecast import ModelSelector
 
-# Models that allow no unknown keys, by their location in a request.
-STRICT_MODELS: Mapping[str, type[BaseModel]] = {
-    "query": ModelSelector,
-    "body": ForecastRequest,
-    "series": Series,
-}
-
-# Errors whose message is complete without the input: that would be a whole body, or
+# Errors whose message is complete without the input: that would be a whole query, or
 # nothing, or the message holds it already.
-COMPLETE_MESSAGES = ("json_invalid", "missing", "value_error")
-Body = TypeVar("Body", bound=BaseModel)
-
-
-def read_body(
-    kind: type[Body], body: bytes, settings: Settings, check: ShapeCheck
-) -> Body:
-    """Decode a JSON body to a pydantic model.
-
-    `serving.http.shapes` checks large bodies first, so that flaws stay few.
-
-    Raises:
-        RequestError: the body is not JSON, or has another shape.
-        RequestTooLarge: it has more series or rows than the limits allow.
-    """
-    body = check_shape(check, body, settings)
-    try:
-        return kind.model_validate_json(body)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False)
-        raise request_error(details, "body") from None
+COMPLETE_MESSAGES = ("missing", "value_error")
+UNENCODED = (b"", b"identity")
+CACHE_SIZE = 1024  # queries with a cached selector
 
 
 def request_error(details: Iterable[ErrorDetails], *root: str) -> RequestError:
     """Return pydantic's errors as a `RequestError`; ``root`` prefixes each location."""
     flaws = [((*root, *detail["loc"]), detail) for detail in details]
-    return RequestError((loc, _describe(loc, detail)) for loc, detail in flaws)
+    return RequestError((loc, _describe(detail)) for loc, detail in flaws)
 
 
-def _describe(loc: Loc, detail: Mapping[str, Any]) -> str:
+@lru_cache(CACHE_SIZE)
+def read_selector(query: bytes) -> ModelSelector:
+    """Decode the query of a request for a model.
+
+    Raises:
+        RequestError: a parameter is unknown or wrong.
+    """
+    try:
+        return ModelSelector.model_validate(dict(QueryParams(query)))
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False)
+        raise request_error(details, "query") from None
+
+
+def _describe(detail: Mapping[str, Any]) -> str:
     if detail["type"] == "extra_forbidden":
-        holder = next(str(part) for part in loc[-2::-1] if isinstance(part, str))
-        if holder in STRICT_MODELS:
-            return (
-                f"unknown key; there is {', '.join(STRICT_MODELS[holder].model_fields)}"
-            )
+        return f"unknown key; there is {', '.join(ModelSelector.model_fields)}"
     message = str(detail["msg"]).removeprefix("Value error, ")
     if detail["type"] in COMPLETE_MESSAGES:
         return message
@@ -82,7 +63,8 @@ def refuse_encoded(request: Request) -> None:
     Raises:
         UnsupportedMedia: the header Content-Encoding names an encoding.
     """
-    encoding = request.headers.get("Content-Encoding", "").strip()
-    if encoding.lower() not in ("", "identity"):
-        header = f"found Content-Encoding {encoding[:50]!r}"
-        raise UnsupportedMedia(f"Send the body as it is, not compressed; {header}.")
+    for name, value in request.scope["headers"]:
+        if name == b"content-encoding" and value.strip().lower() not in UNENCODED:
+            encoding = value.strip().decode("latin-1")
+            header = f"found Content-Encoding {encoding[:50]!r}"
+            raise UnsupportedMedia(f"Send the body as it is, not compressed; {header}.")

@@ -1,6 +1,6 @@
-"""Pydantic schemas of requests and responses.
+"""Schemas of requests and responses.
 
-forecast     forecasts, explanations, models, problems
-series       observations as clients send them
+forecast     forecasts, explanations, models, problems: pydantic
+request      bodies of forecast and explain requests: msgspec
 timestamps   timestamps as JSON
 """

@@ -1,52 +1,6 @@
-"""Schemas of requests and responses of the v1 routes, with examples."""
-
-from typing import Annotated
+"""Schemas of queries and responses of the v1 routes, with examples."""
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from serving.schemas.series import Number, Series
-
-LEVELS_FIELD = Field(fail_fast=True, max_length=1000)  # the settings allow fewer
-Level = Annotated[Number, Field(ge=1, le=99)]
-
-
-class ForecastRequest(BaseModel):
-    """A forecast request; empty continues the series seen in training."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        use_attribute_docstrings=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "series": [
-                        {
-                            "id": "a",
-                            "values": [112.0, 118.0, 132.0, 129.0, 121.0],
-                            "timestamps": [
-                                "2024-01-01",
-                                "2024-02-01",
-                                "2024-03-01",
-                                "2024-04-01",
-                                "2024-05-01",
-                            ],
-                        }
-                    ],
-                    "horizon": 2,
-                    "levels": [80, 95],
-                },
-                {"series": [{"id": "a", "values": [1.0, 2.0, 3.0, 4.0, 5.0]}]},
-                {},
-            ]
-        },
-    )
-
-    series: Annotated[list[Series], Field(min_length=1)] | None = None
-    """Histories to continue; default the series seen in training."""
-    horizon: Annotated[int, Field(strict=True, ge=1)] | None = None
-    """Steps ahead; default the trained horizon."""
-    levels: Annotated[list[Level], LEVELS_FIELD] = [80.0, 95.0]
-    """Central intervals in percent: 80 is the central 80 %."""
 
 
 class ModelSelector(BaseModel):

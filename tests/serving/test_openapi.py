@@ -3,11 +3,15 @@
 import json
 import re
 
+import msgspec
 import pytest
 from fastapi.openapi.models import OpenAPI
 
+from serving.api.mlflow_scoring.tables import Invocation
+from serving.api.open_inference.tensors import InferRequest
 from serving.forecasts.explain import ExplainAnswer
-from serving.schemas.forecast import ForecastAnswer, ForecastRequest, Problem
+from serving.schemas.forecast import ForecastAnswer, Problem
+from serving.schemas.request import ForecastRequest
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +41,35 @@ def test_every_route_says_how_it_fails(document):
                 assert expected in (None, *kinds), (path, status)
 
 
-@pytest.mark.parametrize(
-    "schema", [ForecastRequest, ForecastAnswer, ExplainAnswer, Problem]
-)
+@pytest.mark.parametrize("schema", [ForecastAnswer, ExplainAnswer, Problem])
 def test_examples_fit_their_schema(document, schema):
     examples = document["components"]["schemas"][schema.__name__]["examples"]
 
     assert examples
     for example in examples:
         schema.model_validate(example)
+
+
+@pytest.mark.parametrize("schema", [ForecastRequest, Invocation, InferRequest])
+def test_examples_of_bodies_are_decoded(document, schema):
+    examples = document["components"]["schemas"][schema.__name__]["examples"]
+
+    assert examples
+    for example in examples:
+        assert msgspec.json.decode(json.dumps(example), type=schema)
+
+
+def test_constraints_and_defaults_of_a_forecast_request_are_in_the_document(document):
+    schemas = document["components"]["schemas"]
+    request, series = schemas["ForecastRequest"], schemas["Series"]
+
+    assert request["additionalProperties"] is series["additionalProperties"] is False
+    assert request["properties"]["levels"]["default"] == [80, 95]
+    assert request["properties"]["levels"]["items"]["maximum"] == 99
+    assert series["required"] == ["id", "values"]
+    assert series["properties"]["id"]["maxLength"] == 500
+    columns = series["properties"]["known_covariates"]["additionalProperties"]
+    assert (columns["type"], len(columns["items"]["anyOf"])) == ("array", 2)
 
 
 def test_the_documents_page_shows_it(service):

@@ -1,6 +1,7 @@
 """Routes of MLflow's scoring server, for clients of ``mlflow models serve``."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from fastapi import APIRouter, Depends, Request
 from mlflow.version import VERSION
@@ -9,6 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from forecasting.errors import join_shown
 from serving.api.mlflow_scoring.scoring import Predictions, score
 from serving.api.mlflow_scoring.tables import CSV, EXAMPLE
+from serving.api.respond import Selection, in_thread, respond
 from serving.errors import NotReady, ServiceError, UnknownModel, UnsupportedMedia
 from serving.http.problems import problems
 from serving.http.validation import refuse_encoded
@@ -61,15 +63,9 @@ async def invocations(request: Request, service: ServiceDependency) -> Response:
         raise UnsupportedMedia(
             f"Content-Type is {JSON} or {CSV}; found {media_type[:100]!r}."
         )
-    body = await request.body()
-    models = service.models
-    name = service.settings.default_model or _only_one(models)
-    model = await models.find(name)
-    content, count = await service.workers.run(
-        score, model, models.alias, body, media_type.lower(), service.settings
-    )
-    service.metrics.count_forecasts(name, count)
-    return Response(content, media_type=JSON)
+    name = service.settings.default_model or _only_one(service.models)
+    work = in_thread(service, partial(score, media_type=media_type.lower()))
+    return await respond(request, service, Selection(name), work)
 
 
 @router.get("/ping", response_class=PlainTextResponse, responses=problems(500, 503))

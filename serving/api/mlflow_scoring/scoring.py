@@ -9,17 +9,18 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from forecasting.data.forecast import Forecast
-from forecasting.errors import DataError, SettingError
 from forecasting.pyfunc import forecast_frame
 from serving.api.mlflow_scoring.tables import Params, read_table
-from serving.errors import Loc, RequestError
-from serving.forecasts.limits import FlawLocations, check_limits
+from serving.forecasts.limits import check_limits
+from serving.forecasts.locations import FlawLocations, located_errors
 from serving.registry.loaded_model import LoadedModel
 from serving.schemas.forecast import Answering
 from serving.schemas.timestamps import format_timestamps
 from serving.settings import Settings
 
-BODY: Loc = ("body",)  # of flaws of a table as such
+LOCATIONS = FlawLocations(
+    ("body", "params", "horizon"), ("body", "params", "levels"), ("body",)
+)
 
 
 class Predictions(BaseModel):
@@ -43,7 +44,12 @@ class Predictions(BaseModel):
 
 
 def score(
-    model: LoadedModel, alias: str, body: bytes, media_type: str, settings: Settings
+    model: LoadedModel,
+    alias: str | None,
+    body: bytes,
+    settings: Settings,
+    *,
+    media_type: str,
 ) -> tuple[bytes, int]:
     """Forecast and return the response body as JSON, and the number of series.
 
@@ -51,8 +57,8 @@ def score(
         model: model to forecast with.
         alias: alias of the model's version.
         body: CSV, or JSON of an `Invocation`.
-        media_type: media type of the body.
         settings: the limits.
+        media_type: media type of the body.
 
     Raises:
         RequestError: the body, or the series in it, cannot be used.
@@ -86,20 +92,15 @@ def _check_size(
         horizon=params.horizon or None,
         levels=levels,
         numbers=count * steps * (1 + 2 * levels),
-        locations=FlawLocations(BODY, BODY, BODY, BODY),
+        locations=LOCATIONS,
     )
 
 
 def _forecast(model: LoadedModel, frame: pd.DataFrame, params: Params) -> Forecast:
-    try:
+    with located_errors(LOCATIONS):
         return forecast_frame(
             model.forecaster,
             frame,
             horizon=params.horizon or None,
             levels=tuple(params.levels),
         )
-    except SettingError as error:
-        place = ("body", "params", error.setting)
-        raise RequestError([(place, str(error))], error) from error
-    except DataError as error:
-        raise RequestError([(BODY, str(error))], error) from error

@@ -1,114 +1,112 @@
 """Decoding of MLflow's tables, JSON in four formats or CSV, to a data frame."""
 
 import io
-import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import pandas as pd
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
-    model_validator,
-)
+from msgspec import Meta, Raw, Struct, field
 
-from forecasting.forecaster.forecaster import LEVELS
 from serving.errors import Loc, RequestError, RequestTooLarge
 from serving.forecasts.panels import MAX_STEP
-from serving.http.shapes import check_invocation
-from serving.http.validation import read_body
+from serving.http.decoding import BodyDecoder
 from serving.registry.loaded_model import LoadedModel
-from serving.schemas.forecast import LEVELS_FIELD, Level
-from serving.schemas.series import MAX_ID_LENGTH
+from serving.schemas.request import MAX_ID_LENGTH, Levels, default_levels
 from serving.settings import Settings
 
 CSV = "text/csv"
 MAX_COLUMNS = 1000  # of a CSV: a header of millions would keep a thread busy
 EXAMPLE: list[Any] = [112.0, 118.0, 132.0, 129.0, 121.0, 135.0]
 FORMATS = ("dataframe_split", "dataframe_records", "inputs", "instances")
-TYPES = ("null", "number", "string")
 
-# `_check_cells` checks whole columns: one message per column is enough.
-Cell = Annotated[
-    Any, WithJsonSchema({"anyOf": [{"type": name} for name in TYPES], "title": "Cell"})
-]
-
-Row = dict[str, Cell]
-Rows = Annotated[list[Row], Field(fail_fast=True)]
+Cell: TypeAlias = int | float | str | None
+CELLS = BodyDecoder[list[Cell]](list[Cell])
 Columns = dict[str, list[Cell]]
-
-
-def _table_kind(table: object) -> str:
-    """Return the kind of a table, which is part of the location of its flaws."""
-    return "columns" if isinstance(table, dict) else "rows"
-
-
-Table = Annotated[
-    Annotated[Columns, Tag("columns")] | Annotated[Rows, Tag("rows")],
-    Discriminator(_table_kind),
+Rows = list[dict[str, Cell]]
+CELL_SCHEMA = {"type": ["null", "number", "string"]}
+RawColumns = dict[  # columns that are not the model's stay undecoded
+    str,
+    Annotated[Raw, Meta(extra_json_schema={"type": "array", "items": CELL_SCHEMA})],
 ]
 
 
-class Split(BaseModel):
+class Split(Struct):
     """A table in the format of ``DataFrame.to_dict(orient="split")``."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    columns: Annotated[
+        list[str],
+        Meta(
+            description="Names: series_id, timestamp, target and the model's "
+            "covariates."
+        ),
+    ]
+    data: Annotated[
+        list[list[Cell]],
+        Meta(
+            description="Rows, oldest first within a series; empty continues the "
+            "series of training."
+        ),
+    ]
 
-    columns: Annotated[list[str], Field(fail_fast=True)]
-    """Names: series_id, timestamp, target and the model's covariates."""
-    data: Annotated[list[list[Cell]], Field(fail_fast=True)]
-    """Rows, oldest first within a series; empty continues the series of training."""
 
-
-class Params(BaseModel):
+class Params(Struct, forbid_unknown_fields=True):
     """Parameters of a forecast."""
 
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-    horizon: Annotated[int, Field(strict=True, ge=0)] = 0
-    """Steps ahead; 0 for the trained horizon."""
-    levels: Annotated[list[Level], LEVELS_FIELD] = list(LEVELS)
-    """Central intervals in percent."""
-
-
-class Invocation(BaseModel):
-    """A table in one of four formats, and parameters."""
-
-    model_config = ConfigDict(
-        use_attribute_docstrings=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "dataframe_split": {
-                        "columns": ["series_id", "target"],
-                        "data": [["a", v] for v in EXAMPLE],
-                    },
-                    "params": {"horizon": 2, "levels": [80]},
-                },
-                {"dataframe_records": [{"target": v} for v in EXAMPLE]},
-                {"inputs": {"target": EXAMPLE}},
-            ]
-        },
+    horizon: Annotated[
+        int, Meta(ge=0, description="Steps ahead; 0 for the trained horizon.")
+    ] = 0
+    levels: Annotated[Levels, Meta(description="Central intervals in percent.")] = (
+        field(default_factory=default_levels)
     )
 
+
+class Invocation(Struct):
+    """A table in one of four formats, and parameters."""
+
     dataframe_split: Split | None = None
-    dataframe_records: Rows | None = None
-    """Rows as objects."""
-    inputs: Table | None = None
-    """Columns by name, or rows as objects."""
-    instances: Table | None = None
-    """Columns by name, or rows as objects; equivalent to `inputs`."""
+    dataframe_records: Annotated[Rows | None, Meta(description="Rows as objects.")] = (
+        None
+    )
+    inputs: Annotated[
+        RawColumns | Rows | None,
+        Meta(description="Columns by name, or rows as objects."),
+    ] = None
+    instances: Annotated[
+        RawColumns | Rows | None,
+        Meta(
+            description="Columns by name, or rows as objects; equivalent to `inputs`."
+        ),
+    ] = None
     params: Params | None = None
 
-    @model_validator(mode="after")
-    def _exactly_one(self) -> "Invocation":
-        if sum(getattr(self, name) is not None for name in FORMATS) != 1:
-            raise ValueError(f"give exactly one of {', '.join(FORMATS)}")
-        return self
+
+EXAMPLES: list[dict[str, Any]] = [
+    {
+        "dataframe_split": {
+            "columns": ["series_id", "target"],
+            "data": [["a", v] for v in EXAMPLE],
+        },
+        "params": {"horizon": 2, "levels": [80]},
+    },
+    {"dataframe_records": [{"target": v} for v in EXAMPLE]},
+    {"inputs": {"target": EXAMPLE}},
+]
+
+
+def locate_infinite(invocation: Invocation) -> Loc | None:
+    """Return the location of the first infinite number in the columns, or None."""
+    for form in ("inputs", "instances"):
+        table = getattr(invocation, form)
+        columns = table if isinstance(table, dict) else {}
+        for name, column in columns.items():
+            try:
+                CELLS.decode(column, ("body", form, name))
+            except RequestError as error:
+                return tuple(error.flaws[0].loc)
+    return None
+
+
+INVOCATION = BodyDecoder[Invocation](Invocation, locate_infinite)
 
 
 def read_table(
@@ -126,15 +124,15 @@ def read_table(
         RequestError: the table cannot be read.
         RequestTooLarge: the table has more rows than the limits allow.
     """
-    names, params = _names(model), Params()
+    names, params = _names(model), None
     if media_type == CSV:
         frame = _read_csv(body, names, settings.max_points)
     else:
-        invocation = read_body(Invocation, body, settings, check_invocation)
-        frame = _to_frame(_columns(invocation, names))
-        params = invocation.params or params
+        invocation = INVOCATION.decode(body)
+        frame = _to_frame(_columns(invocation, names, settings.max_points))
+        params = invocation.params
     _check_ids(frame)
-    return frame, params
+    return frame, params or Params()
 
 
 def _names(model: LoadedModel) -> dict[str, bool]:
@@ -186,13 +184,23 @@ def _select_columns(present: Collection[str], names: Mapping[str, bool]) -> list
     return [name for name in names if name in present]
 
 
-def _columns(invocation: Invocation, names: Mapping[str, bool]) -> Columns:
-    if invocation.dataframe_split is not None:
-        return _split_columns(invocation.dataframe_split, names)
-    formats = (invocation.dataframe_records, invocation.inputs, invocation.instances)
-    table = next(table for table in formats if table is not None)
+def _columns(
+    invocation: Invocation, names: Mapping[str, bool], max_rows: int
+) -> Columns:
+    forms = [form for form in FORMATS if getattr(invocation, form) is not None]
+    if len(forms) != 1:
+        message = f"give exactly one of {', '.join(FORMATS)}"
+        raise RequestError([(("body",), message)])
+    loc: Loc = ("body", forms[0])
+    table: Split | RawColumns | Rows = getattr(invocation, forms[0])
     if isinstance(table, dict):
-        return {name: table[name] for name in _select_columns(table, names)}
+        chosen = _select_columns(table, names)
+        return {name: CELLS.decode(table[name], (*loc, name)) for name in chosen}
+    rows = table.data if isinstance(table, Split) else table
+    if len(rows) > max_rows:
+        raise RequestTooLarge("observations", len(rows), max_rows, loc)
+    if isinstance(table, Split):
+        return _split_columns(table, names)
     present: set[str] = set().union(*table)
     return {
         name: [row.get(name) for row in table]
@@ -222,8 +230,9 @@ def _to_frame(columns: Columns) -> pd.DataFrame:
     for name, column in columns.items():
         _check_cells(name, column)
     if "series_id" in columns:
-        ids = [None if cell is None else str(cell) for cell in columns["series_id"]]
-        columns["series_id"] = ids
+        columns["series_id"] = [
+            None if cell is None else str(cell) for cell in columns["series_id"]
+        ]
     return pd.DataFrame(columns)
 
 
@@ -236,15 +245,11 @@ def _check_ids(frame: pd.DataFrame) -> None:
 
 
 def _check_cells(name: str, column: list[Cell]) -> None:
-    """Refuse other cells than numbers, text and null, and columns of mixed kinds."""
+    """Refuse columns of mixed kinds, and whole numbers that are not exact."""
     kinds = set(map(type, column)) - {type(None)}
     numbers = kinds <= {int, float}
     if not numbers and kinds != {str}:
         raise RequestError([(("body", name), "numbers, or texts; null where missing")])
-    if numbers and not all(
-        math.isfinite(cell) if type(cell) is float else abs(cell) <= MAX_STEP
-        for cell in column
-        if cell is not None
-    ):
-        message = f"numbers must be finite, and whole ones at most {MAX_STEP:,}"
+    if numbers and any(type(cell) is int and abs(cell) > MAX_STEP for cell in column):
+        message = f"whole numbers are at most {MAX_STEP:,}"
         raise RequestError([(("body", name), message)])

@@ -5,19 +5,17 @@ series after series; ``idxs`` are indices into the values of the request, ``size
 numbers of forecasts per series.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from forecasting.data.forecast import Intervals
 from forecasting.data.panel import Panel
-from forecasting.errors import DataError, SettingError
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.types import FloatArray
-from serving.api.nixtla.panels import make_panel
+from serving.api.nixtla.panels import LOCATIONS, make_panel
 from serving.api.nixtla.requests import (
     AnomalyBody,
     CrossValidationBody,
@@ -27,11 +25,11 @@ from serving.api.nixtla.requests import (
 )
 from serving.api.nixtla.windows import CrossValidationWindows, latest, one_step, rolling
 from serving.errors import RequestError, RequestTooLarge
-from serving.forecasts.limits import FlawLocations, check_limits
+from serving.forecasts.limits import check_limits
+from serving.forecasts.locations import located_errors
 from serving.settings import Settings
 
 Answer = dict[str, Any]
-LOCATIONS = FlawLocations(("body", "h"), ("body", "level"), ("body", "series"))
 MAX_READ_FACTOR = 100  # observations read before all windows, in units of max_points
 
 
@@ -47,7 +45,7 @@ def forecast(
     levels, total = request.level or [], len(request.series.sizes) * request.h
     _check(request, levels, settings, horizon=request.h, total=total)
     panel = make_panel(request, forecaster.trained)
-    with _request_errors():
+    with located_errors(LOCATIONS):
         result = forecaster.predict(
             panel, horizon=request.h, levels=_interval_levels(levels)
         )
@@ -79,7 +77,7 @@ def cross_validate(
         horizon = request.h
     _check(request, levels, settings, horizon=horizon, total=total)
     panel = make_panel(request, fitted)
-    with _request_errors():
+    with located_errors(LOCATIONS):
         windows = (
             one_step(panel, minimum)
             if request.full_history
@@ -114,7 +112,7 @@ def find_anomalies(
     horizon = request.h if isinstance(request, OnlineAnomalyBody) else None
     _check(request, levels, settings, horizon=horizon, total=len(request.series.y))
     panel = make_panel(request, fitted)
-    with _request_errors():
+    with located_errors(LOCATIONS):
         windows = _anomaly_windows(request, panel, fitted.min_history)
     mean, bounds = _forecast_windows(forecaster, panel, windows, levels, settings)
     lower, upper = bounds.values()
@@ -153,7 +151,7 @@ def _forecast_windows(
 ) -> tuple[FloatArray, dict[str, FloatArray]]:
     """Return the flat forecasts of the windows, and their bounds by name."""
     _check_reading(forecaster.trained, panel, windows, settings)
-    with _request_errors():
+    with located_errors(LOCATIONS):
         points = forecaster.forecast_at(panel, windows.origins, windows.steps)
         intervals = forecaster.intervals_at(
             panel, windows.origins, points, _interval_levels(levels)
@@ -239,15 +237,3 @@ def _check_reading(
             "observations to read, from the start of a series to each of its windows"
         )
         raise RequestTooLarge(items, int(read), limit, ("body", "series"))
-
-
-@contextmanager
-def _request_errors() -> Iterator[None]:
-    """Convert errors of the library to errors of the request."""
-    try:
-        yield
-    except SettingError as error:
-        place = {"horizon": "h"}.get(error.setting, error.setting)
-        raise RequestError([(("body", place), str(error))], error) from error
-    except DataError as error:
-        raise RequestError([(("body", "series"), str(error))], error) from error

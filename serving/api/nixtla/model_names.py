@@ -1,21 +1,15 @@
 """Resolution of the client's model names, its default names included."""
 
-from typing import TYPE_CHECKING
-
+from serving.api.respond import Selection
 from serving.errors import NotReady, RequestError
-from serving.registry.loaded_model import LoadedModel
 from serving.registry.model_store import ModelStore
-
-if TYPE_CHECKING:
-    from serving.service import Service
+from serving.service import Service
 
 CLIENT_DEFAULTS = ("timegpt", "azureai")  # prefixes of the client's default names
 
 
-async def find_model(
-    service: "Service", model_name: str
-) -> tuple[LoadedModel, str | None]:
-    """Return a model and its alias; the alias is None where a version was named.
+def select_model(service: Service, model_name: str) -> Selection:
+    """Return the model that a client names.
 
     Args:
         service: the running service.
@@ -26,28 +20,20 @@ async def find_model(
     Raises:
         RequestError: the name is a default of the client and there are several models,
             or none.
-        NotReady, UnknownModel, UnknownAlias, UnknownVersion, ForeignVersion,
-            VersionUnusable: as `ModelStore.find`.
+        NotReady: the registry has not answered yet.
     """
     models = service.models
     if models.registered is None:
         raise NotReady
     if model_name not in models.registered and model_name.startswith(CLIENT_DEFAULTS):
         model_name = service.settings.default_model or _only_model(models, model_name)
-    name, alias, version = _split(model_name, models)
-    model = await models.find(name, alias, version)
-    return model, None if version else alias or models.alias
-
-
-def _split(model_name: str, models: ModelStore) -> tuple[str, str | None, str | None]:
-    """Split a name into name, alias and version."""
-    if model_name in (models.registered or {}):
-        return model_name, None, None
+    if model_name in models.registered:
+        return Selection(model_name)
     name, separator, version = model_name.rpartition("/")
     if separator:
-        return name, None, version
+        return Selection(name, version=version)
     name, separator, alias = model_name.rpartition("@")
-    return (name, alias, None) if separator else (model_name, None, None)
+    return Selection(name, alias) if separator else Selection(model_name)
 
 
 def _only_model(models: ModelStore, model_name: str) -> str:

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.panel import Panel
-from forecasting.errors import DataError
 from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.timestamps.calendar import Calendar
 from forecasting.timestamps.parsing import parse_timestamps
@@ -12,6 +11,9 @@ from forecasting.types import Timestamps
 from serving.api.nixtla.frequencies import check_frequency
 from serving.api.nixtla.requests import NixtlaRequest
 from serving.errors import MAX_FLAWS, RequestError
+from serving.forecasts.locations import FlawLocations, located_errors
+
+LOCATIONS = FlawLocations(("body", "h"), ("body", "level"), ("body", "series"))
 
 
 def make_panel(request: NixtlaRequest, fitted: TrainedModel) -> Panel:
@@ -38,7 +40,7 @@ def make_panel(request: NixtlaRequest, fitted: TrainedModel) -> Panel:
     elif fitted.covariates.cycles:
         text = "this model takes the seasons from the timestamps: send datetimes"
         raise RequestError([(("body", "series", "start_datetime"), text)])
-    try:
+    with located_errors(LOCATIONS):
         return Panel.from_values(
             dict(zip(names, pieces, strict=True)),
             timestamps=None
@@ -46,8 +48,6 @@ def make_panel(request: NixtlaRequest, fitted: TrainedModel) -> Panel:
             else dict(zip(names, stamps, strict=True)),
             freq=calendar.freq,
         )
-    except DataError as error:
-        raise RequestError([(("body", "series"), str(error))], error) from error
 
 
 def _names(count: int, fitted: TrainedModel) -> list[str]:
@@ -66,11 +66,9 @@ def _timestamps(
         text = "this model's series have no dates: make the time column integers"
         raise RequestError([(loc, text)])
     check_frequency(freq, calendar)
-    try:
+    with located_errors(LOCATIONS._replace(series=loc)):
         column = pd.Series(starts, dtype=object)
         parsed, _ = parse_timestamps("start_datetime", column, "series {}".format)
-    except DataError as error:
-        raise RequestError([(loc, str(error))], error) from error
     misplaced = np.flatnonzero(
         calendar.advance(parsed, np.zeros(1, np.int64)) != parsed
     )

@@ -2,40 +2,38 @@
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, Field
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from serving.api.nixtla.decompression import decompress
 from serving.errors import Loc, RequestError
-from serving.http.shapes import check_nixtla
-from serving.http.validation import read_body
-from serving.schemas.forecast import LEVELS_FIELD
-from serving.schemas.series import Numbers
+from serving.http.decoding import BodyDecoder
+from serving.schemas.request import MAX_SENT_LEVELS
 from serving.settings import Settings
 
-Count = Annotated[int, Field(strict=True, ge=1, le=10_000_000)]
-Text = Annotated[str, Field(max_length=500)]
+Count = Annotated[int, Meta(ge=1, le=10_000_000)]
+Text = Annotated[str, Meta(max_length=500)]
 
 # In percent; 0 is the median among quantiles. Responses repeat them unchanged.
-Level = Annotated[
-    Annotated[int, Field(strict=True)]
-    | Annotated[float, Field(strict=True, allow_inf_nan=False)],
-    Field(ge=0, le=99),
-]
+Level = Annotated[int, Meta(ge=0, le=99)] | Annotated[float, Meta(ge=0, le=99)]
+Levels = Annotated[list[Level], Meta(max_length=MAX_SENT_LEVELS)]
+AnomalyLevel = Annotated[int, Meta(ge=1, le=99)] | Annotated[float, Meta(ge=1, le=99)]
+Unsupported = Raw | UnsetType  # refused unless it is empty
+EMPTY = (b"null", b"[]", b"{}")
 
 A = TypeVar("A", bound="NixtlaRequest")
 
 
-class SentSeries(BaseModel):
+class SentSeries(Struct, kw_only=True):
     """Values of all series, series after series, oldest first."""
 
-    y: Numbers = Field(min_length=1)
-    sizes: Annotated[list[Count], Field(fail_fast=True)] = Field(min_length=1)
-    X: list[Any] | None = None
-    X_future: list[Any] | None = None
-    start_datetime: Annotated[list[Text], Field(fail_fast=True)] | None = None
+    y: Annotated[list[float], Meta(min_length=1)]
+    sizes: Annotated[list[Count], Meta(min_length=1)]
+    X: Unsupported = UNSET
+    X_future: Unsupported = UNSET
+    start_datetime: list[Text] | None = None
 
 
-class NixtlaRequest(BaseModel):
+class NixtlaRequest(Struct, kw_only=True):
     """The fields of every request; unknown fields are ignored."""
 
     series: SentSeries
@@ -45,39 +43,43 @@ class NixtlaRequest(BaseModel):
     finetuned_model_id: str | None = None
     feature_contributions: bool = False
     multivariate: bool = False
-    model_parameters: dict[str, Any] | None = None
+    model_parameters: Unsupported = UNSET
 
 
-class ForecastBody(NixtlaRequest):
+class ForecastBody(NixtlaRequest, kw_only=True):
     """The body of ``forecast``."""
 
     h: Count
-    level: Annotated[list[Level], LEVELS_FIELD] | None = None
+    level: Levels | None = None
 
 
-class CrossValidationBody(NixtlaRequest):
+class CrossValidationBody(NixtlaRequest, kw_only=True):
     """The body of ``cross_validation``, and of ``forecast`` with ``add_history``."""
 
     h: Count
     n_windows: Count
     step_size: Count
-    level: Annotated[list[Level], LEVELS_FIELD] | None = None
+    level: Levels | None = None
     full_history: bool = False
 
 
-class AnomalyBody(NixtlaRequest):
+class AnomalyBody(NixtlaRequest, kw_only=True):
     """The body of ``detect_anomalies``."""
 
-    level: Annotated[Level, Field(ge=1)]
+    level: AnomalyLevel
 
 
-class OnlineAnomalyBody(AnomalyBody):
+class OnlineAnomalyBody(AnomalyBody, kw_only=True):
     """The body of ``detect_anomalies_online``."""
 
     h: Count
     detection_size: Count
     step_size: Count | None = None
     threshold_method: str = "univariate"
+
+
+KINDS = (ForecastBody, CrossValidationBody, AnomalyBody, OnlineAnomalyBody)
+DECODERS: dict[type, BodyDecoder[Any]] = {kind: BodyDecoder(kind) for kind in KINDS}
 
 
 def read_request(kind: type[A], body: bytes, encoding: str, settings: Settings) -> A:
@@ -88,7 +90,7 @@ def read_request(kind: type[A], body: bytes, encoding: str, settings: Settings) 
         RequestError: the body cannot be read, or needs a feature that is missing.
     """
     plain = decompress(body, encoding, settings.max_body_bytes)
-    request = read_body(kind, plain, settings, check_nixtla)
+    request: A = DECODERS[kind].decode(plain)
     _check_sizes(request.series)
     flaws = [(("body", *loc), text) for loc, text in _unsupported(request)]
     if flaws:
@@ -115,7 +117,7 @@ def _unsupported(request: NixtlaRequest) -> list[tuple[Loc, str]]:
             "models are not fine-tuned by requests here: train one and register it",
         ),
         (
-            request.series.X or request.series.X_future,
+            _is_filled(request.series.X) or _is_filled(request.series.X_future),
             ("series", "X"),
             "exogenous variables and date features come without names, so that they "
             "cannot be matched with a model's: ask POST /v1/models/NAME/forecast",
@@ -130,7 +132,11 @@ def _unsupported(request: NixtlaRequest) -> list[tuple[Loc, str]]:
             ("multivariate",),
             "series are forecast one by one here",
         ),
-        (request.model_parameters, ("model_parameters",), "there are none here"),
+        (
+            _is_filled(request.model_parameters),
+            ("model_parameters",),
+            "there are none here",
+        ),
         (
             getattr(request, "threshold_method", "univariate") != "univariate",
             ("threshold_method",),
@@ -138,3 +144,7 @@ def _unsupported(request: NixtlaRequest) -> list[tuple[Loc, str]]:
         ),
     ]
     return [(loc, text) for is_used, loc, text in checks if is_used]
+
+
+def _is_filled(value: Unsupported) -> bool:
+    return isinstance(value, Raw) and bytes(value) not in EMPTY

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from forecasting.forecaster.forecaster import Forecaster
 from serving.api.nixtla.answers import Answer, cross_validate, find_anomalies, forecast
-from serving.api.nixtla.model_names import find_model
+from serving.api.nixtla.model_names import select_model
 from serving.api.nixtla.requests import (
     AnomalyBody,
     CrossValidationBody,
@@ -18,7 +18,9 @@ from serving.api.nixtla.requests import (
     OnlineAnomalyBody,
     read_request,
 )
+from serving.api.respond import in_thread, read_body, respond
 from serving.errors import NotOffered, NotReady
+from serving.registry.loaded_model import LoadedModel
 from serving.service import Service, ServiceDependency
 from serving.settings import Settings
 
@@ -63,8 +65,8 @@ async def model_params(
 
     A model of many series scales a new series by its complete history.
     """
-    loaded, _ = await find_model(service, model)
-    fitted, input_size = loaded.forecaster.trained, service.settings.max_points
+    loaded = await service.models.find(*select_model(service, model))
+    fitted, input_size = loaded.predictor.model, service.settings.max_points
     if len(fitted.places) == 1:
         input_size = fitted.memory
     return {"detail": {"input_size": input_size, "horizon": loaded.details.horizon}}
@@ -105,16 +107,20 @@ async def _answer(
     request: Request,
     service: Service,
 ) -> Response:
-    body, workers = await request.body(), service.workers
     encoding = request.headers.get("content-encoding", "identity")
-    content = await workers.run(read_request, kind, body, encoding, service.settings)
-    model, alias = await find_model(service, content.model)
-    answering = {"name": model.name, "version": model.version, "alias": alias}
+    body = await read_body(request)
+    content = await service.workers.run(
+        read_request, kind, body, encoding, service.settings
+    )
 
-    def write() -> bytes:
-        answer: dict[str, Any] = work(model.forecaster, content, service.settings)
-        return to_json({"model": answering, **answer}, inf_nan_mode="null")
+    def write(
+        model: LoadedModel, alias: str | None, _body: bytes, settings: Settings
+    ) -> tuple[bytes, int]:
+        answering = {"name": model.name, "version": model.version, "alias": alias}
+        answer: dict[str, Any] = work(model.forecaster, content, settings)
+        text = to_json({"model": answering, **answer}, inf_nan_mode="null")
+        return text, len(content.series.sizes)
 
-    response = await workers.run(write)
-    service.metrics.count_forecasts(model.name, len(content.series.sizes))
-    return Response(response, media_type="application/json")
+    selection = select_model(service, content.model)
+    thread_work = in_thread(service, write)
+    return await respond(request, service, selection, thread_work, body=body)

@@ -7,32 +7,35 @@ The input ``values`` holds one history per row; the outputs ``point``, ``lower_8
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import numpy as np
 from pydantic_core import to_json
 
-from forecasting.data.forecast import Forecast
-from forecasting.data.panel import Panel
-from forecasting.errors import DataError, SettingError
+from forecasting.data.forecast import check_horizon, check_levels
 from forecasting.forecaster.forecaster import LEVELS
+from forecasting.forecaster.history import Histories
+from forecasting.forecaster.predict import by_level, check_finite
 from forecasting.types import FloatArray
 from serving.api.open_inference.tensors import (
     DATATYPES,
-    InferRequest,
+    INFER,
     Tensor,
     by_name,
     numbers,
 )
 from serving.errors import Loc, RequestError
-from serving.forecasts.limits import FlawLocations, check_limits
-from serving.http.shapes import check_inference
-from serving.http.validation import read_body
+from serving.forecasts.limits import check_limits
+from serving.forecasts.locations import FlawLocations, located_errors
 from serving.registry.loaded_model import LoadedModel
 from serving.settings import Settings
 
 ANY_SIZE = -1  # a dimension of any size
 INPUTS: Loc = ("body", "inputs")  # of all flaws: the protocol reports no locations
+LOCATIONS = FlawLocations(INPUTS, INPUTS, INPUTS, INPUTS)
 
 
-def infer(model: LoadedModel, body: bytes, settings: Settings) -> tuple[bytes, int]:
+def infer(
+    model: LoadedModel, _alias: str | None, body: bytes, settings: Settings
+) -> tuple[bytes, int]:
     """Forecast and return the response body as JSON, and the number of series.
 
     Args:
@@ -44,10 +47,10 @@ def infer(model: LoadedModel, body: bytes, settings: Settings) -> tuple[bytes, i
         RequestError: the body, or a tensor in it, cannot be used.
         RequestTooLarge: it exceeds the limits.
     """
-    request = read_body(InferRequest, body, settings, check_inference)
+    request = INFER.decode(body)
     tensors = by_name(request.inputs)
     values, horizon, levels = _arguments(tensors, model, settings)
-    outputs = _outputs(_forecast(model, values, horizon, levels))
+    outputs = _forecast(model, values, horizon, levels)
     names = list(outputs)
     if request.outputs is not None:
         names = [output.name for output in request.outputs]
@@ -100,7 +103,7 @@ def _arguments(
         horizon=horizon,
         levels=len(levels),
         numbers=batch * steps * (1 + 2 * len(levels)),
-        locations=FlawLocations(INPUTS, INPUTS, INPUTS, INPUTS),
+        locations=LOCATIONS,
     )
     return numbers(*tensors["values"], ndim=2), steps, levels
 
@@ -122,28 +125,33 @@ def _check_names(names: Sequence[str], outputs: Collection[str]) -> None:
 
 def _forecast(
     model: LoadedModel, values: FloatArray, horizon: int, levels: tuple[float, ...]
-) -> Forecast:
-    fitted = model.forecaster.trained
-    if fitted.covariates.columns or fitted.covariates.cycles:
+) -> dict[str, FloatArray]:
+    """Return the outputs by name, ``(batch, horizon)`` each."""
+    fitted = model.predictor.model
+    if fitted.covariates:
         message = "this model needs covariates or timestamps, for which the protocol "
         message += f"has no place: ask it at /v1/models/{model.name}/forecast"
         raise RequestError([(INPUTS, message)])
-    minimum = fitted.min_history
-    if not len(values) or values.shape[1] < minimum:
+    minimum, (rows, length) = fitted.min_history, values.shape
+    if not rows or length < minimum:
         message = (
             f"a batch of one at least, of {minimum} values or more each, is needed;"
         )
         raise RequestError([(INPUTS, f"{message} found {list(values.shape)}")])
-    rows = {f"row {i} of values": row for i, row in enumerate(values)}
-    panel = Panel.from_values(rows, freq=fitted.context.calendar.freq)
-    try:
-        return model.forecaster.predict(panel, horizon=horizon, levels=levels)
-    except (DataError, SettingError) as error:
-        raise RequestError([(INPUTS, str(error))], error) from error
-
-
-def _outputs(forecast: Forecast) -> dict[str, FloatArray]:
-    outputs = {"point": forecast.points}
-    for level, (lower, upper) in forecast.intervals.items():
+    begins = np.arange(rows) * length
+    histories = Histories(
+        values=values.ravel(),
+        begins=begins,
+        ends=begins + length,
+        places=fitted.find_places([f"row {row} of values" for row in range(rows)]),
+    )
+    with located_errors(LOCATIONS):
+        steps, ascending = check_horizon(horizon), check_levels(levels)
+        points, bounds = model.predictor.forecast(
+            histories, steps=steps, levels=ascending
+        )
+        check_finite(points)
+    outputs = {"point": points}
+    for level, (lower, upper) in by_level(ascending, bounds).items():
         outputs[f"lower_{level:g}"], outputs[f"upper_{level:g}"] = lower, upper
     return outputs

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from serving.api.open_inference.infer import infer, tensor_metadata
 from serving.api.open_inference.tensors import InferAnswer
+from serving.api.respond import Selection, in_thread, respond
 from serving.errors import NotReady, ServiceError, UnsupportedMedia
 from serving.http.problems import problem_of, problems
 from serving.http.validation import refuse_encoded
@@ -227,8 +228,5 @@ async def _infer(
             "Tensors are taken as JSON only, not as binary data. In Triton's client: "
             "set_data_from_numpy(values, binary_data=False)."
         )
-    body = await request.body()
-    model = await service.models.find(name, version=version)
-    content, count = await service.workers.run(infer, model, body, service.settings)
-    service.metrics.count_forecasts(name, count)
-    return Response(content, media_type="application/json")
+    selection = Selection(name, version=version)
+    return await respond(request, service, selection, in_thread(service, infer))

@@ -1,24 +1,36 @@
 """Tensors of the Open Inference Protocol: JSON schemas and conversion to arrays."""
 
+import math
+import re
 from collections.abc import Sequence
 from itertools import chain
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from pydantic import BaseModel, Field
 
 from forecasting.types import FloatArray
 from serving.errors import Loc, RequestError
+from serving.http.decoding import BodyDecoder
 
 FLOATS, INTEGERS = ("FP64", "FP32"), ("INT64", "INT32")
 DATATYPES = {"values": FLOATS, "horizon": INTEGERS, "levels": FLOATS}
-Size = Annotated[int, Field(strict=True, ge=0)]
+NESTED = re.compile(rb"\s*\[\s*\[")
+DECODERS: dict[tuple[bool, bool], BodyDecoder[Any]] = {  # by integer, nested
+    (False, False): BodyDecoder(list[float]),
+    (False, True): BodyDecoder(list[list[float]]),
+    (True, False): BodyDecoder(list[int]),
+    (True, True): BodyDecoder(list[list[int]]),
+}
+ANY_DATA = BodyDecoder[Any](list[float | list[float]] | None)
+Size = Annotated[int, Meta(ge=0)]
 
-# `numbers` checks it against the shape: flat, or nested in the same shape.
+# `numbers` decodes it by the shape: flat, or nested in the same shape.
 Data = Annotated[
-    list[Any],
-    WithJsonSchema(
-        {
+    Raw,
+    Meta(
+        extra_json_schema={
             "type": "array",
             "items": {
                 "anyOf": [
@@ -31,57 +43,72 @@ Data = Annotated[
 ]
 
 
-class Tensor(BaseModel):
-    """An input tensor, its data flat in row-major order or nested by its shape."""
+class Tensor(Struct, gc=False):
+    """An input tensor, its data flat in row-major order or nested by its shape.
 
-    name: str = Field(examples=list(DATATYPES))
-    shape: Annotated[list[Size], Field(fail_fast=True, min_length=1, max_length=2)]
-    datatype: str = Field(examples=["FP64", "FP32", "INT64", "INT32"])
-    parameters: dict[str, Any] = {}
-    data: Data | None = None
+    Parameters are ignored.
+    """
 
-
-class RequestedOutput(BaseModel):
-    """A requested output."""
-
-    name: str = Field(examples=["point", "lower_80", "upper_80"])
-    parameters: dict[str, Any] = {}
+    name: Annotated[str, Meta(examples=list(DATATYPES))]
+    shape: Annotated[list[Size], Meta(min_length=1, max_length=2)]
+    datatype: Annotated[str, Meta(examples=["FP64", "FP32", "INT64", "INT32"])]
+    data: Data | UnsetType = UNSET
 
 
-class InferRequest(BaseModel):
+class RequestedOutput(Struct, gc=False):
+    """A requested output. Parameters are ignored."""
+
+    name: Annotated[str, Meta(examples=["point", "lower_80", "upper_80"])]
+
+
+class InferRequest(Struct, gc=False):
     """An inference request: histories to continue, one per row of ``values``."""
 
-    model_config = ConfigDict(
-        use_attribute_docstrings=True,
-        json_schema_extra={
-            "examples": [
-                {
-                    "inputs": [
-                        {
-                            "name": "values",
-                            "datatype": "FP64",
-                            "shape": [1, 6],
-                            "data": [112.0, 118.0, 132.0, 129.0, 121.0, 135.0],
-                        },
-                        {
-                            "name": "horizon",
-                            "datatype": "INT64",
-                            "shape": [1],
-                            "data": [2],
-                        },
-                    ]
-                }
-            ]
-        },
-    )
+    inputs: Annotated[
+        list[Tensor],
+        Meta(
+            description="``values`` (batch, length); optional: ``horizon`` (1) and "
+            "``levels`` (n)."
+        ),
+    ]
+    id: Annotated[str | None, Meta(description="Returned in the response.")] = None
+    outputs: Annotated[
+        list[RequestedOutput] | None, Meta(description="Default all.")
+    ] = None
 
-    id: str | None = None
-    """Returned in the response."""
-    parameters: dict[str, Any] = {}
-    inputs: Annotated[list[Tensor], Field(fail_fast=True)]
-    """``values`` (batch, length); optional: ``horizon`` (1) and ``levels`` (n)."""
-    outputs: Annotated[list[RequestedOutput], Field(fail_fast=True)] | None = None
-    """Default all."""
+
+EXAMPLES: list[dict[str, Any]] = [
+    {
+        "inputs": [
+            {
+                "name": "values",
+                "datatype": "FP64",
+                "shape": [1, 6],
+                "data": [112.0, 118.0, 132.0, 129.0, 121.0, 135.0],
+            },
+            {"name": "horizon", "datatype": "INT64", "shape": [1], "data": [2]},
+        ]
+    }
+]
+
+
+def locate_infinite(request: InferRequest) -> Loc | None:
+    """Return the location of the first infinite number in the tensors, or None."""
+    for index, tensor in enumerate(request.inputs):
+        try:
+            if isinstance(tensor.data, Raw):
+                ANY_DATA.decode(tensor.data, ("body", "inputs", index, "data"))
+        except RequestError as error:
+            return tuple(error.flaws[0].loc)
+    return None
+
+
+INFER = BodyDecoder[InferRequest](InferRequest, locate_infinite)
+
+
+def has_data(tensor: Tensor) -> bool:
+    """Return whether a tensor is sent as JSON."""
+    return isinstance(tensor.data, Raw) and bytes(tensor.data) != b"null"
 
 
 class OutputTensor(BaseModel):
@@ -123,7 +150,7 @@ def by_name(inputs: Sequence[Tensor]) -> dict[str, tuple[int, Tensor]]:
         if tensor.datatype not in datatypes:
             message = f"one of {', '.join(datatypes)}; found {tensor.datatype!r:.50}"
             raise RequestError([((*loc, "datatype"), message)])
-        if tensor.data is None:
+        if not has_data(tensor):
             message = "send the tensor as JSON: this service takes no binary data and "
             message += "no shared memory (in Triton's client, binary_data=False)"
             raise RequestError([((*loc, "data"), message)])
@@ -153,24 +180,37 @@ def numbers(
     if len(shape) != ndim or (size is not None and shape != [size]):
         expected = "(batch, length)" if ndim == 2 else "(1)" if size else "(n)"
         raise RequestError([((*loc, "shape"), f"{expected} is needed; found {shape}")])
-    flat: list[Any] = tensor.data or []
-    if flat and all(type(row) is list for row in flat) and len(flat) == shape[0]:
-        _check_widths(flat, shape, (*loc, "data"))
-        flat = list(chain.from_iterable(flat))
-    is_integer = tensor.datatype in INTEGERS
-    if not set(map(type, flat)) <= ({int} if is_integer else {int, float}):
-        message = f"{'whole ' if is_integer else ''}numbers are needed"
-        raise RequestError([((*loc, "data"), message)])
-    if len(flat) != np.prod(shape, dtype=float):
+    flat = _decode(tensor, (*loc, "data"))
+    if len(flat) != math.prod(shape):
         message = f"{len(flat)} numbers; the shape {shape} needs another number of them"
         raise RequestError([((*loc, "data"), message)])
     try:
-        array = np.array(flat, dtype=np.float64)
-    except OverflowError:
-        array = np.array([np.inf])
-    if not np.isfinite(array).all():
-        raise RequestError([((*loc, "data"), "numbers must be finite")])
-    return array.reshape(shape)
+        return np.array(flat, dtype=np.float64).reshape(shape)
+    except OverflowError:  # whole numbers may be larger
+        message = "a finite number is needed"
+        raise RequestError([((*loc, "data"), message)]) from None
+
+
+def _decode(tensor: Tensor, loc: Loc) -> Sequence[float]:
+    """Return the numbers of a tensor, flat.
+
+    Raises:
+        RequestError: there are more than the shape needs, or other things.
+    """
+    assert isinstance(tensor.data, Raw)
+    shape, text = tensor.shape, bytes(tensor.data)
+    num_rows, count = text.count(b"[") - 1, text.count(b",") + 1
+    if num_rows > shape[0] or count > max(1, math.prod(shape)):
+        items = f"{num_rows} rows" if num_rows > shape[0] else f"{count} numbers"
+        message = f"{items}; the shape {shape} needs another number of them"
+        raise RequestError([(loc, message)])
+    is_nested = NESTED.match(text) is not None
+    is_integer = tensor.datatype in INTEGERS
+    numbers = DECODERS[is_integer, is_nested].decode(text, loc)
+    if is_nested:
+        _check_widths(numbers, shape, loc)
+        numbers = list(chain.from_iterable(numbers))
+    return numbers  # type: ignore[no-any-return]
 
 
 def _check_widths(

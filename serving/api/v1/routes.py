@@ -6,13 +6,12 @@ from fastapi import APIRouter, Depends, Query, Request
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from serving.api.respond import DirectRoute, in_thread, respond, select_model
 from serving.errors import NotReady
 from serving.forecasts.explain import ExplainAnswer, explain_forecast
-from serving.forecasts.forecast import answer
 from serving.http.problems import MEDIA_TYPE, problem_of, problems
 from serving.http.validation import refuse_encoded
 from serving.observability.health import FORECASTING_STATES, Alive, Readiness, readiness
-from serving.observability.logging import add_log_fields
 from serving.schemas.forecast import (
     ForecastAnswer,
     ModelDetails,
@@ -24,7 +23,7 @@ from serving.service import ServiceDependency
 Selector = Annotated[ModelSelector, Query()]
 router = APIRouter(dependencies=[Depends(refuse_encoded)])
 
-BODY = {  # the worker thread decodes it
+BODY = {  # decoded by `serving.forecasts.forecast`
     "requestBody": {
         "content": {
             "application/json": {
@@ -35,31 +34,12 @@ BODY = {  # the worker thread decodes it
 }
 
 
-@router.post(
-    "/v1/models/{name}/forecast",
-    tags=["forecasts"],
-    response_model=ForecastAnswer,
-    responses=problems(404, 408, 413, 415, 422, 500, 503),
-    openapi_extra=BODY,
-)
 async def forecast(
     name: str, selector: Selector, request: Request, service: ServiceDependency
 ) -> Response:
     """Forecast the next steps of each series, with central intervals."""
-    body = await request.body()
-    model = await service.models.find(
-        name, selector.alias, _version_text(selector.version)
-    )
-    add_log_fields(request.scope, model=name, version=model.version)
-    alias = (
-        None if selector.version is not None else selector.alias or service.models.alias
-    )
-    content, count = await service.workers.run(
-        answer, model, alias, body, service.settings
-    )
-    service.metrics.count_forecasts(name, count)
-    service.metrics.observe_batch(name, count)
-    return Response(content, media_type="application/json")
+    selection = select_model(name, selector)
+    return await respond(request, service, selection, service.forecasts.answer)
 
 
 @router.post(
@@ -78,18 +58,8 @@ async def explain(
     at most the trained one. The windows of the series are averaged: send as many values
     as the model's seq_len to explain a single forecast.
     """
-    body = await request.body()
-    model = await service.models.find(
-        name, selector.alias, _version_text(selector.version)
-    )
-    add_log_fields(request.scope, model=name, version=model.version)
-    alias = (
-        None if selector.version is not None else selector.alias or service.models.alias
-    )
-    content = await service.workers.run(
-        explain_forecast, model, alias, body, service.settings
-    )
-    return Response(content, media_type="application/json")
+    work = in_thread(service, explain_forecast)
+    return await respond(request, service, select_model(name, selector), work)
 
 
 @router.get("/v1/models", tags=["models"], responses=problems(500, 503))
@@ -113,9 +83,9 @@ async def describe_model(
     name: str, selector: Selector, service: ServiceDependency
 ) -> ModelDetails:
     """Describe a model: requirements of a request, training series and metrics."""
-    models = service.models
-    model = await models.find(name, selector.alias, _version_text(selector.version))
-    alias = None if selector.version is not None else selector.alias or models.alias
+    models, selection = service.models, select_model(name, selector)
+    model = await models.find(*selection)
+    alias = None if selection.version else selection.alias or models.alias
     return models.describe(name, model.version, alias)
 
 
@@ -160,5 +130,12 @@ async def metrics(service: ServiceDependency) -> Response:
     return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _version_text(version: int | None) -> str | None:
-    return None if version is None else str(version)
+FORECAST = DirectRoute(
+    "/v1/models/{name}/forecast",
+    forecast,
+    methods=["POST"],
+    tags=["forecasts"],
+    response_model=ForecastAnswer,
+    responses=problems(404, 408, 413, 415, 422, 500, 503),
+    openapi_extra=BODY,
+)

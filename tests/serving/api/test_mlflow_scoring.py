@@ -146,16 +146,21 @@ def test_numbers_as_series_ids_become_text_as_in_mlflow(default, scoring_server)
             ["body"],
         ),
         ([1], "object", ["body"]),
-        ({"inputs": VALUES}, "should be an object", ["body", "inputs", "rows", 0]),
+        ({"inputs": VALUES}, "an object is needed", ["body", "inputs", 0]),
         (
             {"instances": {"target": 1.0}},
-            "should be a valid",
-            ["body", "instances", "columns", "target"],
+            "a list is needed; found 1.0",
+            ["body", "instances", "target"],
         ),
         ({"inputs": {"value": VALUES}}, "the model takes", ["body", "target"]),
         ({"inputs": {"target": VALUES[:3]}}, "at least 6 points", ["body"]),
-        ({"inputs": {"target": [[1.0]]}}, "numbers, or texts", ["body", "target"]),
-        ({"inputs": {"target": [True] * 8}}, "numbers, or texts", ["body", "target"]),
+        (
+            {"inputs": {"target": [[1.0]]}},
+            "found a list",
+            ["body", "inputs", "target", 0],
+        ),
+        ({"inputs": {"target": [True]}}, "found true", ["body", "inputs", "target", 0]),
+        ({"inputs": {"target": [1, "x"]}}, "numbers, or texts", ["body", "target"]),
         ({"inputs": {"target": [2**60] * 8}}, "at most 9,007,199", ["body", "target"]),
         (
             {"inputs": {"target": VALUES, "series_id": ["a"]}},
@@ -169,18 +174,18 @@ def test_numbers_as_series_ids_become_text_as_in_mlflow(default, scoring_server)
         ),
         (
             {"inputs": {"target": VALUES}, "params": {"horizont": 2}},
-            "Extra inputs",
+            "unknown key; there is horizon, levels",
             ["body", "params", "horizont"],
         ),
         (
             {"inputs": {"target": VALUES}, "params": {"levels": [100]}},
-            "less than or equal to 99",
+            "a number of at most 99 is needed; found 100",
             ["body", "params", "levels", 0],
         ),
         (
             {"inputs": {"target": VALUES}, "params": {"horizon": 101}},
             "at most 100 steps ahead",
-            ["body"],
+            ["body", "params", "horizon"],
         ),
     ],
 )
@@ -194,7 +199,8 @@ def test_what_cannot_be_used_is_refused(default, assert_problem, body, text, loc
 def test_numbers_that_are_none_are_refused(default, assert_problem):
     answer = post(default, '{"inputs": {"target": [NaN, 1, 2, 3, 4, 5, 6]}}')
 
-    assert_problem(answer, 422, "request-error", "must be finite", ["body", "target"])
+    loc = ["body", "inputs", "target", 0]
+    assert_problem(answer, 422, "request-error", "a finite number is needed", loc)
 
 
 def test_more_than_the_limits_is_refused(default, assert_problem):

@@ -1,5 +1,6 @@
 """Series without names, on the calendar of the model that they are sent to."""
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -40,8 +41,8 @@ def make_request(start="2013-03-31", freq="ME"):
     series = {"y": SEASON[3:20].tolist(), "sizes": [9, 8]}
     if start:
         series["start_datetime"] = [start, start]
-    return ForecastBody.model_validate(
-        {"series": series, "model": "any", "freq": freq, "h": 2}
+    return msgspec.convert(
+        {"series": series, "model": "any", "freq": freq, "h": 2}, ForecastBody
     )
 
 

@@ -94,19 +94,19 @@ def test_a_version_is_asked_by_its_number(service):
         ([tensor("values", [[1.0, 2.0]])], "of 6 values or more each, is needed"),
         ([tensor("values", [], shape=[0, 6])], "a batch of one at least"),
         ([tensor("values", VALUES[0], shape=[2, 6])], "6 numbers; the shape [2, 6]"),
-        ([tensor("values", ["1"] * 6, shape=[1, 6])], "numbers are needed"),
+        ([tensor("values", ["1"] * 6, shape=[1, 6])], 'needed; found "1"'),
         (
             [tensor("values", [[1.0] * 5, [1.0] * 7], shape=[2, 6])],
             "data.0: 5 numbers in this row; the shape [2, 6] needs 6",
         ),
-        ([tensor("values", [10**400] * 6, shape=[1, 6])], "must be finite"),
+        ([tensor("values", [10**400] * 6, shape=[1, 6])], "a finite number is"),
         (
             [tensor("values", [float("nan")] * 6, shape=[1, 6])],
-            "must be finite",
+            "inputs.0.data.0: a finite number is needed",
         ),
         (
             [tensor("values", VALUES), tensor("horizon", [1.5], "INT64")],
-            "whole numbers are needed",
+            "a whole number is needed; found 1.5",
         ),
         (
             [tensor("values", VALUES), tensor("horizon", [0], "INT64")],

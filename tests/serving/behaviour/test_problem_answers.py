@@ -92,17 +92,17 @@ def test_a_wrong_query_is_refused(service, query, loc, text, assert_problem):
         ("[]", ["body"], "object"),
         ("null", ["body"], "object"),
         ("\x00\xff", ["body"], "Invalid JSON"),
-        ('{"horizon": NaN}', ["body", "horizon"], "valid integer"),
-        ('{"horizon": 0}', ["body", "horizon"], "greater than or equal to 1"),
-        ('{"horizon": -3}', ["body", "horizon"], "equal to 1; found -3"),
-        ('{"horizon": 1.5}', ["body", "horizon"], "valid integer"),
-        ('{"horizon": true}', ["body", "horizon"], "valid integer"),
+        ('{"horizon": NaN}', ["body", "horizon"], "finite number"),
+        ('{"horizon": 0}', ["body", "horizon"], "whole number of at least 1"),
+        ('{"horizon": -3}', ["body", "horizon"], "at least 1 is needed; found -3"),
+        ('{"horizon": 1.5}', ["body", "horizon"], "whole number or null is needed"),
+        ('{"horizon": true}', ["body", "horizon"], "found true"),
         ('{"horizon": 101}', ["body", "horizon"], "at most 100 steps ahead; found 101"),
         ('{"horizon": 1' + "0" * 400 + "}", ["body", "horizon"], "at most 100"),
-        ('{"levels": [0]}', ["body", "levels", 0], "greater than or equal to 1"),
-        ('{"levels": [100]}', ["body", "levels", 0], "equal to 99; found 100"),
+        ('{"levels": [0]}', ["body", "levels", 0], "at least 1 is needed"),
+        ('{"levels": [100]}', ["body", "levels", 0], "at most 99 is needed; found 100"),
         ('{"levels": [Infinity]}', ["body", "levels", 0], "finite number"),
-        ('{"levels": "80"}', ["body", "levels"], "valid array"),
+        ('{"levels": "80"}', ["body", "levels"], 'a list is needed; found "80"'),
         ('{"horizons": 3}', ["body", "horizons"], "unknown key; there is series"),
         ('{"series": []}', ["body", "series"], "at least 1 item"),
         ('{"series": [{"id": "a"}]}', ["body", "series", 0, "values"], "required"),
@@ -194,7 +194,7 @@ def test_values_that_are_no_finite_numbers_are_refused(service, bad, assert_prob
         (
             series(timestamps=[*DAYS[:5], None]),
             "request-error",
-            "have dates",
+            "a text is needed; found null",
             ["timestamps", 5],
         ),
         (
@@ -283,12 +283,24 @@ def test_timestamps_are_for_all_series_or_none(service, assert_problem):
     assert_problem(response, 422, "request-error", "every series, or for none", place)
 
 
-def test_many_flaws_are_counted_and_some_shown(service, assert_problem):
-    bad = [{"id": str(i), "values": ["x"]} for i in range(60)]
+def test_the_first_flaw_of_a_body_ends_its_decoding(service, assert_problem):
+    bad = [{"id": str(i), "values": [1.0, "x"]} for i in range(60)]
 
     response = service.forecast(body={"series": bad})
 
-    problem = assert_problem(response, 422, "request-error", "(60 in all)")
+    place = ["body", "series", 0, "values", 1]
+    text = 'a number is needed; found "x"'
+    problem = assert_problem(response, 422, "request-error", text, place)
+    assert len(problem["errors"]) == 1
+
+
+def test_many_flaws_are_counted_and_some_shown(service, assert_problem):
+    names = {f"x{k}": [1.0] * 6 for k in range(4)}
+    bad = [{"id": str(i), "values": VALUES, "past_covariates": names} for i in range(9)]
+
+    response = service.forecast(body={"series": bad})
+
+    problem = assert_problem(response, 422, "request-error", "(20 in all)")
     assert len(problem["errors"]) == 20
 
 

@@ -1,10 +1,11 @@
 """Frames and lists become the series of a request."""
 
+import msgspec
 import pandas as pd
 import pytest
 
 from serving.client.series import series_of, to_series
-from serving.schemas.series import Series
+from serving.schemas.request import Series
 
 NAN = float("nan")
 
@@ -39,8 +40,7 @@ def test_covariates_and_the_future_come_from_a_frames_rows():
         "known_covariates": {"promo": [1, 0, 1]},
         "static_covariates": {"kind": "street"},
     }
-    for item in series:
-        Series.model_validate(item)
+    assert msgspec.json.decode(msgspec.json.encode(series), type=list[Series])
 
 
 def test_a_frame_with_a_target_alone_is_one_series():

@@ -1,4 +1,4 @@
-"""Future timestamps of evenly spaced histories, without pandas.
+"""Timestamps of evenly spaced histories, and the future ones, without pandas.
 
 `serving.forecasts.panels` handles all other timestamps, with a message for each flaw.
 """
@@ -51,6 +51,16 @@ def future_timestamps(
         )
         for stamps in series
     ]
+
+
+def parse_timestamps(calendar: Calendar, series: Sequence[Stamps]) -> Timestamps:
+    """Return the timestamps of all series, one series after another, ``(points,)``.
+
+    Args:
+        calendar, series: as `future_timestamps`, which checks them.
+    """
+    parse = _parse_dates if calendar.freq else _parse_steps
+    return np.concatenate([parse(stamps) for stamps in series])
 
 
 def _future(calendar: Calendar, stamps: tuple[str | int, ...], steps: int) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 
 from forecasting.data.panel import Panel
 from forecasting.timestamps.calendar import Calendar
-from serving.forecasts.fast_timestamps import NotConsecutive, future_timestamps
+from serving.forecasts.timestamps import NotConsecutive, future_timestamps
 from serving.schemas.timestamps import format_timestamps
 
 FREQUENCIES = ["MS", "ME", "BMS", "QS-FEB", "YE", "W-WED", "D", "B", "h", "15min", "7D"]

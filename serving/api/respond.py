@@ -1,0 +1,118 @@
+"""The way of a request for a model in all protocols: find, log, run, count."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from serving.http.validation import read_selector, refuse_encoded
+from serving.observability.logging import add_log_fields
+from serving.registry.loaded_model import LoadedModel
+from serving.schemas.forecast import ModelSelector
+from serving.service import Service
+from serving.settings import Settings
+
+# Of a model, the alias in the request (None where it named a version) and the body: the
+# body of the response as JSON, and the number of series forecast.
+Work = Callable[[LoadedModel, str | None, bytes], Awaitable[tuple[bytes, int]]]
+ThreadWork = Callable[[LoadedModel, str | None, bytes, Settings], tuple[bytes, int]]
+
+
+class Selection(NamedTuple):
+    """The model that a request names, by alias or version."""
+
+    name: str
+    alias: str | None = None
+    version: str | None = None
+
+
+async def respond(
+    request: Request,
+    service: Service,
+    selection: Selection,
+    work: Work,
+    *,
+    body: bytes | None = None,
+) -> Response:
+    """Respond to a request for a model.
+
+    Args:
+        request: the request.
+        service: the running service.
+        selection: the model.
+        work: computes the body of the response.
+        body: of the request, if it has been read; default it is read here.
+
+    Raises:
+        NotReady, UnknownModel, UnknownAlias, UnknownVersion, ForeignVersion,
+            VersionUnusable: as `ModelStore.find`.
+        ServiceError: as ``work``.
+    """
+    body = await read_body(request) if body is None else body
+    model = await service.models.find(*selection)
+    add_log_fields(request.scope, model=model.name, version=model.version)
+    alias = None if selection.version else selection.alias or service.models.alias
+    content, num_series = await work(model, alias, body)
+    if num_series:
+        service.metrics.count_forecasts(model.name, num_series)
+    return Response(content, media_type="application/json")
+
+
+async def read_body(request: Request) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        ClientDisconnect: the client has left.
+    """
+    parts, more = [], True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def in_thread(service: Service, work: ThreadWork) -> Work:
+    """Return work that runs in a worker thread, with the settings."""
+
+    async def run(
+        model: LoadedModel, alias: str | None, body: bytes
+    ) -> tuple[bytes, int]:
+        return await service.workers.run(work, model, alias, body, service.settings)
+
+    return run
+
+
+def select_model(name: str, selector: ModelSelector) -> Selection:
+    """Return the model that path and query of a request name."""
+    version = None if selector.version is None else str(selector.version)
+    return Selection(name, selector.alias, version)
+
+
+class DirectRoute(APIRoute):
+    """A route that calls its endpoint without FastAPI's injection of dependencies.
+
+    That takes longer than a forecast. The endpoint has the parameters ``name``,
+    ``selector``, ``request`` and ``service``.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.app = self._answer
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        refuse_encoded(request)
+        response = await self.endpoint(
+            name=scope["path_params"]["name"],
+            selector=read_selector(scope["query_string"]),
+            request=request,
+            service=scope["app"].state.service,
+        )
+        await response(scope, receive, send)

@@ -1,0 +1,174 @@
+"""Requests as arrays of the predictor, with the timestamps of the steps ahead as JSON.
+
+Evenly spaced timestamps are read from their text; others are parsed by the library.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import orjson
+import torch
+
+from forecasting.data.covariates import join_covariates
+from forecasting.data.panel import Panel
+from forecasting.data.splits import last_origins
+from forecasting.forecaster.history import CovariateRows, Histories
+from forecasting.forecaster.predict import read_histories
+from serving.forecasts.covariates import CovariateValues
+from serving.forecasts.locations import located_errors
+from serving.forecasts.panels import check_series, has_plain_series, make_panel
+from serving.forecasts.timestamps import future_timestamps, parse_timestamps
+from serving.registry.loaded_model import LoadedModel
+from serving.schemas.request import ForecastRequest, Series
+from serving.schemas.timestamps import format_timestamps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestArrays:
+    """The arguments of the forecast that a request asks for.
+
+    Attributes:
+        series_ids: names of the series, ``(series,)``.
+        values: their observations, oldest first.
+        histories: the same with covariates, as arrays; None for plain series.
+        steps: steps ahead.
+        levels: levels of the intervals, in the order of the request.
+        timestamps: of the steps ahead as JSON, one text per series; None for series
+            without timestamps.
+    """
+
+    series_ids: Sequence[str]
+    values: Sequence[Sequence[float]] = ()
+    histories: Histories | None = None
+    steps: int
+    levels: tuple[float, ...]
+    timestamps: Sequence[bytes] | None
+
+    def __len__(self) -> int:
+        return len(self.series_ids)
+
+
+def make_arrays(request: ForecastRequest, model: LoadedModel) -> RequestArrays:
+    """Return the arrays of a request with series.
+
+    Raises:
+        RequestError: series cannot be used; names the location of each.
+        NotConsecutive: timestamps are not evenly spaced text: see `parse_arrays`.
+    """
+    series, fitted = request.series or [], model.predictor.model
+    steps = request.horizon or model.forecaster.windows.horizon
+    covariates = None
+    if not has_plain_series(series, fitted):
+        covariates = check_series(series, fitted, horizon=steps)
+    timestamps, histories = None, None
+    if series[0].timestamps is not None:
+        stamps = [history.timestamps or () for history in series]
+        timestamps = future_timestamps(fitted.context.calendar, stamps, steps)
+    if covariates is not None and fitted.covariates:
+        panel = _even_panel(series, model, covariates)
+        histories = _read_panel(panel, model, steps)
+    return RequestArrays(
+        series_ids=[history.id for history in series],
+        values=[history.values for history in series],
+        histories=histories,
+        steps=steps,
+        levels=tuple(request.levels),
+        timestamps=timestamps,
+    )
+
+
+def parse_arrays(request: ForecastRequest, model: LoadedModel) -> RequestArrays:
+    """Return the arrays of a request with any timestamps, or without series.
+
+    Timestamps are parsed by pandas, which takes milliseconds: call it in a thread.
+
+    Raises:
+        RequestError: series cannot be used; names the location of each.
+    """
+    series, fitted = request.series, model.predictor.model
+    steps = request.horizon or model.forecaster.windows.horizon
+    panel, is_dated = fitted.context, True
+    if series is not None:
+        panel = make_panel(series, fitted, horizon=steps)
+        is_dated = series[0].timestamps is not None
+    histories = _read_panel(panel, model, steps)
+    timestamps = None
+    with located_errors():
+        calendar = fitted.context.calendar.continued_by(panel.calendar)
+        future = calendar.future(panel.last_timestamps(), steps)
+    if is_dated:
+        timestamps = [orjson.dumps(row) for row in format_timestamps(future)]
+    return RequestArrays(
+        series_ids=panel.series_ids,
+        histories=histories,
+        steps=steps,
+        levels=tuple(request.levels),
+        timestamps=timestamps,
+    )
+
+
+def join_histories(requests: Sequence[RequestArrays], model: LoadedModel) -> Histories:
+    """Return the histories of requests with the same steps ahead, one after another."""
+    plain = [request for request in requests if request.histories is None]
+    if len(plain) == len(requests):
+        names = [name for request in plain for name in request.series_ids]
+        values = [values for request in plain for values in request.values]
+        places = model.predictor.model.find_places(names)
+        return Histories.from_lists(values, places)
+    parts = [
+        request.histories or join_histories([request], model) for request in requests
+    ]
+    return parts[0] if len(parts) == 1 else _concatenate(parts, requests[0], model)
+
+
+def _concatenate(
+    parts: Sequence[Histories], request: RequestArrays, model: LoadedModel
+) -> Histories:
+    windows = model.forecaster.windows
+    num_steps = -(-request.steps // windows.horizon) * windows.horizon
+    shifts = np.cumsum([0, *(len(part.values) for part in parts[:-1])])
+    pairs = [*zip(parts, shifts, strict=True)]
+    tensors = [
+        part.covariates.take(slice(None), 0, windows.seq_len + num_steps)
+        for part in parts
+        if part.covariates is not None
+    ]
+    return Histories(
+        values=np.concatenate([part.values for part in parts]),
+        begins=np.concatenate([part.begins + shift for part, shift in pairs]),
+        ends=np.concatenate([part.ends + shift for part, shift in pairs]),
+        places=np.concatenate([part.places for part in parts]),
+        covariates=CovariateRows(torch.cat(tensors)) if tensors else None,
+    )
+
+
+def _even_panel(
+    series: Sequence[Series], model: LoadedModel, covariates: CovariateValues
+) -> Panel:
+    """Return checked series with covariates and even timestamps as a panel."""
+    context = model.predictor.model.context
+    lengths = {history.id: len(history.values) for history in series}
+    offsets = np.cumsum([0, *lengths.values()])
+    timestamps = np.arange(offsets[-1])
+    if series[0].timestamps is not None:
+        stamps = [history.timestamps or () for history in series]
+        timestamps = parse_timestamps(context.calendar, stamps)
+    joined = join_covariates(
+        lengths, covariates["past"], covariates["known"], covariates["static"]
+    )
+    return Panel(
+        series_ids=tuple(lengths),
+        values=np.concatenate([history.values for history in series]),
+        offsets=offsets,
+        timestamps=timestamps,
+        calendar=context.calendar,
+        covariates=joined.columns,
+        roles=joined.roles,
+        future=joined.future,
+    )
+
+
+def _read_panel(panel: Panel, model: LoadedModel, steps: int) -> Histories:
+    with located_errors():
+        return read_histories(model.predictor, panel, last_origins(panel), steps)
