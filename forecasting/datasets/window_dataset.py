@@ -77,8 +77,8 @@ class WindowDataset:
         method: of levelling each window.
         covariates: of every point, on the same device; None without any.
         states: of exponential smoothing at every point, for ``ets`` and ``log_ets``.
-        chances: probability of each series to be drawn, ``(series,)``; None to take
-            every window once an epoch.
+        series_weights: probability of each series to be drawn, ``(series,)``; None to
+            take every window once an epoch.
         season: steps of a season, 1 for none.
     """
 
@@ -279,7 +279,7 @@ def smooth_panel(
     """Smooth every series of a panel exponentially."""
     owner = np.repeat(np.arange(len(panel)), panel.lengths)
     return EtsStates.fit(
-        normalizer.scale_values(panel.values, owner),
+        normalizer.scale_points(panel.values, owner),
         panel.offsets,
         season_length=season_length,
         horizon=horizon,

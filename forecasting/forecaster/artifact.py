@@ -198,6 +198,8 @@ def unpack(
         ArtifactError: parts of the model at ``path`` are missing or inconsistent.
     """
     try:
+        if config["normalization"] not in METHODS:
+            raise ValueError(f"there is no normalization {config['normalization']!r}")
         settings = ForecasterConfig(
             windows=WindowSpec(**config["windows"]),
             model=RecurrentConfig(**config["model"]),
@@ -273,8 +275,6 @@ def _check_shapes(fitted: TrainedModel) -> None:
             raise ShapeError(name, array.shape, shape)
     if not (np.diff(context.offsets, prepend=0, append=points) >= 0).all():
         raise ValueError("context.offsets do not ascend within context.values")
-    if normalizer.method not in METHODS:
-        raise ValueError(f"there is no normalization {normalizer.method!r}")
 
 
 def _unpack_context(config: dict[str, Any], tensors: dict[str, Tensor]) -> Panel:

@@ -25,7 +25,6 @@ from forecasting.types import FloatArray, IntArray
 
 MAX_BLOCK_ROWS = 8192
 MAX_BLOCK_POINTS = 2**20  # observations per block
-ALL_ROWS = slice(None)
 
 
 class CovariateSource(Protocol):
@@ -124,6 +123,8 @@ class Histories:
 
         A row with fewer observations is padded in front with its first one.
         """
+        if len(self) == 1 and self.ends[0] - self.begins[0] >= count:
+            return self.values[None, self.ends[0] - count : self.ends[0]]
         steps = np.arange(-count, 0)
         positions = self.ends[block, None] + steps
         padded = np.maximum(positions, self.begins[block, None])
@@ -247,12 +248,11 @@ class ScaledHistories:
 
     def scale(self, values: FloatArray) -> FloatArray:
         """Return u of values ``(rows, steps)``."""
-        return self.normalizer.scale_values(values, ALL_ROWS)
+        return self.normalizer.scale_values(values)
 
     def unscale(self, scaled: FloatArray) -> FloatArray:
         """Return original units of u ``(..., rows, steps)``, not below the floor."""
-        values = self.normalizer.unscale(scaled.swapaxes(0, -2), ALL_ROWS)
-        return np.maximum(values.swapaxes(0, -2), self.floor)
+        return np.maximum(self.normalizer.unscale(scaled), self.floor)
 
     def covariates_from(self, first: int, length: int) -> Tensor | None:
         """Return the covariates of ``length`` steps from ``first`` on, counted from 0.

@@ -102,12 +102,13 @@ class Predictor:
         observed = histories.last_values(block, length)
         normalizer = self._read_statistics(histories, block, places)
         history = start_history(
-            normalizer.scale_values(observed, slice(None)),
+            normalizer.scale_values(observed),
             np.minimum(lengths, length),
             self.model,
         )
-        guard, can_be_negative = self.model.guard, not self.model.non_negative
-        floor = np.where(can_be_negative | (observed.min(1) < 0), -np.inf, 0.0)
+        floor, guard = np.full(len(places), -np.inf), self.model.guard
+        if self.model.non_negative:
+            floor[observed.min(1) >= 0] = 0.0
         return ScaledHistories(
             normalizer=normalizer,
             history=history,
@@ -139,6 +140,8 @@ class Predictor:
                 "The logarithm needs positive values.",
             )
         fitted = fit_values(values, offsets, self.model.method, self.model.seq_len)
+        if len(new) == len(places):
+            return fitted
         return trained.select(places).replace(new, fitted)
 
     @torch.no_grad()

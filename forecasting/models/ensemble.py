@@ -22,6 +22,8 @@ def ensemble_spread(networks: list[RecurrentNetwork], inputs: Tensor) -> Tensor:
 
     ``(batch, horizon, quantiles)``; the networks must forecast quantiles.
     """
+    if len(networks) == 1:
+        return networks[0].forward_spread(inputs).float()
     members = [network.forward_quantiles(inputs).float() for network in networks]
     quantiles = torch.stack(members).quantile(0.5, dim=0)
     middle = networks[0].config.quantiles.index(0.5)

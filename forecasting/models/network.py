@@ -153,12 +153,19 @@ class RecurrentNetwork(nn.Module):
         The median is the result of `forward`, and is fed back; the other quantiles'
         distances from it come from the window's last state, for every strategy.
         """
-        assert self.spread is not None
         median: Tensor = self(
             inputs, truth=truth, teacher_forcing=teacher_forcing, truncate=truncate
         )
+        return median[..., None] + self.forward_spread(inputs, truncate)
+
+    def forward_spread(self, inputs: Tensor, truncate: int | None = None) -> Tensor:
+        """Forecast the quantiles' distances from the median.
+
+        ``(batch, horizon, quantiles)``, from the window's last state.
+        """
+        assert self.spread is not None
         spread: Tensor = self.spread(self._last(inputs, None, None, truncate))
-        return median[..., None] + spread
+        return spread
 
     def forward_trained(self, inputs: Tensor, **settings: Any) -> Tensor:
         """Return the forecast for the loss: quantiles if configured, else `forward`."""

@@ -78,6 +78,8 @@ class Normalizer:
 
     def select(self, series: IntArray) -> "Normalizer":
         """Return the statistics of some series, ``(len(series),)``, in that order."""
+        if len(series) == len(self.center) == 1:
+            return self
         return Normalizer(
             self.method,
             self.center[series],
@@ -99,47 +101,41 @@ class Normalizer:
         for block in series_blocks(panel.offsets):
             points = slice(panel.offsets[block.start], panel.offsets[block.stop])
             owner = np.repeat(np.arange(len(panel))[block], panel.lengths[block])
-            scaled[points] = self.scale_rows(panel.values[points], owner)
+            u = self.scale_points(panel.values[points], owner)
+            with np.errstate(over="ignore"):  # beyond float32 is infinite
+                scaled[points] = torch.from_numpy(u.astype(np.float32))
         return scaled
 
-    def scale_rows(self, values: FloatArray, series: IntArray | slice) -> Tensor:
-        """Return u for values of shape ``(n, ...)``, rows of ``series``, float32."""
-        scaled = self.scale_values(values, series)
-        with np.errstate(over="ignore"):  # beyond float32 is infinite
-            return torch.from_numpy(scaled.astype(np.float32))
+    def scale_points(self, values: FloatArray, owner: IntArray) -> FloatArray:
+        """Return u for values ``(points,)`` of the series ``owner``, ``(points,)``."""
+        transformed = self.transform(values, self.floor[owner], self.shift[owner])
+        return np.asarray((transformed - self.center[owner]) / self.scale[owner])
 
-    def scale_values(self, values: FloatArray, series: IntArray | slice) -> FloatArray:
-        """Return u for values of shape ``(n, ...)``, rows of ``series``."""
-        center, scale = self._rows(series, values.ndim)
-        return (self.transform(values, series) - center) / scale
+    def scale_values(self, values: FloatArray) -> FloatArray:
+        """Return u for values ``(..., series, steps)``."""
+        columns = (slice(None), None)
+        transformed = self.transform(values, self.floor[columns], self.shift[columns])
+        return np.asarray((transformed - self.center[columns]) / self.scale[columns])
 
-    def transform(self, values: FloatArray, series: IntArray | slice) -> FloatArray:
-        """Return g(x) for values of shape ``(n, ...)``, rows of ``series``."""
+    def transform(
+        self, values: FloatArray, floor: FloatArray, shift: FloatArray
+    ) -> FloatArray:
+        """Return g(x) of values; floor and shift broadcast."""
         if not self.scaling.is_logarithmic:
             return values
-        shape = (-1,) + (1,) * (values.ndim - 1)
-        floor, shift = self.floor[series].reshape(shape), self.shift[series]
-        usable = np.where(values > 0, values, floor) + shift.reshape(shape)
-        return np.asarray(np.log(usable))
+        return np.asarray(np.log(np.where(values > 0, values, floor) + shift))
 
-    def unscale(self, scaled: FloatArray, series: IntArray | slice) -> FloatArray:
-        """Return original units for u of shape ``(n, ...)``, rows of ``series``.
+    def unscale(self, u: FloatArray) -> FloatArray:
+        """Return original units for u ``(..., series, steps)``.
 
         Infinite where the value exceeds the largest float.
         """
-        center, scale = self._rows(series, scaled.ndim)
+        columns = (slice(None), None)
         with np.errstate(over="ignore"):
-            values = scaled * scale + center
+            values = u * self.scale[columns] + self.center[columns]
             if not self.scaling.is_logarithmic:
-                return values
-            shift = self.shift[series].reshape(center.shape)
-            return np.asarray(np.exp(values) - shift)
-
-    def _rows(
-        self, series: IntArray | slice, ndim: int
-    ) -> tuple[FloatArray, FloatArray]:
-        shape = (-1,) + (1,) * (ndim - 1)
-        return self.center[series].reshape(shape), self.scale[series].reshape(shape)
+                return np.asarray(values)
+            return np.asarray(np.exp(values) - self.shift[columns])
 
 
 def fit_values(
@@ -158,7 +154,7 @@ def fit_values(
     limits = Normalizer(method, shift, shift + 1, floor, shift)  # no scaling yet
     if METHODS[method].is_logarithmic:
         owner = np.repeat(np.arange(len(shift)), np.diff(offsets))
-        values = limits.transform(values, owner)
+        values = limits.transform(values, floor[owner], shift[owner])
     center, scale = METHODS[method].fit(values, offsets, seq_len)
     negligible = 1e-12 * np.maximum(np.abs(center), 1e-300)
     scale = np.where(scale > negligible, scale, 1.0)

@@ -87,7 +87,7 @@ def linear_errors(
 
     def measure(block: WindowBlock) -> Rows:
         forecast = block.frame.restore(linear.forecast(block.inputs))
-        points = normalizer.unscale(forecast.numpy(), block.series)
+        points = normalizer.select(block.series).unscale(forecast.numpy())
         _, first = validation.windows.locate(block.index)
         steps = np.arange(spec.seq_len, spec.length)
         actual = panel.values[first.numpy()[:, None] + steps]

@@ -103,25 +103,20 @@ def train_members(
     """
     networks = [member.network for member in members]
     engines = make_engines(networks, batches, validation, training)
+    generators = [member.generator(batches.device) for member in members]
     size = len(members) // len(engines)  # members of an engine
-    groups = [members[first : first + size] for first in range(0, len(members), size)]
     trainings = [
-        partial(
-            train,
-            engine,
-            [member.generator(batches.device) for member in group],
-            first_member=size * number,
-        )
-        for number, (engine, group) in enumerate(zip(engines, groups, strict=True))
+        partial(train, engine, generators[first : first + size], first_member=first)
+        for first, engine in zip(range(0, len(members), size), engines, strict=True)
     ]
     if isinstance(engines[0], CompiledEngine):
         with one_blas_thread():
             histories = run_trainings(trainings, on_epoch)
     else:
         histories = []
-        for group, run in zip(groups, trainings, strict=True):
-            with _RANDOM_LOCK, _seeded(group[0].seed, batches.device):
-                torch.set_rng_state(group[0].random_state)
+        for member, run in zip(members[::size], trainings, strict=True):
+            with _RANDOM_LOCK, _seeded(member.seed, batches.device):
+                torch.set_rng_state(member.random_state)
                 offset_seed()
                 histories.append(run(on_epoch=on_epoch))
     return [record for history in histories for record in history]

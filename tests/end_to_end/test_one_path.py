@@ -183,7 +183,7 @@ def naive_forecast(forecaster, panel, row, steps):
         if place is None
         else fitted.normalizer.select(np.array([place]))
     )
-    u = list(statistics.scale_values(observed[None], slice(None))[0])
+    u = list(statistics.scale_values(observed[None])[0])
     first = naive_window(u, method)
     points = []
     while len(points) < steps:
@@ -196,7 +196,7 @@ def naive_forecast(forecaster, panel, row, steps):
     positive = fitted.non_negative and observed[-memory:].min() >= 0
 
     def unscale(scaled):
-        values = statistics.unscale(np.array([scaled]), slice(None))[0]
+        values = statistics.unscale(np.array([scaled]))[0]
         return np.maximum(values, 0) if positive else values
 
     points = unscale(points[:steps])
@@ -217,7 +217,7 @@ def naive_forecast(forecaster, panel, row, steps):
             errors = offsets * factor
             if spread is not None:
                 errors = [naive_error(e, spread, k) for k, e in enumerate(errors)]
-            scaled = statistics.scale_values(points[None], slice(None))[0]
+            scaled = statistics.scale_values(points[None])[0]
             pair.append(worst(unscale(scaled + errors * first["size"]), points))
         bounds[level] = pair
     return points, bounds

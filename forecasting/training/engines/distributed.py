@@ -118,8 +118,9 @@ class DistributedEngine:
         count, device = len(self.validation), self.validation.device
         if not count:
             return [math.nan]
-        index, total = shard(torch.arange(count, device=device)), torch.zeros(1)
-        total = self.engine.total_loss(index) if len(index) else total.to(device)
+        index, total = torch.arange(count, device=device), torch.zeros(1, device=device)
+        if len(part := shard(index)):
+            total = self.engine.total_loss(part)
         return [float(sum_over_processes([total])[0]) / count]
 
 

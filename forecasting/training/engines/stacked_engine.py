@@ -22,10 +22,9 @@ State = tuple[Tensor, Tensor | None]  # h and, of the LSTM, c: (M, B, D) each
 class StackedNetworks:
     """Networks of one shape with weights stacked along a first axis, models.
 
-    They are plain, see `forecasting.training.engines.capabilities`.
-
     Args:
-        networks: of one shape, on one device; they are not changed.
+        networks: plain ones, see `forecasting.training.engines.capabilities`, of one
+            shape and on one device; they are not changed.
 
     Attributes:
         weights: by parameter name, ``(models, ...)``.
