@@ -4,6 +4,7 @@ A request carries covariates as raw JSON: numbers or text, as in the training.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from msgspec import Raw
@@ -45,7 +46,7 @@ def read_covariates(
     flaws: list[tuple[Loc, str]] = []
     for index, history in enumerate(series):
         loc: Loc = ("body", "series", index)
-        flaws += _wrong_fields(history, covariates, loc)
+        flaws += islice(_wrong_fields(history, covariates, loc), MAX_FLAWS)
         for column in covariates.columns:
             try:
                 sent = _read_column(column, history, horizon, loc)
