@@ -92,13 +92,11 @@ class Predictor:
         Raises:
             InvalidValues: as `forecast`.
         """
-        lengths, places = (
-            (histories.ends - histories.begins)[block],
-            (histories.places[block]),
-        )
+        places = histories.places[block]
+        lengths = histories.ends[block] - histories.begins[block]
         length = self.model.memory
         if self.model.scaling.is_smoothed:  # it reads no padding
-            length = min(self.model.memory, int(lengths.max()))
+            length = min(length, int(lengths.max()))
         observed = histories.last_values(block, length)
         normalizer = self._read_statistics(histories, block, places)
         history = start_history(
