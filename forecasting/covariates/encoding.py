@@ -8,6 +8,7 @@ timestamps.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Self
 
@@ -65,9 +66,9 @@ class Covariate:
         """
         if self.categories is not None:
             positions, distinct = pd.factorize(values.ravel())
-            names = pd.Index(as_text(np.asarray(distinct)))
-            codes = pd.Index(self.categories).get_indexer(names) + 1
-            return codes[positions].reshape(values.shape).astype(np.float64)
+            codes, names = _codes(self.categories), as_text(np.asarray(distinct))
+            encoded = np.array([codes.get(name, 0) for name in names], np.float64)
+            return encoded[positions].reshape(values.shape)
         if values.dtype == object:
             raise InvalidValues(
                 self.name,
@@ -203,6 +204,12 @@ class Covariates:
             for fields in plain["columns"]
         ]
         return cls(columns=tuple(columns), cycles=tuple(plain["cycles"]))
+
+
+@lru_cache(1024)
+def _codes(categories: tuple[str, ...]) -> dict[str, int]:
+    """Return the code of each category, from 1."""
+    return {name: code for code, name in enumerate(categories, 1)}
 
 
 def check_static(panel: Panel) -> None:

@@ -5,9 +5,14 @@ import json
 
 import httpx
 import numpy as np
+import pandas as pd
 import pytest
 
 from forecasting.data.panel import Panel
+from forecasting.data.windows import WindowSpec
+from forecasting.forecaster.forecaster import Forecaster
+from forecasting.models.config import RecurrentConfig
+from forecasting.training import TrainingConfig
 from serving.errors import RequestError, TooBusy
 from serving.forecasts.batching import Batcher
 from serving.forecasts.forecast import Forecasts
@@ -144,6 +149,85 @@ def test_a_request_without_a_forecast_leaves_others_theirs(model):
     assert_same(good, usual(model, one()))
     assert isinstance(bad, RequestError)
     assert "no finite forecast" in str(bad)
+
+
+SHOP_DAYS = np.datetime64("2024-01-01", "ns") + np.arange(40) * np.timedelta64(1, "D")
+
+
+def shop_panel(name, seed, days=40, ahead=0):
+    """Return a panel of one shop with covariates of numbers and text."""
+    rng = np.random.default_rng(seed)
+    promo = rng.integers(0, 2, days + ahead)
+    return Panel.from_values(
+        {name: 10 + 5 * promo[:days] + rng.normal(0, 0.3, days)},
+        timestamps={name: SHOP_DAYS[:days]},
+        freq="D",
+        past_covariates={"visits": {name: rng.normal(30, 2, days)}},
+        known_covariates={
+            "promo": {name: promo},
+            "plan": {name: np.where(promo, "flyer", "none").tolist()},
+        },
+        static_covariates={"kind": {name: ["mall", "street"][seed % 2]}},
+    )
+
+
+def shop_body(panel, form="%Y-%m-%d"):
+    columns, future = panel.covariates, panel.future
+    known = {
+        name: [*columns[name].tolist(), *future[name].values.tolist()]
+        for name in ("promo", "plan")
+    }
+    series = {
+        "id": panel.series_ids[0],
+        "values": panel.values.tolist(),
+        "timestamps": pd.to_datetime(panel.timestamps).strftime(form).tolist(),
+        "past_covariates": {"visits": columns["visits"].tolist()},
+        "known_covariates": known,
+        "static_covariates": {"kind": columns["kind"][0]},
+    }
+    return {"series": [series]}
+
+
+@pytest.fixture(scope="module")
+def shop_model():
+    panel = shop_panel("north", 0)
+    forecaster = Forecaster(
+        windows=WindowSpec(seq_len=4, horizon=2),
+        model=RecurrentConfig(hidden_size=4, calendar_features=True),
+        training=TrainingConfig(epochs=2, device="cpu"),
+    ).fit(panel.with_future({"promo": {}, "plan": {}}))
+    return LoadedModel(forecaster, describe("waves", "1", forecaster, {}))
+
+
+def test_requests_with_covariates_make_one_pass(shop_model):
+    panels = [
+        shop_panel(name, seed, days, ahead=2)
+        for name, seed, days in (("north", 1, 6), ("a", 2, 9), ("a", 3, 4))
+    ]
+    passes = []
+
+    answers = ask_together(
+        shop_model, *map(shop_body, panels), count=lambda _, rows: passes.append(rows)
+    )
+
+    assert passes == [3]
+    for answer, panel in zip(answers, panels, strict=True):
+        expected = shop_model.forecaster.predict(panel)
+        [row] = answer["forecasts"]
+        np.testing.assert_allclose(row["point"], expected.points[0], rtol=1e-5)
+        lower, _ = expected.intervals[80]
+        np.testing.assert_allclose(row["intervals"]["80"]["lower"], lower[0], rtol=1e-5)
+        assert row["timestamps"] == format_timestamps(expected.timestamps[0])
+
+
+def test_covariates_with_other_timestamps_are_forecast_by_the_library(shop_model):
+    panel = shop_panel("north", 1, 6, ahead=2)
+
+    [answer] = ask_together(shop_model, shop_body(panel, "%d %b %Y"))
+
+    expected = shop_model.forecaster.predict(panel)
+    points = answer["forecasts"][0]["point"]
+    np.testing.assert_allclose(points, expected.points[0], rtol=1e-5)
 
 
 def test_requests_with_many_levels_are_not_mixed(model):
