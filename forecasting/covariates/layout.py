@@ -82,6 +82,17 @@ def embedding_size(size: int) -> int:
     return min(16, (size + 1) // 2)
 
 
+def join_inputs(windows: Tensor, covariates: Tensor | None) -> Tensor:
+    """Return a network's inputs, ``(n, steps, features)``.
+
+    Args:
+        windows: z, ``(n, seq_len)``.
+        covariates: of the windows and the steps ahead; None for a model without any.
+    """
+    inputs = windows[..., None]
+    return inputs if covariates is None else append_covariates(inputs, covariates)
+
+
 def append_covariates(inputs: Tensor, covariates: Tensor) -> Tensor:
     """Concatenate a target and its covariates by column, ``(n, steps, features)``.
 

@@ -10,7 +10,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from forecasting.covariates.layout import append_covariates
+from forecasting.covariates.layout import join_inputs
 from forecasting.forecaster.history import ScaledHistories, WindowHistory
 from forecasting.forecaster.predictor import forecast_windows
 from forecasting.forecaster.trained_model import TrainedModel
@@ -29,7 +29,7 @@ def model_function(
     Windows are u, or z with ``ets`` and ``log_ets``: level and scale stay constant.
     """
     frozen = [_copy(network) for network in fitted.networks]
-    run, choices = partial(ensemble_forecast, frozen), rows.choices
+    run, choices = partial(_run, frozen), rows.choices
     history, frame = rows.history, rows.frame
 
     def forecast_window(window: Tensor, covariates: Tensor | None) -> Tensor:
@@ -51,14 +51,13 @@ def network_function(fitted: TrainedModel) -> Forecast:
     networks = [_copy(network) for network in fitted.networks]
     for network in networks:
         network.skip = None
+    return partial(_run, networks)
 
-    def forecast(window: Tensor, covariates: Tensor | None) -> Tensor:
-        inputs = window[..., None]
-        if covariates is not None:
-            inputs = append_covariates(inputs, covariates)
-        return ensemble_forecast(networks, inputs)
 
-    return forecast
+def _run(
+    networks: list[RecurrentNetwork], windows: Tensor, covariates: Tensor | None
+) -> Tensor:
+    return ensemble_forecast(networks, join_inputs(windows, covariates))
 
 
 def _copy(network: RecurrentNetwork) -> RecurrentNetwork:

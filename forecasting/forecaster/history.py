@@ -269,11 +269,11 @@ def start_history(u: FloatArray, counts: IntArray, model: TrainedModel) -> Histo
 
     Args:
         u: the last observations, padded in front.
-        counts: number of observations of each row without the padding, ``(n,)``.
+        counts: number of observations of each row, ``(n,)``; where it is below
+            ``length``, the columns before are padding.
         model: reads the windows.
     """
     if model.scaling.is_smoothed:
-        return SmoothedHistory(u, counts, model.config)
-    with np.errstate(over="ignore"):  # beyond float32 is infinite
-        observed = torch.from_numpy(u.astype(np.float32))
+        return SmoothedHistory(u, np.minimum(counts, u.shape[1]), model.config)
+    observed = torch.from_numpy(u.astype(np.float32))  # infinite beyond float32
     return WindowHistory(observed, model.config, model.method)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from forecasting.covariates.layout import append_covariates
+from forecasting.covariates.layout import join_inputs
 from forecasting.devices import autocast, limit_threads
 from forecasting.errors import InvalidValues
 from forecasting.forecaster.history import Histories, ScaledHistories, start_history
@@ -99,14 +99,10 @@ class Predictor:
             length = min(length, int(lengths.max()))
         observed = histories.last_values(block, length)
         normalizer = self._read_statistics(histories, block, places)
-        history = start_history(
-            normalizer.scale_values(observed),
-            np.minimum(lengths, length),
-            self.model,
-        )
-        floor, guard = np.full(len(places), -np.inf), self.model.guard
+        history = start_history(normalizer.scale_values(observed), lengths, self.model)
+        guard, floor = self.model.guard, np.full(len(places), -np.inf)
         if self.model.non_negative:
-            floor[observed.min(1) >= 0] = 0.0
+            floor = np.where(observed.min(1) >= 0, 0.0, -np.inf)
         return ScaledHistories(
             normalizer=normalizer,
             history=history,
@@ -142,7 +138,6 @@ class Predictor:
             return fitted
         return trained.select(places).replace(new, fitted)
 
-    @torch.no_grad()
     def _roll_out(self, scaled: ScaledHistories, steps: int) -> FloatArray:
         """Return forecasts ``(rows, steps)``, original units, possibly not finite."""
         length = self.model.seq_len + self.model.horizon
@@ -199,10 +194,8 @@ class Predictor:
         The shape is ``(rows, horizon, quantiles)``; only for a model with quantiles.
         """
         config, device = self.model.config.model, self.model.device
-        inputs = scaled.frame.inputs[..., None]
         covariates = scaled.covariates_from(0, self.model.seq_len + self.model.horizon)
-        if covariates is not None:
-            inputs = append_covariates(inputs, covariates)
+        inputs = join_inputs(scaled.frame.inputs, covariates)
         with (
             limit_threads(device, config.hidden_size),
             autocast(device, self._precision, config.hidden_size, config.cell),
@@ -214,7 +207,7 @@ class Predictor:
 def forecast_windows(
     model: TrainedModel,
     frame: ScaledWindows,
-    run_networks: Callable[[Tensor], Tensor],
+    run_networks: Callable[[Tensor, Tensor | None], Tensor],
     covariates: Tensor | None = None,
     choices: Tensor | None = None,
 ) -> Tensor:
@@ -225,20 +218,17 @@ def forecast_windows(
     Args:
         model: the trained model.
         frame: the scaled windows.
-        run_networks: forecast z ``(n, horizon)`` of inputs ``(n, rows, features)``.
+        run_networks: forecast z ``(n, horizon)`` of windows z and their covariates.
         covariates: of the windows and of the steps ahead.
         choices: the guard's rung of each window.
     """
-    inputs = frame.inputs[..., None]
-    if covariates is not None:
-        inputs = append_covariates(inputs, covariates)
-    guard = model.guard
+    windows, guard = frame.inputs, model.guard
     if guard is None or choices is None:
-        return frame.restore(run_networks(inputs))
-    if torch.is_grad_enabled() or guard.needs_network(choices):
-        network_forecast = run_networks(inputs)
+        return frame.restore(run_networks(windows, covariates))
+    if windows.requires_grad or guard.needs_network(choices):
+        network_forecast = run_networks(windows, covariates)
     else:
-        horizon = model.horizon
-        network_forecast = frame.inputs.new_zeros(len(inputs), horizon)
+        network_forecast = windows.new_zeros(len(windows), model.horizon)
+    inputs = join_inputs(windows, covariates)
     guarded = guard.apply(GuardInputs(inputs, frame), network_forecast, choices)
     return frame.restore(guarded)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from forecasting.covariates.layout import join_inputs
 from forecasting.devices import (
     Precision,
     autocast,
@@ -137,15 +138,20 @@ class Evaluator:
         if is_plain and is_compiled():
             self._looped = [LoopedNetwork(network) for network in networks]
 
-    def __call__(self, inputs: Tensor) -> Tensor:
-        """Return forecasts z ``(n, horizon)`` of inputs ``(n, rows, features)``."""
-        if self._looped and len(inputs) <= self._looped[0].max_windows:
-            windows = inputs.flatten(1).numpy()
-            members = [network(windows) for network in self._looped]
+    def __call__(self, windows: Tensor, covariates: Tensor | None = None) -> Tensor:
+        """Return forecasts z ``(n, horizon)`` of windows z ``(n, seq_len)``.
+
+        Covariates are those of the windows and of the steps ahead.
+        """
+        if self._looped and len(windows) <= self._looped[0].max_windows:
+            rows = windows.numpy()
+            members = [network(rows) for network in self._looped]
             median = members[0] if len(members) == 1 else np.median(members, axis=0)
             return torch.from_numpy(median)
         config, device = self._config, self._device
+        inputs = join_inputs(windows, covariates)
         with (
+            torch.no_grad(),
             limit_threads(device, config.hidden_size),
             autocast(device, self._precision, config.hidden_size, config.cell),
         ):

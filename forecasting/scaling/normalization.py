@@ -113,9 +113,9 @@ class Normalizer:
 
     def scale_values(self, values: FloatArray) -> FloatArray:
         """Return u for values ``(..., series, steps)``."""
-        columns = (slice(None), None)
-        transformed = self.transform(values, self.floor[columns], self.shift[columns])
-        return np.asarray((transformed - self.center[columns]) / self.scale[columns])
+        if self.scaling.is_logarithmic:
+            values = self.transform(values, self.floor[:, None], self.shift[:, None])
+        return np.asarray((values - self.center[:, None]) / self.scale[:, None])
 
     def transform(
         self, values: FloatArray, floor: FloatArray, shift: FloatArray
@@ -128,14 +128,12 @@ class Normalizer:
     def unscale(self, u: FloatArray) -> FloatArray:
         """Return original units for u ``(..., series, steps)``.
 
-        Infinite where the value exceeds the largest float.
+        Infinite where the value exceeds the largest float; NumPy warns of it.
         """
-        columns = (slice(None), None)
-        with np.errstate(over="ignore"):
-            values = u * self.scale[columns] + self.center[columns]
-            if not self.scaling.is_logarithmic:
-                return np.asarray(values)
-            return np.asarray(np.exp(values) - self.shift[columns])
+        values = u * self.scale[:, None] + self.center[:, None]
+        if not self.scaling.is_logarithmic:
+            return np.asarray(values)
+        return np.asarray(np.exp(values) - self.shift[:, None])
 
 
 def fit_values(

@@ -1,7 +1,6 @@
 """Explanations of covariates, and of forecasts with exponential smoothing."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -171,7 +170,10 @@ def test_with_smoothing_the_sensitivity_is_that_of_the_remainder(normalization, 
     predictor, origins = forecaster.predictor, last_origins(fitted.context)
     histories = read_histories(predictor, fitted.context, origins, 3)
     frame = predictor.read(histories, slice(0, 1)).frame
-    run = partial(ensemble_forecast, fitted.networks)
+
+    def run(windows, _):
+        return ensemble_forecast(fitted.networks, windows[..., None])
+
     slopes = []
     for lag in range(6):
         ends = []
