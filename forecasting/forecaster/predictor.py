@@ -86,6 +86,7 @@ class Predictor:
         points = self._roll_out(scaled, steps)
         return points, self.bounds(scaled, points, levels)
 
+    @np.errstate(over="ignore")  # beyond float32 is infinite
     def read(self, histories: Histories, block: slice) -> ScaledHistories:
         """Read and scale the observations of some rows.
 
