@@ -125,10 +125,11 @@ class Normalizer:
             return values
         return np.asarray(np.log(np.where(values > 0, values, floor) + shift))
 
+    @np.errstate(over="ignore")
     def unscale(self, u: FloatArray) -> FloatArray:
         """Return original units for u ``(..., series, steps)``.
 
-        Infinite where the value exceeds the largest float; NumPy warns of it.
+        Infinite where the value exceeds the largest float.
         """
         values = u * self.scale[:, None] + self.center[:, None]
         if not self.scaling.is_logarithmic:
