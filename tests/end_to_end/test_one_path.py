@@ -216,7 +216,9 @@ def naive_forecast(forecaster, panel, row, steps):
         ):
             errors = offsets * factor
             if spread is not None:
-                errors = [naive_error(e, spread, k) for k, e in enumerate(errors)]
+                errors = np.array(
+                    [naive_error(e, spread, k) for k, e in enumerate(errors)]
+                )
             scaled = statistics.scale_values(points[None])[0]
             pair.append(worst(unscale(scaled + errors * first["size"]), points))
         bounds[level] = pair

@@ -213,7 +213,7 @@ def test_a_version_that_recast_did_not_make_is_asked_for_once(results):
         ("multivariate", "422.*series are forecast one by one"),
         ("parameters", "422.*model_parameters: there are none here"),
         ("horizon", "422.*at most 1000 steps ahead; found 5000"),
-        ("level", "422.*less than or equal to 99"),
+        ("level", "422.*a number of at most 99 is needed; found 99.5"),
         ("low level", "422.*level must be a percentage from 1 to 99; found 0.5"),
         ("levels", "422.*body.level: at most 20 levels; found 21"),
         ("dates", "422.*make the time column integers"),
