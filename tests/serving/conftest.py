@@ -224,7 +224,7 @@ def service(built, tmp_path_factory):
     with run_service(
         f"sqlite:///{built}/mlflow.db",
         tmp_path_factory.mktemp("service"),
-        poll_seconds=2,  # nothing moves; reading the registry takes a tenth of a core
+        poll_seconds=0.5,  # nothing moves, and each read takes time of other tests
         max_body_bytes=100_000,
         max_series=20,
         max_points=3000,
