@@ -27,6 +27,7 @@ class PyfuncForecaster:
 
     def __init__(self, forecaster: Forecaster) -> None:
         self.forecaster = forecaster
+        self._predictor = forecaster.predictor  # loads the loops before any request
 
     def predict(
         self, model_input: pd.DataFrame, params: Mapping[str, Any] | None = None

@@ -1,5 +1,6 @@
 """Results of benchmark rows, as a Markdown table and as JSON."""
 
+import math
 import platform
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -105,7 +106,7 @@ def compare_rates(
         ours=our_median,
         theirs=their_median,
         unit=unit,
-        ratio=our_median / their_median,
+        ratio=our_median / their_median if their_median else math.inf,
         goal=goal,
         runs=(len(ours), len(theirs)),
     )
