@@ -100,7 +100,7 @@ class Histories:
         return len(self.ends)
 
     def blocks(self, memory: int) -> Iterator[slice]:
-        """Yield consecutive rows whose observations fit in memory together.
+        """Yield blocks of consecutive rows that fit in memory together.
 
         Args:
             memory: observations read of the series of the training; all observations

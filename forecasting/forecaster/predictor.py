@@ -120,7 +120,8 @@ class Predictor:
         """Return statistics, one row per row: from training, or of the observations."""
         trained, new = self.model.normalizer, np.flatnonzero(places < 0)
         if not len(new):
-            return trained.select(places)
+            is_one = len(places) == len(trained.center) == 1
+            return trained if is_one else trained.select(places)
         values, offsets = histories.complete_series(new + block.start)
         unusable = self.model.scaling.unusable(values)
         if len(unusable):

@@ -168,7 +168,7 @@ class Batcher:
 
 
 def _find_error(points: FloatArray) -> RequestError | None:
-    """Return the error of a request whose forecasts are not finite, or None."""
+    """Return the error for infinite forecasts of a request, or None."""
     try:
         with located_errors():
             check_finite(points)

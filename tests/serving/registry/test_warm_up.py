@@ -18,7 +18,7 @@ def folder(built, tmp_path):
 
 
 def change_tensors(folder, prefix):
-    """Make every float tensor whose name has a prefix NaN."""
+    """Fill every float tensor under a name prefix with NaN."""
     tensors = load_file(folder / "model.safetensors")
     for name, tensor in tensors.items():
         if name.startswith(prefix) and tensor.dtype.kind == "f":
