@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
 from importlib.metadata import version
+from typing import Any
 
 import torch
 from fastapi import FastAPI, Request
@@ -39,6 +40,9 @@ from serving.service import Service
 from serving.settings import Settings
 
 START_SECONDS = 15.0  # maximum wait for the models before requests are accepted
+# FastAPI's own spans and metrics would repeat those of `serving.observability`, and its
+# look for them at each request takes a tenth of a forecast.
+NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
 SWITCH_SECONDS = 0.0005  # thread switch interval: a request waits so long for a loader
 
 
@@ -57,6 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=NO_TELEMETRY,
         lifespan=_lifespan,
         middleware=[
             *make_tracing_middleware(),

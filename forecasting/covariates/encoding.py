@@ -14,7 +14,6 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -65,10 +64,12 @@ class Covariate:
             InvalidValues: values are text, but the training values were numbers.
         """
         if self.categories is not None:
-            positions, distinct = pd.factorize(values.ravel())
-            codes, names = _codes(self.categories), as_text(np.asarray(distinct))
-            encoded = np.array([codes.get(name, 0) for name in names], np.float64)
-            return encoded[positions].reshape(values.shape)
+            flat = values.ravel().tolist()
+            distinct = np.array([*dict.fromkeys(flat)], dtype=object)
+            names, codes = as_text(distinct), _codes(self.categories)
+            encoded = dict(zip(distinct, (codes.get(n, 0) for n in names), strict=True))
+            numbers = np.fromiter((encoded[v] for v in flat), np.float64, len(flat))
+            return numbers.reshape(values.shape)
         if values.dtype == object:
             raise InvalidValues(
                 self.name,

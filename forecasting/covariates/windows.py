@@ -114,13 +114,7 @@ def read_covariates(
     """
     if not covariates:
         return None
-    past = covariates.names("past")
-    if past and steps > horizon:
-        raise SettingError(
-            "horizon",
-            steps,
-            f"at most {horizon} with past covariates, whose future is not known",
-        )
+    check_steps(covariates, horizon=horizon, steps=steps)
     _check_columns(covariates, panel, panel.series_ids[int(origins.series[0])])
     if covariates.cycles:
         calendar.future(panel.last_timestamps(), steps)  # checks the range of dates
@@ -133,6 +127,26 @@ def read_covariates(
         steps=steps,
         calendar=calendar,
     )
+
+
+def check_steps(covariates: Covariates, *, horizon: int, steps: int) -> None:
+    """Check that no step ahead needs past covariates of the future.
+
+    Args:
+        covariates: of the model.
+        horizon: of the model.
+        steps: steps ahead.
+
+    Raises:
+        SettingError: there are more steps than the trained horizon, with past
+            covariates.
+    """
+    if steps > horizon and covariates.names("past"):
+        raise SettingError(
+            "horizon",
+            steps,
+            f"at most {horizon} with past covariates, whose future is not known",
+        )
 
 
 def check_reach(

@@ -161,6 +161,10 @@ class TrainedModel:
         """Minimum number of observations before a forecast origin."""
         return self.scaling.min_history(self.seq_len)
 
+    def count_rolled_steps(self, steps: int) -> int:
+        """Return the steps of the passes that it takes to forecast ``steps``."""
+        return -(-steps // self.horizon) * self.horizon
+
     def find_places(self, series_ids: Sequence[str]) -> IntArray:
         """Return the position of each series in ``context``, or -1, ``(series,)``.
 

@@ -10,17 +10,20 @@ import numpy as np
 import orjson
 import torch
 
-from forecasting.data.covariates import join_covariates
 from forecasting.data.panel import Panel
 from forecasting.data.splits import last_origins
 from forecasting.forecaster.history import CovariateRows, Histories
 from forecasting.forecaster.predict import read_histories
-from serving.forecasts.covariates import CovariateValues
-from serving.forecasts.locations import located_errors
+from serving.forecasts.covariate_windows import (
+    CovariateWindows,
+    cut_windows,
+    encode_windows,
+)
 from serving.forecasts.panels import check_series, has_plain_series, make_panel
-from serving.forecasts.timestamps import future_timestamps, parse_timestamps
+from serving.forecasts.timestamps import future_timestamps
+from serving.http.locations import located_errors
 from serving.registry.loaded_model import LoadedModel
-from serving.schemas.request import ForecastRequest, Series
+from serving.schemas.request import ForecastRequest
 from serving.schemas.timestamps import format_timestamps
 
 
@@ -31,7 +34,8 @@ class RequestArrays:
     Attributes:
         series_ids: names of the series, ``(series,)``.
         values: their observations, oldest first.
-        histories: the same with covariates, as arrays; None for plain series.
+        covariates: of the windows before and after the origins; None without any.
+        histories: all of these as arrays, of series that are parsed as a panel.
         steps: steps ahead.
         levels: levels of the intervals, in the order of the request.
         timestamps: of the steps ahead as JSON, one text per series; None for series
@@ -40,6 +44,7 @@ class RequestArrays:
 
     series_ids: Sequence[str]
     values: Sequence[Sequence[float]] = ()
+    covariates: CovariateWindows | None = None
     histories: Histories | None = None
     steps: int
     levels: tuple[float, ...]
@@ -58,20 +63,19 @@ def make_arrays(request: ForecastRequest, model: LoadedModel) -> RequestArrays:
     """
     series, fitted = request.series or [], model.predictor.model
     steps = request.horizon or model.forecaster.windows.horizon
-    covariates = None
+    columns = None
     if not has_plain_series(series, fitted):
-        covariates = check_series(series, fitted, horizon=steps)
-    timestamps, histories = None, None
+        columns = check_series(series, fitted, horizon=steps)
+    timestamps, covariates = None, None
     if series[0].timestamps is not None:
         stamps = [history.timestamps or () for history in series]
         timestamps = future_timestamps(fitted.context.calendar, stamps, steps)
-    if covariates is not None and fitted.covariates:
-        panel = _even_panel(series, model, covariates)
-        histories = _read_panel(panel, model, steps)
+    if columns is not None and fitted.covariates:
+        covariates = cut_windows(series, fitted, columns, steps)
     return RequestArrays(
         series_ids=[history.id for history in series],
         values=[history.values for history in series],
-        histories=histories,
+        covariates=covariates,
         steps=steps,
         levels=tuple(request.levels),
         timestamps=timestamps,
@@ -110,27 +114,28 @@ def parse_arrays(request: ForecastRequest, model: LoadedModel) -> RequestArrays:
 
 def join_histories(requests: Sequence[RequestArrays], model: LoadedModel) -> Histories:
     """Return the histories of requests with the same steps ahead, one after another."""
-    plain = [request for request in requests if request.histories is None]
-    if len(plain) == len(requests):
-        names = [name for request in plain for name in request.series_ids]
-        values = [values for request in plain for values in request.values]
-        places = model.predictor.model.find_places(names)
-        return Histories.from_lists(values, places)
-    parts = [
-        request.histories or join_histories([request], model) for request in requests
-    ]
-    return parts[0] if len(parts) == 1 else _concatenate(parts, requests[0], model)
+    if any(request.histories is not None for request in requests):
+        parts = [
+            request.histories or join_histories([request], model)
+            for request in requests
+        ]
+        return parts[0] if len(parts) == 1 else _concatenate(parts, requests[0], model)
+    fitted = model.predictor.model
+    names = [name for request in requests for name in request.series_ids]
+    values = [values for request in requests for values in request.values]
+    windows = [request.covariates for request in requests if request.covariates]
+    covariates = encode_windows(windows, fitted) if windows else None
+    return Histories.from_lists(values, fitted.find_places(names), covariates)
 
 
 def _concatenate(
     parts: Sequence[Histories], request: RequestArrays, model: LoadedModel
 ) -> Histories:
-    windows = model.forecaster.windows
-    num_steps = -(-request.steps // windows.horizon) * windows.horizon
+    num_steps = model.predictor.model.count_rolled_steps(request.steps)
     shifts = np.cumsum([0, *(len(part.values) for part in parts[:-1])])
     pairs = [*zip(parts, shifts, strict=True)]
     tensors = [
-        part.covariates.take(slice(None), 0, windows.seq_len + num_steps)
+        part.covariates.take(slice(None), 0, model.predictor.model.seq_len + num_steps)
         for part in parts
         if part.covariates is not None
     ]
@@ -140,32 +145,6 @@ def _concatenate(
         ends=np.concatenate([part.ends + shift for part, shift in pairs]),
         places=np.concatenate([part.places for part in parts]),
         covariates=CovariateRows(torch.cat(tensors)) if tensors else None,
-    )
-
-
-def _even_panel(
-    series: Sequence[Series], model: LoadedModel, covariates: CovariateValues
-) -> Panel:
-    """Return checked series with covariates and even timestamps as a panel."""
-    context = model.predictor.model.context
-    lengths = {history.id: len(history.values) for history in series}
-    offsets = np.cumsum([0, *lengths.values()])
-    timestamps = np.arange(offsets[-1])
-    if series[0].timestamps is not None:
-        stamps = [history.timestamps or () for history in series]
-        timestamps = parse_timestamps(context.calendar, stamps)
-    joined = join_covariates(
-        lengths, covariates["past"], covariates["known"], covariates["static"]
-    )
-    return Panel(
-        series_ids=tuple(lengths),
-        values=np.concatenate([history.values for history in series]),
-        offsets=offsets,
-        timestamps=timestamps,
-        calendar=context.calendar,
-        covariates=joined.columns,
-        roles=joined.roles,
-        future=joined.future,
     )
 
 

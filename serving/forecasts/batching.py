@@ -18,8 +18,8 @@ from forecasting.types import FloatArray
 from serving.errors import RequestError, TooBusy
 from serving.forecasts.arrays import RequestArrays, join_histories
 from serving.forecasts.encoding import EncodedForecasts
-from serving.forecasts.locations import located_errors, to_request_error
 from serving.forecasts.thread_pool import ForecastThreads
+from serving.http.locations import located_errors, to_request_error
 from serving.registry.loaded_model import LoadedModel
 
 MAX_INLINE_PRODUCTS = 2**24  # about 1 ms; a handover to a thread would cost more

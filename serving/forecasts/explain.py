@@ -6,9 +6,9 @@ from pydantic_core import to_json
 from forecasting.explanation.explain import Explanation, explain
 from serving.errors import RequestError
 from serving.forecasts.forecast import decode_request
-from serving.forecasts.limits import check_limits
-from serving.forecasts.locations import V1_LOCATIONS, located_errors
 from serving.forecasts.panels import make_panel
+from serving.http.limits import check_limits
+from serving.http.locations import V1_LOCATIONS, located_errors
 from serving.registry.loaded_model import LoadedModel
 from serving.schemas.forecast import Answering
 from serving.schemas.request import ForecastRequest

@@ -4,10 +4,10 @@ from serving.forecasts.arrays import RequestArrays, make_arrays, parse_arrays
 from serving.forecasts.batching import Batcher
 from serving.forecasts.covariates import locate_infinite
 from serving.forecasts.encoding import encode_answer
-from serving.forecasts.limits import check_limits
 from serving.forecasts.thread_pool import ForecastThreads
 from serving.forecasts.timestamps import NotConsecutive
 from serving.http.decoding import BodyDecoder
+from serving.http.limits import check_limits
 from serving.registry.loaded_model import LoadedModel
 from serving.schemas.request import ForecastRequest
 from serving.settings import Settings

@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.errors import AnswerTooSlow, BodyTooSlow
 from serving.http.problems import problem_response
 
-DISCONNECT_CHECK_SECONDS = 0.05  # until a request is watched for disconnection
+CHECK_SECONDS = 0.05  # until a request gets a deadline and is watched for disconnection
 
 
 class TimeoutMiddleware:
@@ -33,13 +32,9 @@ class TimeoutMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request = _Request(receive, send, self.answer)
+        request = _Request(scope, receive, send, self.body, self.answer)
         try:
             async with request.limit:
-                if _has_body(scope):
-                    request.allow(self.body, partial(BodyTooSlow, self.body))
-                else:
-                    request.await_answer()
                 await self.app(scope, request.receive, request.send)
         except TimeoutError:
             if not request.limit.expired():
@@ -53,34 +48,33 @@ class TimeoutMiddleware:
 
 
 class _Request:
-    """A request and its current deadline."""
+    """A request and its current deadline.
 
-    def __init__(self, receive: Receive, send: Send, answer: float) -> None:
+    A request that is answered at once costs a single timer: deadlines are set, and the
+    connection is watched, only when that has run out.
+    """
+
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, body: float, answer: float
+    ) -> None:
         self.limit, self.started = asyncio.timeout(None), False
         self.reason: Callable[[], Exception] = ClientDisconnect
-        self._receive, self._send, self._answer = receive, send, answer
+        self._receive, self._send = receive, send
+        self._body, self._answer = body, answer
         self._loop = asyncio.get_running_loop()
-        self._complete = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._watch: asyncio.Task[None] | None = None
-
-    def allow(self, seconds: float, reason: Callable[[], Exception]) -> None:
-        """Set the deadline of the request and the error that ends it."""
-        self.reason = reason
-        self.limit.reschedule(self._loop.time() + seconds)
-
-    def await_answer(self) -> None:
-        """Start the deadline of the response: the body is complete."""
-        self._complete = True
-        self.allow(self._answer, partial(AnswerTooSlow, self._answer))
-        self._timer = self._loop.call_later(
-            DISCONNECT_CHECK_SECONDS, self._watch_connection
+        self._began = self._loop.time()
+        self._completed = None if _has_body(scope) else self._began
+        self._timer: asyncio.TimerHandle | None = self._loop.call_later(
+            min(CHECK_SECONDS, body, answer), self._set_deadline
         )
+        self._watch: asyncio.Task[None] | None = None
 
     async def receive(self) -> Message:
         message = await self._receive()
-        if not self._complete and not message.get("more_body", False):
-            self.await_answer()
+        if self._completed is None and not message.get("more_body", False):
+            self._completed = self._loop.time()
+            if self._timer is None:
+                self._set_deadline()
         return message
 
     async def send(self, message: Message) -> None:
@@ -95,16 +89,30 @@ class _Request:
             self._watch.cancel()
         self._timer = self._watch = None
 
-    def _watch_connection(self) -> None:
+    def _set_deadline(self) -> None:
+        """Set the deadline of the body, or, if that is complete, of the response."""
+        self._timer = None
+        if self._completed is None:
+            self._allow(self._began + self._body, partial(BodyTooSlow, self._body))
+            return
+        deadline = self._completed + self._answer
+        self._allow(deadline, partial(AnswerTooSlow, self._answer))
         self._watch = self._loop.create_task(self._wait_for_disconnect())
+
+    def _allow(self, deadline: float, reason: Callable[[], Exception]) -> None:
+        """Set the deadline of the request and the error that ends it."""
+        self.reason = reason
+        self.limit.reschedule(deadline)
 
     async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         if not self.started:
-            self.allow(0, ClientDisconnect)
+            self._allow(self._loop.time(), ClientDisconnect)
 
 
 def _has_body(scope: Scope) -> bool:
-    headers = Headers(scope=scope)
-    return "Transfer-Encoding" in headers or headers.get("Content-Length", "0") != "0"
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in scope["headers"]
+    )

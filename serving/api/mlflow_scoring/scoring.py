@@ -11,8 +11,8 @@ from pydantic_core import to_json
 from forecasting.data.forecast import Forecast
 from forecasting.pyfunc import forecast_frame
 from serving.api.mlflow_scoring.tables import Params, read_table
-from serving.forecasts.limits import check_limits
-from serving.forecasts.locations import FlawLocations, located_errors
+from serving.http.limits import check_limits
+from serving.http.locations import FlawLocations, located_errors
 from serving.registry.loaded_model import LoadedModel
 from serving.schemas.forecast import Answering
 from serving.schemas.timestamps import format_timestamps

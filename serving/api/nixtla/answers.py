@@ -25,8 +25,8 @@ from serving.api.nixtla.requests import (
 )
 from serving.api.nixtla.windows import CrossValidationWindows, latest, one_step, rolling
 from serving.errors import RequestError, RequestTooLarge
-from serving.forecasts.limits import check_limits
-from serving.forecasts.locations import located_errors
+from serving.http.limits import check_limits
+from serving.http.locations import located_errors
 from serving.settings import Settings
 
 Answer = dict[str, Any]

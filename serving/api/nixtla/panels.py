@@ -11,7 +11,7 @@ from forecasting.types import Timestamps
 from serving.api.nixtla.frequencies import check_frequency
 from serving.api.nixtla.requests import NixtlaRequest
 from serving.errors import MAX_FLAWS, RequestError
-from serving.forecasts.locations import FlawLocations, located_errors
+from serving.http.locations import FlawLocations, located_errors
 
 LOCATIONS = FlawLocations(("body", "h"), ("body", "level"), ("body", "series"))
 

@@ -23,8 +23,8 @@ from serving.api.open_inference.tensors import (
     numbers,
 )
 from serving.errors import Loc, RequestError
-from serving.forecasts.limits import check_limits
-from serving.forecasts.locations import FlawLocations, located_errors
+from serving.http.limits import check_limits
+from serving.http.locations import FlawLocations, located_errors
 from serving.registry.loaded_model import LoadedModel
 from serving.settings import Settings
 

@@ -1,7 +1,7 @@
 """Limits on the series, observations, steps and levels of requests of all protocols."""
 
 from serving.errors import RequestError, RequestTooLarge
-from serving.forecasts.locations import V1_LOCATIONS, FlawLocations
+from serving.http.locations import V1_LOCATIONS, FlawLocations
 from serving.settings import Settings
 
 
