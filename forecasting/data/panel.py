@@ -19,6 +19,7 @@ from forecasting.data.covariates import (
     join_covariates,
     join_future,
 )
+from forecasting.data.schema import Schema
 from forecasting.errors import DataError, InvalidValues, UnknownSeries
 from forecasting.timestamps.calendar import STEPS, Calendar, check_gaps
 from forecasting.timestamps.inference import infer_calendar
@@ -45,6 +46,7 @@ class Panel:
         covariates: further columns by name, ``(points,)`` each, not yet encoded.
         roles: role of each covariate: ``past``, ``known`` or ``static``.
         future: known covariates after the last observations, by name.
+        schema: of the file or frame that the panel was read from.
         notes: guesses and repairs made while reading the data, for the user.
 
     >>> panel = Panel.from_values({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0]})
@@ -63,6 +65,7 @@ class Panel:
     covariates: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     roles: Mapping[str, Role] = field(default_factory=dict)
     future: Mapping[str, FutureValues] = field(default_factory=dict)
+    schema: Schema = field(default_factory=Schema)
     notes: tuple[str, ...] = ()
 
     @classmethod

@@ -28,6 +28,7 @@ from torch import Tensor
 from forecasting.covariates.encoding import Covariate, Covariates
 from forecasting.data.covariates import Column, FutureValues
 from forecasting.data.panel import Panel
+from forecasting.data.schema import Schema
 from forecasting.data.windows import WindowSpec
 from forecasting.errors import ArtifactError, ForecastingError, ShapeError
 from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
@@ -41,7 +42,7 @@ from forecasting.selection.guard import pack_guard, unpack_guard
 from forecasting.timestamps.calendar import Calendar
 from forecasting.training import TrainingConfig
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 had no schema, and calendars without day and zone
 CONFIG, TENSORS = "config.json", "model.safetensors"
 SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")  # of half a surrogate pair, in JSON
 NO_COVARIATES: dict[str, Any] = {
@@ -164,6 +165,7 @@ def pack(fitted: TrainedModel) -> tuple[dict[str, Any], dict[str, Tensor]]:
         "non_negative": fitted.non_negative,
         "target": context.target,
         "calendar": asdict(calendar),
+        "schema": context.schema.to_plain(),
         "series_ids": list(context.series_ids),
     }
     if fitted.covariates:
@@ -279,7 +281,7 @@ def _check_shapes(fitted: TrainedModel) -> None:
 
 def _unpack_context(config: dict[str, Any], tensors: dict[str, Tensor]) -> Panel:
     plain = config["calendar"]
-    calendar = Calendar(plain["freq"], tuple(plain["weekdays"]), plain["step"])
+    calendar = Calendar(**{**plain, "weekdays": tuple(plain["weekdays"])})
     timestamps = tensors["context.timestamps"].numpy()
     return Panel(
         series_ids=tuple(config["series_ids"]),
@@ -290,6 +292,9 @@ def _unpack_context(config: dict[str, Any], tensors: dict[str, Tensor]) -> Panel
         else timestamps.view("datetime64[ns]"),
         calendar=calendar,
         target=config["target"],
+        schema=Schema.from_plain(
+            config.get("schema", {"target": config["target"], "freq": calendar.freq})
+        ),
     )
 
 

@@ -11,9 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecasting.data.covariates import FutureValues
+from forecasting.data.schema import Missing
 from forecasting.errors import MAX_SHOWN, MissingValues
 from forecasting.io.csv_format import Table
-from forecasting.io.missing import Missing, fill_text, fill_values
+from forecasting.io.missing import fill_text, fill_values
 from forecasting.io.numbers import is_number_column, read_numbers
 from forecasting.io.sorting import BoolArray, OrderedRows
 from forecasting.types import IntArray

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from forecasting.data.schema import Schema
 from forecasting.errors import UnreadableData
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -65,12 +66,13 @@ class Table:
         return f"{self.row_unit} {self.rows[position]}"
 
 
-def read_table(path: str | Path, text_columns: Sequence[str] = ()) -> Table:
+def read_table(path: str | Path, schema: Schema) -> Table:
     """Read a CSV file, plain or gzipped; rows without any value are dropped.
 
     Args:
         path: path of the file.
-        text_columns: columns to read as text even if they look like numbers.
+        schema: its encoding and decimal mark; its series ids and categories are read
+            as text even if they look like numbers.
 
     Raises:
         UnreadableData: the file does not exist, or is no CSV with a header and rows.
@@ -86,6 +88,7 @@ def read_table(path: str | Path, text_columns: Sequence[str] = ()) -> Table:
         notes.append(f"delimiter: {DELIMITER_NAMES[delimiter]}")
     names = [name.strip() for name in next(csv.reader(sample[:1], delimiter=delimiter))]
     _check_header(path, names)
+    text_columns = (*(schema.series_id or ()), *schema.text)
     frame = _parse(path, text, header_line + 1, names, delimiter, text_columns)
     rows = np.arange(len(frame)) + header_line + 2
     empty = frame.isna().all(axis=1).to_numpy()

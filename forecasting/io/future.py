@@ -9,9 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecasting.data.panel import Panel
+from forecasting.data.schema import Schema
 from forecasting.errors import IrregularTimestamps, UnknownSeries
 from forecasting.io.alignment import read_column
-from forecasting.io.columns import ColumnRoles, find_columns
+from forecasting.io.columns import find_columns
 from forecasting.io.csv_format import Table, read_table
 from forecasting.io.sorting import order_rows
 from forecasting.timestamps.calendar import format_timestamp
@@ -22,9 +23,7 @@ def read_future(
     source: str | Path | pd.DataFrame,
     panel: Panel,
     names: Sequence[str],
-    *,
-    time: str | None = None,
-    series_id: str | None = None,
+    **settings: Any,
 ) -> dict[str, dict[str, npt.NDArray[Any]]]:
     """Read known covariates of the steps ahead, for `Forecaster.predict`.
 
@@ -34,23 +33,22 @@ def read_future(
             the rows are the steps ahead.
         panel: the series to forecast.
         names: names of the covariates.
-        time: column of timestamps; None infers it.
-        series_id: column of the series' names; None infers it.
+        settings: attributes of `Schema`, such as ``time`` and ``series_id``; default:
+            they are inferred.
 
     Raises:
         DataError: the table cannot be read, lacks a column or a value, names a series
             outside the panel, or its timestamps are not those of the steps ahead.
     """
+    requested = Schema().override(settings)
     if isinstance(source, pd.DataFrame):
         frame = source.reset_index(drop=True)
         table = Table(frame, np.arange(len(frame)), "row", "", "future")
     else:
-        table = read_table(source, () if series_id is None else (series_id,))
-    requested = ColumnRoles(
-        time=time, target=names[0], series_id=series_id, covariates=tuple(names[1:])
-    )
-    columns, _, _ = find_columns(table, requested)
-    axis = order_rows(table, columns, panel.series_ids[0])
+        table = read_table(source, requested)
+    roles = {"target": names[0], "known_covariates": names[1:]}
+    schema, _ = find_columns(table, requested.override(roles))
+    axis = order_rows(table, schema, panel.series_ids[0])
     place = {name: row for row, name in enumerate(panel.series_ids)}
     unknown = [name for name in axis.series_ids if name not in place]
     if unknown:
@@ -59,7 +57,7 @@ def read_future(
     for row, name in enumerate(axis.series_ids):
         part = slice(axis.offsets[row], axis.offsets[row + 1])
         is_ahead = np.ones(part.stop - part.start, dtype=bool)
-        if columns.time is not None:
+        if schema.time:
             end = last[place[name]]
             is_ahead = _is_ahead(name, axis.timestamps[part], end, panel)
         rows_of_series[name] = axis.order[part][is_ahead]

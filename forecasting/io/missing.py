@@ -1,33 +1,17 @@
 """Policies for missing values and missing moments."""
 
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from forecasting.errors import (
-    IrregularTimestamps,
-    MissingValues,
-    SettingError,
-)
+from forecasting.data.schema import Missing
+from forecasting.errors import IrregularTimestamps, MissingValues
 from forecasting.timestamps.calendar import Calendar, count_gaps
 from forecasting.types import FloatArray, IntArray, Timestamps
 
-Missing = Literal["error", "interpolate", "forward", "mean"]
-POLICIES: tuple[str, ...] = get_args(Missing)
-
 MAX_INSERTED_RATIO = 10  # inserted moments for each row; more means wrong dates
 MIN_INSERTED_LIMIT = 1000  # moments that may always be inserted
-
-
-def check_policy(missing: str) -> None:
-    """Check the name of a policy.
-
-    Raises:
-        SettingError: no policy has this name; the message lists all of them.
-    """
-    if missing not in POLICIES:
-        raise SettingError("missing", missing, f"one of {', '.join(POLICIES)}")
 
 
 def insert_gaps(

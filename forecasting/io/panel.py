@@ -1,6 +1,7 @@
 """CSV files and frames to a `Panel`, with every check of incoming data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,12 @@ import pandas as pd
 
 from forecasting.data.covariates import FutureValues, Role
 from forecasting.data.panel import Panel
-from forecasting.errors import (
-    MAX_SHOWN,
-    SettingError,
-    UnreadableData,
-)
+from forecasting.data.schema import Missing, Schema
+from forecasting.errors import MAX_SHOWN, UnreadableData
 from forecasting.io.alignment import RowAlignment, read_column
-from forecasting.io.columns import ColumnRoles, find_columns
+from forecasting.io.columns import find_columns
 from forecasting.io.csv_format import Table, check_unique, read_table
-from forecasting.io.missing import Missing, check_policy, insert_gaps
+from forecasting.io.missing import insert_gaps
 from forecasting.io.numbers import read_numbers
 from forecasting.io.sorting import BoolArray, OrderedRows, observed_rows, order_rows
 from forecasting.timestamps.calendar import check_gaps
@@ -32,34 +30,16 @@ GAPS_ADVICE = (
 
 
 def read_csv(
-    path: str | Path,
-    *,
-    time: str | None = None,
-    target: str | None = None,
-    series_id: str | None = None,
-    freq: str | None = None,
-    missing: Missing = "error",
-    past_covariates: Sequence[str] = (),
-    known_covariates: Sequence[str] = (),
-    static_covariates: Sequence[str] = (),
+    path: str | Path, *, schema: Schema | None = None, **settings: Any
 ) -> Panel:
     """Read a CSV file, plain or gzipped; the panel's notes list all guesses.
 
     Args:
         path: path of a file with a header, one row a moment of a series, in any
             order.
-        time: column of timestamps; None infers it, and numbers the rows of a file
-            without dates.
-        target: column of the values to forecast; None infers it.
-        series_id: column of the series' names; None infers it, or reads one series.
-        freq: pandas alias of the frequency; None infers it from the timestamps.
-        missing: ``error`` refuses missing values and moments. ``forward`` repeats the
-            value before and ``mean`` takes the mean of all values before.
-            ``interpolate`` draws a line to the next value: it looks ahead.
-        past_covariates: columns with values up to the last observation.
-        known_covariates: columns with values for the steps ahead too, in the rows
-            without a target at the end of a series.
-        static_covariates: columns that never change within a series.
+        schema: of series that were read before; default: all is inferred.
+        settings: attributes of `Schema`, such as ``target`` and ``missing``; they
+            replace those of ``schema``.
 
     Raises:
         DataError: the file is no CSV, or its series cannot be used: `UnreadableData`,
@@ -67,27 +47,16 @@ def read_csv(
             `InvalidTimestamps`, `DuplicateTimestamps`, `IrregularTimestamps`.
         SettingError: a setting is invalid.
     """
-    check_policy(missing)
-    table = read_table(path, () if series_id is None else (series_id,))
-    roles = _covariate_roles(past_covariates, known_covariates, static_covariates)
-    requested = ColumnRoles(
-        time=time, target=target, series_id=series_id, covariates=tuple(roles)
-    )
-    return _build_panel(table, requested, roles, freq, missing)
+    requested = _requested_schema(schema, settings)
+    return _build_panel(read_table(path, requested), requested)
 
 
 def read_frame(
     frame: pd.DataFrame,
     *,
-    time: str | None = None,
-    target: str | None = None,
-    series_id: str | None = None,
-    freq: str | None = None,
-    missing: Missing = "error",
-    past_covariates: Sequence[str] = (),
-    known_covariates: Sequence[str] = (),
-    static_covariates: Sequence[str] = (),
+    schema: Schema | None = None,
     source: str = "frame",
+    **settings: Any,
 ) -> Panel:
     """Read a pandas frame in the way of `read_csv`, without changing the frame.
 
@@ -95,14 +64,13 @@ def read_frame(
 
     Args:
         frame: one row a moment of a series, in any order.
+        schema, settings: as in `read_csv`.
         source: name of the frame in messages.
-        time, target, series_id, freq, missing, past_covariates, known_covariates,
-            static_covariates: as in `read_csv`.
 
     Raises:
         DataError, SettingError: as `read_csv`.
     """
-    check_policy(missing)
+    requested = _requested_schema(schema, settings)
     index_name = frame.index.name or "timestamp"
     if isinstance(frame.index, pd.DatetimeIndex) and index_name not in frame:
         frame = frame.reset_index(names=index_name)
@@ -112,44 +80,21 @@ def read_frame(
         raise UnreadableData(source, "there are no rows", "Give at least one.")
     frame = frame.set_axis(names, axis=1).reset_index(drop=True)
     table = Table(frame, np.arange(len(frame)), "row", "", source)
-    roles = _covariate_roles(past_covariates, known_covariates, static_covariates)
-    requested = ColumnRoles(
-        time=time, target=target, series_id=series_id, covariates=tuple(roles)
-    )
-    return _build_panel(table, requested, roles, freq, missing)
+    return _build_panel(table, requested)
 
 
-def _covariate_roles(
-    past_names: Sequence[str], known_names: Sequence[str], static_names: Sequence[str]
-) -> dict[str, Role]:
-    """Return the role of each covariate, by name.
-
-    Raises:
-        SettingError: a covariate is named for two roles.
-    """
-    pairs: list[tuple[str, Role]] = [
-        *((name, "past") for name in past_names),
-        *((name, "known") for name in known_names),
-        *((name, "static") for name in static_names),
-    ]
-    names = [name for name, _ in pairs]
-    duplicates = [name for name in names if names.count(name) > 1]
-    if duplicates:
-        raise SettingError("columns", min(duplicates), "named for one role each")
-    return dict(pairs)
+def _requested_schema(schema: Schema | None, settings: Mapping[str, Any]) -> Schema:
+    if schema is None:
+        return Schema.of(**settings)
+    return schema.override(settings)
 
 
-def _build_panel(
-    table: Table,
-    requested: ColumnRoles,
-    roles: Mapping[str, Role],
-    freq: str | None,
-    missing: Missing,
-) -> Panel:
-    columns, target, guesses = find_columns(table, requested)
-    axis = order_rows(table, columns, target)
+def _build_panel(table: Table, requested: Schema) -> Panel:
+    schema, guesses = find_columns(table, requested)
+    target, roles, missing = schema.target or "", schema.roles, schema.missing
+    axis = order_rows(table, schema, target)
     ids = axis.series_ids
-    calendar = infer_calendar(axis.timestamps, axis.offsets, ids, freq=freq)
+    calendar = infer_calendar(axis.timestamps, axis.offsets, ids, freq=schema.freq)
     if missing == "error":
         check_gaps(calendar, axis.timestamps, axis.offsets, ids, GAPS_ADVICE)
     timestamps, offsets, places = insert_gaps(calendar, axis.timestamps, axis.offsets)
@@ -176,6 +121,7 @@ def _build_panel(
         covariates=filled,
         roles=roles,
         future=future,
+        schema=replace(schema, freq=calendar.freq, encoding=None),
         notes=(
             *notes,
             *fill_notes,

@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from forecasting.data.schema import Names, Schema
 from forecasting.errors import MAX_SHOWN, DuplicateTimestamps, InvalidValues
-from forecasting.io.columns import ColumnRoles, text_columns
+from forecasting.io.columns import text_columns
 from forecasting.io.csv_format import Table
 from forecasting.timestamps.calendar import format_timestamp
 from forecasting.timestamps.parsing import parse_timestamps
@@ -35,12 +36,12 @@ class OrderedRows:
     notes: list[str]
 
 
-def order_rows(table: Table, columns: ColumnRoles, target: str) -> OrderedRows:
+def order_rows(table: Table, schema: Schema, target: str) -> OrderedRows:
     """Sort rows by series and time; without a time column, number them.
 
     Args:
         table: the table.
-        columns: roles of its columns.
+        schema: roles of its columns, complete.
         target: name of the series of a table without series ids.
 
     Raises:
@@ -48,17 +49,17 @@ def order_rows(table: Table, columns: ColumnRoles, target: str) -> OrderedRows:
         InvalidTimestamps: a timestamp cannot be read.
         InvalidValues: a row has no series id.
     """
-    codes, ids = _series_of_rows(table, columns.series_id, target)
+    codes, ids = _series_of_rows(table, schema.series_id or (), target)
     counts = np.bincount(codes)
     offsets = np.concatenate([[0], np.cumsum(counts)])
-    if columns.time is None:
+    if not schema.time:
         order = np.argsort(codes, kind="stable")
         steps = np.arange(len(order)) - np.repeat(offsets[:-1], counts) + 1
         return OrderedRows(
             series_ids=ids, order=order, offsets=offsets, timestamps=steps, notes=[]
         )
-    column = table.frame[columns.time]
-    moments, notes = parse_timestamps(columns.time, column, table.where)
+    column = table.frame[schema.time[0]]
+    moments, notes = parse_timestamps(schema.time[0], column, table.where)
     order = np.lexsort((moments, codes))
     timestamps, row_series = moments[order], codes[order]
     same = np.diff(row_series) == 0
@@ -70,7 +71,7 @@ def order_rows(table: Table, columns: ColumnRoles, target: str) -> OrderedRows:
             for i in duplicates[:MAX_SHOWN]
         ]
         raise DuplicateTimestamps(
-            where, len(duplicates), _duplicates_advice(table, columns)
+            where, len(duplicates), _duplicates_advice(table, schema)
         )
     if (np.diff(order)[same] < 0).any():
         notes.append("rows sorted by time")
@@ -95,25 +96,27 @@ def observed_rows(values: FloatArray, axis: OrderedRows) -> BoolArray:
 
 
 def _series_of_rows(
-    table: Table, series_id: str | None, target: str
+    table: Table, series_id: Names, target: str
 ) -> tuple[IntArray, tuple[str, ...]]:
     """Return the series number of each row, and the names by first appearance."""
-    if series_id is None:
+    if not series_id:
         return np.zeros(len(table.frame), dtype=np.int64), (target,)
-    column = table.frame[series_id]
+    column = table.frame[series_id[0]]
     missing = np.flatnonzero(column.isna())
     if len(missing):
         where = [table.where(int(i)) for i in missing[:MAX_SHOWN]]
         problem = f"{len(missing)} missing series id{'s' * (len(missing) > 1)}"
-        raise InvalidValues(series_id, where, problem, "Name the series in every row.")
+        raise InvalidValues(
+            series_id[0], where, problem, "Name the series in every row."
+        )
     codes, names = pd.factorize(column.astype(str).str.strip())
     return codes.astype(np.int64), tuple(map(str, names))
 
 
-def _duplicates_advice(table: Table, columns: ColumnRoles) -> str:
+def _duplicates_advice(table: Table, schema: Schema) -> str:
     advice = "Keep one row for each moment."
-    candidates = text_columns(table, columns.named)
-    if columns.series_id is None and candidates:
+    candidates = text_columns(table, schema.named)
+    if not schema.series_id and candidates:
         names = ", ".join(map(repr, candidates))
         advice += f" If a column names the series ({names}), say it with --series-id."
     return advice

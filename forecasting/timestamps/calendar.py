@@ -34,6 +34,9 @@ class Calendar:
         weekdays: the trading days, Monday 0; empty on any other calendar. A holiday is
             a missing trading day; it is neither a gap nor predicted.
         step: difference between neighbouring integer timestamps.
+        day: day of the month that months without it shorten, 29 to 31; None where the
+            timestamps themselves show it.
+        zone: time zone of the timestamps, which are stored in UTC; None without one.
 
     >>> Calendar("ME").future(np.array(["2024-01-31"], "datetime64[ns]"), 2).tolist()
     [[1709164800000000000, 1711843200000000000]]
@@ -42,6 +45,8 @@ class Calendar:
     freq: str | None
     weekdays: tuple[int, ...] = ()
     step: int = 1
+    day: int | None = None
+    zone: str | None = None
 
     def __str__(self) -> str:
         return repr(self.freq) if self.freq else f"of steps of {self.step}"

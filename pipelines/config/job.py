@@ -15,6 +15,7 @@ import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -23,6 +24,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from forecasting.data.panel import Panel
+from forecasting.data.schema import Aggregate, Decimal, Missing
 from forecasting.data.windows import WindowSpec
 from forecasting.errors import SettingError
 from forecasting.evaluation.backtest import EvaluationConfig
@@ -34,6 +36,10 @@ from pipelines.config.aliases import CHAMPION, check_alias
 from pipelines.errors import JobError
 
 MAX_JOB_BYTES = 1_000_000
+Columns = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+]
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -60,14 +66,19 @@ class DataConfig(BaseModel):
     model_config = STRICT
 
     path: Path
-    time: str | None = None
+    time: Columns | None = None
     target: str | None = None
-    series_id: str | None = None
+    series_id: Columns | None = None
+    past_covariates: Columns = ()
+    known_covariates: Columns = ()
+    static_covariates: Columns = ()
     freq: str | None = None
-    missing: Literal["error", "interpolate", "forward", "mean"] = "error"
-    past_covariates: tuple[str, ...] = ()
-    known_covariates: tuple[str, ...] = ()
-    static_covariates: tuple[str, ...] = ()
+    time_format: str | None = None
+    decimal: Decimal | None = None
+    encoding: str | None = None
+    missing: Missing = "error"
+    resample: str | None = None
+    aggregate: Aggregate | None = None
 
 
 class RegistryConfig(BaseModel):

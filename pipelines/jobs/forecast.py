@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from forecasting.data.covariates import ROLES
 from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
-from forecasting.errors import MissingColumns, SettingError
+from forecasting.errors import SettingError
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.io import read_csv, read_future
 from pipelines.tracking.models import open_model
@@ -67,16 +66,9 @@ def forecast(
 def read_latest(
     forecaster: Forecaster, data: Path, columns: Mapping[str, Any]
 ) -> Panel:
-    """Read new observations, by default with the trained target and frequency.
+    """Read new observations in the way of the training series.
 
     Raises:
         DataError: the observations cannot be used.
     """
-    fitted = forecaster.trained
-    explicit = {name: column for name, column in columns.items() if column is not None}
-    trained = {"target": fitted.context.target, "freq": fitted.context.calendar.freq}
-    roles = {f"{role}_covariates": fitted.covariates.names(role) for role in ROLES}
-    try:
-        return read_csv(data, **(trained | explicit | roles))
-    except (MissingColumns, SettingError):  # renamed target, or rows without dates
-        return read_csv(data, **(explicit | roles))
+    return read_csv(data, schema=forecaster.trained.context.schema, **columns)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.errors import IrregularTimestamps, MissingValues, SettingError
-from forecasting.io.missing import check_policy, fill_text, fill_values, insert_gaps
+from forecasting.errors import IrregularTimestamps, MissingValues
+from forecasting.io.missing import fill_text, fill_values, insert_gaps
 from forecasting.timestamps.calendar import STEPS, Calendar
 
 NAN = np.nan
@@ -96,8 +96,3 @@ def test_one_mistyped_year_does_not_fill_the_memory():
         IrregularTimestamps, match=r"1577\d+ moments are missing and 3 are"
     ):
         insert_gaps(Calendar("h"), moments, np.array([0, 3]))
-
-
-def test_an_unknown_policy_is_refused():
-    with pytest.raises(SettingError, match="one of error, interpolate, forward, mean"):
-        check_policy("drop")
