@@ -34,22 +34,25 @@ class PyfuncForecaster:
     ) -> pd.DataFrame:
         """Return forecasts: ``series_id, step, timestamp, point, lower_80, ...``.
 
+        With the parameter ``method``, a column names the method of each series.
+
         Args:
             model_input: observations, oldest first within a series.
-            params: ``horizon`` (steps ahead; 0 means the trained horizon) and
-                ``levels`` (percent).
+            params: ``horizon`` (steps ahead; 0 means the trained horizon), ``levels``
+                (percent) and ``method``.
 
         Raises:
             DataError: the observations are invalid.
             SettingError: a parameter is out of range.
         """
         options = params or {}
-        return forecast_frame(
+        table = forecast_frame(
             self.forecaster,
             model_input,
             horizon=int(options.get("horizon") or 0) or None,
             levels=tuple(float(level) for level in options.get("levels", LEVELS)),
         ).to_frame()
+        return table if options.get("method") else table.drop(columns="method")
 
 
 def forecast_frame(

@@ -27,12 +27,15 @@ class Forecast:
         points: ``(series, horizon)``.
         intervals: central intervals by level in percent; each a pair (lower, upper)
             of ``(series, horizon)``.
+        methods: the method that made each row, such as ``network`` or
+            ``seasonal_naive``, ``(series,)``; empty when unknown.
     """
 
     series_ids: tuple[str, ...]
     timestamps: npt.NDArray[Any] | None
     points: FloatArray
     intervals: Intervals
+    methods: tuple[str, ...] = ()
 
     @property
     def horizon(self) -> int:
@@ -42,8 +45,9 @@ class Forecast:
     def to_frame(self) -> pd.DataFrame:
         """Return one row a series and step.
 
-        The columns are ``series_id, step, timestamp, point`` and, for each level,
-        ``lower_80, upper_80``; ``timestamp`` is empty when unknown.
+        The columns are ``series_id, step, timestamp, point``, for each level
+        ``lower_80, upper_80``, and ``method`` where it is known; ``timestamp`` is empty
+        when unknown.
         """
         rows, horizon = self.points.shape
         stamps = (
@@ -60,6 +64,9 @@ class Forecast:
         for level, (lower, upper) in self.intervals.items():
             columns[f"lower_{level:g}"] = lower.ravel()
             columns[f"upper_{level:g}"] = upper.ravel()
+        if self.methods:
+            methods = np.asarray(self.methods, dtype=object)
+            columns["method"] = np.repeat(methods, horizon)
         return pd.DataFrame(columns)
 
 

@@ -67,9 +67,12 @@ def fit_networks(
     config: ForecasterConfig,
     *,
     start: TrainedModel | None = None,
+    choices: TrainedModel | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> FittedNetworks:
     """Train the members of a forecaster on a panel, or fine-tune them from ``start``.
+
+    The guard takes over the rungs of ``choices``; without such a model it chooses them.
 
     Raises:
         SeriesTooShort: no series has a window.
@@ -83,10 +86,10 @@ def fit_networks(
         config = config.replace_model(normalization=start.method)
     is_validated = bool((training_ends(panel, config) < panel.lengths).any())
     if not (training.refit and is_validated):
-        return _fit(panel, config, start, on_epoch)
+        return _fit(panel, config, start, on_epoch, choices=choices)
     num_trials = min(config.model.members, MAX_TRIAL_MEMBERS)
     trial_config = config.replace_model(members=num_trials)
-    trial = _fit(panel, trial_config, start, on_epoch)
+    trial = _fit(panel, trial_config, start, on_epoch, choices=choices)
     final_config = replace(
         config.replace_model(normalization=trial.normalizer.method),
         training=_refit_settings(training, trial.history),
@@ -102,6 +105,7 @@ def _fit(
     start: TrainedModel | None,
     on_epoch: OnEpoch | None,
     trial: FittedNetworks | None = None,
+    choices: TrainedModel | None = None,
 ) -> FittedNetworks:
     """Train on the earlier part of each series, validate on the rest.
 
@@ -126,6 +130,10 @@ def _fit(
         guard = None
         if config.model.guard:
             guard = _fit_guard(networks, linear, data, config, trial)
+            if choices is not None and choices.guard is not None:
+                rungs = choices.guard.choices(choices.find_places(panel.series_ids))
+                default = choices.guard.default
+                guard = replace(guard, default=default, by_series=rungs)
         residuals = (
             find_residuals(networks, data.held_out, config, guard)
             if trial is None

@@ -112,6 +112,7 @@ class Forecaster:
         panel: Panel,
         *,
         start: "Forecaster | None" = None,
+        choices: "Forecaster | None" = None,
         on_epoch: Callable[[EpochRecord], None] | None = None,
     ) -> Self:
         """Train on every series of the panel.
@@ -121,16 +122,24 @@ class Forecaster:
             start: a trained forecaster with the same windows, layers and at least as
                 many members, whose weights and normalisation training starts from;
                 validation may select it unchanged.
+            choices: a trained forecaster with the same settings, whose guard's choice
+                of a method for each series holds; default: it is chosen anew.
             on_epoch: called after each epoch, for a progress bar or a log.
 
         Raises:
             SeriesTooShort: no series holds a window of seq_len + horizon.
             SettingError: the settings contradict each other, or those of ``start``.
-            NotFittedError: ``start`` has not been trained.
+            NotFittedError: ``start`` or ``choices`` has not been trained.
             TrainingDiverged: the loss became infinite.
         """
         source = None if start is None else start.trained
-        result = fit_networks(panel, self.config, start=source, on_epoch=on_epoch)
+        result = fit_networks(
+            panel,
+            self.config,
+            start=source,
+            choices=None if choices is None else choices.trained,
+            on_epoch=on_epoch,
+        )
         self.history = result.history
         self._calibration = Calibration.start(
             result.residuals, result.volatility, self.model.intervals
@@ -232,7 +241,19 @@ class Forecaster:
             timestamps=calendar.future(series.last_timestamps(), steps),
             points=points,
             intervals=intervals,
+            methods=trained.answering_methods(series.series_ids),
         )
+
+    def without_guard(self) -> "Forecaster":
+        """Return the forecaster with the forecasts of its networks for all series.
+
+        Its intervals are not calibrated for them.
+        """
+        alone = Forecaster(
+            windows=self.windows, model=self.model, training=self.training
+        )
+        alone.trained = replace(self.trained, guard=None)
+        return alone
 
     def calibrate(self, panel: Panel, origins: Origins, points: FloatArray) -> Self:
         """Update the intervals with the errors of past forecasts.

@@ -111,7 +111,7 @@ class Predictor:
             floor=floor[:, None],
             rows=block,
             covariates=histories.covariates,
-            choices=None if guard is None else guard.choices(places),
+            choices=None if guard is None else torch.from_numpy(guard.choices(places)),
         )
 
     def _read_statistics(

@@ -1,5 +1,6 @@
 """Settings of a forecaster, and its state after training."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,7 +20,7 @@ from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 from forecasting.scaling.methods import METHODS, Method, ScalingMethod
 from forecasting.scaling.normalization import Normalizer
-from forecasting.selection.guard import Guard
+from forecasting.selection.guard import RUNGS, Guard
 from forecasting.training import TrainingConfig
 from forecasting.types import IntArray
 
@@ -174,6 +175,23 @@ class TrainedModel:
             return np.zeros(len(series_ids), dtype=np.int64)
         places = [self.places.get(name, -1) for name in series_ids]
         return np.array(places, dtype=np.int64)
+
+    def answering_methods(self, series_ids: Sequence[str]) -> tuple[str, ...]:
+        """Return the method that forecasts each series, ``(series,)``.
+
+        One of `forecasting.selection.guard.RUNGS`; ``network`` without a guard.
+        """
+        if self.guard is None:
+            return ("network",) * len(series_ids)
+        rungs = self.guard.choices(self.find_places(series_ids)).tolist()
+        return tuple(RUNGS[rung] for rung in rungs)
+
+    @property
+    def method_counts(self) -> dict[str, int]:
+        """Number of training series that each method forecasts, most frequent first."""
+        return dict(
+            Counter(self.answering_methods(self.context.series_ids)).most_common()
+        )
 
     @cached_property
     def places(self) -> dict[str, int]:

@@ -56,7 +56,8 @@ def find_residuals(
             spread = ensemble_spread(networks, inputs) if model.quantiles else None
         if guard is not None:
             windows = GuardInputs(inputs, block.frame)
-            forecast = guard.apply(windows, forecast, guard.choices(block.series))
+            rungs = torch.from_numpy(guard.choices(block.series))
+            forecast = guard.apply(windows, forecast, rungs)
         errors = to_array(block.targets - forecast)
         if spread is not None:
             errors = to_scores(errors, to_array(spread), model.quantiles)

@@ -69,10 +69,10 @@ class Guard:
     default: int
     by_series: IntArray
 
-    def choices(self, places: IntArray) -> Tensor:
+    def choices(self, places: IntArray) -> IntArray:
         """Return rungs of series at ``places``; -1 is an unknown series."""
         rungs = self.by_series[np.maximum(places, 0)]
-        return torch.from_numpy(np.where(places < 0, self.default, rungs))
+        return np.where(places < 0, self.default, rungs)
 
     def needs_network(self, choices: Tensor) -> bool:
         """Return whether any chosen rung uses the network's forecast."""

@@ -128,10 +128,25 @@ def print_outcome(console: Console, result: "Outcome") -> None:
         f"[bold]{result.name}[/] version [bold]{result.version}[/] registered "
         f"({result.seconds:.1f} s on {result.device})"
     )
+    console.print(f"answers: {_answers(result)}", markup=False)
     verb = "now" if result.verdict.promote else "not"
     console.print(f"{verb} {result.alias}: {result.verdict.reason}")
     if result.verdict.warning:
         console.print(f"[yellow]warning:[/] {result.verdict.warning}")
+
+
+def _answers(result: "Outcome") -> str:
+    """Return the methods that answer, and what the network gained."""
+    from pipelines.jobs.train import describe_methods
+
+    text = describe_methods(result.methods)
+    total, simple = sum(result.methods.values()), 0
+    for method, count in result.methods.items():
+        simple += count * (method not in ("network", "halfway"))
+    if not simple:
+        return text
+    where = "" if simple == total else " there"
+    return f"{text}; the network gained nothing{where}"
 
 
 def print_notes(console: Console, notes: Sequence[str]) -> None:
@@ -149,13 +164,17 @@ def print_forecast(console: Console, forecast: "Forecast", title: str) -> None:
         table.add_column(name, justify="right", no_wrap=True)
     for level in forecast.intervals:
         table.add_column(f"{level:g} % interval", justify="right", no_wrap=True)
+    if forecast.methods:
+        table.add_column("method")
     for _, row in frame.head(SHOWN_ROWS).iterrows():
         bounds = [
             f"{row[f'lower_{level:g}']:.5g} to {row[f'upper_{level:g}']:.5g}"
             for level in forecast.intervals
         ]
         stamp, point = _timestamp(row["timestamp"]), f"{row['point']:.5g}"
-        table.add_row(str(row["series_id"]), str(row["step"]), stamp, point, *bounds)
+        method = [str(row["method"]).replace("_", " ")] if forecast.methods else []
+        name, step = str(row["series_id"]), str(row["step"])
+        table.add_row(name, step, stamp, point, *bounds, *method)
     console.print(table)
     if len(frame) > SHOWN_ROWS:
         console.print(f"... {len(frame)} rows in all; --output FILE.csv writes them")
@@ -216,7 +235,7 @@ def _timestamp(value: object) -> str:
 def print_models(console: Console, rows: Sequence["ModelRow"]) -> None:
     """Print registered versions with their aliases and errors."""
     table = _table()
-    for name in ("model", "version", "aliases", "cell"):
+    for name in ("model", "version", "aliases", "cell", "answers"):
         table.add_column(name)
     for name in ("MASE", "skill", "trained until"):
         table.add_column(name, justify="right")
@@ -225,7 +244,8 @@ def print_models(console: Console, rows: Sequence["ModelRow"]) -> None:
             _sanitize(row.name),
             row.version,
             _sanitize(", ".join(row.aliases)),
-            _sanitize(row.tags.get("label", "")),
+            _sanitize(row.tags.get("label", "").removeprefix("guarded ")),
+            _sanitize(row.tags.get("answers", "")),
             _number(row.metrics.get("mase", math.nan)),
             _number(row.metrics.get("skill", math.nan), "+.1%"),
             _sanitize(row.tags.get("trained_until", "").removesuffix("T00:00:00")),

@@ -54,7 +54,7 @@ def compare(job: Job, console: Console) -> Outcome:
         log_evaluation_plots(result)
         outcome = register_final_model(experiment, winner, result, parent, console)
         log_scores(scores, scores.iloc[:0], result.label, job.evaluation.metric)
-        mlflow.set_tag("winner", result.label)
+        mlflow.set_tag("winner", winner.model.cell)
         return replace(outcome, scores=scores)
 
 
@@ -76,7 +76,7 @@ def choose_winner(
         pd.concat([*tables, experiment.baselines], ignore_index=True)
     )
     best = next(str(model) for model in scores.index if model in CELLS)
-    winner, result = next(pair for pair in candidates if pair[1].label == best)
+    winner, result = next(pair for pair in candidates if pair[0].model.cell == best)
     return winner, result, scores
 
 

@@ -22,6 +22,7 @@ from forecasting.scaling.normalization import Normalizer
 from forecasting.training import EpochRecord
 from pipelines.config.job import Job
 from pipelines.config.presets import fill_preset, min_history
+from pipelines.tracking.data_summary import DataSummary
 
 if TYPE_CHECKING:  # a backtest does not import MLflow
     from pipelines.jobs.fine_tuning import PretrainedModel
@@ -34,10 +35,11 @@ class BacktestResult:
     """The backtest of one model, fitted on the observations before the folds.
 
     Attributes:
-        label: name of the model in the leaderboard: the cell.
+        label: name of the model in the leaderboard: the cell, or the guarded cell.
         forecaster: the model fitted before the first fold (before the last, if the
             model is fitted again at every fold).
-        table: one row per series, cutoff and step.
+        table: one row per series, cutoff and step; the networks by themselves follow
+            where a guard chooses between them and simple forecasts.
         seconds: duration of fitting and forecasting.
     """
 
@@ -94,6 +96,11 @@ class Experiment:
             self.folds, notes = pretrained.select_unseen_folds(self.panel, self.folds)
             self.notes += notes
 
+    @cached_property
+    def summary(self) -> DataSummary:
+        """Summary of the series, for the promotion gate."""
+        return DataSummary.of(self.panel)
+
     @property
     def origins(self) -> Origins:
         """All folds' origins, oldest fold first."""
@@ -124,20 +131,27 @@ class Experiment:
                     intervals=self.job.model.intervals,
                 ).fit
                 for rule in self.baseline_names
-            }
+            },
+            self.job.evaluation.levels,
         )
 
     def evaluate(self, job: Job, on_epoch: OnEpoch | None = None) -> BacktestResult:
         """Fit the job's model before the folds and backtest it on them."""
         start_seconds = time.perf_counter()
-        label = job.model.cell
+        cell, has_guard = job.model.cell, job.model.guard
+        label = f"guarded {cell}" if has_guard else cell
         fitted: list[Forecaster] = []
 
         def fit(panel: Panel) -> Forecaster:
-            fitted.append(self._fit(make_forecaster(job), panel, on_epoch))
+            choices = fitted[0] if fitted else None
+            fitted.append(self._fit(make_forecaster(job), panel, on_epoch, choices))
             return fitted[-1]
 
-        table = self._backtest({label: fit})
+        table = self._backtest({label: fit}, job.evaluation.levels)
+        if has_guard:
+            alone = (forecaster.without_guard() for forecaster in fitted)
+            networks = self._backtest({cell: lambda _: next(alone)}, levels=())
+            table = pd.concat([table, networks], ignore_index=True)
         seconds = time.perf_counter() - start_seconds
         return BacktestResult(label, fitted[-1], table, seconds)
 
@@ -146,12 +160,14 @@ class Experiment:
     ) -> Forecaster:
         """Fit the job's model on all observations, calibrated by its backtest.
 
-        The normalization is the one of the backtested model.
+        The normalization, and the method that forecasts each series, are those of the
+        backtested model: its figures hold for the final one.
         """
         model = replace(job.model, normalization=result.forecaster.trained.method)
         forecaster = make_forecaster(job.model_copy(update={"model": model}))
-        self._fit(forecaster, self.panel, on_epoch)
-        points = result.table["point"].to_numpy().reshape(-1, self.horizon)
+        self._fit(forecaster, self.panel, on_epoch, result.forecaster)
+        served = result.table[result.table["model"] == result.label]
+        points = served["point"].to_numpy().reshape(-1, self.horizon)
         return forecaster.calibrate(self.panel, self.origins, points)
 
     def scores(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -171,18 +187,24 @@ class Experiment:
         )
 
     def _fit(
-        self, forecaster: Forecaster, panel: Panel, on_epoch: OnEpoch | None
+        self,
+        forecaster: Forecaster,
+        panel: Panel,
+        on_epoch: OnEpoch | None,
+        choices: Forecaster | None,
     ) -> Forecaster:
         start = None if self.pretrained is None else self.pretrained.forecaster
-        return forecaster.fit(panel, start=start, on_epoch=on_epoch)
+        return forecaster.fit(panel, start=start, choices=choices, on_epoch=on_epoch)
 
-    def _backtest(self, fits: dict[str, Any]) -> pd.DataFrame:
+    def _backtest(
+        self, fits: dict[str, Any], levels: tuple[float, ...]
+    ) -> pd.DataFrame:
         return backtest(
             fits,
             self.panel,
             self.folds,
             horizon=self.horizon,
-            levels=self.job.evaluation.levels,
+            levels=levels,
             refit=self.job.evaluation.refit,
         )
 

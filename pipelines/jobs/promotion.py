@@ -1,7 +1,14 @@
 """Promotion gate: compares a new version with the champion before moving the alias.
 
-Both are scored on the same origins. The champion's forecasts are the first of these
-that exist:
+A new version takes the alias if all of these hold:
+
+- its series look like those of the champion: level, scale, share of zeros, length;
+- it is not worse than the best simple baseline;
+- its errors are lower than the champion's on the same origins, by more than one
+  standard error of the differences. With fewer than `MIN_ORIGINS` origins that error
+  says nothing, and a lower error is enough.
+
+The champion's forecasts are the first of these that exist:
 
 1. those of its recorded backtest, if it shares the origins and actual values;
 2. its forecasts from the origins after its training;
@@ -23,15 +30,21 @@ from forecasting.errors import ForecastingError
 from forecasting.evaluation.backtest import forecast_table
 from forecasting.evaluation.scores import score
 from forecasting.forecaster.forecaster import Forecaster
+from forecasting.types import FloatArray
 from pipelines.errors import AccessDenied
 from pipelines.jobs.experiment import Experiment
 from pipelines.tracking.access import without_password
+from pipelines.tracking.data_summary import DataSummary, compare_data
 from pipelines.tracking.models import load_forecaster
 from pipelines.tracking.registry import find_alias_target
 from pipelines.tracking.runs import quiet_mlflow
 
 BACKTEST_ARTIFACT = "backtest.csv.gz"  # artifact with a run's backtest
 KEY_COLUMNS = ["series_id", "cutoff", "step"]
+MIN_FOLDS = 3  # fewer are called almost no evidence
+MIN_ORIGINS = 5  # cutoffs from which a standard error is computed
+DATA_ADVICE = "check them, or promote it by hand: recast promote"
+FLOOR_ADVICE = "to promote it all the same: recast promote"
 TIE_TOLERANCE = 1e-9  # relative; a smaller gain is rounding, of arithmetic or the CSV
 
 
@@ -60,6 +73,9 @@ def judge(experiment: Experiment, table: pd.DataFrame, label: str) -> Verdict:
     """
     registry = experiment.job.registry
     warning = _baseline_warning(experiment, table, label)
+    if warning is None and len(experiment.folds) < MIN_FOLDS:
+        count = len(experiment.folds)
+        warning = f"{count} fold{'s' * (count > 1)} of evidence say almost nothing"
     if registry.promote != "if_better":
         always = registry.promote == "always"
         return Verdict(always, f"promote is set to {registry.promote}", warning)
@@ -68,21 +84,82 @@ def judge(experiment: Experiment, table: pd.DataFrame, label: str) -> Verdict:
         return Verdict(True, f"the first to be {registry.alias}", warning)
     name = f"{registry.alias} (version {champion.version})"
     try:
-        rival, remark = _champion_forecasts(experiment, champion)
+        better, reason = _compare(experiment, table, label, champion, name)
     except (ForecastingError, MlflowException, AccessDenied) as error:
         reason = f"{name} cannot be compared: {without_password(str(error))}"
         return Verdict(False, reason, warning)
+    return Verdict(better, reason, warning)
+
+
+def _compare(
+    experiment: Experiment,
+    table: pd.DataFrame,
+    label: str,
+    champion: ModelVersion,
+    name: str,
+) -> tuple[bool, str]:
+    """Return whether the new version is better than the champion, and the reason."""
+    changes = compare_data(DataSummary.read(champion.tags), experiment.summary)
+    if changes:
+        return (
+            False,
+            f"its series differ from those of {name}: {changes}; {DATA_ADVICE}",
+        )
+    rival, remark = _champion_forecasts(experiment, champion)
     challenger = table[table["model"] == label].assign(model="challenger")
     shared = challenger.merge(rival[KEY_COLUMNS], on=KEY_COLUMNS, how="inner")
     both = pd.concat([shared, rival.assign(model="champion")], ignore_index=True)
     metric, errors = _errors(experiment, both)
     new, old = errors["challenger"], errors["champion"]
-    better = new < old * (1 - TIE_TOLERANCE)
     reason = (
         f"{metric} {new:.4g} against {old:.4g} of {name} on "
         f"{len(shared) // experiment.horizon} origins{remark}"
     )
-    return Verdict(better, reason, warning)
+    if new >= old * (1 - TIE_TOLERANCE):
+        return False, reason
+    if not is_clear(_differences(shared, rival)):
+        return False, f"{reason}: no more than chance"
+    floor = _find_floor(experiment, table, label)
+    if floor:
+        return False, f"{reason}, but {floor}; {FLOOR_ADVICE}"
+    return True, reason
+
+
+def is_clear(differences: FloatArray) -> bool:
+    """Test whether errors are lower by more than one standard error.
+
+    Args:
+        differences: error of the champion minus that of the new version, one for each
+            origin. Fewer than `MIN_ORIGINS` always count as clear.
+    """
+    if len(differences) < MIN_ORIGINS:
+        return True
+    error = differences.std(ddof=1) / np.sqrt(len(differences))
+    return bool(differences.mean() > error)
+
+
+def _differences(shared: pd.DataFrame, rival: pd.DataFrame) -> FloatArray:
+    """Return how much lower the error of the new version is, at each cutoff.
+
+    The errors of a series count by its mean error, so that no series dominates.
+    """
+    pairs = shared.merge(
+        rival[[*KEY_COLUMNS, "point"]], on=KEY_COLUMNS, suffixes=("", "_old")
+    )
+    new = (pairs["point"] - pairs["actual"]).abs()
+    old = (pairs["point_old"] - pairs["actual"]).abs()
+    scale = (new + old).groupby(pairs["series_id"]).transform("mean")
+    gain = ((old - new) / scale.where(scale > 0, 1.0)).groupby(pairs["cutoff"]).mean()
+    return gain.to_numpy(dtype=np.float64)
+
+
+def _find_floor(experiment: Experiment, table: pd.DataFrame, label: str) -> str:
+    """Return in words the baseline that is better than the new version, if any."""
+    _, errors = _errors(experiment, table)
+    best = min(experiment.baseline_names, key=lambda name: errors[name])
+    if errors[label] <= errors[best] * (1 + TIE_TOLERANCE):
+        return ""
+    return f"the {best.replace('_', ' ')} baseline has {errors[best]:.4g}"
 
 
 def _errors(

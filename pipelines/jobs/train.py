@@ -4,6 +4,7 @@ import json
 import math
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,7 @@ class Outcome:
         run_id: the MLflow run.
         device: type of the training device.
         seconds: duration of backtest and fit.
+        methods: number of series that each method forecasts, the most frequent first.
         notes: inferred columns, repaired data and choices of the preset.
     """
 
@@ -52,6 +54,7 @@ class Outcome:
     run_id: str
     device: str
     seconds: float
+    methods: Mapping[str, int]
     notes: tuple[str, ...]
 
 
@@ -121,7 +124,8 @@ def evaluate(
 
 def log_evaluation_plots(result: BacktestResult) -> None:
     """Log plots of the residuals by step and of the loss by epoch to the open run."""
-    mlflow.log_figure(plots.plot_residuals(result.table), "plots/residuals.png")
+    served = result.table[result.table["model"] == result.label]
+    mlflow.log_figure(plots.plot_residuals(served), "plots/residuals.png")
     mlflow.log_figure(plots.plot_loss(result.forecaster.history), "plots/loss.png")
 
 
@@ -136,20 +140,25 @@ def register_final_model(
     forecast = _forecast_future(forecaster, job.evaluation.levels)
     table = pd.concat([result.table, experiment.baselines], ignore_index=True)
     scores = experiment.scores(table)
-    figure = plots.plot_forecast(experiment.panel, forecast, result.table)
+    served = result.table[result.table["model"] == result.label]
+    figure = plots.plot_forecast(experiment.panel, forecast, served)
     mlflow.log_figure(figure, "plots/forecast.png")
     figure = plots.plot_explanation(explain(forecaster, experiment.panel))
     mlflow.log_figure(figure, "plots/explanation.png")
     _log_backtest(table)
     seconds = result.seconds + time.perf_counter() - start_seconds
     log_metrics({"seconds": seconds})
-    mlflow.set_tag("device", _device_type(forecaster))
+    methods = forecaster.trained.method_counts
+    answers = describe_methods(methods)
+    mlflow.set_tags({"device": _device_type(forecaster), "answers": answers})
     verdict = judge(experiment, table, result.label)
     version = register(
         job.name,
         log_model(forecaster, job.evaluation.levels),
         run.info.run_id,
-        _version_tags(forecaster, result, scores) | _lineage_tags(experiment),
+        _version_tags(forecaster, result, scores)
+        | experiment.summary.to_tag()
+        | _lineage_tags(experiment),
     )
     if verdict.promote:
         promote(job.name, version, job.registry.alias)
@@ -163,6 +172,7 @@ def register_final_model(
         run_id=run.info.run_id,
         device=_device_type(forecaster),
         seconds=seconds,
+        methods=methods,
         notes=experiment.notes,
     )
 
@@ -200,7 +210,23 @@ def _version_tags(
         "seq_len": str(forecaster.windows.seq_len),
         "horizon": str(forecaster.windows.horizon),
         "series": str(len(context)),
+        "answers": describe_methods(forecaster.trained.method_counts),
     }
+
+
+def describe_methods(methods: Mapping[str, int]) -> str:
+    """Describe the methods that answer: ``seasonal naive for 3 of 5 series, ...``.
+
+    Args:
+        methods: number of series by method, the most frequent first.
+    """
+    total = sum(methods.values())
+    if len(methods) == 1:
+        return next(iter(methods)).replace("_", " ")
+    return ", ".join(
+        f"{name.replace('_', ' ')} for {count} of {total} series"
+        for name, count in methods.items()
+    )
 
 
 def _lineage_tags(experiment: Experiment) -> dict[str, str]:

@@ -123,6 +123,7 @@ def _signature(forecaster: Forecaster, levels: tuple[float, ...]) -> ModelSignat
             [
                 ParamSpec("horizon", "long", 0),
                 ParamSpec("levels", "double", list(LEVELS), shape=(-1,)),
+                ParamSpec("method", "boolean", False),
             ]
         ),
     )

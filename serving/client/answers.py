@@ -57,8 +57,8 @@ class Explanation(TypedDict):
 def to_frame(answer: Any) -> "pd.DataFrame":
     """Return a forecast as a frame, as ``recast forecast --output`` writes it.
 
-    The columns are ``series_id, step, timestamp, point, lower_80, upper_80, ...``;
-    ``frame.attrs["model"]`` names the version of the model.
+    The columns are ``series_id, step, timestamp, point, lower_80, upper_80, ...,
+    method``; ``frame.attrs["model"]`` names the version of the model.
 
     Args:
         answer: JSON response of the forecast route.
@@ -82,5 +82,6 @@ def to_frame(answer: Any) -> "pd.DataFrame":
         frame["timestamp"] = pd.to_datetime(frame["timestamp"], format="ISO8601")
     numbers = list(columns)[3:]
     frame[numbers] = frame[numbers].astype(float)
+    frame["method"] = [s["method"] for s in forecasts for _ in s["point"]]
     frame.attrs["model"] = answer["model"]
     return frame

@@ -82,7 +82,7 @@ class Batch:
         Raises:
             InvalidValues: the model takes logarithms and a value is not positive.
         """
-        levels = check_levels(self.levels)
+        levels, model = check_levels(self.levels), self.model.predictor.model
         points, bounds = self.model.predictor.forecast(
             join_histories(requests, self.model), steps=self.steps, levels=levels
         )
@@ -92,7 +92,11 @@ class Batch:
             part = slice(first, first + len(request))
             error = None if is_finite else _find_error(points[part])
             yield error or encoded.select(
-                request.series_ids, first, request.levels, request.timestamps
+                request.series_ids,
+                first,
+                request.levels,
+                request.timestamps,
+                methods=model.answering_methods(request.series_ids),
             )
             first = part.stop
 

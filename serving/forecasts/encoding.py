@@ -43,6 +43,8 @@ class EncodedForecasts:
         first: int,
         levels: Sequence[float],
         timestamps: Sequence[bytes] | None = None,
+        *,
+        methods: Sequence[str],
     ) -> bytes:
         """Return the forecasts of consecutive series as JSON objects with commas.
 
@@ -52,16 +54,19 @@ class EncodedForecasts:
             levels: a subset of the encoded levels, in any order.
             timestamps: timestamps of the steps as JSON, one text per series; None
                 writes null.
+            methods: names of the methods that forecast the series.
         """
         count = len(names)
         template, rows = _template(tuple(levels), self._levels)
-        parts = [NULL] * (count * (2 + len(rows)))
-        parts[:: 2 + len(rows)] = map(orjson.dumps, names)
+        size = 3 + len(rows)
+        parts = [NULL] * (count * size)
+        parts[::size] = map(orjson.dumps, names)
+        parts[1::size] = map(str.encode, methods)
         if timestamps is not None:
-            parts[1 :: 2 + len(rows)] = timestamps
-        for place, row in enumerate(rows, 2):
+            parts[2::size] = timestamps
+        for place, row in enumerate(rows, 3):
             begin = row * self._series + first
-            parts[place :: 2 + len(rows)] = self._numbers[begin : begin + count]
+            parts[place::size] = self._numbers[begin : begin + count]
         return b",".join([template] * count) % tuple(parts)
 
 
@@ -84,11 +89,12 @@ def _template(
     """Return the JSON template of a series' forecast, and the rows of numbers in it.
 
     The levels appear by name, each once, ascending. The template takes the name, the
-    timestamps and then the rows of numbers.
+    method, the timestamps and then the rows of numbers.
     """
     places = {f"{level:g}": levels.index(level) for level in check_levels(requested)}
     intervals = ",".join(f'"{level}":{{"lower":[%b],"upper":[%b]}}' for level in places)
-    template = f'{{"id":%b,"timestamps":%b,"point":[%b],"intervals":{{{intervals}}}}}'
+    head = '{"id":%b,"method":"%b","timestamps":%b,"point":[%b]'
+    template = f'{head},"intervals":{{{intervals}}}}}'
     lower = [1 + place for place in places.values()]
     pairs = [row for low in lower for row in (low, low + len(levels))]
     return template.encode(), [0, *pairs]

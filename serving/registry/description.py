@@ -44,6 +44,7 @@ def describe(
         covariates={role: list(covariates.names(role)) for role in ROLES},
         num_series=len(context),
         cell=forecaster.model.cell,
+        methods=forecaster.trained.method_counts,
         metrics=_read_metrics(tags),
         trained_until=format_timestamps(np.asarray([context.timestamps.max()]))[0],
         series_ids=list(context.series_ids[:MAX_SERIES_IDS]),

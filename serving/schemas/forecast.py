@@ -41,6 +41,10 @@ class SeriesForecast(BaseModel):
     """The forecast of one series."""
 
     id: str
+    method: str = Field(
+        description="The method that made the forecast: network, halfway, linear, "
+        "smoothing, seasonal_naive or last_value."
+    )
     timestamps: list[str] | list[int] | None = Field(
         description="Timestamps of the steps; null for series sent without any."
     )
@@ -59,6 +63,7 @@ class ForecastAnswer(BaseModel):
                     "forecasts": [
                         {
                             "id": "a",
+                            "method": "network",
                             "timestamps": [
                                 "2024-06-01T00:00:00",
                                 "2024-07-01T00:00:00",
@@ -117,6 +122,8 @@ class ModelSummary(BaseModel):
     """Number of series seen in training."""
     cell: str
     """Kind of recurrent network."""
+    methods: dict[str, int]
+    """Number of training series that each method forecasts."""
     metrics: dict[str, float]
     """Metrics of the backtest; empty when none was recorded."""
     trained_until: str | int

@@ -68,6 +68,8 @@ def score(
     _check_size(frame, params, model, settings)
     forecast = _forecast(model, frame, params)
     table = forecast.to_frame()
+    if not params.method:
+        table = table.drop(columns="method")
     if forecast.timestamps is not None:
         table["timestamp"] = format_timestamps(forecast.timestamps.ravel())
     answering = {"name": model.name, "version": model.version, "alias": alias}

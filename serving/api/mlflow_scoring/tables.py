@@ -58,6 +58,9 @@ class Params(Struct, forbid_unknown_fields=True):
     levels: Annotated[Levels, Meta(description="Central intervals in percent.")] = (
         field(default_factory=default_levels)
     )
+    method: Annotated[
+        bool, Meta(description="Whether a column names the method of each series.")
+    ] = False
 
 
 class Invocation(Struct):
