@@ -27,6 +27,7 @@ class OrderedRows:
         offsets: borders of the series, ``(series + 1,)``.
         timestamps: in that order, ``(rows,)``.
         notes: notes on the decisions.
+        zone, wall, time_format: as in `ParsedTimes`, ``wall`` in that order.
     """
 
     series_ids: tuple[str, ...]
@@ -34,6 +35,9 @@ class OrderedRows:
     offsets: IntArray
     timestamps: Timestamps
     notes: list[str]
+    zone: str | None = None
+    wall: Timestamps | None = None
+    time_format: str | None = None
 
 
 def order_rows(table: Table, schema: Schema, target: str) -> OrderedRows:
@@ -59,7 +63,8 @@ def order_rows(table: Table, schema: Schema, target: str) -> OrderedRows:
             series_ids=ids, order=order, offsets=offsets, timestamps=steps, notes=[]
         )
     column = table.frame[schema.time[0]]
-    moments, notes = parse_timestamps(schema.time[0], column, table.where)
+    times = parse_timestamps(schema.time[0], column, table.where, schema.time_format)
+    moments, notes = times.moments, [*times.notes]
     order = np.lexsort((moments, codes))
     timestamps, row_series = moments[order], codes[order]
     same = np.diff(row_series) == 0
@@ -76,7 +81,14 @@ def order_rows(table: Table, schema: Schema, target: str) -> OrderedRows:
     if (np.diff(order)[same] < 0).any():
         notes.append("rows sorted by time")
     return OrderedRows(
-        series_ids=ids, order=order, offsets=offsets, timestamps=timestamps, notes=notes
+        series_ids=ids,
+        order=order,
+        offsets=offsets,
+        timestamps=timestamps,
+        notes=notes,
+        zone=times.zone,
+        wall=None if times.wall is None else times.wall[order],
+        time_format=times.time_format,
     )
 
 

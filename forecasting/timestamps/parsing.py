@@ -5,6 +5,7 @@ All rows of a column are read in one format, that of its first value.
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,28 @@ DATE_NAME = re.compile("year|date|time|month|jahr|datum|period", re.IGNORECASE)
 ISO_ADVICE = "Write ISO dates, such as 2020-01-31 or 2020-01-31 13:00."
 
 
+@dataclass(frozen=True, slots=True)
+class ParsedTimes:
+    """Moments of a column, with the zone that they were written in.
+
+    Attributes:
+        moments: ``datetime64[ns]``, naive, in UTC where the column has a zone; or
+            ``int64`` steps, ``(rows,)``.
+        notes: notes on the decisions.
+        zone: None for naive moments; ``UTC``, an offset such as ``+05:30`` that all
+            rows share, or the IANA name of a dtype. ``UTC`` where offsets differ.
+        wall: naive local moments where the rows have different offsets, else None.
+        time_format: form of the text, as `Schema.time_format` takes it; None where no
+            such form has all its parts.
+    """
+
+    moments: Timestamps
+    notes: list[str]
+    zone: str | None = None
+    wall: Timestamps | None = None
+    time_format: str | None = None
+
+
 def is_date_column(name: str, column: "pd.Series[Any]") -> bool:
     """Test if a column holds dates, by its type or the format of its first value.
 
@@ -57,18 +80,18 @@ def is_date_column(name: str, column: "pd.Series[Any]") -> bool:
 
 
 def parse_timestamps(
-    name: str, column: "pd.Series[Any]", where: Callable[[int], str]
-) -> tuple[Timestamps, list[str]]:
+    name: str,
+    column: "pd.Series[Any]",
+    where: Callable[[int], str],
+    time_format: str | None = None,
+) -> ParsedTimes:
     """Parse a column of timestamps.
 
     Args:
         name: name of the column.
         column: text, numbers or datetimes.
         where: function from a row's position to its place in messages.
-
-    Returns:
-        ``datetime64[ns]``, in UTC where the text has a zone, or ``int64`` steps,
-        ``(rows,)``; and notes on the decisions.
+        time_format: as `Schema.time_format`; None infers it.
 
     Raises:
         InvalidTimestamps: a value is missing or unreadable, or the order of day and
@@ -82,21 +105,21 @@ def parse_timestamps(
             "Fill them in or delete the rows.",
         )
     if pd.api.types.is_datetime64_any_dtype(column):
-        return _from_datetimes(name, column, where)
+        return ParsedTimes(*_from_datetimes(name, column, where))
     if pd.api.types.is_numeric_dtype(column):
         if not _are_whole(column):
             problem = f"numbers with fractions, such as {column.iloc[0]}"
             raise InvalidTimestamps(name, problem, f"Write whole steps. {ISO_ADVICE}")
         numbers = column.to_numpy().astype(np.int64)
         if not _are_dates(name, numbers):
-            return numbers, []
+            return ParsedTimes(numbers, [])
         column = pd.Series(numbers).astype(str)
     codes, distinct = pd.factorize(column.astype(str).str.strip())
     first_row = np.unique(codes, return_index=True)[1]
     moments, notes = _parse_text(
         name, pd.Series(distinct, dtype=object), lambda i: where(int(first_row[i]))
     )
-    return moments[codes], notes
+    return ParsedTimes(moments[codes], notes)
 
 
 def _from_datetimes(

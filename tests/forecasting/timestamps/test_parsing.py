@@ -14,7 +14,8 @@ from forecasting.timestamps.parsing import is_date_column, parse_timestamps
 
 def parse(values, name="when"):
     column = pd.Series(values)
-    return parse_timestamps(name, column, lambda i: f"line {i + 2}")
+    times = parse_timestamps(name, column, lambda i: f"line {i + 2}")
+    return times.moments, times.notes
 
 
 def as_text(moments):
