@@ -279,4 +279,4 @@ def _join_timestamps(
         names = np.repeat(list(arrays), [len(array) for array in arrays.values()])
         return f"place {at + 1} (series {str(names[at])!r})"
 
-    return parse_timestamps("timestamps", pd.Series(joined), where)[0]
+    return parse_timestamps("timestamps", pd.Series(joined), where).moments

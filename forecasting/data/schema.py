@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, get_args
 
 from forecasting.data.covariates import ROLES, Role
 from forecasting.errors import SettingError
+from forecasting.timestamps.parsing.strptime import parse_time_format
 
 Missing = Literal["error", "interpolate", "forward", "mean", "zero"]
 Decimal = Literal[".", ","]
@@ -37,7 +38,8 @@ class Schema:
         static_covariates: columns that never change within a series.
         text: covariates that hold categories, even if they look like numbers.
         freq: pandas alias of the frequency.
-        time_format: of the timestamps, in the form of `datetime.strptime`.
+        time_format: of the timestamps, in the form of `datetime.strptime`, with ``%q``
+            for quarters; or ``excel``, or ``epoch_s`` and the like for numbers.
         decimal: mark before the decimals, ``.`` or ``,``.
         encoding: of a file, as Python names it.
         missing: ``error`` refuses missing values and moments. ``forward`` repeats the
@@ -74,6 +76,8 @@ class Schema:
             value = getattr(self, key)
             if value is not None and value not in choices:
                 raise SettingError(key, value, f"one of {', '.join(choices)}")
+        if self.time_format is not None:
+            parse_time_format(self.time_format)
         names = [*(self.time or ()), *(self.series_id or ()), self.target]
         names += [name for role in ROLES for name in self.covariates(role)]
         duplicates = {name for name in names if name and names.count(name) > 1}

@@ -121,7 +121,12 @@ def _build_panel(table: Table, requested: Schema) -> Panel:
         covariates=filled,
         roles=roles,
         future=future,
-        schema=replace(schema, freq=calendar.freq, encoding=None),
+        schema=replace(
+            schema,
+            freq=calendar.freq,
+            encoding=None,
+            time_format=axis.time_format,
+        ),
         notes=(
             *notes,
             *fill_notes,

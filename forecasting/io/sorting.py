@@ -11,7 +11,11 @@ from forecasting.errors import MAX_SHOWN, DuplicateTimestamps, InvalidValues
 from forecasting.io.columns import text_columns
 from forecasting.io.csv_format import Table
 from forecasting.timestamps.calendar import format_timestamp
-from forecasting.timestamps.parsing import parse_timestamps
+from forecasting.timestamps.parsing import (
+    ParsedTimes,
+    parse_time_columns,
+    parse_timestamps,
+)
 from forecasting.types import FloatArray, IntArray, Timestamps
 
 BoolArray = npt.NDArray[np.bool_]
@@ -27,6 +31,7 @@ class OrderedRows:
         offsets: borders of the series, ``(series + 1,)``.
         timestamps: in that order, ``(rows,)``.
         notes: notes on the decisions.
+        zone, wall, time_format: as in `ParsedTimes`, ``wall`` in that order.
     """
 
     series_ids: tuple[str, ...]
@@ -34,6 +39,9 @@ class OrderedRows:
     offsets: IntArray
     timestamps: Timestamps
     notes: list[str]
+    zone: str | None = None
+    wall: Timestamps | None = None
+    time_format: str | None = None
 
 
 def order_rows(table: Table, schema: Schema, target: str) -> OrderedRows:
@@ -58,8 +66,8 @@ def order_rows(table: Table, schema: Schema, target: str) -> OrderedRows:
         return OrderedRows(
             series_ids=ids, order=order, offsets=offsets, timestamps=steps, notes=[]
         )
-    column = table.frame[schema.time[0]]
-    moments, notes = parse_timestamps(schema.time[0], column, table.where)
+    times = _parse_time(table, schema.time, schema.time_format)
+    moments, notes = times.moments, [*times.notes]
     order = np.lexsort((moments, codes))
     timestamps, row_series = moments[order], codes[order]
     same = np.diff(row_series) == 0
@@ -76,7 +84,14 @@ def order_rows(table: Table, schema: Schema, target: str) -> OrderedRows:
     if (np.diff(order)[same] < 0).any():
         notes.append("rows sorted by time")
     return OrderedRows(
-        series_ids=ids, order=order, offsets=offsets, timestamps=timestamps, notes=notes
+        series_ids=ids,
+        order=order,
+        offsets=offsets,
+        timestamps=timestamps,
+        notes=notes,
+        zone=times.zone,
+        wall=None if times.wall is None else times.wall[order],
+        time_format=times.time_format,
     )
 
 
@@ -93,6 +108,13 @@ def observed_rows(values: FloatArray, axis: OrderedRows) -> BoolArray:
     last = np.maximum.reduceat(np.where(np.isnan(values), -1, place), axis.offsets[:-1])
     last = np.where(last < axis.offsets[:-1], axis.offsets[1:], last)
     return np.asarray(place <= np.repeat(last, np.diff(axis.offsets)))
+
+
+def _parse_time(table: Table, names: Names, time_format: str | None) -> ParsedTimes:
+    if len(names) > 1:
+        return parse_time_columns(table.frame[list(names)], table.where, time_format)
+    [name] = names
+    return parse_timestamps(name, table.frame[name], table.where, time_format)
 
 
 def _series_of_rows(

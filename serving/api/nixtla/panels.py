@@ -68,7 +68,8 @@ def _timestamps(
     check_frequency(freq, calendar)
     with located_errors(LOCATIONS._replace(series=loc)):
         column = pd.Series(starts, dtype=object)
-        parsed, _ = parse_timestamps("start_datetime", column, "series {}".format)
+        times = parse_timestamps("start_datetime", column, "series {}".format)
+        parsed = times.moments
     misplaced = np.flatnonzero(
         calendar.advance(parsed, np.zeros(1, np.int64)) != parsed
     )
