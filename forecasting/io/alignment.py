@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from forecasting.data.covariates import FutureValues
+from forecasting.data.covariates import FutureValues, as_text
 from forecasting.data.schema import Missing
 from forecasting.errors import MAX_SHOWN, MissingValues
-from forecasting.io.csv_format import Table
+from forecasting.io.csv_format import MISSING_MARKERS, Table
 from forecasting.io.missing import fill_text, fill_values
-from forecasting.io.numbers import is_number_column, read_numbers
+from forecasting.io.numbers import is_text_column, read_numbers
 from forecasting.io.sorting import BoolArray, OrderedRows
 from forecasting.types import IntArray
 
@@ -85,6 +85,7 @@ def read_column(
     missing: Missing = "error",
     *,
     number: bool = False,
+    text: bool = False,
     rows: IntArray | None = None,
 ) -> tuple[npt.NDArray[Any], list[str]]:
     """Read a column of numbers or, for a covariate, of text, in the table's order.
@@ -94,6 +95,7 @@ def read_column(
         name: name of the column.
         missing: policy for missing values.
         number: whether text is refused.
+        text: whether the values are categories, even if they look like numbers.
         rows: those that must have a value; default all.
 
     Raises:
@@ -101,17 +103,23 @@ def read_column(
         InvalidValues: a value is text or infinite.
     """
     values: npt.NDArray[Any]
-    if number or is_number_column(table.frame[name]):
-        values, notes = read_numbers(table, name)
+    column = table.frame[name]
+    if number or not (text or is_text_column(column)):
+        values, notes = read_numbers(table, name, may_be_text=not number)
     else:
-        text = table.frame[name].astype(object)
-        values, notes = text.where(text.notna(), None).to_numpy(dtype=object), []
+        values, notes = _read_categories(name, column)
     missing_rows = np.flatnonzero(pd.isna(values))
     if rows is not None:
         missing_rows = np.intersect1d(missing_rows, rows)
     if len(missing_rows) and missing == "error":
         where = [table.where(i) for i in missing_rows[:MAX_SHOWN]]
-        raise MissingValues(name, where, len(missing_rows))
+        advice = MissingValues.ADVICE
+        if values.dtype == object:
+            advice = (
+                "Name the category in every row, also where there is none (such as "
+                "'none'), or choose missing: forward."
+            )
+        raise MissingValues(name, where, len(missing_rows), advice)
     if len(missing_rows):
         policy = missing if values.dtype != object else "forward"
         plural = "s" * (len(missing_rows) > 1)
@@ -119,3 +127,19 @@ def read_column(
             f"{name!r}: {len(missing_rows)} missing value{plural} filled ({policy})"
         )
     return values, notes
+
+
+def _read_categories(
+    name: str, column: "pd.Series[Any]"
+) -> tuple[npt.NDArray[Any], list[str]]:
+    """Return the categories of a column as text, and a note on ``NA`` and the like."""
+    codes, distinct = pd.factorize(column.astype(object).where(column.notna(), None))
+    names = as_text(np.asarray(distinct, dtype=object))
+    names = np.array([text.strip() for text in names] + [None], dtype=object)
+    words = sorted({text for text in names[:-1] if text in MISSING_MARKERS})
+    notes = []
+    if words:
+        shown = ", ".join(map(repr, words))
+        plural = "are categories" if len(words) > 1 else "is a category"
+        notes.append(f"{name!r}: {shown} {plural}; an empty field is a missing value")
+    return names[codes], notes

@@ -14,6 +14,7 @@ from forecasting.errors import IrregularTimestamps, UnknownSeries
 from forecasting.io.alignment import read_column
 from forecasting.io.columns import find_columns
 from forecasting.io.csv_format import Table, read_table
+from forecasting.io.marks import settle_marks
 from forecasting.io.sorting import order_rows
 from forecasting.timestamps.calendar import format_timestamp
 from forecasting.types import Timestamps
@@ -40,12 +41,14 @@ def read_future(
         DataError: the table cannot be read, lacks a column or a value, names a series
             outside the panel, or its timestamps are not those of the steps ahead.
     """
-    requested = Schema().override(settings)
+    memory = Schema(text=panel.schema.text, decimal=panel.schema.decimal)
+    requested = memory.override(settings)
     if isinstance(source, pd.DataFrame):
         frame = source.reset_index(drop=True)
         table = Table(frame, np.arange(len(frame)), "row", "", "future")
     else:
         table = read_table(source, requested)
+    table = settle_marks(table, requested, is_remembered=True)
     roles = {"target": names[0], "known_covariates": names[1:]}
     schema, _ = find_columns(table, requested.override(roles))
     axis = order_rows(table, schema, panel.series_ids[0])
@@ -64,7 +67,7 @@ def read_future(
     rows = np.concatenate(list(rows_of_series.values()))
     future: dict[str, dict[str, npt.NDArray[Any]]] = {}
     for name in names:
-        values, _ = read_column(table, name, rows=rows)
+        values, _ = read_column(table, name, text=name in requested.text, rows=rows)
         future[name] = {series: values[part] for series, part in rows_of_series.items()}
     return future
 

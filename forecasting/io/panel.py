@@ -11,11 +11,12 @@ import pandas as pd
 
 from forecasting.data.covariates import FutureValues, Role
 from forecasting.data.panel import Panel
-from forecasting.data.schema import Missing, Schema
+from forecasting.data.schema import Schema
 from forecasting.errors import MAX_SHOWN, UnreadableData
 from forecasting.io.alignment import RowAlignment, read_column
 from forecasting.io.columns import find_columns
 from forecasting.io.csv_format import Table, check_unique, read_table
+from forecasting.io.marks import settle_marks
 from forecasting.io.missing import insert_gaps
 from forecasting.io.numbers import read_numbers
 from forecasting.io.sorting import BoolArray, OrderedRows, observed_rows, order_rows
@@ -48,7 +49,10 @@ def read_csv(
         SettingError: a setting is invalid.
     """
     requested = _requested_schema(schema, settings)
-    return _build_panel(read_table(path, requested), requested)
+    table = read_table(path, requested)
+    is_remembered = schema is not None and settings.get("decimal") is None
+    table = settle_marks(table, requested, is_remembered=is_remembered)
+    return _build_panel(table, requested)
 
 
 def read_frame(
@@ -80,6 +84,8 @@ def read_frame(
         raise UnreadableData(source, "there are no rows", "Give at least one.")
     frame = frame.set_axis(names, axis=1).reset_index(drop=True)
     table = Table(frame, np.arange(len(frame)), "row", "", source)
+    is_remembered = schema is not None and settings.get("decimal") is None
+    table = settle_marks(table, requested, is_remembered=is_remembered)
     return _build_panel(table, requested)
 
 
@@ -109,7 +115,7 @@ def _build_panel(table: Table, requested: Schema) -> Panel:
         plural = "s" * (count > 1)
         notes.append(f"{count} row{plural} without {target!r} at the end: the future")
     alignment = RowAlignment(axis, places, offsets, observed)
-    filled, future, fill_notes = _fill_columns(table, target, roles, alignment, missing)
+    filled, future, fill_notes = _fill_columns(table, schema, alignment)
     values = filled.pop(target)
     return Panel(
         series_ids=ids,
@@ -126,6 +132,8 @@ def _build_panel(table: Table, requested: Schema) -> Panel:
             freq=calendar.freq,
             encoding=None,
             time_format=axis.time_format,
+            decimal=table.decimal,
+            text=tuple(name for name in roles if filled[name].dtype == object),
         ),
         notes=(
             *notes,
@@ -136,16 +144,13 @@ def _build_panel(table: Table, requested: Schema) -> Panel:
 
 
 def _fill_columns(
-    table: Table,
-    target: str,
-    roles: Mapping[str, Role],
-    alignment: RowAlignment,
-    missing: Missing,
+    table: Table, schema: Schema, alignment: RowAlignment
 ) -> tuple[dict[str, npt.NDArray[Any]], dict[str, FutureValues], list[str]]:
     """Read and fill the columns; return past values, future values and notes."""
     filled: dict[str, npt.NDArray[Any]] = {}
     future: dict[str, FutureValues] = {}
     notes: list[str] = []
+    target, roles, missing = schema.target or "", schema.roles, schema.missing
     for name in (target, *roles):
         is_known = roles.get(name) == "known"
         column, column_notes = read_column(
@@ -153,6 +158,7 @@ def _fill_columns(
             name,
             missing,
             number=name == target,
+            text=name in schema.text,
             rows=alignment.required_rows(is_known),
         )
         filled[name] = alignment.fill(name, column, missing, includes_future=is_known)

@@ -72,6 +72,7 @@ class DataConfig(BaseModel):
     past_covariates: Columns = ()
     known_covariates: Columns = ()
     static_covariates: Columns = ()
+    text: Columns = ()
     freq: str | None = None
     time_format: str | None = None
     decimal: Decimal | None = None

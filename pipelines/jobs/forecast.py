@@ -44,7 +44,7 @@ def forecast(
         levels: central intervals, in percent.
 
     Returns:
-        The forecast, and notes on inferred columns.
+        The forecast, and notes on inferred columns and unknown categories.
 
     Raises:
         DataError: the observations cannot be used.
@@ -60,7 +60,9 @@ def forecast(
             raise SettingError("future", str(future), expected)
         keys = {name: columns.get(name) for name in ("time", "series_id")}
         panel = panel.with_future(read_future(future, panel, covariates, **keys))
-    return forecaster.predict(panel, horizon=horizon, levels=levels), panel.notes
+    unseen = forecaster.trained.covariates.unseen(panel, is_new=data is not None)
+    prediction = forecaster.predict(panel, horizon=horizon, levels=levels)
+    return prediction, (*panel.notes, *unseen)
 
 
 def read_latest(
