@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, get_args
 
 from forecasting.data.covariates import ROLES, Role
 from forecasting.errors import SettingError
+from forecasting.timestamps.zones import check_zone
 
 Missing = Literal["error", "interpolate", "forward", "mean", "zero"]
 Decimal = Literal[".", ","]
@@ -37,6 +38,8 @@ class Schema:
         static_covariates: columns that never change within a series.
         text: covariates that hold categories, even if they look like numbers.
         freq: pandas alias of the frequency.
+        zone: time zone whose clocks the timestamps follow: naive ones are its local
+            times, and forecasts are in it.
         time_format: of the timestamps, in the form of `datetime.strptime`.
         decimal: mark before the decimals, ``.`` or ``,``.
         encoding: of a file, as Python names it.
@@ -56,6 +59,7 @@ class Schema:
     static_covariates: Names = ()
     text: Names = ()
     freq: str | None = None
+    zone: str | None = None
     time_format: str | None = None
     decimal: Decimal | None = None
     encoding: str | None = None
@@ -67,13 +71,15 @@ class Schema:
         """Check the values.
 
         Raises:
-            SettingError: a value is none of those that a setting takes, or a column is
-                named for two roles.
+            SettingError: a value is none of those that a setting takes, the zone is
+                none, or a column is named for two roles.
         """
         for key, choices in CHOICES.items():
             value = getattr(self, key)
             if value is not None and value not in choices:
                 raise SettingError(key, value, f"one of {', '.join(choices)}")
+        if self.zone is not None:
+            check_zone(self.zone)
         names = [*(self.time or ()), *(self.series_id or ()), self.target]
         names += [name for role in ROLES for name in self.covariates(role)]
         duplicates = {name for name in names if name and names.count(name) > 1}

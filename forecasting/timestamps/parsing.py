@@ -105,7 +105,12 @@ def parse_timestamps(
             "Fill them in or delete the rows.",
         )
     if pd.api.types.is_datetime64_any_dtype(column):
-        return ParsedTimes(*_from_datetimes(name, column, where))
+        zone = None
+        if column.dt.tz is not None:
+            zone = str(column.dt.tz)
+            zone = zone.removeprefix("UTC") or "UTC"
+        moments, notes = _from_datetimes(name, column, where)
+        return ParsedTimes(moments, [], zone)
     if pd.api.types.is_numeric_dtype(column):
         if not _are_whole(column):
             problem = f"numbers with fractions, such as {column.iloc[0]}"
@@ -119,7 +124,23 @@ def parse_timestamps(
     moments, notes = _parse_text(
         name, pd.Series(distinct, dtype=object), lambda i: where(int(first_row[i]))
     )
-    return ParsedTimes(moments[codes], notes)
+    from forecasting.timestamps.zones import zone_of_text
+
+    zones = {zone_of_text(text) for text in distinct}
+    if None in zones:
+        return ParsedTimes(moments[codes], notes)
+    notes = [note for note in notes if "UTC" not in note]
+    if len(zones) == 1:
+        return ParsedTimes(moments[codes], notes, zones.pop())
+    from forecasting.timestamps.zones import to_wall
+
+    wall = np.array(
+        [
+            to_wall(m[None], zone_of_text(t))[0]
+            for m, t in zip(moments, distinct, strict=True)
+        ]
+    )
+    return ParsedTimes(moments[codes], notes, "UTC", wall[codes])
 
 
 def _from_datetimes(

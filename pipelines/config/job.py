@@ -73,6 +73,7 @@ class DataConfig(BaseModel):
     known_covariates: Columns = ()
     static_covariates: Columns = ()
     freq: str | None = None
+    zone: str | None = None
     time_format: str | None = None
     decimal: Decimal | None = None
     encoding: str | None = None
