@@ -19,7 +19,10 @@ ADVICE = (
     "Correct the rows, gather them to one frequency with --resample or data.resample, "
     "or say the frequency with --freq or data.freq."
 )
-CLOCKS_CHANGE = "The time of day changes by one hour, as it does where clocks change (summer time): "
+CLOCKS_CHANGE = (
+    "The time of day changes by one hour, as it does where clocks change (summer time"
+    "): "
+)
 DAYS_ADVICE = (
     "name the time zone with --zone or data.zone (Europe/Berlin), or write dates alone."
 )
