@@ -72,8 +72,9 @@ class AmbiguousColumns(DataError):
         self, role: str, candidates: Iterable[str], present: Iterable[str], option: str
     ) -> None:
         self.role, self.candidates = role, tuple(candidates)
+        count = len(self.candidates)
         candidates_text = (
-            f"{len(self.candidates)} columns could be it "
+            f"{count} column{'s' * (count > 1)} could be it "
             f"({', '.join(map(repr, self.candidates))})"
             if self.candidates
             else f"no column could be it (there are {', '.join(map(repr, present))})"

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, get_args
 
 from forecasting.data.covariates import ROLES, Role
 from forecasting.errors import SettingError
+from forecasting.timestamps.parsing.strptime import parse_time_format
 from forecasting.timestamps.zones import check_zone
 
 Missing = Literal["error", "interpolate", "forward", "mean", "zero"]
@@ -40,7 +41,8 @@ class Schema:
         freq: pandas alias of the frequency.
         zone: time zone whose clocks the timestamps follow: naive ones are its local
             times, and forecasts are in it.
-        time_format: of the timestamps, in the form of `datetime.strptime`.
+        time_format: of the timestamps, in the form of `datetime.strptime`, with ``%q``
+            for quarters; or ``excel``, or ``epoch_s`` and the like for numbers.
         decimal: mark before the decimals, ``.`` or ``,``.
         encoding: of a file, as Python names it.
         missing: ``error`` refuses missing values and moments. ``forward`` repeats the
@@ -80,6 +82,8 @@ class Schema:
                 raise SettingError(key, value, f"one of {', '.join(choices)}")
         if self.zone is not None:
             check_zone(self.zone)
+        if self.time_format is not None:
+            parse_time_format(self.time_format)
         names = [*(self.time or ()), *(self.series_id or ()), self.target]
         names += [name for role in ROLES for name in self.covariates(role)]
         duplicates = {name for name in names if name and names.count(name) > 1}

@@ -2,6 +2,7 @@
 
 csv_format  bytes to a table of text: compression, encoding, delimiter, header
 columns     roles of the columns
+time_columns  guess of the columns of the time
 numbers     text to numbers
 sorting     rows to series, oldest first
 missing     missing values and timestamps, by policy

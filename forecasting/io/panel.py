@@ -127,7 +127,13 @@ def _build_panel(table: Table, requested: Schema) -> Panel:
         covariates=filled,
         roles=roles,
         future=future,
-        schema=replace(schema, freq=calendar.freq, zone=calendar.zone, encoding=None),
+        schema=replace(
+            schema,
+            freq=calendar.freq,
+            zone=calendar.zone,
+            encoding=None,
+            time_format=axis.time_format,
+        ),
         notes=(
             *notes,
             *fill_notes,

@@ -16,7 +16,11 @@ from forecasting.timestamps.local_times import (
     are_clock_changes,
     settle_zone,
 )
-from forecasting.timestamps.parsing import parse_timestamps
+from forecasting.timestamps.parsing import (
+    ParsedTimes,
+    parse_time_columns,
+    parse_timestamps,
+)
 from forecasting.types import FloatArray, IntArray, Timestamps
 
 BoolArray = npt.NDArray[np.bool_]
@@ -67,8 +71,7 @@ def order_rows(table: Table, schema: Schema, target: str) -> OrderedRows:
         return OrderedRows(
             series_ids=ids, order=order, offsets=offsets, timestamps=steps, notes=[]
         )
-    column = table.frame[schema.time[0]]
-    times = parse_timestamps(schema.time[0], column, table.where, schema.time_format)
+    times = _parse_time(table, schema.time, schema.time_format)
     moments, zone, zone_notes = settle_zone(schema.time[0], times, codes, schema.zone)
     notes = [*times.notes, *zone_notes]
     order = np.lexsort((moments, codes))
@@ -111,6 +114,13 @@ def observed_rows(values: FloatArray, axis: OrderedRows) -> BoolArray:
     last = np.maximum.reduceat(np.where(np.isnan(values), -1, place), axis.offsets[:-1])
     last = np.where(last < axis.offsets[:-1], axis.offsets[1:], last)
     return np.asarray(place <= np.repeat(last, np.diff(axis.offsets)))
+
+
+def _parse_time(table: Table, names: Names, time_format: str | None) -> ParsedTimes:
+    if len(names) > 1:
+        return parse_time_columns(table.frame[list(names)], table.where, time_format)
+    [name] = names
+    return parse_timestamps(name, table.frame[name], table.where, time_format)
 
 
 def _series_of_rows(
