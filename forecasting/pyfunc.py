@@ -8,6 +8,9 @@ training.
 Covariates are columns by name. Rows without a target at the end of a series hold the
 future values of known covariates; if no row has a target, they belong to the series of
 the training.
+
+Forecasts have the zone of the timestamps in the input. Naive timestamps sent to a model
+with a zone are its local times, and so are those of the forecast.
 """
 
 from collections.abc import Mapping
@@ -18,8 +21,12 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import Forecast
+from forecasting.errors import InvalidTimestamps
 from forecasting.forecaster.forecaster import LEVELS, Forecaster
 from forecasting.io import read_frame, read_future
+from forecasting.timestamps.calendar import Calendar
+from forecasting.timestamps.parsing import parse_timestamps
+from forecasting.timestamps.zones import format_moments, zone_of_text
 
 
 class PyfuncForecaster:
@@ -68,6 +75,8 @@ def forecast_frame(
     if "timestamp" in frame and frame["timestamp"].isna().all():
         frame = frame.drop(columns="timestamp")
     has_timestamps = "timestamp" in frame
+    if has_timestamps:
+        _check_dates(frame["timestamp"], context.calendar)
     if known_names and frame["target"].isna().all():
         time = "timestamp" if has_timestamps else None
         future = read_future(
@@ -80,12 +89,39 @@ def forecast_frame(
         target="target",
         series_id=id_column,
         freq=context.calendar.freq if has_timestamps else None,
+        zone=context.calendar.zone if has_timestamps else None,
         past_covariates=covariates.names("past"),
         known_covariates=known_names,
         static_covariates=covariates.names("static"),
         source="model input",
     )
-    return forecaster.predict(panel, horizon=horizon, levels=levels)
+    forecast = forecaster.predict(panel, horizon=horizon, levels=levels)
+    if not has_timestamps:
+        return forecast
+    return forecast.in_zone(_sent_zone(frame["timestamp"]))
+
+
+def _check_dates(column: "pd.Series[Any]", calendar: Calendar) -> None:
+    """Refuse numbers that are no dates where the model's series have dates.
+
+    Raises:
+        InvalidTimestamps: the column has such numbers.
+    """
+    if calendar.freq is None or not pd.api.types.is_numeric_dtype(column):
+        return
+    times = parse_timestamps("timestamp", column, "row {}".format)
+    if times.moments.dtype.kind != "M":
+        problem = f"numbers such as {column.iloc[0]}, which are no dates"
+        advice = "The model's series have dates: send text such as 2024-01-31."
+        raise InvalidTimestamps("timestamp", problem, advice)
+
+
+def _sent_zone(column: "pd.Series[Any]") -> str | None:
+    """Return the zone of the last timestamp; None for naive ones."""
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        moments = column.iloc[:1]
+        return parse_timestamps("timestamp", moments, "row {}".format).zone
+    return zone_of_text(str(column.iloc[-1]))
 
 
 def example_frame(forecaster: Forecaster, max_series: int) -> pd.DataFrame:
@@ -112,7 +148,11 @@ def example_frame(forecaster: Forecaster, max_series: int) -> pd.DataFrame:
             last = np.full(steps, values[-1], dtype=values.dtype)
             columns[covariate.name] = np.append(values, last)
         frames.append(pd.DataFrame(columns))
-    return pd.concat(frames, ignore_index=True).astype({"timestamp": str})
+    example = pd.concat(frames, ignore_index=True)
+    if context.calendar.zone is None:
+        return example.astype({"timestamp": str})
+    moments = example["timestamp"].to_numpy()
+    return example.assign(timestamp=format_moments(moments, context.calendar.zone))
 
 
 def _load_pyfunc(

@@ -201,7 +201,7 @@ class Covariates:
 
         Args:
             values: by name, ``(...)``.
-            moments: timestamps of the steps, ``(...)``.
+            moments: wall times of the steps, ``(...)``.
         """
         parts = [
             column.encode(values[column.name])[..., None] for column in self.columns
@@ -218,9 +218,8 @@ class Covariates:
         layout = self.layout
         if layout is None:
             return None
-        return EncodedCovariates(
-            self.encode(panel.covariates, panel.timestamps), layout
-        )
+        moments = panel.calendar.wall_time(panel.timestamps)
+        return EncodedCovariates(self.encode(panel.covariates, moments), layout)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the encoding as plain values for JSON."""

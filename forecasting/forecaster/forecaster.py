@@ -232,6 +232,7 @@ class Forecaster:
             timestamps=calendar.future(series.last_timestamps(), steps),
             points=points,
             intervals=intervals,
+            zone=series.calendar.zone,
         )
 
     def calibrate(self, panel: Panel, origins: Origins, points: FloatArray) -> Self:

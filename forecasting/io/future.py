@@ -1,6 +1,7 @@
 """Known covariates of the steps ahead, from a separate table."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from forecasting.io.csv_format import Table, read_table
 from forecasting.io.marks import settle_marks
 from forecasting.io.sorting import order_rows
 from forecasting.timestamps.calendar import format_timestamp
+from forecasting.timestamps.zones import to_wall
 from forecasting.types import Timestamps
 
 
@@ -51,7 +53,11 @@ def read_future(
     table = settle_marks(table, requested, is_remembered=True)
     roles = {"target": names[0], "known_covariates": names[1:]}
     schema, _ = find_columns(table, requested.override(roles))
+    schema = replace(schema, zone=panel.calendar.zone)
     axis = order_rows(table, schema, panel.series_ids[0])
+    moments = axis.timestamps
+    if panel.calendar.zone is None:  # the series' days are those of the wall time
+        moments = to_wall(moments, axis.zone)
     place = {name: row for row, name in enumerate(panel.series_ids)}
     unknown = [name for name in axis.series_ids if name not in place]
     if unknown:
@@ -62,7 +68,7 @@ def read_future(
         is_ahead = np.ones(part.stop - part.start, dtype=bool)
         if schema.time:
             end = last[place[name]]
-            is_ahead = _is_ahead(name, axis.timestamps[part], end, panel)
+            is_ahead = _is_ahead(name, moments[part], end, panel)
         rows_of_series[name] = axis.order[part][is_ahead]
     rows = np.concatenate(list(rows_of_series.values()))
     future: dict[str, dict[str, npt.NDArray[Any]]] = {}
@@ -91,7 +97,8 @@ def _is_ahead(
         at = wrong[0]
         raise IrregularTimestamps(
             f"step {at + 1} ahead of series {name!r} is "
-            f"{format_timestamp(expected[at])}; found {format_timestamp(actual[at])}",
+            f"{format_timestamp(expected[at], panel.calendar.zone)}; found "
+            f"{format_timestamp(actual[at], panel.calendar.zone)}",
             "Give one row for each step after the last observation.",
         )
     return np.asarray(is_ahead)

@@ -20,8 +20,10 @@ from forecasting.io.marks import settle_marks
 from forecasting.io.missing import insert_gaps
 from forecasting.io.numbers import read_numbers
 from forecasting.io.sorting import BoolArray, OrderedRows, observed_rows, order_rows
-from forecasting.timestamps.calendar import check_gaps
+from forecasting.timestamps.calendar import Calendar, check_gaps, find_gaps
 from forecasting.timestamps.inference import infer_calendar
+from forecasting.timestamps.local_times import CLOCK_ADVICE, are_clock_changes
+from forecasting.timestamps.trading_days import extra_day_notes
 from forecasting.types import IntArray
 
 GAPS_ADVICE = (
@@ -100,11 +102,15 @@ def _build_panel(table: Table, requested: Schema) -> Panel:
     target, roles, missing = schema.target or "", schema.roles, schema.missing
     axis = order_rows(table, schema, target)
     ids = axis.series_ids
-    calendar = infer_calendar(axis.timestamps, axis.offsets, ids, freq=schema.freq)
+    calendar = infer_calendar(
+        axis.timestamps, axis.offsets, ids, freq=schema.freq, zone=axis.zone
+    )
     if missing == "error":
-        check_gaps(calendar, axis.timestamps, axis.offsets, ids, GAPS_ADVICE)
+        advice = _gaps_advice(calendar, axis)
+        check_gaps(calendar, axis.timestamps, axis.offsets, ids, advice)
     timestamps, offsets, places = insert_gaps(calendar, axis.timestamps, axis.offsets)
     notes = [*table.notes, *guesses, *axis.notes]
+    notes += extra_day_notes(calendar, axis.timestamps)
     if len(timestamps) > len(places):
         added = len(timestamps) - len(places)
         plural = "s" * (added > 1)
@@ -130,6 +136,7 @@ def _build_panel(table: Table, requested: Schema) -> Panel:
         schema=replace(
             schema,
             freq=calendar.freq,
+            zone=calendar.zone,
             encoding=None,
             time_format=axis.time_format,
             decimal=table.decimal,
@@ -141,6 +148,14 @@ def _build_panel(table: Table, requested: Schema) -> Panel:
             *_constant_notes(values, alignment.past_offsets, ids),
         ),
     )
+
+
+def _gaps_advice(calendar: Calendar, axis: OrderedRows) -> str:
+    """Return the advice for gaps, which clocks may have made."""
+    first = axis.timestamps[: axis.offsets[1]]
+    gaps = find_gaps(calendar, first, limit=MAX_SHOWN)
+    is_clock = calendar.zone is None and are_clock_changes(gaps)
+    return CLOCK_ADVICE if is_clock else GAPS_ADVICE
 
 
 def _fill_columns(

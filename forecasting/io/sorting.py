@@ -11,6 +11,11 @@ from forecasting.errors import MAX_SHOWN, DuplicateTimestamps, InvalidValues
 from forecasting.io.columns import text_columns
 from forecasting.io.csv_format import Table
 from forecasting.timestamps.calendar import format_timestamp
+from forecasting.timestamps.local_times import (
+    CLOCK_ADVICE,
+    are_clock_changes,
+    settle_zone,
+)
 from forecasting.timestamps.parsing import (
     ParsedTimes,
     parse_time_columns,
@@ -31,7 +36,8 @@ class OrderedRows:
         offsets: borders of the series, ``(series + 1,)``.
         timestamps: in that order, ``(rows,)``.
         notes: notes on the decisions.
-        zone, wall, time_format: as in `ParsedTimes`, ``wall`` in that order.
+        zone: time zone of the timestamps, which are in UTC then, else None.
+        time_format: as in `ParsedTimes`.
     """
 
     series_ids: tuple[str, ...]
@@ -40,7 +46,6 @@ class OrderedRows:
     timestamps: Timestamps
     notes: list[str]
     zone: str | None = None
-    wall: Timestamps | None = None
     time_format: str | None = None
 
 
@@ -67,20 +72,22 @@ def order_rows(table: Table, schema: Schema, target: str) -> OrderedRows:
             series_ids=ids, order=order, offsets=offsets, timestamps=steps, notes=[]
         )
     times = _parse_time(table, schema.time, schema.time_format)
-    moments, notes = times.moments, [*times.notes]
+    moments, zone, zone_notes = settle_zone(schema.time[0], times, codes, schema.zone)
+    notes = [*times.notes, *zone_notes]
     order = np.lexsort((moments, codes))
     timestamps, row_series = moments[order], codes[order]
     same = np.diff(row_series) == 0
     duplicates = np.flatnonzero(same & (timestamps[1:] == timestamps[:-1]))
     if len(duplicates):
         where = [
-            f"{format_timestamp(timestamps[i])} of series {ids[row_series[i]]!r} "
+            f"{format_timestamp(timestamps[i], zone)} of series {ids[row_series[i]]!r} "
             f"({table.where(int(order[i]))} and {table.where(int(order[i + 1]))})"
             for i in duplicates[:MAX_SHOWN]
         ]
-        raise DuplicateTimestamps(
-            where, len(duplicates), _duplicates_advice(table, schema)
-        )
+        advice = _duplicates_advice(table, schema)
+        if zone is None and are_clock_changes(timestamps[duplicates]):
+            advice = CLOCK_ADVICE
+        raise DuplicateTimestamps(where, len(duplicates), advice)
     if (np.diff(order)[same] < 0).any():
         notes.append("rows sorted by time")
     return OrderedRows(
@@ -89,8 +96,7 @@ def order_rows(table: Table, schema: Schema, target: str) -> OrderedRows:
         offsets=offsets,
         timestamps=timestamps,
         notes=notes,
-        zone=times.zone,
-        wall=None if times.wall is None else times.wall[order],
+        zone=zone,
         time_format=times.time_format,
     )
 

@@ -74,6 +74,7 @@ class DataConfig(BaseModel):
     static_covariates: Columns = ()
     text: Columns = ()
     freq: str | None = None
+    zone: str | None = None
     time_format: str | None = None
     decimal: Decimal | None = None
     encoding: str | None = None

@@ -68,7 +68,7 @@ class PretrainedModel:
             )
             row = int(later.argmin())
             last = panel.offsets[row] + training_ends[row] - 1
-            until = format_timestamp(panel.timestamps[last])
+            until = format_timestamp(panel.timestamps[last], panel.calendar.zone)
             raise DataError(
                 f"there is nothing to test on: {self.reference} was trained until "
                 f"{until} of series {panel.series_ids[row]!r}, and {later[row]} "

@@ -45,7 +45,9 @@ def describe(
         num_series=len(context),
         cell=forecaster.model.cell,
         metrics=_read_metrics(tags),
-        trained_until=format_timestamps(np.asarray([context.timestamps.max()]))[0],
+        trained_until=format_timestamps(
+            np.asarray([context.timestamps.max()]), context.calendar.zone
+        )[0],
         series_ids=list(context.series_ids[:MAX_SERIES_IDS]),
         context=[
             _history(context, row, covariates)
@@ -64,7 +66,7 @@ def _history(context: Panel, row: int, covariates: Covariates) -> History:
         values_by_role[column.role][column.name] = values[-1] if is_static else values
     return History(
         id=context.series_ids[row],
-        timestamps=format_timestamps(context.timestamps[rows]),
+        timestamps=format_timestamps(context.timestamps[rows], context.calendar.zone),
         values=context.values[rows].tolist(),
         past_covariates=values_by_role["past"],
         known_covariates=values_by_role["known"],

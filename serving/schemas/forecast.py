@@ -42,7 +42,8 @@ class SeriesForecast(BaseModel):
 
     id: str
     timestamps: list[str] | list[int] | None = Field(
-        description="Timestamps of the steps; null for series sent without any."
+        description="Timestamps of the steps, with the zone or offset that was sent; "
+        "null for series sent without any."
     )
     point: list[float]
     intervals: dict[str, Interval] = Field(description='By level in percent: "80".')
