@@ -11,6 +11,7 @@ the training.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import Forecast
+from forecasting.data.schema import Schema
 from forecasting.forecaster.forecaster import LEVELS, Forecaster
-from forecasting.io import read_frame, read_future
+from forecasting.io import read_future, read_latest
 
 
 class PyfuncForecaster:
@@ -64,28 +66,34 @@ def forecast_frame(
         return forecaster.predict(horizon=horizon, levels=levels)
     context, covariates = forecaster.trained.context, forecaster.trained.covariates
     known_names = covariates.names("known")
-    id_column = "series_id" if "series_id" in frame else None
     if "timestamp" in frame and frame["timestamp"].isna().all():
         frame = frame.drop(columns="timestamp")
-    has_timestamps = "timestamp" in frame
-    if known_names and frame["target"].isna().all():
-        time = "timestamp" if has_timestamps else None
-        future = read_future(
-            frame, context, known_names, time=time, series_id=id_column
-        )
+    schema = _find_schema(frame, context.schema)
+    if known_names and schema.target in frame and frame[schema.target].isna().all():
+        future = read_future(frame, replace(context, schema=schema), known_names)
         return forecaster.predict(future=future, horizon=horizon, levels=levels)
-    panel = read_frame(
-        frame,
-        time="timestamp" if has_timestamps else None,
-        target="target",
-        series_id=id_column,
-        freq=context.calendar.freq if has_timestamps else None,
-        past_covariates=covariates.names("past"),
-        known_covariates=known_names,
-        static_covariates=covariates.names("static"),
-        source="model input",
-    )
+    panel = read_latest(frame, context, schema=schema, name="model input")
     return forecaster.predict(panel, horizon=horizon, levels=levels)
+
+
+def _find_schema(frame: pd.DataFrame, trained: Schema) -> Schema:
+    """Return the schema of a frame with the columns of the signature, or those trained.
+
+    The signature has ``series_id``, ``timestamp`` and ``target``, the first two
+    optional.
+    """
+    if "target" not in frame or "target" in trained.roles:
+        return trained
+    time = ("timestamp",) if "timestamp" in frame else None
+    return replace(
+        trained,
+        time=time,
+        target="target",
+        series_id=("series_id",) if "series_id" in frame else None,
+        freq=None if time is None else trained.freq,
+        time_format=None,
+        resample=None if time is None else trained.resample,
+    )
 
 
 def example_frame(forecaster: Forecaster, max_series: int) -> pd.DataFrame:
@@ -95,7 +103,8 @@ def example_frame(forecaster: Forecaster, max_series: int) -> pd.DataFrame:
     future steps follow, in which these covariates repeat their last values.
     """
     context, covariates = forecaster.trained.context, forecaster.trained.covariates
-    selected = np.arange(min(max_series, len(context)))
+    order = np.argsort(context.lengths < forecaster.trained.min_history, kind="stable")
+    selected = np.sort(order[:max_series])
     ends = context.lengths[selected]
     begins = np.maximum(ends - forecaster.windows.seq_len, 0)
     panel = context.pieces(selected, begins, ends)

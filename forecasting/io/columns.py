@@ -1,11 +1,12 @@
 """Roles of columns: time, target and series id, inferred where not requested."""
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pandas as pd
 
-from forecasting.data.schema import Names, Schema
+from forecasting.data.schema import Names, Schema, split_list
 from forecasting.errors import AmbiguousColumns, MissingColumns
 from forecasting.io.csv_format import SERIES_ID_NAMES, Table
 from forecasting.io.numbers import is_number_column
@@ -15,8 +16,16 @@ TIME_NAMES = ("timestamp", "ds")
 TARGET_NAMES = ("target", "y")
 
 
-def find_columns(table: Table, requested: Schema) -> tuple[Schema, list[str]]:
+def find_columns(
+    table: Table, requested: Schema, *, is_trained: bool = False
+) -> tuple[Schema, list[str]]:
     """Infer the roles that are not requested, where only one column fits.
+
+    Args:
+        table: the table.
+        requested: its schema, incomplete.
+        is_trained: whether the schema is that of a trained model, which does not use
+            further columns.
 
     Returns:
         The schema with time, target and series id, and notes on the guesses.
@@ -26,18 +35,35 @@ def find_columns(table: Table, requested: Schema) -> tuple[Schema, list[str]]:
         AmbiguousColumns: several columns fit a role.
     """
     names = list(table.frame.columns)
-    missing = [name for name in requested.named if name not in names]
+    schema = split_lists(requested, names)
+    missing = [name for name in schema.named if name not in names]
     if missing:
-        raise MissingColumns(missing, names)
+        advice = _rename_advice(schema, missing[0], names) if is_trained else None
+        raise MissingColumns(missing, names, *filter(None, [advice]))
     notes: list[str] = []
-    schema = requested
     if schema.time is None:
         schema = replace(schema, time=_guess_time(table, schema, notes))
     if schema.target is None:
         schema = replace(schema, target=_guess_target(table, schema, notes))
     if schema.series_id is None:
         schema = replace(schema, series_id=_guess_series_id(table, schema, notes))
+    if not is_trained:
+        notes += _unused_notes(table, schema)
     return schema, notes
+
+
+def split_lists(requested: Schema, names: Sequence[str]) -> Schema:
+    """Split a requested name that is no column, but a list of them: ``store,item``."""
+    split = {
+        role: tuple(
+            part
+            for name in columns
+            for part in ([name] if name in names else split_list(name))
+        )
+        for role in ("time", "series_id")
+        if (columns := getattr(requested, role))
+    }
+    return requested.override(split)
 
 
 def text_columns(table: Table, assigned: Iterable[str]) -> list[str]:
@@ -51,6 +77,33 @@ def text_columns(table: Table, assigned: Iterable[str]) -> list[str]:
         and not is_date_column(name, frame[name])
         and (name in SERIES_ID_NAMES or not is_number_column(frame[name]))
     ]
+
+
+def _rename_advice(schema: Schema, missing: str, names: Sequence[str]) -> str:
+    """Return advice on a column that a trained model needs."""
+    near = difflib.get_close_matches(missing.casefold(), map(str.casefold, names), 1)
+    similar = [name for name in names if near and name.casefold() == near[0]]
+    hint = f" Is it {similar[0]!r}?" if similar else ""
+    roles = {"time": schema.time, "series-id": schema.series_id}
+    option = next((o for o, columns in roles.items() if missing in (columns or ())), "")
+    option = "target" if missing == schema.target else option
+    if option:
+        renamed = f"Say with --{option} which column it is, if it has another name."
+    else:
+        renamed = "Add it, or rename the column that it is."
+    return f"The model was trained with it.{hint} {renamed}"
+
+
+def _unused_notes(table: Table, schema: Schema) -> list[str]:
+    """Return a note with all columns that have no role, and the options for them."""
+    unused = [name for name in table.frame.columns if name not in schema.named]
+    if not unused:
+        return []
+    options = ["--known, --past or --static (covariates)"]
+    if not schema.series_id and text_columns(table, schema.named):
+        options.insert(0, "--series-id (names of series)")
+    names = ", ".join(map(repr, unused))
+    return [f"not used: {names}; to use them: {' or '.join(options)}"]
 
 
 def _guess_time(table: Table, requested: Schema, notes: list[str]) -> Names:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from forecasting.data.schema import Schema
+from forecasting.data.schema import Schema, split_list
 from forecasting.errors import UnreadableData
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -88,7 +88,8 @@ def read_table(path: str | Path, schema: Schema) -> Table:
         notes.append(f"delimiter: {DELIMITER_NAMES[delimiter]}")
     names = [name.strip() for name in next(csv.reader(sample[:1], delimiter=delimiter))]
     _check_header(path, names)
-    text_columns = (*(schema.series_id or ()), *schema.text)
+    id_parts = [part for id_ in schema.series_id or () for part in split_list(id_)]
+    text_columns = (*(schema.series_id or ()), *id_parts, *schema.text)
     frame = _parse(path, text, header_line + 1, names, delimiter, text_columns)
     rows = np.arange(len(frame)) + header_line + 2
     empty = frame.isna().all(axis=1).to_numpy()

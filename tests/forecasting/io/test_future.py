@@ -10,6 +10,7 @@ from forecasting.errors import (
     MissingValues,
     SettingError,
     UnknownSeries,
+    UnreadableData,
 )
 from forecasting.io import read_csv, read_frame, read_future
 
@@ -79,9 +80,16 @@ def test_a_file_gives_the_steps_ahead_too(tmp_path):
     assert panel.future["promo"].values.tolist() == [1, 0, 1, 1]
 
 
-def test_without_known_covariates_an_empty_target_is_a_missing_value():
-    with pytest.raises(MissingValues, match="'sales': 4 missing values"):
-        read(frame(), known_covariates=[])
+@pytest.mark.parametrize("missing", ["error", "interpolate", "zero"])
+def test_without_known_covariates_an_empty_target_at_the_end_is_the_future(missing):
+    panel = read(frame(), known_covariates=[], missing=missing)
+
+    assert panel.values.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert (
+        panel.last_timestamps().astype("datetime64[D]").tolist()
+        == [np.datetime64("2024-03-04").item()] * 2
+    )
+    assert "4 rows without 'sales' at the end: the future" in panel.notes
 
 
 def test_an_empty_target_before_the_end_is_a_missing_value():
@@ -91,11 +99,19 @@ def test_an_empty_target_before_the_end_is_a_missing_value():
         read(frame(sales=sales))
 
 
-def test_a_series_without_any_target_has_missing_values():
+def test_a_series_without_any_target_is_left_out():
     sales = frame()["sales"].where(frame()["shop"] == "n")
 
-    with pytest.raises(MissingValues, match="'sales': 5 missing values"):
-        read(frame(sales=sales))
+    panel = read(frame(sales=sales))
+
+    assert panel.series_ids == ("n",)
+    assert panel.future["promo"].values.tolist() == [1, 0, 1]
+    assert "left out, without any value of 'sales': series 's'" in panel.notes
+
+
+def test_a_target_without_any_value_is_refused():
+    with pytest.raises(UnreadableData, match="column 'sales' has no value"):
+        read(frame(sales=np.nan))
 
 
 def test_a_missing_known_covariate_ahead_is_refused():
