@@ -102,7 +102,7 @@ def floor_to_steps(timestamps: Timestamps, freq: str) -> Timestamps:
     if offset.n != 1:
         raise SettingError("resample", freq, "one week, month, quarter or year")
     days, place = np.unique(timestamps.astype("datetime64[D]"), return_inverse=True)
-    is_start = "S" in offset.name.partition("-")[0] or offset.name == "B"
+    is_start = "S" in offset.rule_code.partition("-")[0] or offset.rule_code == "B"
     move = offset.rollback if is_start else offset.rollforward
     moved = np.array([move(pd.Timestamp(day)) for day in days], dtype="datetime64[ns]")
     return np.asarray(moved[place])

@@ -216,7 +216,14 @@ def _duplicates_advice(table: Table, schema: Schema) -> str:
         "Keep one row for each moment, or say how its rows are joined with --aggregate "
         "or data.aggregate (for example sum)."
     )
-    candidates = text_columns(table, schema.named)
+    frame, time = table.frame, list(schema.time or ())
+    text = text_columns(table, schema.named)
+    candidates = [
+        name
+        for name in frame.columns
+        if name not in schema.named
+        and (name in text or not frame.duplicated([*time, name]).any())
+    ]
     if not schema.series_id and candidates:
         names = ", ".join(map(repr, candidates))
         advice += f" If a column names the series ({names}), say it with --series-id."

@@ -30,8 +30,8 @@ from forecasting.types import IntArray, Timestamps
 MIN_TRADING_SHARE = 0.9  # of the days on the observed weekdays, as rows
 MAX_TRADING_HOLE_DAYS = 14  # a longer hole is no holiday
 ADVICE = (
-    "Correct the rows, resample them to one frequency, or say which it is with freq "
-    "(for example freq: D)."
+    "Correct the rows, say which frequency it is with --freq or data.freq (for example "
+    "D), or gather irregular rows to steps with --resample and --aggregate."
 )
 
 
