@@ -14,6 +14,7 @@ with a zone are its local times, and so are those of the forecast.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import Forecast
+from forecasting.data.schema import Schema
 from forecasting.errors import InvalidTimestamps
 from forecasting.forecaster.forecaster import LEVELS, Forecaster
-from forecasting.io import read_frame, read_future
+from forecasting.io import read_future, read_latest
 from forecasting.timestamps.calendar import Calendar
 from forecasting.timestamps.parsing import parse_timestamps
 from forecasting.timestamps.zones import format_moments, zone_of_text
@@ -71,30 +73,16 @@ def forecast_frame(
         return forecaster.predict(horizon=horizon, levels=levels)
     context, covariates = forecaster.trained.context, forecaster.trained.covariates
     known_names = covariates.names("known")
-    id_column = "series_id" if "series_id" in frame else None
     if "timestamp" in frame and frame["timestamp"].isna().all():
         frame = frame.drop(columns="timestamp")
     has_timestamps = "timestamp" in frame
     if has_timestamps:
         _check_dates(frame["timestamp"], context.calendar)
-    if known_names and frame["target"].isna().all():
-        time = "timestamp" if has_timestamps else None
-        future = read_future(
-            frame, context, known_names, time=time, series_id=id_column
-        )
+    schema = _find_schema(frame, context.schema)
+    if known_names and schema.target in frame and frame[schema.target].isna().all():
+        future = read_future(frame, replace(context, schema=schema), known_names)
         return forecaster.predict(future=future, horizon=horizon, levels=levels)
-    panel = read_frame(
-        frame,
-        time="timestamp" if has_timestamps else None,
-        target="target",
-        series_id=id_column,
-        freq=context.calendar.freq if has_timestamps else None,
-        zone=context.calendar.zone if has_timestamps else None,
-        past_covariates=covariates.names("past"),
-        known_covariates=known_names,
-        static_covariates=covariates.names("static"),
-        source="model input",
-    )
+    panel = read_latest(frame, context, schema=schema, name="model input")
     forecast = forecaster.predict(panel, horizon=horizon, levels=levels)
     if not has_timestamps:
         return forecast
@@ -124,6 +112,27 @@ def _sent_zone(column: "pd.Series[Any]") -> str | None:
     return zone_of_text(str(column.iloc[-1]))
 
 
+def _find_schema(frame: pd.DataFrame, trained: Schema) -> Schema:
+    """Return the schema of a frame with the columns of the signature, or those trained.
+
+    The signature has ``series_id``, ``timestamp`` and ``target``, the first two
+    optional.
+    """
+    if "target" not in frame or "target" in trained.roles:
+        return trained
+    time = ("timestamp",) if "timestamp" in frame else None
+    return replace(
+        trained,
+        time=time,
+        target="target",
+        series_id=("series_id",) if "series_id" in frame else None,
+        freq=None if time is None else trained.freq,
+        time_format=None,
+        zone=None if time is None else trained.zone,
+        resample=None if time is None else trained.resample,
+    )
+
+
 def example_frame(forecaster: Forecaster, max_series: int) -> pd.DataFrame:
     """Return example input: the ends of the first ``max_series`` training series.
 
@@ -131,7 +140,8 @@ def example_frame(forecaster: Forecaster, max_series: int) -> pd.DataFrame:
     future steps follow, in which these covariates repeat their last values.
     """
     context, covariates = forecaster.trained.context, forecaster.trained.covariates
-    selected = np.arange(min(max_series, len(context)))
+    order = np.argsort(context.lengths < forecaster.trained.min_history, kind="stable")
+    selected = np.sort(order[:max_series])
     ends = context.lengths[selected]
     begins = np.maximum(ends - forecaster.windows.seq_len, 0)
     panel = context.pieces(selected, begins, ends)

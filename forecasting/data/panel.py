@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecasting.data.covariates import (
+    ROLES,
     BySeries,
     FutureValues,
     Role,
@@ -179,6 +180,21 @@ class Panel:
         """
         ahead = join_future(self.series_ids, self.roles, known)
         return replace(self, future={**self.future, **ahead})
+
+    def complete_schema(self) -> Schema:
+        """Return the schema with target, frequency and covariates of this panel."""
+        roles: dict[str, list[str]] = {f"{role}_covariates": [] for role in ROLES}
+        for name, role in self.roles.items():
+            roles[f"{role}_covariates"].append(name)
+        text = [name for name, col in self.covariates.items() if col.dtype == object]
+        return self.schema.override(
+            {
+                "target": self.schema.target or self.target,
+                "freq": self.calendar.freq,
+                "text": list(dict.fromkeys([*self.schema.text, *text])),
+                **roles,
+            }
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row an observation: ``series_id, timestamp, target``."""

@@ -140,6 +140,11 @@ class Schema:
         return cls.of(**plain)
 
 
+def split_list(text: str) -> Names:
+    """Split a list of columns as an option has it: ``store, item``."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
 NAME_SETTINGS = (
     *("time", "series_id", "text"),
     *(f"{role}_covariates" for role in ROLES),

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 
 from forecasting.data.covariates import BySeries
 from forecasting.data.forecast import Forecast, Intervals, check_horizon
@@ -31,6 +32,7 @@ from forecasting.forecaster.predictor import Predictor
 from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.intervals.calibration import Calibration
 from forecasting.intervals.scores import to_scores
+from forecasting.io import read_latest
 from forecasting.models.config import RecurrentConfig
 from forecasting.training import EpochRecord, TrainingConfig
 from forecasting.types import FloatArray
@@ -116,6 +118,9 @@ class Forecaster:
     ) -> Self:
         """Train on every series of the panel.
 
+        A series that is too short for a window is left out of the training. With a
+        guard it is forecast by a simple forecast; without one it is not forecast.
+
         Args:
             panel: series without missing values.
             start: a trained forecaster with the same windows, layers and at least as
@@ -130,17 +135,20 @@ class Forecaster:
             TrainingDiverged: the loss became infinite.
         """
         source = None if start is None else start.trained
+        if not self.model.guard:
+            panel = _drop_short(panel, self.config.min_history)
         result = fit_networks(panel, self.config, start=source, on_epoch=on_epoch)
         self.history = result.history
         self._calibration = Calibration.start(
             result.residuals, result.volatility, self.model.intervals
         )
+        context = panel.tail(self.config.memory(result.normalizer.method))
         self.trained = TrainedModel(
             config=self.config,
             networks=result.networks,
             normalizer=result.normalizer,
             intervals=self._calibration.table,
-            context=panel.tail(self.config.memory(result.normalizer.method)),
+            context=replace(context, schema=context.complete_schema()),
             non_negative=bool(panel.values.min() >= 0),
             covariates=result.covariates,
             guard=result.guard,
@@ -196,9 +204,24 @@ class Forecaster:
         """
         return compute_intervals(self.predictor, panel, origins, points, levels)
 
+    def read(self, source: str | Path | pd.DataFrame, **settings: Any) -> Panel:
+        """Read new observations in the way of the training series, for `predict`.
+
+        Args:
+            source: a CSV file or a frame with the columns of the training, in any
+                order, and possibly others.
+            settings: attributes of `forecasting.data.schema.Schema` that replace those
+                of the training, such as ``target`` for another name of its column.
+
+        Raises:
+            NotFittedError: the forecaster has not been trained.
+            DataError, SettingError: as `forecasting.io.read_csv`.
+        """
+        return read_latest(source, self.trained.context, **settings)
+
     def predict(
         self,
-        panel: Panel | None = None,
+        panel: Panel | pd.DataFrame | None = None,
         *,
         future: BySeries | None = None,
         horizon: int | None = None,
@@ -207,7 +230,8 @@ class Forecaster:
         """Forecast each series after its end, with central intervals.
 
         Args:
-            panel: series to continue; default those seen in training.
+            panel: series to continue, or a frame for `read`; default those seen in
+                training.
             future: known covariates of the steps ahead, by name and series id, if the
                 panel does not hold them.
             horizon: steps ahead; default the trained horizon.
@@ -220,6 +244,8 @@ class Forecaster:
                 those seen in training.
         """
         trained = self.trained
+        if isinstance(panel, pd.DataFrame):
+            panel = self.read(panel)
         series = trained.context if panel is None else panel
         series = series.with_future(future) if future else series
         calendar = trained.context.calendar.continued_by(series.calendar)
@@ -306,3 +332,11 @@ class Forecaster:
         if self._predictor is None or self._predictor.model is not trained:
             self._predictor = Predictor(trained)
         return self._predictor
+
+
+def _drop_short(panel: Panel, required: int) -> Panel:
+    """Return the series of a length; the same panel if all or none has it."""
+    series = np.flatnonzero(panel.lengths >= required)
+    if len(series) in (0, len(panel)):
+        return panel
+    return panel.pieces(series, np.zeros_like(series), panel.lengths[series])

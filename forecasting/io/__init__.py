@@ -7,11 +7,12 @@ numbers     text to numbers
 sorting     rows to series, oldest first
 missing     missing values and timestamps, by policy
 alignment   covariate columns over the timestamps of the series
+resampling  rows of one step, or of one moment, to one row
 panel       all of these, in order
-future      known covariates of the steps ahead, from a separate table
+future      new observations and known covariates ahead, for a trained model
 """
 
-from forecasting.io.future import read_future
+from forecasting.io.future import read_future, read_latest
 from forecasting.io.panel import read_csv, read_frame
 
-__all__ = ["read_csv", "read_frame", "read_future"]
+__all__ = ["read_csv", "read_frame", "read_future", "read_latest"]

@@ -1,16 +1,17 @@
 """Roles of columns: time, target and series id, inferred where not requested."""
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from forecasting.data.schema import Names, Schema
-from forecasting.errors import MAX_SHOWN, AmbiguousColumns, MissingColumns
+from forecasting.data.schema import Names, Schema, split_list
+from forecasting.errors import AmbiguousColumns, MissingColumns
 from forecasting.io.csv_format import SERIES_ID_NAMES, Table
 from forecasting.io.numbers import is_number_column
-from forecasting.io.time_columns import guess_time, split_names
+from forecasting.io.time_columns import guess_time
 from forecasting.timestamps.parsing import is_date_column, part_of_column
 
 TARGET_NAMES = ("target", "y")
@@ -19,8 +20,16 @@ ID_OPTION = (
 )
 
 
-def find_columns(table: Table, requested: Schema) -> tuple[Schema, list[str]]:
+def find_columns(
+    table: Table, requested: Schema, *, is_trained: bool = False
+) -> tuple[Schema, list[str]]:
     """Infer the roles that are not requested, where only one column fits.
+
+    Args:
+        table: the table.
+        requested: its schema, incomplete.
+        is_trained: whether the schema is that of a trained model, which does not use
+            further columns.
 
     Returns:
         The schema with time, target and series id, and notes on the guesses.
@@ -30,19 +39,35 @@ def find_columns(table: Table, requested: Schema) -> tuple[Schema, list[str]]:
         AmbiguousColumns: several columns fit a role.
     """
     names = list(table.frame.columns)
-    requested = replace(requested, time=split_names(requested.time, names))
-    missing = [name for name in requested.named if name not in names]
+    schema = split_lists(requested, names)
+    missing = [name for name in schema.named if name not in names]
     if missing:
-        raise MissingColumns(missing, names)
+        advice = _rename_advice(schema, missing[0], names) if is_trained else None
+        raise MissingColumns(missing, names, *filter(None, [advice]))
     notes: list[str] = []
-    schema = requested
     if schema.time is None:
         schema = replace(schema, time=guess_time(table, schema, notes))
     if schema.target is None:
         schema = replace(schema, target=_guess_target(table, schema, notes))
     if schema.series_id is None:
         schema = replace(schema, series_id=_guess_series_id(table, schema, notes))
+    if not is_trained:
+        notes += _unused_notes(table, schema)
     return schema, notes
+
+
+def split_lists(requested: Schema, names: Sequence[str]) -> Schema:
+    """Split a requested name that is no column, but a list of them: ``store,item``."""
+    split = {
+        role: tuple(
+            part
+            for name in columns
+            for part in ([name] if name in names else split_list(name))
+        )
+        for role in ("time", "series_id")
+        if (columns := getattr(requested, role))
+    }
+    return requested.override(split)
 
 
 def text_columns(table: Table, assigned: Iterable[str]) -> list[str]:
@@ -56,6 +81,33 @@ def text_columns(table: Table, assigned: Iterable[str]) -> list[str]:
         and not is_date_column(name, frame[name])
         and (name in SERIES_ID_NAMES or not is_number_column(frame[name]))
     ]
+
+
+def _rename_advice(schema: Schema, missing: str, names: Sequence[str]) -> str:
+    """Return advice on a column that a trained model needs."""
+    near = difflib.get_close_matches(missing.casefold(), map(str.casefold, names), 1)
+    similar = [name for name in names if near and name.casefold() == near[0]]
+    hint = f" Is it {similar[0]!r}?" if similar else ""
+    roles = {"time": schema.time, "series-id": schema.series_id}
+    option = next((o for o, columns in roles.items() if missing in (columns or ())), "")
+    option = "target" if missing == schema.target else option
+    if option:
+        renamed = f"Say with --{option} which column it is, if it has another name."
+    else:
+        renamed = "Add it, or rename the column that it is."
+    return f"The model was trained with it.{hint} {renamed}"
+
+
+def _unused_notes(table: Table, schema: Schema) -> list[str]:
+    """Return a note with all columns that have no role, and the options for them."""
+    unused = [name for name in table.frame.columns if name not in schema.named]
+    if not unused:
+        return []
+    options = ["--known, --past or --static (covariates)"]
+    if not schema.series_id and text_columns(table, schema.named):
+        options.insert(0, "--series-id (names of series)")
+    names = ", ".join(map(repr, unused))
+    return [f"not used: {names}; to use them: {' or '.join(options)}"]
 
 
 def _guess_target(table: Table, schema: Schema, notes: list[str]) -> str:
@@ -99,7 +151,6 @@ def _guess_series_id(table: Table, schema: Schema, notes: list[str]) -> Names:
     if len(candidates) > 1:
         raise AmbiguousColumns("series id", candidates, frame.columns, ID_OPTION)
     if not candidates:
-        _note_text_columns(table, assigned, notes)
         return ()
     notes.append(f"series_id: {candidates[0]!r} ({reason})")
     return (candidates[0],)
@@ -123,10 +174,3 @@ def _block_columns(table: Table, assigned: Iterable[str]) -> list[str]:
     if uneven:
         raise AmbiguousColumns("series id", uneven, table.frame.columns, ID_OPTION)
     return [name for name, _ in blocks]
-
-
-def _note_text_columns(table: Table, assigned: Iterable[str], notes: list[str]) -> None:
-    names = text_columns(table, assigned)
-    if names:
-        shown = ", ".join(map(repr, names[:MAX_SHOWN]))
-        notes.append(f"not used: {shown} (text; if it names the series: --series-id)")

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from forecasting.data.schema import Decimal, Schema
+from forecasting.data.schema import Decimal, Schema, split_list
 from forecasting.errors import DataError, UnreadableData
 from forecasting.io.files import (
     PARQUET_MAGIC,
@@ -128,7 +128,8 @@ def read_table(path: str | Path, schema: Schema) -> Table:
     text, notes = decode(path, data, schema.encoding)
     layout = _find_layout(path, text, notes)
     _check_header(path, layout.names)
-    text_columns = (*(schema.series_id or ()), *schema.text)
+    id_parts = [part for id_ in schema.series_id or () for part in split_list(id_)]
+    text_columns = (*(schema.series_id or ()), *id_parts, *schema.text)
     frame = _parse(path, text, layout, text_columns)
     empty = frame.isna().all(axis=1).to_numpy()
     if frame.shape[1] == 1:  # an empty line is a missing value, but not at the end

@@ -67,14 +67,6 @@ def guess_time(table: Table, requested: Schema, notes: list[str]) -> Names:
     return tuple(columns)
 
 
-def split_names(names: Names | None, present: Sequence[str]) -> Names | None:
-    """Split names at commas: ``Year,Month`` are two where no column has that name."""
-    if names is None or all(name in present for name in names):
-        return names
-    single = [part.strip() for name in names for part in name.split(",")]
-    return tuple(part for part in single if part)
-
-
 def _parts(frame: pd.DataFrame, free: Sequence[str]) -> dict[str, str]:
     """Return the column of each part of dates, where only one holds it."""
     names: dict[str, list[str]] = {}

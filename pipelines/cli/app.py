@@ -14,7 +14,14 @@ from rich.console import Console
 
 from pipelines.cli.explain import explain_command
 from pipelines.cli.job_options import job_command
-from pipelines.cli.options import NewData, SeriesId, Target, Time, TrainedModel
+from pipelines.cli.options import (
+    Missing,
+    NewData,
+    SeriesId,
+    Target,
+    Time,
+    TrainedModel,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,6 +214,7 @@ def forecast_command(
     time: Time = None,
     target: Target = None,
     series_id: SeriesId = None,
+    missing: Missing = None,
     output: Output = None,
 ) -> None:
     """Forecast the training series, or new observations, with a registered model.
@@ -228,7 +236,12 @@ def forecast_command(
         forecaster,
         data=data,
         future=future,
-        columns={"time": time, "target": target, "series_id": series_id},
+        columns={
+            "time": time,
+            "target": target,
+            "series_id": series_id,
+            "missing": missing,
+        },
         horizon=horizon,
         levels=tuple(level or (80.0, 95.0)),
     )

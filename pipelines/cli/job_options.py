@@ -28,7 +28,7 @@ JOB_OPTIONS: dict[str, tuple[str, type, str]] = {
     "series_id": (
         "data.series_id",
         str,
-        "Column that names the series. Default: inferred.",
+        "Column that names the series, or several: store,item. Default: inferred.",
     ),
     "freq": (
         "data.freq",
@@ -38,8 +38,20 @@ JOB_OPTIONS: dict[str, tuple[str, type, str]] = {
     "missing": (
         "data.missing",
         str,
-        "Treatment of missing values: error, interpolate, forward or mean. "
+        "Treatment of missing values: error, interpolate, forward, mean or zero. "
         "Default: error.",
+    ),
+    "resample": (
+        "data.resample",
+        str,
+        "Steps to which irregular rows are gathered, as a pandas alias: 5min, h, D, "
+        "... Default: rows are not gathered.",
+    ),
+    "aggregate": (
+        "data.aggregate",
+        str,
+        "Value of the rows of one step or moment: mean, sum, min, max, first or last. "
+        "Default: a moment has one row.",
     ),
     "preset": (
         "preset",

@@ -7,7 +7,7 @@ import typer
 
 Time = Annotated[
     str | None,
-    typer.Option(help="Column with the timestamps. Default: the only date column."),
+    typer.Option(help="Column with the timestamps. Default: as in training."),
 ]
 
 Target = Annotated[
@@ -17,7 +17,18 @@ Target = Annotated[
 
 SeriesId = Annotated[
     str | None,
-    typer.Option(help="Column that names the series. Default: inferred."),
+    typer.Option(
+        help="Column that names the series, or several: store,item. Default: as in "
+        "training."
+    ),
+]
+
+Missing = Annotated[
+    str | None,
+    typer.Option(
+        help="Treatment of missing values: error, interpolate, forward, mean or zero. "
+        "Default: as in training."
+    ),
 ]
 
 TrainedModel = Annotated[

@@ -48,7 +48,7 @@ def check_series(
     _raise_if_any(_mixed_timestamps(series))
     is_dated = fitted.context.calendar.freq is not None
     _raise_if_any(_wrong_timestamps(series, dated=is_dated))
-    _check_lengths(series, fitted.min_history)
+    _check_lengths(series, fitted.min_observations)
     return read_covariates(series, fitted.covariates, horizon)
 
 
@@ -58,7 +58,7 @@ def has_plain_series(series: Sequence[Series], fitted: TrainedModel) -> bool:
         len(series) > 1 and len({s.id for s in series}) < len(series)
     ):
         return False
-    is_dated, minimum = series[0].timestamps is not None, fitted.min_history
+    is_dated, minimum = series[0].timestamps is not None, fitted.min_observations
     for history in series:
         count, timestamps = len(history.values), history.timestamps
         if count < minimum or (timestamps is not None) != is_dated:

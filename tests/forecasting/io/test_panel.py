@@ -520,7 +520,8 @@ def test_a_frame_is_left_as_it_is():
 
 
 def test_rows_of_a_frame_are_counted_from_zero():
-    frame = pd.DataFrame({"ds": ["2024-01-01", "2024-01-02"], "y": [1, None]})
+    days = ["2024-01-01", "2024-01-02", "2024-01-03"]
+    frame = pd.DataFrame({"ds": days, "y": [1, None, 3]})
 
     with pytest.raises(MissingValues, match="'y': 1 missing value at row 1"):
         read_frame(frame)
