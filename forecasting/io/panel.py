@@ -163,7 +163,7 @@ def _gaps_advice(calendar: Calendar, axis: OrderedRows) -> str:
     first = axis.timestamps[: axis.offsets[1]]
     gaps = find_gaps(calendar, first, limit=MAX_SHOWN)
     is_clock = calendar.zone is None and are_clock_changes(gaps)
-    return CLOCK_ADVICE if is_clock else GAPS_ADVICE
+    return f"{CLOCK_ADVICE} {GAPS_ADVICE}" if is_clock else GAPS_ADVICE
 
 
 def _check_steps(schema: Schema) -> Schema:
