@@ -8,9 +8,13 @@ takes. An empty frame continues the series of the training.
 Covariates are columns by name. Rows without a target at the end of a series hold the
 future values of known covariates; if no row has a target, they belong to the series of
 the training.
+
+Forecasts have the zone of the timestamps in the input. Naive timestamps sent to a model
+with a zone are its local times, and so are those of the forecast.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +23,14 @@ import pandas as pd
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
-from forecasting.errors import InvalidTimestamps, SettingError
+from forecasting.data.schema import Schema
+from forecasting.errors import InvalidTimestamps
 from forecasting.forecaster.forecaster import LEVELS, Forecaster
-from forecasting.io import read_frame, read_future
+from forecasting.io import read_future, read_latest
 from forecasting.io.frames import to_plain_column, whole_ids
+from forecasting.timestamps.calendar import Calendar
+from forecasting.timestamps.parsing import parse_timestamps
+from forecasting.timestamps.zones import format_moments, zone_of_text
 
 
 class PyfuncForecaster:
@@ -62,55 +70,68 @@ def forecast_frame(
     horizon: int | None = None,
     levels: tuple[float, ...] = LEVELS,
 ) -> Forecast:
-    """Forecast the series of a frame; an empty one continues the training series.
-
-    Raises:
-        DataError: the observations are invalid.
-        SettingError: a parameter is out of range.
-    """
+    """Forecast the series of a frame; an empty one continues the training series."""
     if frame.empty:
         return forecaster.predict(horizon=horizon, levels=levels)
     context, covariates = forecaster.trained.context, forecaster.trained.covariates
     frame = _plain_frame(frame, context)
     known_names = covariates.names("known")
-    if known_names and frame["target"].isna().all():
-        future = read_future(
-            frame,
-            context,
-            known_names,
-            time="timestamp" if "timestamp" in frame else None,
-            series_id="series_id" if "series_id" in frame else None,
-        )
+    has_timestamps = "timestamp" in frame
+    if has_timestamps:
+        _check_dates(frame["timestamp"], context.calendar)
+    schema = _find_schema(frame, context.schema)
+    if known_names and schema.target in frame and frame[schema.target].isna().all():
+        future = read_future(frame, replace(context, schema=schema), known_names)
         return forecaster.predict(future=future, horizon=horizon, levels=levels)
-    panel = _read_panel(forecaster, frame)
-    return forecaster.predict(panel, horizon=horizon, levels=levels)
+    panel = read_latest(frame, context, schema=schema, name="model input")
+    forecast = forecaster.predict(panel, horizon=horizon, levels=levels)
+    if not has_timestamps:
+        return forecast
+    return forecast.in_zone(_sent_zone(frame["timestamp"]))
 
 
-def _read_panel(forecaster: Forecaster, frame: pd.DataFrame) -> Panel:
-    context, covariates = forecaster.trained.context, forecaster.trained.covariates
-    is_dated = "timestamp" in frame
-    try:
-        return read_frame(
-            frame,
-            time="timestamp" if is_dated else None,
-            target="target",
-            series_id="series_id" if "series_id" in frame else None,
-            freq=context.calendar.freq if is_dated else None,
-            missing=context.schema.missing,
-            past_covariates=covariates.names("past"),
-            known_covariates=covariates.names("known"),
-            static_covariates=covariates.names("static"),
-            source="model input",
-        )
-    except SettingError as error:
-        if error.setting != "freq":
-            raise
-        first = frame["timestamp"].iloc[0]
-        problem = (
-            f"{first!s:.50} is a number, and the series of the training have dates"
-        )
-        advice = "Send dates such as 2024-01-31, or no timestamps."
-        raise InvalidTimestamps("timestamp", problem, advice) from None
+def _check_dates(column: "pd.Series[Any]", calendar: Calendar) -> None:
+    """Refuse numbers that are no dates where the model's series have dates.
+
+    Raises:
+        InvalidTimestamps: the column has such numbers.
+    """
+    if calendar.freq is None or not pd.api.types.is_numeric_dtype(column):
+        return
+    times = parse_timestamps("timestamp", column, "row {}".format)
+    if times.moments.dtype.kind != "M":
+        problem = f"numbers such as {column.iloc[0]}, which are no dates"
+        advice = "The model's series have dates: send text such as 2024-01-31."
+        raise InvalidTimestamps("timestamp", problem, advice)
+
+
+def _sent_zone(column: "pd.Series[Any]") -> str | None:
+    """Return the zone of the last timestamp; None for naive ones."""
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        moments = column.iloc[:1]
+        return parse_timestamps("timestamp", moments, "row {}".format).zone
+    return zone_of_text(str(column.iloc[-1]))
+
+
+def _find_schema(frame: pd.DataFrame, trained: Schema) -> Schema:
+    """Return the schema of a frame with the columns of the signature, or those trained.
+
+    The signature has ``series_id``, ``timestamp`` and ``target``, the first two
+    optional.
+    """
+    if "target" not in frame or "target" in trained.roles:
+        return trained
+    time = ("timestamp",) if "timestamp" in frame else None
+    return replace(
+        trained,
+        time=time,
+        target="target",
+        series_id=("series_id",) if "series_id" in frame else None,
+        freq=None if time is None else trained.freq,
+        time_format=None,
+        zone=None if time is None else trained.zone,
+        resample=None if time is None else trained.resample,
+    )
 
 
 def _plain_frame(frame: pd.DataFrame, context: Panel) -> pd.DataFrame:
@@ -163,7 +184,8 @@ def example_frame(forecaster: Forecaster, max_series: int) -> pd.DataFrame:
     future steps follow, in which these covariates repeat their last values.
     """
     context, covariates = forecaster.trained.context, forecaster.trained.covariates
-    selected = np.arange(min(max_series, len(context)))
+    order = np.argsort(context.lengths < forecaster.trained.min_history, kind="stable")
+    selected = np.sort(order[:max_series])
     ends = context.lengths[selected]
     begins = np.maximum(ends - forecaster.windows.seq_len, 0)
     panel = context.pieces(selected, begins, ends)
@@ -181,8 +203,12 @@ def example_frame(forecaster: Forecaster, max_series: int) -> pd.DataFrame:
             columns[covariate.name] = np.append(values, last)
         frames.append(pd.DataFrame(columns))
     example = pd.concat(frames, ignore_index=True)
-    is_dated = context.calendar.freq is not None
-    return example.astype({"timestamp": str}) if is_dated else example
+    if context.calendar.freq is None:
+        return example
+    if context.calendar.zone is None:
+        return example.astype({"timestamp": str})
+    moments = example["timestamp"].to_numpy()
+    return example.assign(timestamp=format_moments(moments, context.calendar.zone))
 
 
 def _load_pyfunc(

@@ -10,7 +10,6 @@ import numpy as np
 from forecasting.data.covariates import BySeries
 from forecasting.data.forecast import Forecast, Intervals, check_horizon
 from forecasting.data.panel import Panel
-from forecasting.data.schema import Schema
 from forecasting.data.splits import Origins, last_origins, timestamps_at
 from forecasting.data.windows import WindowSpec
 from forecasting.devices import Device, pick_device
@@ -32,7 +31,8 @@ from forecasting.forecaster.predictor import Predictor
 from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.intervals.calibration import Calibration
 from forecasting.intervals.scores import to_scores
-from forecasting.io.frames import FrameLike, read_frame
+from forecasting.io import read_frame, read_latest
+from forecasting.io.frames import FrameLike
 from forecasting.models.config import RecurrentConfig
 from forecasting.training import EpochRecord, TrainingConfig
 from forecasting.types import FloatArray
@@ -119,6 +119,9 @@ class Forecaster:
     ) -> Self:
         """Train on every series of a panel or frame.
 
+        A series that is too short for a window is left out of the training. With a
+        guard it is forecast by a simple forecast; without one it is not forecast.
+
         Args:
             panel: series without missing values; a frame is read by `read_frame`, with
                 the schema of ``start``.
@@ -136,19 +139,21 @@ class Forecaster:
             TrainingDiverged: the loss became infinite.
         """
         source = None if start is None else start.trained
-        schema = None if source is None else source.context.schema
-        panel = _to_panel(panel, schema, settings)
+        panel = _to_panel(panel, source, settings)
+        if not self.model.guard:
+            panel = _drop_short(panel, self.config.min_history)
         result = fit_networks(panel, self.config, start=source, on_epoch=on_epoch)
         self.history = result.history
         self._calibration = Calibration.start(
             result.residuals, result.volatility, self.model.intervals
         )
+        context = panel.tail(self.config.memory(result.normalizer.method))
         self.trained = TrainedModel(
             config=self.config,
             networks=result.networks,
             normalizer=result.normalizer,
             intervals=self._calibration.table,
-            context=panel.tail(self.config.memory(result.normalizer.method)),
+            context=replace(context, schema=context.complete_schema()),
             non_negative=bool(panel.values.min() >= 0),
             covariates=result.covariates,
             guard=result.guard,
@@ -204,6 +209,21 @@ class Forecaster:
         """
         return compute_intervals(self.predictor, panel, origins, points, levels)
 
+    def read(self, source: "str | Path | FrameLike", **settings: Any) -> Panel:
+        """Read new observations in the way of the training series, for `predict`.
+
+        Args:
+            source: a CSV file or a frame with the columns of the training, in any
+                order, and possibly others.
+            settings: attributes of `forecasting.data.schema.Schema` that replace those
+                of the training, such as ``target`` for another name of its column.
+
+        Raises:
+            NotFittedError: the forecaster has not been trained.
+            DataError, SettingError: as `forecasting.io.read_csv`.
+        """
+        return read_latest(source, self.trained.context, **settings)
+
     def predict(
         self,
         panel: "Panel | FrameLike | None" = None,
@@ -215,8 +235,8 @@ class Forecaster:
         """Forecast each series after its end, with central intervals.
 
         Args:
-            panel: series to continue, a panel or a frame with the columns of the
-                training; default those seen in training.
+            panel: series to continue, a panel or a frame for `read`; default those seen
+                in training.
             future: known covariates of the steps ahead, by name and series id, if the
                 panel does not hold them.
             horizon: steps ahead; default the trained horizon.
@@ -232,7 +252,7 @@ class Forecaster:
         trained = self.trained
         series = trained.context
         if panel is not None:
-            series = _to_panel(panel, series.schema, {})
+            series = panel if isinstance(panel, Panel) else self.read(panel)
         series = series.with_future(future) if future else series
         calendar = trained.context.calendar.continued_by(series.calendar)
         steps = self.windows.horizon if horizon is None else check_horizon(horizon)
@@ -244,6 +264,7 @@ class Forecaster:
             timestamps=calendar.future(series.last_timestamps(), steps),
             points=points,
             intervals=intervals,
+            zone=series.calendar.zone,
         )
 
     def calibrate(self, panel: Panel, origins: Origins, points: FloatArray) -> Self:
@@ -320,12 +341,24 @@ class Forecaster:
 
 
 def _to_panel(
-    series: "Panel | FrameLike", schema: Schema | None, settings: Mapping[str, Any]
+    series: "Panel | FrameLike",
+    source: TrainedModel | None,
+    settings: Mapping[str, Any],
 ) -> Panel:
-    """Return a panel as it is, and a frame as a panel."""
+    """Return a panel as it is, and a frame as a panel, read as that of a source."""
     if not isinstance(series, Panel):
-        return read_frame(series, schema=schema, **settings)
+        if source is None:
+            return read_frame(series, **settings)
+        return read_latest(series, source.context, **settings)
     if settings:
         name, value = next(iter(settings.items()))
         raise SettingError(name, value, "left out for a panel, which has been read")
     return series
+
+
+def _drop_short(panel: Panel, required: int) -> Panel:
+    """Return the series of a length; the same panel if all or none has it."""
+    series = np.flatnonzero(panel.lengths >= required)
+    if len(series) in (0, len(panel)):
+        return panel
+    return panel.pieces(series, np.zeros_like(series), panel.lengths[series])

@@ -102,6 +102,11 @@ class Predictor:
         normalizer = self._read_statistics(histories, block, places)
         history = start_history(normalizer.scale_values(observed), lengths, self.model)
         guard, floor = self.model.guard, np.full(len(places), -np.inf)
+        choices = None if guard is None else guard.choices(places)
+        is_short = lengths < self.model.min_history
+        if guard is not None and choices is not None and is_short.any():
+            has_season = lengths >= self.model.season_length
+            choices = guard.simplify(choices, is_short, has_season)
         if self.model.non_negative:
             floor = np.where(observed.min(1) >= 0, 0.0, -np.inf)
         return ScaledHistories(
@@ -111,7 +116,7 @@ class Predictor:
             floor=floor[:, None],
             rows=block,
             covariates=histories.covariates,
-            choices=None if guard is None else guard.choices(places),
+            choices=choices,
         )
 
     def _read_statistics(

@@ -41,12 +41,19 @@ class ForecasterConfig:
     @property
     def min_length(self) -> int:
         """Minimum number of observations of a training series."""
-        method = (
-            self.model.normalization
-        )  # none of those that ``auto`` tries is smoothed
-        scaling = METHODS["none" if method == "auto" else method]
         windows = self.windows
-        return scaling.min_training_length(windows.seq_len, windows.horizon)
+        return self._scaling.min_training_length(windows.seq_len, windows.horizon)
+
+    @property
+    def min_history(self) -> int:
+        """Minimum number of observations before a forecast of the networks."""
+        return self._scaling.min_history(self.windows.seq_len)
+
+    @property
+    def _scaling(self) -> ScalingMethod:
+        """The normalisation, or one like those that ``auto`` tries: not smoothed."""
+        method = self.model.normalization
+        return METHODS["none" if method == "auto" else method]
 
     @property
     def steps_out(self) -> int:
@@ -158,8 +165,13 @@ class TrainedModel:
 
     @property
     def min_history(self) -> int:
-        """Minimum number of observations before a forecast origin."""
+        """Minimum number of observations before a forecast of the networks."""
         return self.scaling.min_history(self.seq_len)
+
+    @property
+    def min_observations(self) -> int:
+        """Minimum number of observations before a forecast: with a guard, one."""
+        return self.min_history if self.guard is None else 1
 
     def count_rolled_steps(self, steps: int) -> int:
         """Return the steps of the passes that it takes to forecast ``steps``."""

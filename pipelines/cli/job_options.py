@@ -68,10 +68,23 @@ DATA_OPTIONS: dict[str, JobOption] = {
         "give a list.",
         COLUMNS,
     ),
+    "text": JobOption(
+        "data.text",
+        list[str],
+        "Covariate that holds categories, even if they look like numbers; repeat the "
+        "option, or give a list.",
+        COLUMNS,
+    ),
     "freq": JobOption(
         "data.freq",
         str,
         "Frequency as a pandas alias: D, MS, h, ... Default: inferred.",
+        FORM,
+    ),
+    "zone": JobOption(
+        "data.zone",
+        str,
+        "Time zone: Europe/Berlin, +05:30, UTC. Default: that of the timestamps.",
         FORM,
     ),
     "time_format": JobOption(

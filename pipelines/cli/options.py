@@ -17,7 +17,10 @@ Target = Annotated[
 
 SeriesId = Annotated[
     str | None,
-    typer.Option(help="Column that names the series. Default: as in training."),
+    typer.Option(
+        help="Column that names the series, or several: store,item. Default: as in "
+        "training."
+    ),
 ]
 
 TimeFormat = Annotated[

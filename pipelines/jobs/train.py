@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pandas as pd
 from mlflow.entities import Run
 from rich.console import Console
@@ -16,6 +17,7 @@ from forecasting.data.forecast import Forecast
 from forecasting.errors import MissingCovariates
 from forecasting.explanation.explain import explain
 from forecasting.forecaster.forecaster import Forecaster
+from forecasting.timestamps.zones import format_moments
 from forecasting.training import EpochRecord
 from pipelines.config.job import Job
 from pipelines.jobs.experiment import BacktestResult, Experiment
@@ -194,11 +196,11 @@ def _version_tags(
     row = scores.loc[[result.label]].iloc[0]
     finite = {k: round(v, 6) for k, v in row.items() if math.isfinite(v)}
     last = context.last_timestamps().max()
-    dated = context.calendar.freq is not None
+    [until] = format_moments(np.array([last]), context.calendar.zone)
     return {
         "label": result.label,
         "metrics": json.dumps(finite),
-        "trained_until": pd.Timestamp(last).isoformat() if dated else str(last),
+        "trained_until": until,
         "seq_len": str(forecaster.windows.seq_len),
         "horizon": str(forecaster.windows.horizon),
         "series": str(len(context)),

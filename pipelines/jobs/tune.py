@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 from forecasting.data.panel import Panel
-from forecasting.data.splits import automatic_folds
+from forecasting.data.splits import automatic_folds, observed_by
 from forecasting.errors import SettingError, TrainingDiverged
 from forecasting.forecaster.validation import naive_loss
 from forecasting.training import EpochRecord
@@ -112,7 +112,7 @@ class Search:
     """
 
     def __init__(self, job: Job, experiment: Experiment, console: Console) -> None:
-        earlier: Panel = experiment.panel.until(experiment.folds[0].ends)
+        earlier: Panel = observed_by(experiment.panel, experiment.folds[0])
         spec = job.windows
         folds = min(
             len(experiment.folds),
@@ -166,7 +166,7 @@ class Search:
         return value
 
     def _evaluate(self, job: Job, trial: optuna.Trial) -> float:
-        training_panel = self.experiment.panel.until(self.experiment.folds[0].ends)
+        training_panel = observed_by(self.experiment.panel, self.experiment.folds[0])
         naive = naive_loss(training_panel, make_forecaster(job).config)
         prune = PruningCallback(trial, naive)
         count = len(ended_trials(trial.study)) + 1

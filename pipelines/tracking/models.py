@@ -40,6 +40,7 @@ def log_model(forecaster: Forecaster, levels: tuple[float, ...]) -> ModelInfo:
             data_path=str(path),
             signature=_signature(forecaster, levels),
             input_example=example,
+            metadata={"schema": forecaster.trained.context.schema.to_plain()},
             pip_requirements=[
                 f"{name}=={package_version(name)}"
                 for name in ("recast-forecasting", "torch", "pandas")

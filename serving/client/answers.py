@@ -41,6 +41,7 @@ class ModelDetails(ModelSummary):
     covariates: dict[str, list[str]]
     series_ids: list[str]
     context: list[dict[str, Any]]
+    data: dict[str, Any]
 
 
 class Explanation(TypedDict):

@@ -14,7 +14,8 @@ from forecasting.timestamps.parsing import is_date_column, parse_timestamps
 
 def parse(values, name="when"):
     column = pd.Series(values)
-    return parse_timestamps(name, column, lambda i: f"line {i + 2}")
+    times = parse_timestamps(name, column, lambda i: f"line {i + 2}")
+    return times.moments, times.notes
 
 
 def as_text(moments):
@@ -103,7 +104,8 @@ def test_with_dots_the_day_comes_first():
 
 def test_an_open_order_of_day_and_month_is_refused():
     with pytest.raises(
-        InvalidTimestamps, match=r"'01/02/2020' begins with the day or the month.*ISO"
+        InvalidTimestamps,
+        match=r"'01/02/2020' at line 2 begins with the day or the month.*ISO",
     ):
         parse(["01/02/2020", "03/04/2020"])
 
