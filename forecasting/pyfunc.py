@@ -2,8 +2,8 @@
 
 MLflow's ``loader_module`` names this module; it calls `_load_pyfunc` with the model's
 folder. Input is a frame with a column ``target`` and, where there are several series,
-``series_id``; ``timestamp`` is optional. An empty frame continues the series of the
-training.
+``series_id``; ``timestamp`` is optional. Columns may have any type that `read_frame`
+takes. An empty frame continues the series of the training.
 
 Covariates are columns by name. Rows without a target at the end of a series hold the
 future values of known covariates; if no row has a target, they belong to the series of
@@ -22,10 +22,12 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import Forecast
+from forecasting.data.panel import Panel
 from forecasting.data.schema import Schema
 from forecasting.errors import InvalidTimestamps
 from forecasting.forecaster.forecaster import LEVELS, Forecaster
 from forecasting.io import read_future, read_latest
+from forecasting.io.frames import to_plain_column, whole_ids
 from forecasting.timestamps.calendar import Calendar
 from forecasting.timestamps.parsing import parse_timestamps
 from forecasting.timestamps.zones import format_moments, zone_of_text
@@ -72,9 +74,8 @@ def forecast_frame(
     if frame.empty:
         return forecaster.predict(horizon=horizon, levels=levels)
     context, covariates = forecaster.trained.context, forecaster.trained.covariates
+    frame = _plain_frame(frame, context)
     known_names = covariates.names("known")
-    if "timestamp" in frame and frame["timestamp"].isna().all():
-        frame = frame.drop(columns="timestamp")
     has_timestamps = "timestamp" in frame
     if has_timestamps:
         _check_dates(frame["timestamp"], context.calendar)
@@ -133,6 +134,49 @@ def _find_schema(frame: pd.DataFrame, trained: Schema) -> Schema:
     )
 
 
+def _plain_frame(frame: pd.DataFrame, context: Panel) -> pd.DataFrame:
+    """Return the columns in plain types, series ids as in the training.
+
+    Timestamps that are all missing are left out.
+    """
+    plain = {
+        str(name): to_plain_column(str(name), column.reset_index(drop=True))
+        for name, column in frame.items()
+    }
+    if "timestamp" in plain and plain["timestamp"].isna().all():
+        del plain["timestamp"]
+    if "timestamp" in plain and context.calendar.freq is None:
+        plain["timestamp"] = _to_steps(plain["timestamp"])
+    if "series_id" in plain:
+        plain["series_id"] = _match_ids(plain["series_id"], context.series_ids)
+    return pd.DataFrame(plain)
+
+
+def _to_steps(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return steps that were sent as text as numbers."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return whole_ids(column)
+    text = column.astype(str).str.strip()
+    return text.astype(np.int64) if text.str.fullmatch(r"-?\d{1,15}").all() else column
+
+
+def _match_ids(column: "pd.Series[Any]", ids: tuple[str, ...]) -> "pd.Series[Any]":
+    """Return ids that were sent as numbers as the text of the training.
+
+    The number 7 is the series ``7`` or, where only one series has that number, ``007``.
+    """
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        return column
+    names: dict[int, list[str]] = {}
+    for name in ids:
+        if name.isdecimal():
+            names.setdefault(int(name), []).append(name)
+    same = {n: places[0] for n, places in names.items() if len(places) == 1}
+    return whole_ids(column).map(
+        lambda value: value if str(value) in ids else same.get(value, value)
+    )
+
+
 def example_frame(forecaster: Forecaster, max_series: int) -> pd.DataFrame:
     """Return example input: the ends of the first ``max_series`` training series.
 
@@ -159,6 +203,8 @@ def example_frame(forecaster: Forecaster, max_series: int) -> pd.DataFrame:
             columns[covariate.name] = np.append(values, last)
         frames.append(pd.DataFrame(columns))
     example = pd.concat(frames, ignore_index=True)
+    if context.calendar.freq is None:
+        return example
     if context.calendar.zone is None:
         return example.astype({"timestamp": str})
     moments = example["timestamp"].to_numpy()

@@ -68,7 +68,8 @@ def rolling_origins(
     series = _long_series(
         panel,
         folds * horizon + before,
-        f"{folds} fold{'s' * (folds > 1)} of horizon {horizon} and {before} before them",
+        f"{folds} fold{'s' * (folds > 1)} of horizon {horizon} and {before} before "
+        "them",
     )
     return [
         Origins(series=series, ends=panel.lengths[series] - remaining * horizon)

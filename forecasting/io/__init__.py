@@ -9,10 +9,12 @@ missing     missing values and timestamps, by policy
 alignment   covariate columns over the timestamps of the series
 resampling  rows of one step, or of one moment, to one row
 panel       all of these, in order
+frames      frames of pandas, polars and pyarrow to a table
 future      new observations and known covariates ahead, for a trained model
 """
 
+from forecasting.io.frames import read_frame
 from forecasting.io.future import read_future, read_latest
-from forecasting.io.panel import read_csv, read_frame
+from forecasting.io.panel import read_csv
 
 __all__ = ["read_csv", "read_frame", "read_future", "read_latest"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from forecasting.data.schema import Names, Schema, split_list
+from forecasting.data.schema import NAME_SETTINGS, Names, Schema, split_list
 from forecasting.errors import AmbiguousColumns, MissingColumns
 from forecasting.io.csv_format import SERIES_ID_NAMES, Table
 from forecasting.io.numbers import is_number_column
@@ -64,13 +64,13 @@ def split_lists(requested: Schema, names: Sequence[str]) -> Schema:
             for name in columns
             for part in ([name] if name in names else split_list(name))
         )
-        for role in ("time", "series_id")
+        for role in NAME_SETTINGS
         if (columns := getattr(requested, role))
     }
     return requested.override(split)
 
 
-def text_columns(table: Table, assigned: Iterable[str]) -> list[str]:
+def text_columns(table: Table, assigned: Iterable[str], text: Names = ()) -> list[str]:
     """Return the text columns without a role: candidates for the series id."""
     frame, excluded = table.frame, set(assigned)
     return [
@@ -79,7 +79,7 @@ def text_columns(table: Table, assigned: Iterable[str]) -> list[str]:
         if name not in excluded
         and not pd.api.types.is_numeric_dtype(frame[name])
         and not is_date_column(name, frame[name])
-        and (name in SERIES_ID_NAMES or not is_number_column(frame[name]))
+        and (name in (*SERIES_ID_NAMES, *text) or not is_number_column(frame[name]))
     ]
 
 
@@ -111,7 +111,7 @@ def _unused_notes(table: Table, schema: Schema) -> list[str]:
 
 
 def _guess_target(table: Table, schema: Schema, notes: list[str]) -> str:
-    frame, assigned = table.frame, {*schema.named, *SERIES_ID_NAMES}
+    frame, assigned = table.frame, {*schema.named, *schema.text, *SERIES_ID_NAMES}
     free = [name for name in frame.columns if name not in assigned]
     candidates = [name for name in TARGET_NAMES if name in free]
     reason = "by its name"
@@ -139,7 +139,7 @@ def _guess_series_id(table: Table, schema: Schema, notes: list[str]) -> Names:
     if not candidates and time and frame.duplicated(time).any():
         candidates = [
             name
-            for name in text_columns(table, assigned)
+            for name in text_columns(table, assigned, schema.text)
             if not frame.duplicated([*time, name]).any()
         ]
         if SERIES_ID_NAMES[2] in candidates:

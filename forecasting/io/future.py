@@ -27,8 +27,9 @@ from forecasting.errors import (
 from forecasting.io.alignment import read_column
 from forecasting.io.columns import find_columns
 from forecasting.io.csv_format import Table, read_table
+from forecasting.io.frames import FrameLike, read_frame
 from forecasting.io.marks import settle_marks
-from forecasting.io.panel import read_csv, read_frame
+from forecasting.io.panel import read_csv
 from forecasting.io.sorting import SEPARATOR, order_rows
 from forecasting.timestamps.calendar import format_timestamp
 from forecasting.timestamps.zones import to_wall
@@ -36,7 +37,7 @@ from forecasting.types import Timestamps
 
 
 def read_latest(
-    source: str | Path | pd.DataFrame,
+    source: "str | Path | FrameLike",
     context: Panel,
     *,
     schema: Schema | None = None,
@@ -57,10 +58,10 @@ def read_latest(
         DataError: two ids are one series of the training.
     """
     schema = context.schema if schema is None else schema
-    if isinstance(source, pd.DataFrame):
-        panel = read_frame(source, schema=schema, source=name, **settings)
-    else:
+    if isinstance(source, str | Path):
         panel = read_csv(source, schema=schema, **settings)
+    else:
+        panel = read_frame(source, schema=schema, source=name, **settings)
     ids, notes = match_series_ids(panel.series_ids, context.series_ids)
     return replace(panel, series_ids=ids, notes=(*panel.notes, *notes))
 

@@ -1,4 +1,4 @@
-"""CSV files and frames to a `Panel`, with every check of incoming data."""
+"""CSV files and tables to a `Panel`, with every check of incoming data."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from forecasting.data.covariates import FutureValues
 from forecasting.data.panel import Panel
@@ -15,7 +14,7 @@ from forecasting.data.schema import Schema
 from forecasting.errors import MAX_SHOWN, SettingError, UnreadableData, join_shown
 from forecasting.io.alignment import RowAlignment, check_missing, read_values
 from forecasting.io.columns import find_columns
-from forecasting.io.csv_format import Table, check_unique, read_table
+from forecasting.io.csv_format import Table, read_table
 from forecasting.io.marks import settle_marks
 from forecasting.io.missing import insert_gaps
 from forecasting.io.resampling import gather_rows
@@ -51,54 +50,38 @@ def read_csv(
             `InvalidTimestamps`, `DuplicateTimestamps`, `IrregularTimestamps`.
         SettingError: a setting is invalid.
     """
-    requested = _requested_schema(schema, settings)
-    table = read_table(path, requested)
-    is_remembered = schema is not None and settings.get("decimal") is None
-    table = settle_marks(table, requested, is_remembered=is_remembered)
-    return _build_panel(table, requested, is_trained=schema is not None)
+    requested = requested_schema(schema, settings)
+    return build_panel(
+        read_table(path, requested),
+        requested,
+        is_trained=schema is not None,
+        is_remembered=schema is not None and settings.get("decimal") is None,
+    )
 
 
-def read_frame(
-    frame: pd.DataFrame,
-    *,
-    schema: Schema | None = None,
-    source: str = "frame",
-    **settings: Any,
-) -> Panel:
-    """Read a pandas frame in the way of `read_csv`, without changing the frame.
-
-    An index of dates counts as a column.
-
-    Args:
-        frame: one row a moment of a series, in any order.
-        schema, settings: as in `read_csv`.
-        source: name of the frame in messages.
-
-    Raises:
-        DataError, SettingError: as `read_csv`.
-    """
-    requested = _requested_schema(schema, settings)
-    index_name = frame.index.name or "timestamp"
-    if isinstance(frame.index, pd.DatetimeIndex) and index_name not in frame:
-        frame = frame.reset_index(names=index_name)
-    names = [str(name).strip() for name in frame.columns]
-    check_unique(source, names)
-    if frame.empty:
-        raise UnreadableData(source, "there are no rows", "Give at least one.")
-    frame = frame.set_axis(names, axis=1).reset_index(drop=True)
-    table = Table(frame, np.arange(len(frame)), "row", "", source)
-    is_remembered = schema is not None and settings.get("decimal") is None
-    table = settle_marks(table, requested, is_remembered=is_remembered)
-    return _build_panel(table, requested, is_trained=schema is not None)
-
-
-def _requested_schema(schema: Schema | None, settings: Mapping[str, Any]) -> Schema:
+def requested_schema(schema: Schema | None, settings: Mapping[str, Any]) -> Schema:
+    """Return the schema of a user: new settings, or changes of a schema."""
     if schema is None:
         return Schema.of(**settings)
     return schema.override(settings)
 
 
-def _build_panel(table: Table, requested: Schema, *, is_trained: bool) -> Panel:
+def build_panel(
+    table: Table,
+    requested: Schema,
+    *,
+    is_trained: bool = False,
+    is_remembered: bool = False,
+) -> Panel:
+    """Build the panel of a table; errors as in `read_csv`.
+
+    Args:
+        table: the table.
+        requested: its schema, incomplete.
+        is_trained: whether the schema is that of a trained model.
+        is_remembered: whether its decimal mark is that of a model's data, too.
+    """
+    table = settle_marks(table, requested, is_remembered=is_remembered)
     schema, guesses = find_columns(table, requested, is_trained=is_trained)
     schema = _check_steps(schema)
     target, roles, missing = schema.target or "", schema.roles, schema.missing

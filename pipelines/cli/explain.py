@@ -7,11 +7,14 @@ import typer
 from rich.console import Console
 
 from pipelines.cli.options import (
+    Decimal,
+    Encoding,
     Missing,
     NewData,
     SeriesId,
     Target,
     Time,
+    TimeFormat,
     TrainedModel,
 )
 
@@ -39,6 +42,9 @@ def explain_command(
     time: Time = None,
     target: Target = None,
     series_id: SeriesId = None,
+    time_format: TimeFormat = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
     missing: Missing = None,
     output: Output = None,
 ) -> None:
@@ -69,6 +75,9 @@ def explain_command(
             "time": time,
             "target": target,
             "series_id": series_id,
+            "time_format": time_format,
+            "decimal": decimal,
+            "encoding": encoding,
             "missing": missing,
         },
         part="network" if network else "model",

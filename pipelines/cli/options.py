@@ -23,11 +23,28 @@ SeriesId = Annotated[
     ),
 ]
 
+TimeFormat = Annotated[
+    str | None,
+    typer.Option(
+        help="Form of the timestamps, as in Python: %d.%m.%Y. Default: as in training."
+    ),
+]
+
+Decimal = Annotated[
+    str | None,
+    typer.Option(help="Mark before the decimals: . or , Default: as in training."),
+]
+
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Encoding of the file: utf-8, cp1252, ... Default: inferred."),
+]
+
 Missing = Annotated[
     str | None,
     typer.Option(
-        help="Treatment of missing values: error, interpolate, forward, mean or zero. "
-        "Default: as in training."
+        help="Treatment of missing values and moments: error, interpolate, forward, "
+        "mean or zero. Default: as in training."
     ),
 ]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from forecasting.covariates.encoding import check_static, check_strategy
+from forecasting.covariates.encoding import check_names, check_static, check_strategy
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins, observed_by
 from forecasting.devices import check_precision
@@ -75,6 +75,7 @@ class Experiment:
         if panel is None:
             panel = job.read_panel() if pretrained is None else pretrained.read(job)
         self.panel: Panel = panel
+        check_names(self.panel)
         self.notes = self.panel.notes
         self.horizon = job.windows.horizon
         self.season_length = job.evaluation.seasons(self.panel)

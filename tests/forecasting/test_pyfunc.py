@@ -179,7 +179,7 @@ def test_the_example_of_a_model_without_covariates_is_its_training_data():
 
     assert list(example) == ["series_id", "timestamp", "target"]
     assert example["target"].tolist() == [15, 16, 17, 18, 19]
-    assert example["timestamp"].tolist() == ["16", "17", "18", "19", "20"]
+    assert example["timestamp"].tolist() == [16, 17, 18, 19, 20]
 
 
 def test_the_example_of_a_model_that_smooths_is_no_longer_than_a_window():
