@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from forecasting.errors import InvalidTimestamps
 from forecasting.timestamps.parsing.assembly import (
@@ -34,6 +35,8 @@ ISO_ADVICE = (
     f"{OPTION}, such as %d/%m/%Y."
 )
 SAMPLE = 200  # distinct values, for the choice of a form
+MANY = 2000  # distinct values, from which on compiled loops read them
+FAST_DIRECTIVES = frozenset("YmdHMSf")
 Where = Callable[[int], str]
 Matches = Sequence["re.Match[str]"]
 LETTER_OF_UNIT = {"week": "w", "month": "m"}
@@ -143,20 +146,50 @@ def _infer(
     form = find_form(texts[:SAMPLE])
     if form is None:
         raise _misfit(column, time_format) or column.unreadable(0)
+    if len(texts) > MANY:
+        dates = _read_many(column, form, texts, time_format)
+        if dates is not None:
+            return dates
     matches = [form.pattern.fullmatch(text) for text in texts]
     first = next(i for i, match in enumerate(matches) if match is not None)
     complete = [match for match in matches if match is not None]
     if len(complete) < len(texts):
         raise column.unreadable(matches.index(None), like=first)
     chosen = _choose(column, form, complete, time_format)
-    is_open = time_format is not None and len(form.readings) > 1
-    if is_open and time_format.order != chosen.reading.order:
+    order = None if time_format is None else time_format.order
+    if len(form.readings) > 1 and order not in (None, chosen.reading.order):
         raise _misfit(column, time_format) or column.unreadable(0)
     check_years(column.name, chosen.moments.years, column.where)
     _check_zones(column, chosen.moments)
     written = format_of_match(complete[0], column.written[0], chosen.reading)
     notes = _notes(column, form, chosen, written)
     return Dates(chosen.moments, notes, written)
+
+
+def _read_many(
+    column: DateText, form: Form, texts: Sequence[str], time_format: TimeFormat | None
+) -> Dates | None:
+    """Read many dates of one width of parts by compiled loops; None where it fails."""
+    match = form.pattern.fullmatch(texts[0])
+    if match is None:
+        return None
+    candidates = []
+    for reading in form.readings:
+        written = format_of_match(match, texts[0], reading)
+        if written is None or set(re.findall("%(.)", written)) - FAST_DIRECTIVES:
+            return None
+        values = pd.to_datetime(list(texts), format=written, errors="coerce")
+        if not values.isna().any():
+            wall = values.to_numpy().astype("datetime64[ns]")
+            none = np.zeros(len(wall), dtype=bool)
+            moments = Moments(wall, none, values.year.to_numpy(np.int64), None, none)
+            candidates.append(Candidate(reading, moments))
+    order = None if time_format is None else time_format.order
+    chosen = choose(candidates, order, None) if candidates else None
+    if chosen is None or order not in (None, chosen.reading.order):
+        return None
+    written = format_of_match(match, column.written[0], chosen.reading)
+    return Dates(chosen.moments, _notes(column, form, chosen, written), written)
 
 
 def _split(matches: Matches, reading: Reading) -> dict[str, list[str | None]]:
