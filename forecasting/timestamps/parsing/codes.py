@@ -108,7 +108,16 @@ def read_unit(numbers: Numbers, unit: str) -> Moments:
     Args:
         numbers: whole or with fractions, ``(rows,)``.
         unit: one of `UNITS`.
+
+    Raises:
+        OverflowError: a moment is out of the reach of 64-bit nanoseconds.
     """
+    length = DAY if unit == "excel" else NANOSECONDS[unit]
+    if (
+        np.abs(numbers.astype(np.float64)).max(initial=0) * length
+        > 2**63 - DAY * 30_000
+    ):
+        raise OverflowError(unit)
     if unit == "excel":
         days = numbers.astype(np.float64) - EXCEL_EPOCH
         ticks = np.round(days * 86_400).astype(np.int64) * SECOND
@@ -161,7 +170,7 @@ def check_steps(column: NumberColumn) -> None:
         InvalidTimestamps: they are days or seconds of months, or have no common step
             though the column's name says a date.
     """
-    steps = np.diff(np.sort(column.numbers.astype(np.int64)))
+    steps = np.diff(np.sort(column.numbers.astype(np.int64))).astype(np.int64)
     if len(steps) < 3 or steps.min() == steps.max():
         return
     example = f"{column.numbers[0]} at {column.where(0)}"

@@ -25,6 +25,7 @@ from forecasting.timestamps.parsing.text import (
     DateText,
     Where,
     check_years,
+    read_as,
     read_text,
     share_of_dates,
 )
@@ -221,7 +222,11 @@ def _from_formatted_numbers(
         return None
     width = time_format.num_digits or 0
     texts = [str(int(number)).zfill(width) for number in column.numbers]
-    return read_text(DateText(column.name, texts, column.where), time_format)
+    text = DateText(column.name, texts, column.where)
+    dates = read_as(text, texts, time_format)
+    if dates is None and time_format.hint is not None:  # 202413 is no month
+        return read_text(text, time_format)
+    return dates
 
 
 def _from_text(text: DateText, time_format: TimeFormat | None) -> ParsedTimes:

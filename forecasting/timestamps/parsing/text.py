@@ -120,15 +120,22 @@ def read_text(column: DateText, time_format: TimeFormat | None) -> Dates:
     """
     texts = [plain(text) for text in column.written]
     if time_format is not None and time_format.unit is None:
-        dates = _read_as(column, texts, time_format)
+        dates = read_as(column, texts, time_format)
         if dates is not None:
             return dates
     return _infer(column, texts, time_format)
 
 
-def _read_as(
+def read_as(
     column: DateText, texts: Sequence[str], time_format: TimeFormat
 ) -> Dates | None:
+    """Read dates in a format; None where a text does not fit it.
+
+    Args:
+        column: distinct texts.
+        texts: the same in small letters.
+        time_format: of the text.
+    """
     matches = [time_format.pattern.fullmatch(text) for text in texts]
     complete = [match for match in matches if match is not None]
     if len(complete) < len(texts):
@@ -156,8 +163,8 @@ def _infer(
     if len(complete) < len(texts):
         raise column.unreadable(matches.index(None), like=first)
     chosen = _choose(column, form, complete, time_format)
-    order = None if time_format is None else time_format.order
-    if len(form.readings) > 1 and order not in (None, chosen.reading.order):
+    hint = None if time_format is None else time_format.hint
+    if len(form.readings) > 1 and hint not in (None, chosen.reading.order):
         raise _misfit(column, time_format) or column.unreadable(0)
     check_years(column.name, chosen.moments.years, column.where)
     _check_zones(column, chosen.moments)
@@ -184,9 +191,10 @@ def _read_many(
             none = np.zeros(len(wall), dtype=bool)
             moments = Moments(wall, none, values.year.to_numpy(np.int64), None, none)
             candidates.append(Candidate(reading, moments))
-    order = None if time_format is None else time_format.order
-    chosen = choose(candidates, order, None) if candidates else None
-    if chosen is None or order not in (None, chosen.reading.order):
+    hint = None if time_format is None else time_format.hint
+    letter = letter_of_name(column.name)
+    chosen = choose(candidates, hint, letter) if candidates else None
+    if chosen is None or hint not in (None, chosen.reading.order):
         return None
     written = format_of_match(match, column.written[0], chosen.reading)
     return Dates(chosen.moments, _notes(column, form, chosen, written), written)
@@ -211,8 +219,8 @@ def _choose(
     if not candidates:
         raise _impossible(column, form, wrong)
     _check_day_or_year(column, form, matches, candidates[0], time_format)
-    preferred = time_format.order if time_format is not None else None
-    chosen = choose(candidates, preferred, letter_of_name(column.name))
+    hint = None if time_format is None else time_format.hint
+    chosen = choose(candidates, hint, letter_of_name(column.name))
     if chosen is None:
         raise _open_reading(column, matches, candidates)
     return chosen
@@ -232,8 +240,9 @@ def read_in_all_ways(
     years = [one for one in candidates if "until" in one.reading.parts.values()]
     if years and len(matches) > 1:  # 2010/11, 2011/12
         return years, wrong
-    real = [one for one in candidates if "until" not in one.reading.parts.values()]
-    return real or candidates, wrong
+    if any(one.reading.usual for one in candidates):
+        candidates = [one for one in candidates if one not in years]
+    return candidates, wrong
 
 
 def letter_of_name(name: str) -> str | None:
@@ -265,7 +274,8 @@ def _check_day_or_year(
     time_format: TimeFormat | None,
 ) -> None:
     """Check that two digits beside a month's name are years, and no days."""
-    if set(form.readings[0].parts) != {"c"} or time_format is not None:
+    order = None if time_format is None else time_format.order
+    if set(form.readings[0].parts) != {"c"} or order == candidate.reading.order:
         return
     numbers = [int(match["c"]) for match in matches]
     months = {month_number(match["name"]) for match in matches}
@@ -285,9 +295,11 @@ def _open_reading(
     column: DateText, matches: Matches, candidates: Sequence[Candidate]
 ) -> InvalidTimestamps:
     example = column.written[0]
-    formats = [format_of_match(matches[0], example, one.reading) for one in candidates]
+    readings = [one.reading for one in candidates]
+    formats = [format_of_match(matches[0], example, reading) for reading in readings]
+    shown = " or ".join(form for form in formats if form is not None)
     names = {"d": "the day", "m": "the month", "y": "the year", "w": "the week"}
-    starts = [names.get(one.reading.order[0], "?") for one in candidates]
+    starts = [names.get(reading.order[0], "?") for reading in readings]
     if len(set(starts)) == len(starts):
         problem = (
             f"it is open whether {example!r} at {column.where(0)} begins with "
@@ -295,9 +307,7 @@ def _open_reading(
         )
     else:
         problem = f"it is open which part of {example!r} at {column.where(0)} is which"
-    advice = (
-        f"Say it with {OPTION}: {' or '.join(map(str, formats))}; or write ISO dates."
-    )
+    advice = f"Say it with {OPTION}: {shown}; or write ISO dates."
     return InvalidTimestamps(column.name, problem, advice)
 
 
