@@ -93,6 +93,8 @@ def _requested_schema(schema: Schema | None, settings: Mapping[str, Any]) -> Sch
 
 def _build_panel(table: Table, requested: Schema, *, is_trained: bool) -> Panel:
     schema, guesses = find_columns(table, requested, is_trained=is_trained)
+    if is_trained and not schema.time:
+        schema = replace(schema, freq=None, resample=None)
     schema = _check_steps(schema)
     target, roles, missing = schema.target or "", schema.roles, schema.missing
     axis = order_rows(table, schema, target)
@@ -186,6 +188,8 @@ def _cut_rows(
     if not has_value[axis.order].any():
         advice = "Give observations, or name another column with --target."
         raise UnreadableData(table.source, f"column {target!r} has no value", advice)
+    if has_value.all():
+        return axis, np.ones(len(axis.order), dtype=bool), []
     is_planned = "known" in schema.roles.values()
     cut = trim_rows(axis, has_value[axis.order], first=fills, last=False)
     up_to_last = observed_rows(has_value[cut.order], cut)
