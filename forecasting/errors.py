@@ -153,7 +153,8 @@ class SeriesTooShort(DataError):
         names = join_shown(f"{name!r} has {length}" for name, length in self.series)
         super().__init__(
             f"series too short: {names}; at least {required} points are needed "
-            f"({reason}). Give more history, or a smaller seq_len or horizon."
+            f"({reason}). Give more history, or a smaller seq_len or horizon "
+            "(--seq-len, --horizon) or fewer folds (--folds)."
         )
 
 

@@ -65,12 +65,9 @@ def rolling_origins(
     """
     if not isinstance(folds, int) or isinstance(folds, bool) or folds < 1:
         raise SettingError("folds", folds, "a whole number of at least 1")
-    series = _long_series(
-        panel,
-        folds * horizon + before,
-        f"{folds} fold{'s' * (folds > 1)} of horizon {horizon} and {before} before "
-        "them",
-    )
+    plural = "s" * (folds > 1)
+    reason = f"{folds} fold{plural} of horizon {horizon} and {before} before them"
+    series = _long_series(panel, folds * horizon + before, reason)
     return [
         Origins(series=series, ends=panel.lengths[series] - remaining * horizon)
         for remaining in range(folds, 0, -1)

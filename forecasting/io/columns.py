@@ -39,12 +39,14 @@ def find_columns(
         AmbiguousColumns: several columns fit a role.
     """
     names = list(table.frame.columns)
+    notes: list[str] = []
     schema = split_lists(requested, names)
+    if is_trained:
+        schema = _without_absent(schema, names, notes)
     missing = [name for name in schema.named if name not in names]
     if missing:
         advice = _rename_advice(schema, missing[0], names) if is_trained else None
         raise MissingColumns(missing, names, *filter(None, [advice]))
-    notes: list[str] = []
     if schema.time is None:
         schema = replace(schema, time=guess_time(table, schema, notes))
     if schema.target is None:
@@ -82,6 +84,24 @@ def text_columns(table: Table, assigned: Iterable[str], text: Names = ()) -> lis
         and part_of_column(name, frame[name]) is None
         and (name in (*SERIES_ID_NAMES, *text) or not is_number_column(frame[name]))
     ]
+
+
+def _without_absent(schema: Schema, names: Sequence[str], notes: list[str]) -> Schema:
+    """Return the schema without time or ids that a table of fewer columns lacks.
+
+    Where a table has columns outside the schema, one of them may be the renamed one.
+    """
+    if set(names) - set(schema.named):
+        return schema
+    for role, meaning in (
+        ("time", "the rows are numbered"),
+        ("series_id", "one series, without a name"),
+    ):
+        columns = getattr(schema, role) or ()
+        if columns and not set(columns) & set(names):
+            schema = replace(schema, **{role: ()})
+            notes.append(f"no column {', '.join(map(repr, columns))}: {meaning}")
+    return schema
 
 
 def _rename_advice(schema: Schema, missing: str, names: Sequence[str]) -> str:

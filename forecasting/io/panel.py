@@ -83,6 +83,8 @@ def build_panel(
     """
     table = settle_marks(table, requested, is_remembered=is_remembered)
     schema, guesses = find_columns(table, requested, is_trained=is_trained)
+    if is_trained and not schema.time:
+        schema = replace(schema, freq=None, resample=None)
     schema = _check_steps(schema)
     target, roles, missing = schema.target or "", schema.roles, schema.missing
     axis = order_rows(table, schema, target)
@@ -193,6 +195,8 @@ def _cut_rows(
     if not has_value[axis.order].any():
         advice = "Give observations, or name another column with --target."
         raise UnreadableData(table.source, f"column {target!r} has no value", advice)
+    if has_value.all():
+        return axis, np.ones(len(axis.order), dtype=bool), []
     is_planned = "known" in schema.roles.values()
     cut = trim_rows(axis, has_value[axis.order], first=fills, last=False)
     up_to_last = observed_rows(has_value[cut.order], cut)

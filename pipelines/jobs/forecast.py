@@ -8,7 +8,12 @@ import numpy as np
 
 from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
-from forecasting.errors import MAX_SHOWN, SettingError, join_shown
+from forecasting.errors import (
+    MAX_SHOWN,
+    SeriesTooShort,
+    SettingError,
+    join_shown,
+)
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.io import read_future
 from pipelines.tracking.models import open_model
@@ -73,11 +78,19 @@ def forecast(
 def _leave_out_short(
     forecaster: Forecaster, panel: Panel
 ) -> tuple[Panel, tuple[str, ...]]:
-    """Return the series that the model can forecast, and a note on the short ones."""
+    """Return the series that the model can forecast, and a note on the short ones.
+
+    Raises:
+        SeriesTooShort: all are shorter than a window.
+    """
     trained = forecaster.trained
     is_short = panel.lengths < trained.min_history
     if not is_short.any():
         return panel, ()
+    lengths = zip(panel.series_ids, panel.lengths.tolist(), strict=True)
+    if is_short.all():
+        reason = f"seq_len {trained.seq_len}"
+        raise SeriesTooShort(lengths, trained.min_history, reason)
     places = np.flatnonzero(is_short)[:MAX_SHOWN].tolist()
     shown = [f"{panel.series_ids[i]!r} ({panel.lengths[i]})" for i in places]
     names = join_shown(shown, int(is_short.sum()))
@@ -85,8 +98,6 @@ def _leave_out_short(
     if trained.min_observations < trained.min_history:
         return panel, (f"{short}, forecast by the last value: {names}",)
     series = np.flatnonzero(~is_short)
-    if not len(series):  # the forecast says that all are too short
-        return panel, ()
     longer = panel.pieces(series, np.zeros_like(series), panel.lengths[series])
     return longer, (f"{short}, left out: {names}",)
 

@@ -7,6 +7,7 @@ import pytest
 from forecasting.errors import (
     AmbiguousColumns,
     DataError,
+    DuplicateTimestamps,
     IrregularTimestamps,
     MissingColumns,
     MissingValues,
@@ -337,3 +338,29 @@ def test_a_plan_with_ids_that_became_floats_is_read_as_in_training():
     )
 
     assert future["promo"]["1"].tolist() == [1, 0, 1]
+
+
+def test_a_table_of_fewer_columns_is_one_series_or_numbered_rows():
+    trained = read_frame(shops("a", "b"))
+
+    one = read_latest(shops("a").drop(columns="shop"), trained)
+    numbered = read_latest(shops("a")[["sales"]], trained)
+
+    assert one.series_ids == ("sales",)
+    assert "no column 'shop': one series, without a name" in one.notes
+    assert numbered.timestamps.tolist() == [1, 2, 3, 4, 5, 6, 7]
+    assert "no column 'day': the rows are numbered" in numbered.notes
+
+
+def test_several_series_without_the_column_of_their_ids_are_refused():
+    with pytest.raises(DuplicateTimestamps, match="series 'sales'"):
+        read_latest(shops("a", "b")[["day", "sales"]], read_frame(shops("a", "b")))
+
+
+def test_an_empty_name_says_that_a_table_has_no_such_column():
+    trained = read_frame(shops("a", "b"))
+    table = shops("a").rename(columns={"shop": "note"})
+
+    panel = read_latest(table, trained, series_id="", time="")
+
+    assert (panel.series_ids, panel.timestamps[-1]) == (("sales",), 7)
