@@ -104,7 +104,8 @@ def test_with_dots_the_day_comes_first():
 
 def test_an_open_order_of_day_and_month_is_refused():
     with pytest.raises(
-        InvalidTimestamps, match=r"'01/02/2020' at line 2 begins with the day or the month.*ISO"
+        InvalidTimestamps,
+        match=r"'01/02/2020' at line 2 begins with the day or the month.*ISO",
     ):
         parse(["01/02/2020", "03/04/2020"])
 
