@@ -2,8 +2,8 @@
 
 MLflow's ``loader_module`` names this module; it calls `_load_pyfunc` with the model's
 folder. Input is a frame with a column ``target`` and, where there are several series,
-``series_id``; ``timestamp`` is optional. An empty frame continues the series of the
-training.
+``series_id``; ``timestamp`` is optional. Columns may have any type that `read_frame`
+takes. An empty frame continues the series of the training.
 
 Covariates are columns by name. Rows without a target at the end of a series hold the
 future values of known covariates; if no row has a target, they belong to the series of
@@ -21,10 +21,11 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.forecast import Forecast
-from forecasting.errors import InvalidTimestamps
+from forecasting.data.panel import Panel
+from forecasting.errors import InvalidTimestamps, SettingError
 from forecasting.forecaster.forecaster import LEVELS, Forecaster
 from forecasting.io import read_frame, read_future
-from forecasting.timestamps.calendar import Calendar
+from forecasting.io.frames import to_plain_column, whole_ids
 from forecasting.timestamps.parsing import parse_timestamps
 from forecasting.timestamps.zones import format_moments, zone_of_text
 
@@ -66,54 +67,32 @@ def forecast_frame(
     horizon: int | None = None,
     levels: tuple[float, ...] = LEVELS,
 ) -> Forecast:
-    """Forecast the series of a frame; an empty one continues the training series."""
+    """Forecast the series of a frame; an empty one continues the training series.
+
+    Raises:
+        DataError: the observations are invalid.
+        SettingError: a parameter is out of range.
+    """
     if frame.empty:
         return forecaster.predict(horizon=horizon, levels=levels)
     context, covariates = forecaster.trained.context, forecaster.trained.covariates
+    frame = _plain_frame(frame, context)
     known_names = covariates.names("known")
-    id_column = "series_id" if "series_id" in frame else None
-    if "timestamp" in frame and frame["timestamp"].isna().all():
-        frame = frame.drop(columns="timestamp")
-    has_timestamps = "timestamp" in frame
-    if has_timestamps:
-        _check_dates(frame["timestamp"], context.calendar)
     if known_names and frame["target"].isna().all():
-        time = "timestamp" if has_timestamps else None
         future = read_future(
-            frame, context, known_names, time=time, series_id=id_column
+            frame,
+            context,
+            known_names,
+            time="timestamp" if "timestamp" in frame else None,
+            series_id="series_id" if "series_id" in frame else None,
         )
         return forecaster.predict(future=future, horizon=horizon, levels=levels)
-    panel = read_frame(
-        frame,
-        time="timestamp" if has_timestamps else None,
-        target="target",
-        series_id=id_column,
-        freq=context.calendar.freq if has_timestamps else None,
-        zone=context.calendar.zone if has_timestamps else None,
-        past_covariates=covariates.names("past"),
-        known_covariates=known_names,
-        static_covariates=covariates.names("static"),
-        source="model input",
+    forecast = forecaster.predict(
+        _read_panel(forecaster, frame), horizon=horizon, levels=levels
     )
-    forecast = forecaster.predict(panel, horizon=horizon, levels=levels)
-    if not has_timestamps:
+    if "timestamp" not in frame:
         return forecast
     return forecast.in_zone(_sent_zone(frame["timestamp"]))
-
-
-def _check_dates(column: "pd.Series[Any]", calendar: Calendar) -> None:
-    """Refuse numbers that are no dates where the model's series have dates.
-
-    Raises:
-        InvalidTimestamps: the column has such numbers.
-    """
-    if calendar.freq is None or not pd.api.types.is_numeric_dtype(column):
-        return
-    times = parse_timestamps("timestamp", column, "row {}".format)
-    if times.moments.dtype.kind != "M":
-        problem = f"numbers such as {column.iloc[0]}, which are no dates"
-        advice = "The model's series have dates: send text such as 2024-01-31."
-        raise InvalidTimestamps("timestamp", problem, advice)
 
 
 def _sent_zone(column: "pd.Series[Any]") -> str | None:
@@ -122,6 +101,77 @@ def _sent_zone(column: "pd.Series[Any]") -> str | None:
         moments = column.iloc[:1]
         return parse_timestamps("timestamp", moments, "row {}".format).zone
     return zone_of_text(str(column.iloc[-1]))
+
+
+def _read_panel(forecaster: Forecaster, frame: pd.DataFrame) -> Panel:
+    context, covariates = forecaster.trained.context, forecaster.trained.covariates
+    is_dated = "timestamp" in frame
+    try:
+        return read_frame(
+            frame,
+            time="timestamp" if is_dated else None,
+            target="target",
+            series_id="series_id" if "series_id" in frame else None,
+            freq=context.calendar.freq if is_dated else None,
+            zone=context.calendar.zone if is_dated else None,
+            missing=context.schema.missing,
+            past_covariates=covariates.names("past"),
+            known_covariates=covariates.names("known"),
+            static_covariates=covariates.names("static"),
+            source="model input",
+        )
+    except SettingError as error:
+        if error.setting != "freq":
+            raise
+        first = frame["timestamp"].iloc[0]
+        problem = (
+            f"{first!s:.50} is a number, and the series of the training have dates"
+        )
+        advice = "Send dates such as 2024-01-31, or no timestamps."
+        raise InvalidTimestamps("timestamp", problem, advice) from None
+
+
+def _plain_frame(frame: pd.DataFrame, context: Panel) -> pd.DataFrame:
+    """Return the columns in plain types, series ids as in the training.
+
+    Timestamps that are all missing are left out.
+    """
+    plain = {
+        str(name): to_plain_column(str(name), column.reset_index(drop=True))
+        for name, column in frame.items()
+    }
+    if "timestamp" in plain and plain["timestamp"].isna().all():
+        del plain["timestamp"]
+    if "timestamp" in plain and context.calendar.freq is None:
+        plain["timestamp"] = _to_steps(plain["timestamp"])
+    if "series_id" in plain:
+        plain["series_id"] = _match_ids(plain["series_id"], context.series_ids)
+    return pd.DataFrame(plain)
+
+
+def _to_steps(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return steps that were sent as text as numbers."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return whole_ids(column)
+    text = column.astype(str).str.strip()
+    return text.astype(np.int64) if text.str.fullmatch(r"-?\d{1,15}").all() else column
+
+
+def _match_ids(column: "pd.Series[Any]", ids: tuple[str, ...]) -> "pd.Series[Any]":
+    """Return ids that were sent as numbers as the text of the training.
+
+    The number 7 is the series ``7`` or, where only one series has that number, ``007``.
+    """
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        return column
+    names: dict[int, list[str]] = {}
+    for name in ids:
+        if name.isdecimal():
+            names.setdefault(int(name), []).append(name)
+    same = {n: places[0] for n, places in names.items() if len(places) == 1}
+    return whole_ids(column).map(
+        lambda value: value if str(value) in ids else same.get(value, value)
+    )
 
 
 def example_frame(forecaster: Forecaster, max_series: int) -> pd.DataFrame:
@@ -149,6 +199,8 @@ def example_frame(forecaster: Forecaster, max_series: int) -> pd.DataFrame:
             columns[covariate.name] = np.append(values, last)
         frames.append(pd.DataFrame(columns))
     example = pd.concat(frames, ignore_index=True)
+    if context.calendar.freq is None:
+        return example
     if context.calendar.zone is None:
         return example.astype({"timestamp": str})
     moments = example["timestamp"].to_numpy()

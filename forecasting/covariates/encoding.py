@@ -232,6 +232,24 @@ def check_static(panel: Panel) -> None:
             )
 
 
+RESERVED_NAMES = ("series_id", "timestamp", "target")  # columns of a model's input
+
+
+def check_names(panel: Panel) -> None:
+    """Check that no covariate has the name of another column of a model's input.
+
+    Raises:
+        SettingError: one has; the message gives its name.
+    """
+    for name in panel.roles:
+        if name in RESERVED_NAMES:
+            expected = (
+                f"named other than {', '.join(RESERVED_NAMES)}, the further columns of "
+                "a registered model's input: rename the column"
+            )
+            raise SettingError("a covariate", name, expected)
+
+
 def check_strategy(strategy: str, past: tuple[str, ...]) -> None:
     """Check that the strategy can be used with past covariates.
 

@@ -1,19 +1,20 @@
 """`Forecaster`: fit recurrent networks, forecast with intervals, save and load."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from forecasting.data.covariates import BySeries
 from forecasting.data.forecast import Forecast, Intervals, check_horizon
 from forecasting.data.panel import Panel
+from forecasting.data.schema import Schema
 from forecasting.data.splits import Origins, last_origins, timestamps_at
 from forecasting.data.windows import WindowSpec
 from forecasting.devices import Device, pick_device
-from forecasting.errors import NotFittedError
+from forecasting.errors import NotFittedError, SettingError
 from forecasting.forecaster.artifact import (
     locate_artifact,
     pack,
@@ -31,6 +32,7 @@ from forecasting.forecaster.predictor import Predictor
 from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.intervals.calibration import Calibration
 from forecasting.intervals.scores import to_scores
+from forecasting.io.frames import FrameLike, read_frame
 from forecasting.models.config import RecurrentConfig
 from forecasting.training import EpochRecord, TrainingConfig
 from forecasting.types import FloatArray
@@ -109,27 +111,33 @@ class Forecaster:
 
     def fit(
         self,
-        panel: Panel,
+        panel: "Panel | FrameLike",
         *,
         start: "Forecaster | None" = None,
         on_epoch: Callable[[EpochRecord], None] | None = None,
+        **settings: Any,
     ) -> Self:
-        """Train on every series of the panel.
+        """Train on every series of a panel or frame.
 
         Args:
-            panel: series without missing values.
+            panel: series without missing values; a frame is read by `read_frame`, with
+                the schema of ``start``.
             start: a trained forecaster with the same windows, layers and at least as
                 many members, whose weights and normalisation training starts from;
                 validation may select it unchanged.
             on_epoch: called after each epoch, for a progress bar or a log.
+            settings: attributes of `Schema` for a frame, such as ``target``.
 
         Raises:
+            DataError: a frame cannot be read.
             SeriesTooShort: no series holds a window of seq_len + horizon.
             SettingError: the settings contradict each other, or those of ``start``.
             NotFittedError: ``start`` has not been trained.
             TrainingDiverged: the loss became infinite.
         """
         source = None if start is None else start.trained
+        schema = None if source is None else source.context.schema
+        panel = _to_panel(panel, schema, settings)
         result = fit_networks(panel, self.config, start=source, on_epoch=on_epoch)
         self.history = result.history
         self._calibration = Calibration.start(
@@ -198,7 +206,7 @@ class Forecaster:
 
     def predict(
         self,
-        panel: Panel | None = None,
+        panel: "Panel | FrameLike | None" = None,
         *,
         future: BySeries | None = None,
         horizon: int | None = None,
@@ -207,7 +215,8 @@ class Forecaster:
         """Forecast each series after its end, with central intervals.
 
         Args:
-            panel: series to continue; default those seen in training.
+            panel: series to continue, a panel or a frame with the columns of the
+                training; default those seen in training.
             future: known covariates of the steps ahead, by name and series id, if the
                 panel does not hold them.
             horizon: steps ahead; default the trained horizon.
@@ -216,11 +225,14 @@ class Forecaster:
         Raises:
             NotFittedError, SeriesTooShort, SettingError, MissingCovariates: as
                 `forecast_at`.
+            DataError: a frame cannot be read.
             IrregularTimestamps: the panel's timestamps have another frequency than
                 those seen in training.
         """
         trained = self.trained
-        series = trained.context if panel is None else panel
+        series = trained.context
+        if panel is not None:
+            series = _to_panel(panel, series.schema, {})
         series = series.with_future(future) if future else series
         calendar = trained.context.calendar.continued_by(series.calendar)
         steps = self.windows.horizon if horizon is None else check_horizon(horizon)
@@ -306,3 +318,15 @@ class Forecaster:
         if self._predictor is None or self._predictor.model is not trained:
             self._predictor = Predictor(trained)
         return self._predictor
+
+
+def _to_panel(
+    series: "Panel | FrameLike", schema: Schema | None, settings: Mapping[str, Any]
+) -> Panel:
+    """Return a panel as it is, and a frame as a panel."""
+    if not isinstance(series, Panel):
+        return read_frame(series, schema=schema, **settings)
+    if settings:
+        name, value = next(iter(settings.items()))
+        raise SettingError(name, value, "left out for a panel, which has been read")
+    return series

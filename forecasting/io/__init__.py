@@ -8,10 +8,12 @@ sorting     rows to series, oldest first
 missing     missing values and timestamps, by policy
 alignment   covariate columns over the timestamps of the series
 panel       all of these, in order
+frames      frames of pandas, polars and pyarrow to a table
 future      known covariates of the steps ahead, from a separate table
 """
 
+from forecasting.io.frames import read_frame
 from forecasting.io.future import read_future
-from forecasting.io.panel import read_csv, read_frame
+from forecasting.io.panel import read_csv
 
 __all__ = ["read_csv", "read_frame", "read_future"]

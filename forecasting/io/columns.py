@@ -45,7 +45,7 @@ def find_columns(table: Table, requested: Schema) -> tuple[Schema, list[str]]:
     return schema, notes
 
 
-def text_columns(table: Table, assigned: Iterable[str]) -> list[str]:
+def text_columns(table: Table, assigned: Iterable[str], text: Names = ()) -> list[str]:
     """Return the text columns without a role: candidates for the series id."""
     frame, excluded = table.frame, set(assigned)
     return [
@@ -54,12 +54,12 @@ def text_columns(table: Table, assigned: Iterable[str]) -> list[str]:
         if name not in excluded
         and not pd.api.types.is_numeric_dtype(frame[name])
         and not is_date_column(name, frame[name])
-        and (name in SERIES_ID_NAMES or not is_number_column(frame[name]))
+        and (name in (*SERIES_ID_NAMES, *text) or not is_number_column(frame[name]))
     ]
 
 
 def _guess_target(table: Table, schema: Schema, notes: list[str]) -> str:
-    frame, assigned = table.frame, {*schema.named, *SERIES_ID_NAMES}
+    frame, assigned = table.frame, {*schema.named, *schema.text, *SERIES_ID_NAMES}
     free = [name for name in frame.columns if name not in assigned]
     candidates = [name for name in TARGET_NAMES if name in free]
     reason = "by its name"
@@ -87,7 +87,7 @@ def _guess_series_id(table: Table, schema: Schema, notes: list[str]) -> Names:
     if not candidates and time and frame.duplicated(time).any():
         candidates = [
             name
-            for name in text_columns(table, assigned)
+            for name in text_columns(table, assigned, schema.text)
             if not frame.duplicated([*time, name]).any()
         ]
         if SERIES_ID_NAMES[2] in candidates:

@@ -1,4 +1,4 @@
-"""CSV files and frames to a `Panel`, with every check of incoming data."""
+"""CSV files and tables to a `Panel`, with every check of incoming data."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from forecasting.data.covariates import FutureValues, Role
 from forecasting.data.panel import Panel
 from forecasting.data.schema import Missing, Schema
-from forecasting.errors import MAX_SHOWN, UnreadableData
+from forecasting.errors import MAX_SHOWN
 from forecasting.io.alignment import RowAlignment, read_column
 from forecasting.io.columns import find_columns
-from forecasting.io.csv_format import Table, check_unique, read_table
+from forecasting.io.csv_format import Table, read_table
 from forecasting.io.missing import insert_gaps
 from forecasting.io.numbers import read_numbers
 from forecasting.io.sorting import BoolArray, OrderedRows, observed_rows, order_rows
@@ -50,39 +49,7 @@ def read_csv(
         SettingError: a setting is invalid.
     """
     requested = _requested_schema(schema, settings)
-    return _build_panel(read_table(path, requested), requested)
-
-
-def read_frame(
-    frame: pd.DataFrame,
-    *,
-    schema: Schema | None = None,
-    source: str = "frame",
-    **settings: Any,
-) -> Panel:
-    """Read a pandas frame in the way of `read_csv`, without changing the frame.
-
-    An index of dates counts as a column.
-
-    Args:
-        frame: one row a moment of a series, in any order.
-        schema, settings: as in `read_csv`.
-        source: name of the frame in messages.
-
-    Raises:
-        DataError, SettingError: as `read_csv`.
-    """
-    requested = _requested_schema(schema, settings)
-    index_name = frame.index.name or "timestamp"
-    if isinstance(frame.index, pd.DatetimeIndex) and index_name not in frame:
-        frame = frame.reset_index(names=index_name)
-    names = [str(name).strip() for name in frame.columns]
-    check_unique(source, names)
-    if frame.empty:
-        raise UnreadableData(source, "there are no rows", "Give at least one.")
-    frame = frame.set_axis(names, axis=1).reset_index(drop=True)
-    table = Table(frame, np.arange(len(frame)), "row", "", source)
-    return _build_panel(table, requested)
+    return build_panel(read_table(path, requested), requested)
 
 
 def _requested_schema(schema: Schema | None, settings: Mapping[str, Any]) -> Schema:
@@ -91,7 +58,8 @@ def _requested_schema(schema: Schema | None, settings: Mapping[str, Any]) -> Sch
     return schema.override(settings)
 
 
-def _build_panel(table: Table, requested: Schema) -> Panel:
+def build_panel(table: Table, requested: Schema) -> Panel:
+    """Build the panel of a table; errors as in `read_csv`."""
     schema, guesses = find_columns(table, requested)
     target, roles, missing = schema.target or "", schema.roles, schema.missing
     axis = order_rows(table, schema, target)

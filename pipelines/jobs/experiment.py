@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from forecasting.covariates.encoding import check_static, check_strategy
+from forecasting.covariates.encoding import check_names, check_static, check_strategy
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins
 from forecasting.devices import check_precision
@@ -71,6 +71,7 @@ class Experiment:
         self.pretrained = pretrained
         device = make_forecaster(job).config.check()
         self.panel: Panel = job.read_panel() if panel is None else panel
+        check_names(self.panel)
         self.notes = self.panel.notes
         self.horizon = job.windows.horizon
         self.season_length = job.evaluation.seasons(self.panel)

@@ -25,6 +25,7 @@ from pipelines.jobs.fine_tuning import LINEAGE_TAG, load_pretrained
 from pipelines.jobs.promotion import BACKTEST_ARTIFACT, Verdict, judge
 from pipelines.output import plots
 from pipelines.output.progress import training_progress
+from pipelines.output.summary import show_series
 from pipelines.tracking.metrics import EpochLog, log_metrics, log_scores
 from pipelines.tracking.models import log_model
 from pipelines.tracking.registry import promote, register
@@ -75,6 +76,7 @@ def train(job: Job, console: Console, *, start: str | None = None) -> Outcome:
     """
     experiment = _prepare(job, start)
     job = experiment.job
+    show_series(console, experiment.panel, job)
     connect()
     with tracked_run(job, f"{job.name} {job.model.cell}") as run:
         if experiment.pretrained is not None:

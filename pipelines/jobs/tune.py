@@ -34,6 +34,7 @@ from pipelines.jobs.study import (
 from pipelines.jobs.train import Outcome, evaluate, register_final_model
 from pipelines.output import plots
 from pipelines.output.progress import training_progress
+from pipelines.output.summary import show_series
 from pipelines.tracking.metrics import log_metrics
 from pipelines.tracking.runs import connect, log_dataset, tracked_run
 
@@ -80,6 +81,7 @@ def tune(
         )
     experiment = Experiment(job)
     job = experiment.job
+    show_series(console, experiment.panel, job)
     search = Search(job, experiment, console)
     url = storage or default_storage(connect())
     with (
