@@ -54,6 +54,7 @@ def text_columns(table: Table, assigned: Iterable[str], text: Names = ()) -> lis
         if name not in excluded
         and not pd.api.types.is_numeric_dtype(frame[name])
         and not is_date_column(name, frame[name])
+        and part_of_column(name, frame[name]) is None
         and (name in (*SERIES_ID_NAMES, *text) or not is_number_column(frame[name]))
     ]
 

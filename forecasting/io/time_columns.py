@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.data.schema import Names, Schema
-from forecasting.errors import AmbiguousColumns
+from forecasting.errors import AmbiguousColumns, InvalidTimestamps
 from forecasting.io.csv_format import SERIES_ID_NAMES, Table
 from forecasting.timestamps.parsing import (
     is_date_column,
@@ -50,11 +50,14 @@ def guess_time(table: Table, requested: Schema, notes: list[str]) -> Names:
         raise AmbiguousColumns("time", candidates, frame.columns, OPTION)
     if candidates in ([], [parts.get("year")]):
         candidates = _year_and_part(frame, parts) or candidates
+    is_sure = bool(candidates) and candidates != [parts.get("year")]
+    others = [name for name in free if name not in candidates]
+    _refuse_unread_dates(table, others, is_sure=is_sure)
     if not candidates:
         candidates = _guess_numbers(frame, free)
         reason = "its numbers are evenly spaced"
     if not candidates:
-        _refuse_unread_dates(table, free)
+        _refuse_names_of_dates(table, free)
         notes.append("time: none, the rows are numbered 1, 2, 3, ...")
         return ()
     keys = _series_keys(frame, requested)
@@ -169,15 +172,28 @@ def _are_steps(column: "pd.Series[float]") -> bool:
     return bool(((steps == 1) | repeats | (values[1:] == values[0])).all())
 
 
-def _refuse_unread_dates(table: Table, free: Sequence[str]) -> None:
-    """Refuse a column that looks like dates, by its values or its name."""
-    for name in free:
-        column = table.frame[name]
-        example = looks_like_date(column)
-        if example is None and is_named_like_date(name, column):
-            example = str(column.dropna().iloc[0])
-        if example is None:
+def _refuse_unread_dates(table: Table, names: Sequence[str], *, is_sure: bool) -> None:
+    """Refuse columns of unread values in the shape of dates.
+
+    Where the time is sure, only those that are named after dates.
+    """
+    for name in names:
+        if is_sure and not says_date(name):
             continue
-        text = column.astype(str).str.strip()
-        at = int(np.argmax((text == example).to_numpy()))
-        raise unreadable_column(name, example, table.where(at))
+        example = looks_like_date(table.frame[name])
+        if example is not None and not is_date_column(name, table.frame[name]):
+            raise _unreadable(table, name, example)
+
+
+def _refuse_names_of_dates(table: Table, names: Sequence[str]) -> None:
+    """Refuse columns that are named after dates and hold none."""
+    for name in names:
+        column = table.frame[name]
+        if is_named_like_date(name, column):
+            raise _unreadable(table, name, str(column.dropna().iloc[0]))
+
+
+def _unreadable(table: Table, name: str, example: str) -> InvalidTimestamps:
+    text = table.frame[name].astype(str).str.strip()
+    at = int(np.argmax((text == example).to_numpy()))
+    return unreadable_column(name, example, table.where(at))

@@ -108,7 +108,16 @@ def read_unit(numbers: Numbers, unit: str) -> Moments:
     Args:
         numbers: whole or with fractions, ``(rows,)``.
         unit: one of `UNITS`.
+
+    Raises:
+        OverflowError: a moment is out of the reach of 64-bit nanoseconds.
     """
+    length = DAY if unit == "excel" else NANOSECONDS[unit]
+    if (
+        np.abs(numbers.astype(np.float64)).max(initial=0) * length
+        > 2**63 - DAY * 30_000
+    ):
+        raise OverflowError(unit)
     if unit == "excel":
         days = numbers.astype(np.float64) - EXCEL_EPOCH
         ticks = np.round(days * 86_400).astype(np.int64) * SECOND
@@ -161,11 +170,13 @@ def check_steps(column: NumberColumn) -> None:
         InvalidTimestamps: they are days or seconds of months, or have no common step
             though the column's name says a date.
     """
-    steps = np.diff(np.unique(column.numbers.astype(np.int64)))
+    steps = np.diff(np.sort(column.numbers.astype(np.int64))).astype(np.int64)
+    if len(steps) < 3 or steps.min() == steps.max():
+        return
     example = f"{column.numbers[0]} at {column.where(0)}"
+    sizes = np.unique(steps)
     for unit, length, formats in MONTHS_IN_UNITS:
-        months = np.isin(steps / length, (28, 29, 30, 31)).all()
-        if len(steps) >= 3 and months and len(np.unique(steps)) > 1:
+        if np.isin(sizes / length, (28, 29, 30, 31)).all():
             problem = f"numbers such as {example} have the steps of months in {unit}"
             advice = f"Say their start with {OPTION} ({formats}), or write dates."
             raise InvalidTimestamps(column.name, problem, advice)
@@ -178,7 +189,7 @@ def check_steps(column: NumberColumn) -> None:
 def _codes(column: NumberColumn) -> Iterator[Code]:
     numbers = column.numbers
     low, high = numbers.min(), numbers.max()
-    if (numbers == np.floor(numbers)).all():
+    if low >= LIKELY_YEARS[0] and (numbers == np.floor(numbers)).all():
         code = _digit_code(column)
         if code is not None:
             yield code
@@ -253,7 +264,7 @@ def _is_even(column: NumberColumn, code: Code) -> bool:
     """Test if the steps are even as those of dates, but not as those of numbers."""
     if len(column.numbers) < MIN_VALUES or code.time_format == "%Y%q":
         return False
-    steps = np.diff(np.unique(column.numbers))
+    steps = np.diff(np.sort(column.numbers))
     if code.time_format == "%Y":
         return bool((steps == 1).all())
     return regularity(code.moments.wall) >= REGULAR and len(np.unique(steps)) > 1

@@ -10,6 +10,8 @@ import pandas as pd
 
 from forecasting.errors import InvalidTimestamps
 from forecasting.timestamps.parsing.codes import (
+    LIKELY_YEARS,
+    RANGES,
     NumberColumn,
     check_steps,
     read_codes,
@@ -23,6 +25,7 @@ from forecasting.timestamps.parsing.text import (
     DateText,
     Where,
     check_years,
+    read_as,
     read_text,
     share_of_dates,
 )
@@ -31,6 +34,12 @@ from forecasting.types import IntArray, Timestamps
 
 ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)?")
 ISO_FORMAT = "%Y-%m-%d"
+ISO_FORMATS = {
+    r"\d{4}-\d\d-\d\d": "%Y-%m-%d",
+    r"\d{4}-\d\d-\d\d \d\d:\d\d": "%Y-%m-%d %H:%M",
+    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d": "%Y-%m-%d %H:%M:%S",
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d": "%Y-%m-%dT%H:%M:%S",
+}
 NUMBER = re.compile(r"\d+(?:\.\d*)?(?:[eE]\+?\d+)?")
 SAMPLE_ROWS, SAMPLE_VALUES = 1000, 50  # for the test of a column for dates
 MOSTLY = 0.5  # share of a sample that has one form of dates
@@ -73,7 +82,9 @@ def is_date_column(name: str, column: "pd.Series[Any]") -> bool:
     if pd.api.types.is_bool_dtype(column):
         return False
     if pd.api.types.is_numeric_dtype(column):
-        return _are_dates(name, column.dropna().to_numpy(), is_text=False)
+        present = column.dropna().to_numpy()
+        is_likely = _may_hold_dates(name, present)
+        return is_likely and _are_dates(name, present, is_text=False)
     sample = _sample(column)
     if sample and all(NUMBER.fullmatch(text) for text in sample):
         distinct = column.dropna().astype(str).str.strip().unique()
@@ -156,7 +167,7 @@ def _from_datetimes(name: str, column: "pd.Series[Any]", where: Where) -> Parsed
     if zone is not None:
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
         notes.append(f"time {name!r}: converted to UTC")
-    check_years(name, column.dt.year.to_numpy(), where)
+    check_years(name, column.dt.year.to_numpy().astype(np.int64), where)
     moments = column.to_numpy().astype("datetime64[ns]")
     return ParsedTimes(moments, notes, None if zone is None else _zone_name(zone))
 
@@ -211,7 +222,11 @@ def _from_formatted_numbers(
         return None
     width = time_format.num_digits or 0
     texts = [str(int(number)).zfill(width) for number in column.numbers]
-    return read_text(DateText(column.name, texts, column.where), time_format)
+    text = DateText(column.name, texts, column.where)
+    dates = read_as(text, texts, time_format)
+    if dates is None and time_format.hint is not None:  # 202413 is no month
+        return read_text(text, time_format)
+    return dates
 
 
 def _from_text(text: DateText, time_format: TimeFormat | None) -> ParsedTimes:
@@ -267,13 +282,21 @@ def _parse_iso(
     """Parse ISO dates without a zone in one call; None for any other format."""
     if time_format is not None and not time_format.text.startswith(ISO_FORMAT):
         return None
-    text = pd.Series(distinct, dtype=object)
-    if not text.str.fullmatch(ISO).all():
+    if ISO.fullmatch(distinct[0]) is None:
         return None
-    moments = pd.to_datetime(text, format="ISO8601", errors="coerce")
+    exact = next(
+        (f for p, f in ISO_FORMATS.items() if re.fullmatch(p, distinct[0])), ""
+    )
+    text = pd.Series(distinct, dtype=object)
+    moments = pd.to_datetime(text, format=exact, errors="coerce") if exact else None
+    if moments is None or moments.isna().any():
+        if not text.str.fullmatch(ISO).all():
+            return None
+        moments = pd.to_datetime(text, format="ISO8601", errors="coerce")
     if moments.isna().any():
         return None
-    check_years(name, moments.dt.year.to_numpy(), _first_places(codes, where))
+    years = moments.dt.year.to_numpy().astype(np.int64)
+    check_years(name, years, _first_places(codes, where))
     return np.asarray(moments.to_numpy().astype("datetime64[ns]"))
 
 
@@ -313,6 +336,17 @@ def _dotted_months(numbers: "np.ndarray[Any, np.dtype[Any]]") -> list[str] | Non
             pairs = zip(years, months, strict=True)
             return [f"{year}-{month:02d}" for year, month in pairs]
     return None
+
+
+def _may_hold_dates(name: str, numbers: Any) -> bool:
+    """Test by the range if numbers may be dates, before all of them are looked at."""
+    if not len(numbers):
+        return False
+    if says_date(name):
+        return True
+    low, sample = numbers.min(), numbers[:SAMPLE_ROWS]
+    has_fractions = bool((sample != np.floor(sample)).any())
+    return bool(low >= (RANGES["epoch_s"][0] if has_fractions else LIKELY_YEARS[0]))
 
 
 def _are_dates(

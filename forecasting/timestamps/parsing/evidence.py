@@ -107,10 +107,11 @@ def regularity(moments: Timestamps) -> float:
     Months count as steps of one length where all moments lie on one day of the month,
     or at its end. 0 for fewer than three moments.
     """
-    distinct = np.unique(moments)
+    ordered = np.sort(moments)
+    distinct = ordered[np.append(True, np.diff(ordered) != np.timedelta64(0))]
     if len(distinct) < MIN_MOMENTS:
         return 0.0
-    share = common_share(np.diff(distinct.astype(np.int64)))
+    share = common_share(np.diff(distinct.astype(np.int64)).astype(np.int64))
     if _are_monthly(distinct):
         month = distinct.astype("datetime64[M]").astype(np.int64)
         share = max(share, common_share(np.diff(month)))

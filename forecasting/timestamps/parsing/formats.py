@@ -13,7 +13,7 @@ from forecasting.timestamps.parsing.words import MONTH_PATTERN, WEEKDAY_PATTERN
 TIME = (
     r"(?:(?:,? +|t|:)(?P<hour>\d{1,2})"
     r"(?:[:h](?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d+))?)?)?"
-    r"(?: ?(?P<half>[ap]\.?m\.?))?)?"
+    r"(?: ?(?P<half>[ap]\.?m\.?)| uhr)?)?"
 )
 ZONE = (  # only after a time of day
     r"(?(hour)(?: ?(?P<zone>z|(?:utc|gmt)?[+-]\d{1,2}(?::?\d{2})?|utc|gmt)"

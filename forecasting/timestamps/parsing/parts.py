@@ -49,6 +49,8 @@ COMBINATIONS = (  # beside the parts of a day
     {"year", "week"},
     {"year", "yearday"},
 )
+INITIALS = {"y": "year", "q": "quarter", "m": "month", "w": "week", "d": "day"}
+INITIALS |= {"h": "hour", "j": "jahr", "a": "ano"}
 CLOCK_PARTS = {"hour", "minute", "second"}
 
 
@@ -70,7 +72,8 @@ def part_of_column(name: str, column: "pd.Series[Any]") -> str | None:
     sample = list(dict.fromkeys(texts))
     if not sample:
         return None
-    if all(month_number(text.rstrip(".")) for text in sample) and len(sample) > 1:
+    are_months = all(month_number(text.rstrip(".")) for text in sample)
+    if are_months and (len(sample) > 1 or "month" in units):
         return "month"
     return next((unit for unit in units if _fits(unit, sample)), None)
 
@@ -98,15 +101,12 @@ def parse_time_columns(
         if len(missing):
             problem = f"{len(missing)} missing values, the first at {where(missing[0])}"
             raise InvalidTimestamps(name, problem, "Fill them in or delete the rows.")
-    units = {name: _unit(name, frame[name]) for name in names}
-    is_whole = time_format is not None and (
-        "date" not in units.values() or "hour" in parse_time_format(time_format).parts
-    )
-    if is_whole:
+    if time_format is not None and _is_whole(frame, time_format):
         joined = frame[names[0]].astype(str)
         for name in names[1:]:
             joined = joined + " " + frame[name].astype(str)
         return parse_timestamps(label, joined, where, time_format)
+    units = {name: _unit(name, frame[name]) for name in names}
     _check_combination(units)
     if "date" in units.values():
         return _add_clock(frame, units, where, time_format)
@@ -116,6 +116,15 @@ def parse_time_columns(
     moments = _assemble(distinct, units)
     _check_parts(label, distinct, moments, lambda i: where(int(first[i])))
     return ParsedTimes(moments.wall[codes], [])
+
+
+def _is_whole(frame: pd.DataFrame, time_format: str) -> bool:
+    """Test if a format is that of all columns, and not of the date alone."""
+    has_date = any(is_date_column(name, frame[name]) for name in frame.columns)
+    has_year = any(
+        part_of_column(name, frame[name]) == "year" for name in frame.columns
+    )
+    return has_year or not has_date or "hour" in parse_time_format(time_format).parts
 
 
 def _texts(column: "pd.Series[Any]") -> list[str]:
@@ -140,7 +149,7 @@ def _fits(unit: str, sample: Sequence[str]) -> bool:
     if numbers is None:
         return False
     low, high = RANGES[unit]
-    is_short_year = unit == "year" and numbers.max() <= 99
+    is_short_year = unit == "year" and 13 <= numbers.min() <= numbers.max() <= 99
     return bool(is_short_year or (low <= numbers.min() and numbers.max() <= high))
 
 
@@ -150,7 +159,8 @@ def _unit(name: str, column: "pd.Series[Any]") -> str:
     Raises:
         InvalidTimestamps: it is neither a date nor a part of one.
     """
-    unit = part_of_column(name, column)
+    full_name = INITIALS.get(plain(name.strip()), name)
+    unit = part_of_column(full_name, column)
     if unit is not None:
         return unit
     if is_date_column(name, column):

@@ -84,6 +84,15 @@ class TimeFormat:
         return "".join(LETTERS.get(part, "") for part in self.parts)
 
     @property
+    def hint(self) -> str | None:
+        """Order of the parts, for text of another form; None for ISO dates.
+
+        Years of four digits before a month and a day say nothing of 05/02/24.
+        """
+        is_iso = self.order == "ymd" and "year" in self.parts
+        return None if is_iso or not self.order else self.order
+
+    @property
     def num_digits(self) -> int | None:
         """Digits of a format without marks, such as 8 for ``%d%m%Y``; else None."""
         if not re.fullmatch(r"(?:\(\?P<\w+>\\d\{\d\}\))+", self.expression):

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from forecasting.errors import InvalidTimestamps
 from forecasting.timestamps.parsing.assembly import (
@@ -34,6 +35,8 @@ ISO_ADVICE = (
     f"{OPTION}, such as %d/%m/%Y."
 )
 SAMPLE = 200  # distinct values, for the choice of a form
+MANY = 2000  # distinct values, from which on compiled loops read them
+FAST_DIRECTIVES = frozenset("YmdHMSf")
 Where = Callable[[int], str]
 Matches = Sequence["re.Match[str]"]
 LETTER_OF_UNIT = {"week": "w", "month": "m"}
@@ -117,15 +120,22 @@ def read_text(column: DateText, time_format: TimeFormat | None) -> Dates:
     """
     texts = [plain(text) for text in column.written]
     if time_format is not None and time_format.unit is None:
-        dates = _read_as(column, texts, time_format)
+        dates = read_as(column, texts, time_format)
         if dates is not None:
             return dates
     return _infer(column, texts, time_format)
 
 
-def _read_as(
+def read_as(
     column: DateText, texts: Sequence[str], time_format: TimeFormat
 ) -> Dates | None:
+    """Read dates in a format; None where a text does not fit it.
+
+    Args:
+        column: distinct texts.
+        texts: the same in small letters.
+        time_format: of the text.
+    """
     matches = [time_format.pattern.fullmatch(text) for text in texts]
     complete = [match for match in matches if match is not None]
     if len(complete) < len(texts):
@@ -143,20 +153,51 @@ def _infer(
     form = find_form(texts[:SAMPLE])
     if form is None:
         raise _misfit(column, time_format) or column.unreadable(0)
+    if len(texts) > MANY:
+        dates = _read_many(column, form, texts, time_format)
+        if dates is not None:
+            return dates
     matches = [form.pattern.fullmatch(text) for text in texts]
     first = next(i for i, match in enumerate(matches) if match is not None)
     complete = [match for match in matches if match is not None]
     if len(complete) < len(texts):
         raise column.unreadable(matches.index(None), like=first)
     chosen = _choose(column, form, complete, time_format)
-    is_open = time_format is not None and len(form.readings) > 1
-    if is_open and time_format.order != chosen.reading.order:
+    hint = None if time_format is None else time_format.hint
+    if len(form.readings) > 1 and hint not in (None, chosen.reading.order):
         raise _misfit(column, time_format) or column.unreadable(0)
     check_years(column.name, chosen.moments.years, column.where)
     _check_zones(column, chosen.moments)
     written = format_of_match(complete[0], column.written[0], chosen.reading)
     notes = _notes(column, form, chosen, written)
     return Dates(chosen.moments, notes, written)
+
+
+def _read_many(
+    column: DateText, form: Form, texts: Sequence[str], time_format: TimeFormat | None
+) -> Dates | None:
+    """Read many dates of one width of parts by compiled loops; None where it fails."""
+    match = form.pattern.fullmatch(texts[0])
+    if match is None:
+        return None
+    candidates = []
+    for reading in form.readings:
+        written = format_of_match(match, texts[0], reading)
+        if written is None or set(re.findall("%(.)", written)) - FAST_DIRECTIVES:
+            return None
+        values = pd.to_datetime(list(texts), format=written, errors="coerce")
+        if not values.isna().any():
+            wall = values.to_numpy().astype("datetime64[ns]")
+            none = np.zeros(len(wall), dtype=bool)
+            moments = Moments(wall, none, values.year.to_numpy(np.int64), None, none)
+            candidates.append(Candidate(reading, moments))
+    hint = None if time_format is None else time_format.hint
+    letter = letter_of_name(column.name)
+    chosen = choose(candidates, hint, letter) if candidates else None
+    if chosen is None or hint not in (None, chosen.reading.order):
+        return None
+    written = format_of_match(match, column.written[0], chosen.reading)
+    return Dates(chosen.moments, _notes(column, form, chosen, written), written)
 
 
 def _split(matches: Matches, reading: Reading) -> dict[str, list[str | None]]:
@@ -178,8 +219,8 @@ def _choose(
     if not candidates:
         raise _impossible(column, form, wrong)
     _check_day_or_year(column, form, matches, candidates[0], time_format)
-    preferred = time_format.order if time_format is not None else None
-    chosen = choose(candidates, preferred, letter_of_name(column.name))
+    hint = None if time_format is None else time_format.hint
+    chosen = choose(candidates, hint, letter_of_name(column.name))
     if chosen is None:
         raise _open_reading(column, matches, candidates)
     return chosen
@@ -199,8 +240,9 @@ def read_in_all_ways(
     years = [one for one in candidates if "until" in one.reading.parts.values()]
     if years and len(matches) > 1:  # 2010/11, 2011/12
         return years, wrong
-    real = [one for one in candidates if "until" not in one.reading.parts.values()]
-    return real or candidates, wrong
+    if any(one.reading.usual for one in candidates):
+        candidates = [one for one in candidates if one not in years]
+    return candidates, wrong
 
 
 def letter_of_name(name: str) -> str | None:
@@ -232,7 +274,8 @@ def _check_day_or_year(
     time_format: TimeFormat | None,
 ) -> None:
     """Check that two digits beside a month's name are years, and no days."""
-    if set(form.readings[0].parts) != {"c"} or time_format is not None:
+    order = None if time_format is None else time_format.order
+    if set(form.readings[0].parts) != {"c"} or order == candidate.reading.order:
         return
     numbers = [int(match["c"]) for match in matches]
     months = {month_number(match["name"]) for match in matches}
@@ -252,9 +295,11 @@ def _open_reading(
     column: DateText, matches: Matches, candidates: Sequence[Candidate]
 ) -> InvalidTimestamps:
     example = column.written[0]
-    formats = [format_of_match(matches[0], example, one.reading) for one in candidates]
+    readings = [one.reading for one in candidates]
+    formats = [format_of_match(matches[0], example, reading) for reading in readings]
+    shown = " or ".join(form for form in formats if form is not None)
     names = {"d": "the day", "m": "the month", "y": "the year", "w": "the week"}
-    starts = [names.get(one.reading.order[0], "?") for one in candidates]
+    starts = [names.get(reading.order[0], "?") for reading in readings]
     if len(set(starts)) == len(starts):
         problem = (
             f"it is open whether {example!r} at {column.where(0)} begins with "
@@ -262,9 +307,7 @@ def _open_reading(
         )
     else:
         problem = f"it is open which part of {example!r} at {column.where(0)} is which"
-    advice = (
-        f"Say it with {OPTION}: {' or '.join(map(str, formats))}; or write ISO dates."
-    )
+    advice = f"Say it with {OPTION}: {shown}; or write ISO dates."
     return InvalidTimestamps(column.name, problem, advice)
 
 
