@@ -24,11 +24,10 @@ import pandas as pd
 from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
 from forecasting.data.schema import Schema
-from forecasting.errors import InvalidTimestamps
+from forecasting.errors import InvalidTimestamps, SettingError
 from forecasting.forecaster.forecaster import LEVELS, Forecaster
 from forecasting.io import read_future, read_latest
 from forecasting.io.frames import to_plain_column, whole_ids
-from forecasting.timestamps.calendar import Calendar
 from forecasting.timestamps.parsing import parse_timestamps
 from forecasting.timestamps.zones import format_moments, zone_of_text
 
@@ -76,33 +75,15 @@ def forecast_frame(
     context, covariates = forecaster.trained.context, forecaster.trained.covariates
     frame = _plain_frame(frame, context)
     known_names = covariates.names("known")
-    has_timestamps = "timestamp" in frame
-    if has_timestamps:
-        _check_dates(frame["timestamp"], context.calendar)
     schema = _find_schema(frame, context.schema)
     if known_names and schema.target in frame and frame[schema.target].isna().all():
         future = read_future(frame, replace(context, schema=schema), known_names)
         return forecaster.predict(future=future, horizon=horizon, levels=levels)
-    panel = read_latest(frame, context, schema=schema, name="model input")
+    panel = _read_panel(frame, context, schema)
     forecast = forecaster.predict(panel, horizon=horizon, levels=levels)
-    if not has_timestamps:
+    if "timestamp" not in frame:
         return forecast
     return forecast.in_zone(_sent_zone(frame["timestamp"]))
-
-
-def _check_dates(column: "pd.Series[Any]", calendar: Calendar) -> None:
-    """Refuse numbers that are no dates where the model's series have dates.
-
-    Raises:
-        InvalidTimestamps: the column has such numbers.
-    """
-    if calendar.freq is None or not pd.api.types.is_numeric_dtype(column):
-        return
-    times = parse_timestamps("timestamp", column, "row {}".format)
-    if times.moments.dtype.kind != "M":
-        problem = f"numbers such as {column.iloc[0]}, which are no dates"
-        advice = "The model's series have dates: send text such as 2024-01-31."
-        raise InvalidTimestamps("timestamp", problem, advice)
 
 
 def _sent_zone(column: "pd.Series[Any]") -> str | None:
@@ -132,6 +113,25 @@ def _find_schema(frame: pd.DataFrame, trained: Schema) -> Schema:
         zone=None if time is None else trained.zone,
         resample=None if time is None else trained.resample,
     )
+
+
+def _read_panel(frame: pd.DataFrame, context: Panel, schema: Schema) -> Panel:
+    """Read new observations.
+
+    Raises:
+        InvalidTimestamps: numbers stand for the dates of the training.
+    """
+    try:
+        return read_latest(frame, context, schema=schema, name="model input")
+    except SettingError as error:
+        if error.setting != "freq" or "timestamp" not in frame:
+            raise
+        first = frame["timestamp"].iloc[0]
+        problem = (
+            f"{first!s:.50} is a number, and the series of the training have dates"
+        )
+        advice = "Send dates such as 2024-01-31, or no timestamps."
+        raise InvalidTimestamps("timestamp", problem, advice) from None
 
 
 def _plain_frame(frame: pd.DataFrame, context: Panel) -> pd.DataFrame:

@@ -84,7 +84,8 @@ DATA_OPTIONS: dict[str, JobOption] = {
     "zone": JobOption(
         "data.zone",
         str,
-        "Time zone: Europe/Berlin, +05:30, UTC. Default: that of the timestamps.",
+        "Time zone of the timestamps: Europe/Berlin, +05:30, ... Those without an "
+        "offset are its local times. Default: that of the timestamps.",
         FORM,
     ),
     "time_format": JobOption(

@@ -6,6 +6,7 @@ without one reads the wall time of the timestamps.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import pandas as pd
 from forecasting.timestamps.calendar import Calendar
 from forecasting.timestamps.frequency import is_daily, parse_frequency
 from forecasting.timestamps.local_times import has_one_time_of_day, settle_zone
-from forecasting.timestamps.parsing import ParsedTimes, parse_timestamps
+from forecasting.timestamps.parsing import parse_timestamps
 from forecasting.timestamps.zones import (
     UTC,
     format_moments,
@@ -22,9 +23,12 @@ from forecasting.timestamps.zones import (
     to_wall,
     zone_of_text,
 )
-from forecasting.types import IntArray, Timestamps
+from forecasting.types import Timestamps
 from serving.schemas.request import Series
 from serving.schemas.timestamps import format_timestamps
+
+# Moments for the calendar, wall times, and the zone; None for naive timestamps.
+SentSeries: TypeAlias = tuple[Timestamps, Timestamps, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class SentTimes:
 
     Attributes:
         moments: of each series, naive or in UTC as the zone of the model says.
+        walls: wall times of each series, as they were sent.
         zones: zone that each series was sent in; None for naive timestamps.
         calendar: of the model.
         is_wall: whether timestamps with offsets were read as local times of the
@@ -40,6 +45,7 @@ class SentTimes:
     """
 
     moments: tuple[Timestamps, ...]
+    walls: tuple[Timestamps, ...]
     zones: tuple[str | None, ...]
     calendar: Calendar
     is_wall: bool = False
@@ -61,12 +67,7 @@ class SentTimes:
             return None
         if not any(zone not in (None, calendar.zone) for zone in self.zones):
             return None
-        moments = [
-            moments
-            if zone is None
-            else to_utc(to_wall(moments, zone), self.calendar.zone)
-            for moments, zone in zip(self.moments, self.zones, strict=True)
-        ]
+        moments = [to_utc(wall, calendar.zone) for wall in self.walls]
         return replace(self, moments=tuple(moments), is_wall=True)
 
     def format(self, ahead: Timestamps) -> list[list[str]]:
@@ -100,24 +101,20 @@ def read_times(series: Sequence[Series], calendar: Calendar) -> SentTimes:
     """
     stamps = [history.timestamps or [] for history in series]
     is_zoned = [zone_of_text(str(texts[0])) is not None for texts in stamps]
-    moments: dict[int, Timestamps] = {}
-    zones: dict[int, str | None] = {}
+    parts: dict[int, SentSeries] = {}
     for kind in sorted(set(is_zoned)):
         rows = [row for row, zoned in enumerate(is_zoned) if zoned == kind]
-        parts = _read_group([stamps[row] for row in rows], calendar)
-        for row, (part, zone) in zip(rows, parts, strict=True):
-            moments[row], zones[row] = part, zone
-    order = range(len(series))
-    return SentTimes(
-        tuple(moments[row] for row in order),
-        tuple(zones[row] for row in order),
-        calendar,
+        group = _read_group([stamps[row] for row in rows], calendar)
+        parts |= zip(rows, group, strict=True)
+    moments, walls, zones = zip(
+        *(parts[row] for row in range(len(series))), strict=True
     )
+    return SentTimes(moments, walls, zones, calendar)
 
 
 def _read_group(
     stamps: Sequence[Sequence[str | int]], calendar: Calendar
-) -> list[tuple[Timestamps, str | None]]:
+) -> list[SentSeries]:
     """Parse series that are all naive, or all have offsets."""
     lengths = [len(texts) for texts in stamps]
     numbers = np.repeat(np.arange(len(stamps)), lengths)
@@ -127,25 +124,29 @@ def _read_group(
         return f"place {at - int(np.argmax(numbers == numbers[at])) + 1}"
 
     times = parse_timestamps("timestamps", column, where)
-    ends = np.cumsum(lengths)[:-1]
     if times.zone is None:
         moments, _, _ = settle_zone("timestamps", times, numbers, calendar.zone)
-        return [(part, None) for part in np.split(moments, ends)]
-    return _by_offset(times, ends, calendar)
+        wall = times.moments
+    else:
+        moments = times.moments
+        wall = to_wall(moments, times.zone) if times.wall is None else times.wall
+    ends = np.cumsum(lengths)[:-1]
+    pairs = zip(np.split(moments, ends), np.split(wall, ends), strict=True)
+    if times.zone is None:
+        return [(part, local, None) for part, local in pairs]
+    return [_with_offset(part, local, calendar) for part, local in pairs]
 
 
-def _by_offset(
-    times: ParsedTimes, ends: IntArray, calendar: Calendar
-) -> list[tuple[Timestamps, str | None]]:
-    moments = times.moments
-    wall = to_wall(moments, times.zone) if times.wall is None else times.wall
-    parts: list[tuple[Timestamps, str | None]] = []
-    for local, part in zip(np.split(wall, ends), np.split(moments, ends), strict=True):
-        shifts = local - part
-        is_local = bool((shifts == shifts[0]).all()) or has_one_time_of_day(
-            local, np.zeros(len(local), np.int64)
-        )
-        zone = offset_text(shifts[-1]) if is_local and shifts[-1] else UTC
-        read_as_wall = is_local and calendar.zone is None
-        parts.append((local if read_as_wall else part, zone))
-    return parts
+def _with_offset(
+    moments: Timestamps, wall: Timestamps, calendar: Calendar
+) -> SentSeries:
+    """Return one series that was sent with offsets."""
+    shifts = wall - moments
+    is_local = bool((shifts == shifts[0]).all()) or has_one_time_of_day(
+        wall, np.zeros(len(wall), np.int64)
+    )
+    zone: str | None = offset_text(shifts[-1]) if is_local and shifts[-1] else UTC
+    if calendar.zone and to_wall(moments[-1:], calendar.zone)[0] == wall[-1]:
+        zone = calendar.zone  # whose offset may change ahead
+    read_as_wall = is_local and calendar.zone is None
+    return wall if read_as_wall else moments, wall, zone
