@@ -109,7 +109,7 @@ def read_column(
     else:
         values, notes = _read_categories(name, column)
     missing_rows = np.flatnonzero(pd.isna(values))
-    if rows is not None:
+    if rows is not None and len(missing_rows):
         missing_rows = np.intersect1d(missing_rows, rows)
     if len(missing_rows) and missing == "error":
         where = [table.where(i) for i in missing_rows[:MAX_SHOWN]]
