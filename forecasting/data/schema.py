@@ -110,6 +110,11 @@ class Schema:
         target = () if self.target is None else (self.target,)
         return (*(self.time or ()), *target, *(self.series_id or ()), *self.roles)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the schema is that of series that were read."""
+        return None not in (self.time, self.target, self.series_id)
+
     def covariates(self, role: Role) -> Names:
         """Return the names of the covariates of a role."""
         names: Names = getattr(self, f"{role}_covariates")

@@ -139,7 +139,7 @@ def check_missing(
         MissingValues: one of the rows has no value, and the policy is ``error``.
     """
     missing_rows = np.flatnonzero(pd.isna(values))
-    if rows is not None:
+    if rows is not None and len(missing_rows):
         missing_rows = np.intersect1d(missing_rows, rows)
     if not len(missing_rows):
         return []

@@ -7,7 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,7 @@ def read_table(path: str | Path, schema: Schema) -> Table:
     if frame.shape[1] == 1:  # an empty line is a missing value, but not at the end
         empty = np.logical_and.accumulate(empty[::-1])[::-1]
     frame = _restore_text(path, text, layout, frame, schema.roles)
-    rows = np.arange(len(frame)) + layout.lines + 1
+    rows = _line_numbers(text, layout, len(frame))
     named = [name != "" for name in layout.names]
     frame = frame.loc[~empty, named].reset_index(drop=True)
     if frame.empty:
@@ -297,6 +297,7 @@ def _find_header(path: str | Path, records: Sequence[Record]) -> int:
     columns = [i for i in range(width) if _are_data([row[i] for row in regular])]
     body = next((i for i, (_, row) in enumerate(records) if _has(row, columns)), 0)
     head = [fields for _, fields in records[:body]]
+    _check_single_header(path, records[body:], columns)
     if not head:  # no typed column, or names that are numbers, such as years
         is_wide = [len(fields) >= width for _, fields in records]
         return is_wide.index(True)
@@ -313,9 +314,11 @@ def _find_header(path: str | Path, records: Sequence[Record]) -> int:
             "a decimal comma, or part the columns by semicolons."
         )
         raise UnreadableData(path, problem, advice)
-    fullest = [
-        i for i, count in candidates.items() if count == max(candidates.values())
-    ]
+    best = max(candidates.values())
+    fullest = [i for i, count in candidates.items() if count == best]
+    last = fullest[-1]
+    if last > 0 and records[last][0] > records[last - 1][0] + 1:  # below a blank line
+        fullest = [last]
     if len(fullest) > 1:
         shown = " or ".join(
             f"line {records[i][0]} ({', '.join(records[i][1])})" for i in fullest[:3]
@@ -323,6 +326,22 @@ def _find_header(path: str | Path, records: Sequence[Record]) -> int:
         advice = "Leave one line with the names of the columns above the data."
         raise UnreadableData(path, f"it is open which is the header: {shown}", advice)
     return fullest[0]
+
+
+def _check_single_header(
+    path: str | Path, body: Sequence[Record], columns: Sequence[int]
+) -> None:
+    """Check that no second table begins below the first, after a blank line.
+
+    Raises:
+        UnreadableData: a line looks like its header.
+    """
+    for (before, _), (line, fields) in pairwise(body):
+        is_full = all(i < len(fields) and fields[i] for i in columns)
+        if line > before + 1 and is_full and not _has(fields, columns):
+            problem = f"line {line} ({', '.join(fields)}) looks like a second header"
+            advice = "Leave one line with the names of the columns, above all data."
+            raise UnreadableData(path, problem, advice)
 
 
 def _are_data(cells: Sequence[str]) -> bool:
@@ -345,6 +364,24 @@ def _check_header(path: str | Path, names: Sequence[str]) -> None:
         raise UnreadableData(path, problem, "Put the names of the columns above it.")
 
 
+def _line_numbers(text: str, layout: Layout, count: int) -> npt.NDArray[np.int64]:
+    """Return the line of each row, the last of those of a row with line breaks."""
+    num_lines = max(text.count("\n"), text.count("\r")) + (text[-1:] not in "\r\n")
+    if num_lines <= layout.lines + count or '"' not in text:
+        return np.arange(count) + layout.lines + 1
+    stream = _skip_lines(text, layout.lines)
+    reader = csv.reader(stream, delimiter=layout.delimiter, skipinitialspace=True)
+    numbers = [reader.line_num for _ in islice(reader, count)]
+    return np.asarray(numbers, dtype=np.int64) + layout.lines
+
+
+def _skip_lines(text: str, count: int) -> io.StringIO:
+    stream = io.StringIO(text, newline="")
+    for _ in range(count):
+        stream.readline()
+    return stream
+
+
 def _unique_names(layout: Layout) -> list[str]:
     return [name or f"\0{i}" for i, name in enumerate(layout.names)]
 
@@ -363,23 +400,32 @@ def _parse(
             )
     except pd.errors.EmptyDataError:
         return pd.DataFrame(columns=names)
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+    except (pd.errors.ParserError, pd.errors.ParserWarning):
         problem = f"not every line has {len(names)} fields as the header has"
-        match = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
-        if match:
-            line = int(match[2]) + layout.lines
-            problem = f"line {line} has {match[3]} fields, the header {len(names)}"
+        line, count = _first_long_line(text, layout)
+        if line:
+            problem = f"line {line} has {count} fields, the header {len(names)}"
         advice = "Make them equal; quote text that holds the delimiter."
         raise UnreadableData(path, problem, advice) from None
 
 
+def _first_long_line(text: str, layout: Layout) -> tuple[int, int]:
+    """Return the first line with more fields than the header, and their number."""
+    stream = _skip_lines(text, layout.lines)
+    reader = csv.reader(stream, delimiter=layout.delimiter, skipinitialspace=True)
+    try:
+        for fields in reader:
+            if len(fields) > len(layout.names):
+                return layout.lines + reader.line_num, len(fields)
+    except csv.Error:
+        pass
+    return 0, 0
+
+
 def _read(text: str, layout: Layout, **options: Any) -> pd.DataFrame:
     """Read the rows below the header by pandas."""
-    stream = io.StringIO(text, newline="")
-    for _ in range(layout.lines):
-        stream.readline()
     frame: pd.DataFrame = pd.read_csv(
-        stream,
+        _skip_lines(text, layout.lines),
         sep=layout.delimiter,
         header=None,
         names=_unique_names(layout),
@@ -443,7 +489,7 @@ def _needs_text(
         return True
     if any(map(PLAIN_DECIMALS.fullmatch, sample)):
         return False
-    thousandths = values * 1000
+    thousandths = values[np.isfinite(values)] * 1000
     return bool((np.abs(thousandths - np.round(thousandths)) < 1e-6).all())
 
 

@@ -90,6 +90,7 @@ def settle_marks(table: Table, schema: Schema, *, is_remembered: bool = False) -
     fractions = _fractions(table, no_numbers) if table.delimiter else {}
     forced = None if is_remembered else schema.decimal
     remembered = schema.decimal if is_remembered else None
+    is_whole = is_remembered and remembered is None and schema.is_complete
     if forced is not None:
         marks = dict.fromkeys(evidence, forced)
         wrong = fractions if forced == "," else {}
@@ -107,6 +108,7 @@ def settle_marks(table: Table, schema: Schema, *, is_remembered: bool = False) -
         table.delimiter,
         certain=_one_of(certain),
         remembered=remembered,
+        is_whole=is_whole,
         grouped=_one_of(
             {
                 _other(column.open_mark)
@@ -165,6 +167,7 @@ class _Votes:
     delimiter: str
     certain: Decimal | None
     remembered: Decimal | None
+    is_whole: bool  # of a model's data, which had no decimals
     grouped: Decimal | None
 
 
@@ -188,7 +191,8 @@ def _decide(column: Evidence, votes: _Votes) -> Decimal | None:
         return None if native == mark else _other(mark)
     if votes.grouped and native != mark:
         return votes.grouped
-    return mark if native == mark and not column.whole else None
+    is_plain = native == mark and not column.whole and not votes.is_whole
+    return mark if is_plain else None
 
 
 def _agrees(column: Evidence, votes: _Votes) -> bool:
@@ -247,10 +251,7 @@ def _question(table: Table, name: str, column: Evidence) -> InvalidValues:
     where = places(table, cells, shown)
     if column.point and column.comma:
         problem = "decimals after a point and after a comma"
-        advice = (
-            "Write all numbers alike, or say --decimal . or --decimal , (data.decimal)"
-        )
-        return InvalidValues(name, where, problem, f"{advice}.")
+        return InvalidValues(name, where, problem, "Write all numbers alike.")
     raw = cells.raw[shown[0]]
     text = cells.text.iloc[shown[0]]
     mark = "." if "." in text else ","

@@ -437,6 +437,33 @@ def test_whole_numbers_among_text_are_the_same_category_as_text():
     assert column.encode(np.array([1.0, 2.0])).tolist() == [1, 0]
 
 
+@pytest.mark.parametrize(
+    ("values", "note"),
+    [
+        (["bonus", "plain"], []),
+        (["Bonus"], ["'Bonus' not seen in training, where it is 'bonus'"]),
+        (["new"], ["'new' not seen in training, which has 'bonus', 'plain'"]),
+    ],
+)
+def test_categories_never_seen_are_noted(values, note):
+    column = Covariate.fit("offer", "known", np.array(["bonus", "plain"], object))
+
+    assert column.unseen(values) == [
+        f"'offer': {text}; taken as unknown" for text in note
+    ]
+
+
+def test_categories_of_new_observations_and_of_the_future_are_noted():
+    covariates = fit(mixed()).trained.covariates
+    kinds = {"a": "station", "b": "street"}
+    panel = mixed(static_covariates={"size": {"a": 120, "b": 80}, "kind": kinds})
+
+    [note] = covariates.unseen(panel, is_new=True)
+
+    assert note.startswith("'kind': 'station' not seen in training")
+    assert covariates.unseen(panel, is_new=False) == []
+
+
 def test_text_for_a_covariate_of_numbers_is_refused():
     column = Covariate.fit("promo", "known", np.array([0.0, 1.0]))
 

@@ -33,18 +33,6 @@ SHOPS = (
 )
 
 
-@pytest.fixture
-def csv(tmp_path):
-    """Return a function that writes a file and returns its path."""
-
-    def write(content, name="sales.csv"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
-
-
 # The three series in data/.
 
 
