@@ -72,13 +72,17 @@ def month_number(name: str | None) -> int:
     return MONTH_NUMBERS.get(name or "", 0)
 
 
+def latest_year() -> int:
+    """Return the last year that two digits may mean."""
+    return int(pd.Timestamp.now().year) + FUTURE_YEARS
+
+
 def expand_years(short: IntArray) -> IntArray:
     """Return the years of two digits: the last ones before ``FUTURE_YEARS`` from now.
 
     Digits that run on from 60 to 90, or over 99 to 03, stay together.
     """
-    latest = pd.Timestamp.now().year + FUTURE_YEARS
-    recent = short + 2000 - 100 * (short + 2000 > latest)
+    recent = short + 2000 - 100 * (short + 2000 > latest_year())
     if np.ptp(recent) > np.ptp(short):  # 30 to 45 would be parted
         return np.asarray(short + 1900)
     return np.asarray(recent)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from forecasting.timestamps.parsing.assembly import Moments
 from forecasting.timestamps.parsing.formats import Reading
@@ -63,17 +62,12 @@ def choose(
 
 
 def plausibility(moments: Timestamps) -> float:
-    """Return the share of even steps, halved for moments that few people write.
-
-    Such are moments years ahead of today, and one odd day of each year.
+    """Return the share of even steps, halved for one odd day of each year.
 
     Args:
         moments: distinct ones by first appearance, ``(moments,)``.
     """
     share = (evenness(moments) + regularity(moments)) / 2
-    today = np.datetime64(pd.Timestamp.now().date(), "D")
-    if moments.max().astype("datetime64[D]") > today + np.timedelta64(731, "D"):
-        share /= 2
     days = moments.astype("datetime64[D]")
     month = days.astype("datetime64[M]")
     if len(np.unique(month.astype(np.int64) % 12)) == 1 and len(moments) > 1:

@@ -12,6 +12,7 @@ from forecasting.timestamps.parsing.assembly import (
     YEARS,
     Moments,
     assemble,
+    latest_year,
     month_number,
 )
 from forecasting.timestamps.parsing.evidence import (
@@ -143,6 +144,8 @@ def read_as(
     moments = assemble(_split(complete, Reading({}, "")))
     if not moments.is_valid:
         return None
+    if "short" in time_format.parts:
+        _check_century(column, moments.years)
     _check_zones(column, moments)
     return Dates(moments, [], time_format.text)
 
@@ -167,6 +170,8 @@ def _infer(
     if len(form.readings) > 1 and hint not in (None, chosen.reading.order):
         raise _misfit(column, time_format) or column.unreadable(0)
     check_years(column.name, chosen.moments.years, column.where)
+    if "short" in {*form.pattern.groupindex, *chosen.reading.parts.values()}:
+        _check_century(column, chosen.moments.years)
     _check_zones(column, chosen.moments)
     written = format_of_match(complete[0], column.written[0], chosen.reading)
     notes = _notes(column, form, chosen, written)
@@ -341,6 +346,18 @@ def check_years(name: str, years: IntArray, where: Where) -> None:
         problem = f"the year {years[outside[0]]} at {where(int(outside[0]))}"
         advice = f"Years from {YEARS[0]} to {YEARS[1]} can be read; number the steps."
         raise InvalidTimestamps(name, problem, advice)
+
+
+def _check_century(column: DateText, years: IntArray) -> None:
+    """Check that two-digit years do not run from the past into a far future."""
+    first = latest_year() - 99
+    if years.min() < first <= years.max():
+        at = int(np.argmin(years))
+        problem = (
+            f"{column.written[at]!r} at {column.where(at)} may be {years[at]} or "
+            f"{years[at] + 100}"
+        )
+        raise InvalidTimestamps(column.name, problem, "Write years of four digits.")
 
 
 def _check_zones(column: DateText, moments: Moments) -> None:
