@@ -40,7 +40,8 @@ def settle_zone(
     if times.zone is None:
         return _localize(times.moments, series, requested), requested, []
     if times.wall is None or requested is not None:
-        return times.moments, requested or times.zone, []
+        zone = requested or times.zone
+        return times.moments, zone, [f"time {name!r}: in the zone {zone}"]
     shifts = [offset_text(shift) for shift in np.unique(times.wall - times.moments)]
     offsets = f"{', '.join(shifts[:-1])} and {shifts[-1]}"
     if has_one_time_of_day(times.wall, series):

@@ -166,7 +166,6 @@ def _from_datetimes(name: str, column: "pd.Series[Any]", where: Where) -> Parsed
     zone, notes = column.dt.tz, []
     if zone is not None:
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
-        notes.append(f"time {name!r}: converted to UTC")
     check_years(name, column.dt.year.to_numpy().astype(np.int64), where)
     moments = column.to_numpy().astype("datetime64[ns]")
     return ParsedTimes(moments, notes, None if zone is None else _zone_name(zone))
@@ -247,7 +246,6 @@ def _to_times(name: str, dates: Dates, where: Where) -> ParsedTimes:
     check_years(name, moments.years, where)
     if moments.offsets is None:
         return ParsedTimes(moments.wall, notes, None, None, dates.time_format)
-    notes.append(f"time {name!r}: converted to UTC")
     utc = moments.wall - (moments.offsets * MINUTE).astype("timedelta64[ns]")
     offsets = np.unique(moments.offsets)
     if len(offsets) > 1:
