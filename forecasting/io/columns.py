@@ -119,6 +119,11 @@ def _rename_advice(schema: Schema, missing: str, names: Sequence[str]) -> str:
     return f"The model was trained with it.{hint} {renamed}"
 
 
+def left_text(table: Table, schema: Schema) -> list[str]:
+    """Return the text columns that may name series, where no column does."""
+    return [] if schema.series_id else text_columns(table, schema.named)
+
+
 def _unused_notes(table: Table, schema: Schema) -> list[str]:
     """Return a note with all columns that have no role, and the options for them."""
     unused = [name for name in table.frame.columns if name not in schema.named]

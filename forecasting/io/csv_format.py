@@ -43,6 +43,7 @@ MISSING_MARKERS = (
 )
 SERIES_ID_NAMES = ("series_id", "unique_id", "id")  # read as text: "007" is a name
 SAMPLE_CHARACTERS = 2**20  # in which the sample lies
+WITHOUT_HEADER = 0.1  # weight of a delimiter by which no line can be the header
 SAMPLE_LINES = 100  # for the guess of title, header and delimiter
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)  # as Excel reads it
 DATA_CELL = re.compile(  # a number, with its unit, or a date of digits
@@ -270,7 +271,9 @@ def _score(records: Sequence[Record]) -> tuple[float, int]:
     regular = [fields for _, fields in records if len(fields) == width]
     cells = [cell for fields in regular for cell in fields if cell]
     typed = sum(map(_is_data, cells)) / max(len(cells), 1)
-    return round(len(regular) / len(records) * (0.2 + typed), 9), width
+    has_header = not all(any(map(_is_data, fields)) for fields in regular)
+    share = len(regular) / len(records) * (1.0 if has_header else WITHOUT_HEADER)
+    return round(share * (0.2 + typed), 9), width
 
 
 def _common_width(records: Iterable[Record]) -> int:

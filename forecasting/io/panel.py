@@ -13,7 +13,7 @@ from forecasting.data.panel import Panel
 from forecasting.data.schema import Schema
 from forecasting.errors import MAX_SHOWN, SettingError, UnreadableData, join_shown
 from forecasting.io.alignment import RowAlignment, check_missing, read_values
-from forecasting.io.columns import find_columns
+from forecasting.io.columns import find_columns, left_text
 from forecasting.io.csv_format import Table, read_table
 from forecasting.io.marks import settle_marks
 from forecasting.io.missing import insert_gaps
@@ -101,7 +101,7 @@ def build_panel(
     axis, observed, cut_notes = _cut_rows(table, schema, axis, ~np.isnan(observations))
     ids = axis.series_ids
     if missing == "error":
-        advice = _gaps_advice(calendar, axis)
+        advice = _gaps_advice(calendar, axis, left_text(table, schema))
         check_gaps(calendar, axis.timestamps, axis.offsets, ids, advice)
     timestamps, offsets, places = insert_gaps(calendar, axis.timestamps, axis.offsets)
     notes = [*table.notes, *guesses, *axis.notes, *cut_notes, *notes]
@@ -143,8 +143,17 @@ def build_panel(
     )
 
 
-def _gaps_advice(calendar: Calendar, axis: OrderedRows) -> str:
-    """Return the advice for gaps, which clocks may have made."""
+def _gaps_advice(calendar: Calendar, axis: OrderedRows, left: list[str]) -> str:
+    """Return the advice for gaps, which clocks or several series may have made.
+
+    Args:
+        calendar: of the series.
+        axis: the rows.
+        left: columns that may name the series, and do not yet.
+    """
+    if left:
+        names = " or ".join(map(repr, left[:MAX_SHOWN]))
+        return f"If {names} names the series, say it with --series-id. {GAPS_ADVICE}"
     first = axis.timestamps[: axis.offsets[1]]
     gaps = find_gaps(calendar, first, limit=MAX_SHOWN)
     is_clock = calendar.zone is None and are_clock_changes(gaps)
