@@ -163,7 +163,8 @@ def parse_timestamps(
 
 
 def _from_datetimes(name: str, column: "pd.Series[Any]", where: Where) -> ParsedTimes:
-    zone, notes = column.dt.tz, []
+    zone = column.dt.tz
+    notes: list[str] = []
     if zone is not None:
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
     check_years(name, column.dt.year.to_numpy().astype(np.int64), where)
