@@ -1,9 +1,11 @@
 """Input: CSV files and frames to a `Panel`, with all checks of incoming data.
 
-csv_format  bytes to a table of text: compression, encoding, delimiter, header
+sources     files by format and encoding, titles, header and delimiter of a text
+csv_format  files to a table of text and numbers
 columns     roles of the columns
 time_columns  guess of the columns of the time
-numbers     text to numbers
+numbers     text to numbers: signs, groups, units
+marks       decimals and thousands, decided for a whole table
 sorting     rows to series, oldest first
 missing     missing values and timestamps, by policy
 alignment   covariate columns over the timestamps of the series

@@ -13,10 +13,11 @@ import pandas as pd
 from forecasting.data.covariates import FutureValues, Role, as_text
 from forecasting.data.schema import Missing
 from forecasting.errors import MAX_SHOWN, MissingValues
-from forecasting.io.csv_format import MISSING_MARKERS, Table
+from forecasting.io.csv_format import Table
 from forecasting.io.missing import fill_constant, fill_text, fill_values
 from forecasting.io.numbers import is_text_column, read_numbers
 from forecasting.io.sorting import OrderedRows
+from forecasting.io.sources.layout import MISSING_MARKERS
 from forecasting.types import BoolArray, IntArray
 
 

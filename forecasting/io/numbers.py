@@ -15,7 +15,8 @@ import pandas as pd
 
 from forecasting.data.schema import Decimal
 from forecasting.errors import MAX_SHOWN, InvalidValues
-from forecasting.io.csv_format import MISSING_MARKERS, Table
+from forecasting.io.csv_format import Table
+from forecasting.io.sources.layout import MISSING_MARKERS
 from forecasting.types import FloatArray
 
 EXPONENT = r"(?:[eE][-+]?\d+)?"
