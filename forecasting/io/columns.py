@@ -94,7 +94,7 @@ def _without_absent(schema: Schema, names: Sequence[str], notes: list[str]) -> S
     ):
         columns = getattr(schema, role) or ()
         if columns and not set(columns) & set(names):
-            schema = replace(schema, **{role: ()})
+            schema = schema.override({role: ()})
             notes.append(f"no column {', '.join(map(repr, columns))}: {meaning}")
     return schema
 
