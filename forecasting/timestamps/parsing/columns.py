@@ -164,12 +164,11 @@ def parse_timestamps(
 
 def _from_datetimes(name: str, column: "pd.Series[Any]", where: Where) -> ParsedTimes:
     zone = column.dt.tz
-    notes: list[str] = []
     if zone is not None:
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
     check_years(name, column.dt.year.to_numpy().astype(np.int64), where)
     moments = column.to_numpy().astype("datetime64[ns]")
-    return ParsedTimes(moments, notes, None if zone is None else _zone_name(zone))
+    return ParsedTimes(moments, [], None if zone is None else _zone_name(zone))
 
 
 def _zone_name(zone: Any) -> str:
