@@ -163,7 +163,7 @@ def parse_timestamps(
 
 
 def _from_datetimes(name: str, column: "pd.Series[Any]", where: Where) -> ParsedTimes:
-    zone, notes = column.dt.tz, []
+    zone, notes = column.dt.tz, list[str]()
     if zone is not None:
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
     check_years(name, column.dt.year.to_numpy().astype(np.int64), where)
