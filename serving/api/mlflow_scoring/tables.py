@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeAlias
 import pandas as pd
 from msgspec import Meta, Raw, Struct, field
 
-from forecasting.io.csv_format import MISSING_MARKERS
+from forecasting.io.sources.layout import MISSING_MARKERS
 from serving.errors import Loc, RequestError, RequestTooLarge
 from serving.forecasts.panels import MAX_STEP
 from serving.http.decoding import BodyDecoder

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-from forecasting.covariates.encoding import Covariate, Covariates, hold_known_covariates
+from forecasting.covariates.encoding import (
+    Covariate,
+    Covariates,
+    check_names,
+    hold_known_covariates,
+)
 from forecasting.covariates.windows import check_reach
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins, last_origins, rolling_origins
@@ -590,3 +595,18 @@ def test_a_model_whose_covariates_do_not_fit_is_damaged(tmp_path):
 
     with pytest.raises(ArtifactError, match="it is damaged"):
         Forecaster.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", ["series_id", "timestamp", "target"])
+def test_a_covariate_with_the_name_of_an_input_of_every_model_is_refused(name):
+    panel = Panel.from_values({"a": [1.0, 2.0]}, past_covariates={name: {"a": [1, 2]}})
+
+    with pytest.raises(SettingError, match=f"rename the column; found '{name}'"):
+        check_names(panel)
+
+
+@pytest.mark.parametrize("name", ["point", "step", "lower_80", "date"])
+def test_a_covariate_may_have_the_name_of_an_output(name):
+    panel = Panel.from_values({"a": [1.0, 2.0]}, past_covariates={name: {"a": [1, 2]}})
+
+    check_names(panel)
