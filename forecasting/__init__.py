@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from forecasting.forecaster.forecaster import Forecaster as Forecaster
     from forecasting.forecaster.per_series import fit_each as fit_each
     from forecasting.forecaster.presets import forecaster_for as forecaster_for
+    from forecasting.inspection.findings import Inspection as Inspection
+    from forecasting.inspection.inspect import inspect_csv as inspect_csv
     from forecasting.io import read_csv as read_csv
     from forecasting.io import read_frame as read_frame
     from forecasting.io import read_future as read_future
@@ -46,6 +48,7 @@ _MODULES = {
     "ForecastingError": "errors",
     "GRURegressor": "regressors",
     "LSTMRegressor": "regressors",
+    "Inspection": "inspection.findings",
     "Panel": "data.panel",
     "RNNRegressor": "regressors",
     "RecurrentConfig": "models.config",
@@ -58,6 +61,7 @@ _MODULES = {
     "explain": "explanation.explain",
     "fit_each": "forecaster.per_series",
     "forecaster_for": "forecaster.presets",
+    "inspect_csv": "inspection.inspect",
     "read_csv": "io",
     "read_frame": "io",
     "read_future": "io",

@@ -56,12 +56,15 @@ class UnreadableData(DataError):
 class MissingColumns(DataError):
     """A requested column that the data do not have."""
 
-    def __init__(self, missing: Iterable[str], present: Iterable[str]) -> None:
+    ADVICE = "Name one of these (column names are case-sensitive)."
+
+    def __init__(
+        self, missing: Iterable[str], present: Iterable[str], advice: str = ADVICE
+    ) -> None:
         self.missing, self.present = tuple(missing), tuple(present)
         super().__init__(
             f"no column {join_shown(map(repr, self.missing))}: "
-            f"the columns are {', '.join(map(repr, self.present))}. "
-            "Name one of these (column names are case-sensitive)."
+            f"the columns are {', '.join(map(repr, self.present))}. {advice}"
         )
 
 
@@ -72,8 +75,9 @@ class AmbiguousColumns(DataError):
         self, role: str, candidates: Iterable[str], present: Iterable[str], option: str
     ) -> None:
         self.role, self.candidates = role, tuple(candidates)
+        count = len(self.candidates)
         candidates_text = (
-            f"{len(self.candidates)} columns could be it "
+            f"{count} column{'s' * (count > 1)} could be it "
             f"({', '.join(map(repr, self.candidates))})"
             if self.candidates
             else f"no column could be it (there are {', '.join(map(repr, present))})"
@@ -99,8 +103,8 @@ class MissingValues(DataError):
     """Missing values that the policy refuses, or that no policy can fill."""
 
     ADVICE = (
-        "Fill them, or choose how they are filled with missing: interpolate, forward "
-        "or mean."
+        "Fill them, or choose how they are filled with --missing or data.missing: "
+        "interpolate, forward, mean or zero."
     )
 
     def __init__(
@@ -149,7 +153,8 @@ class SeriesTooShort(DataError):
         names = join_shown(f"{name!r} has {length}" for name, length in self.series)
         super().__init__(
             f"series too short: {names}; at least {required} points are needed "
-            f"({reason}). Give more history, or a smaller seq_len or horizon."
+            f"({reason}). Give more history, or a smaller seq_len or horizon "
+            "(--seq-len, --horizon) or fewer folds (--folds)."
         )
 
 

@@ -6,7 +6,7 @@ have code 0. Positions in the seasons are known covariates computed from the
 timestamps.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import accumulate
@@ -78,6 +78,23 @@ class Covariate:
                 "Give numbers.",
             )
         return np.asarray((values - self.center) / self.scale)
+
+    def unseen(self, values: Collection[Any]) -> list[str]:
+        """Return a note on values that are no category of the training, if any."""
+        if self.categories is None:
+            return []
+        names = as_text(np.array([*values], dtype=object))
+        unknown = sorted({*names.tolist()} - {*self.categories})
+        if not unknown:
+            return []
+        lower = {category.casefold(): category for category in self.categories}
+        alike = [lower[n.casefold()] for n in unknown if n.casefold() in lower]
+        text = f"{self.name!r}: {join_shown(map(repr, unknown))} not seen in training"
+        if alike:
+            text += f", where it is {join_shown(map(repr, alike))}"
+        else:
+            text += f", which has {join_shown(map(repr, self.categories))}"
+        return [f"{text}; taken as unknown"]
 
     def decode(self, codes: IntArray) -> Column:
         """Decode codes to text, with empty text for an unknown category."""
@@ -164,12 +181,27 @@ class Covariates:
             static_codes=tuple(codes["static"]),
         )
 
+    def unseen(self, panel: Panel, *, is_new: bool) -> list[str]:
+        """Return notes on categories of a panel that were not seen in training.
+
+        Args:
+            panel: the series to forecast.
+            is_new: whether its observations are new, and not only its future.
+        """
+        notes = []
+        for column in self.columns:
+            parts = [panel.covariates.get(column.name, ())] if is_new else []
+            if column.name in panel.future:
+                parts.append(panel.future[column.name].values)
+            notes += column.unseen({value for part in parts for value in part})
+        return notes
+
     def encode(self, values: Mapping[str, Column], moments: npt.NDArray[Any]) -> Tensor:
         """Encode the covariates of steps, ``(..., layout.width - 1)``, float32.
 
         Args:
             values: by name, ``(...)``.
-            moments: timestamps of the steps, ``(...)``.
+            moments: wall times of the steps, ``(...)``.
         """
         parts = [
             column.encode(values[column.name])[..., None] for column in self.columns
@@ -186,9 +218,8 @@ class Covariates:
         layout = self.layout
         if layout is None:
             return None
-        return EncodedCovariates(
-            self.encode(panel.covariates, panel.timestamps), layout
-        )
+        moments = panel.calendar.wall_time(panel.timestamps)
+        return EncodedCovariates(self.encode(panel.covariates, moments), layout)
 
     def to_plain(self) -> dict[str, Any]:
         """Return the encoding as plain values for JSON."""
@@ -231,6 +262,24 @@ def check_static(panel: Panel) -> None:
                 "a static covariate with several values",
                 "Give one value for each series, or declare it past or known.",
             )
+
+
+RESERVED_NAMES = ("series_id", "timestamp", "target")  # columns of a model's input
+
+
+def check_names(panel: Panel) -> None:
+    """Check that no covariate has the name of another column of a model's input.
+
+    Raises:
+        SettingError: one has; the message gives its name.
+    """
+    for name in panel.roles:
+        if name in RESERVED_NAMES:
+            expected = (
+                f"named other than {', '.join(RESERVED_NAMES)}, the further columns of "
+                "a registered model's input: rename the column"
+            )
+            raise SettingError("a covariate", name, expected)
 
 
 def check_strategy(strategy: str, past: tuple[str, ...]) -> None:

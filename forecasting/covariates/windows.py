@@ -79,12 +79,13 @@ class CovariateWindows:
         end = begin + ends[:, None]
         past = np.maximum(end + np.minimum(step, -1), begin)
         observed: Column = self.panel.timestamps[past]
-        if not self.covariates.cycles or step[-1] < 0:
+        if not self.covariates.cycles:
             return observed
-        last = self.panel.timestamps[end - 1]
-        return np.where(
-            step < 0, observed, self.calendar.advance(last, np.maximum(step, 0) + 1)
-        )
+        if step[-1] >= 0:
+            last = self.panel.timestamps[end - 1]
+            ahead = self.calendar.advance(last, np.maximum(step, 0) + 1)
+            observed = np.where(step < 0, observed, ahead)
+        return self.calendar.wall_time(observed)
 
 
 def read_covariates(
@@ -117,6 +118,7 @@ def read_covariates(
     check_steps(covariates, horizon=horizon, steps=steps)
     _check_columns(covariates, panel, panel.series_ids[int(origins.series[0])])
     if covariates.cycles:
+        calendar = calendar.continued_by(panel.calendar)
         calendar.future(panel.last_timestamps(), steps)  # checks the range of dates
     check_reach(panel, covariates.names("known"), origins, steps)
     return CovariateWindows(

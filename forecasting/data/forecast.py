@@ -1,14 +1,15 @@
 """Forecasts: points and intervals with their timestamps, and checks of their shape."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from forecasting.errors import SettingError
+from forecasting.timestamps.zones import to_wall
 from forecasting.types import FloatArray
 
 # By level in percent: lower and upper bounds, (series, horizon) each.
@@ -23,10 +24,12 @@ class Forecast:
 
     Attributes:
         series_ids: one name a row, ``(series,)``.
-        timestamps: of the forecast values, ``(series, horizon)``; None when unknown.
+        timestamps: of the forecast values, ``(series, horizon)``, in UTC where there is
+            a zone; None when unknown.
         points: ``(series, horizon)``.
         intervals: central intervals by level in percent; each a pair (lower, upper)
             of ``(series, horizon)``.
+        zone: time zone of the timestamps; None where they are naive.
         methods: the method that made each row, such as ``network`` or
             ``seasonal_naive``, ``(series,)``; empty when unknown.
     """
@@ -35,6 +38,7 @@ class Forecast:
     timestamps: npt.NDArray[Any] | None
     points: FloatArray
     intervals: Intervals
+    zone: str | None = None
     methods: tuple[str, ...] = ()
 
     @property
@@ -47,18 +51,13 @@ class Forecast:
 
         The columns are ``series_id, step, timestamp, point``, for each level
         ``lower_80, upper_80``, and ``method`` where it is known; ``timestamp`` is empty
-        when unknown.
+        when unknown, and has the zone of the forecast.
         """
         rows, horizon = self.points.shape
-        stamps = (
-            np.full(rows * horizon, None)
-            if self.timestamps is None
-            else self.timestamps.ravel()
-        )
         columns: dict[str, Any] = {
             "series_id": np.repeat(np.asarray(self.series_ids, dtype=object), horizon),
             "step": np.tile(np.arange(1, horizon + 1), rows),
-            "timestamp": stamps,
+            "timestamp": self._stamp_column(),
             "point": self.points.ravel(),
         }
         for level, (lower, upper) in self.intervals.items():
@@ -68,6 +67,28 @@ class Forecast:
             methods = np.asarray(self.methods, dtype=object)
             columns["method"] = np.repeat(methods, horizon)
         return pd.DataFrame(columns)
+
+    def _stamp_column(self) -> Any:
+        if self.timestamps is None:
+            return np.full(self.points.size, None)
+        flat = self.timestamps.ravel()
+        if self.zone is None or flat.dtype.kind != "M":
+            return flat
+        return pd.DatetimeIndex(flat, tz="UTC").tz_convert(self.zone)
+
+    def in_zone(self, zone: str | None) -> Self:
+        """Return the forecast with timestamps in another zone, at the same moments.
+
+        Args:
+            zone: the zone; None makes them naive local times. A naive forecast stays
+                as it is.
+        """
+        if self.timestamps is None or self.zone is None or zone == self.zone:
+            return self
+        stamps = to_wall(self.timestamps, self.zone) if zone is None else None
+        return replace(
+            self, timestamps=self.timestamps if stamps is None else stamps, zone=zone
+        )
 
 
 def check_horizon(horizon: int) -> int:

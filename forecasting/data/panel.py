@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from forecasting.data.covariates import (
+    ROLES,
     BySeries,
     FutureValues,
     Role,
@@ -23,6 +24,7 @@ from forecasting.data.schema import Schema
 from forecasting.errors import DataError, InvalidValues, UnknownSeries
 from forecasting.timestamps.calendar import STEPS, Calendar, check_gaps
 from forecasting.timestamps.inference import infer_calendar
+from forecasting.timestamps.local_times import settle_zone
 from forecasting.timestamps.parsing import parse_timestamps
 from forecasting.types import FloatArray, IntArray
 
@@ -40,7 +42,8 @@ class Panel:
         values: the target, original units, all series one after another, ``(points,)``.
         offsets: borders, ``(series + 1,)``: series ``s`` is
             ``values[offsets[s]:offsets[s + 1]]``.
-        timestamps: ``datetime64[ns]`` or integer steps, ``(points,)``.
+        timestamps: ``datetime64[ns]``, in UTC where the calendar has a zone, or
+            integer steps, ``(points,)``.
         calendar: the rule of the timestamps, which gives the future ones.
         target: name of the column that the values come from.
         covariates: further columns by name, ``(points,)`` each, not yet encoded.
@@ -75,6 +78,8 @@ class Panel:
         *,
         timestamps: Mapping[str, Sequence[Any] | npt.NDArray[Any]] | None = None,
         freq: str | None = None,
+        zone: str | None = None,
+        trained: Calendar | None = None,
         target: str = "target",
         past_covariates: BySeries | None = None,
         known_covariates: BySeries | None = None,
@@ -87,6 +92,10 @@ class Panel:
             timestamps: one for each value, dates (also as text) or integers, strictly
                 increasing; without them, steps 1, 2, 3, ...
             freq: pandas alias of the frequency; None infers it.
+            zone: time zone whose local times naive timestamps are; None leaves them
+                naive.
+            trained: calendar of a model, which the timestamps continue, instead of
+                ``freq`` and ``zone``.
             target: name of the values.
             past_covariates: by name and series id, one value for each observation.
             known_covariates: the same, or more: the rest belongs to the steps ahead.
@@ -111,8 +120,11 @@ class Panel:
             )
             calendar = STEPS
         else:
-            axis = _join_timestamps(arrays, timestamps)
-            calendar = infer_calendar(axis, offsets, tuple(arrays), freq=freq)
+            zone = zone if trained is None else trained.zone
+            axis, zone = _join_timestamps(arrays, timestamps, zone)
+            calendar = infer_calendar(
+                axis, offsets, tuple(arrays), freq=freq, zone=zone, trained=trained
+            )
             check_gaps(calendar, axis, offsets, tuple(arrays), GAPS_ADVICE)
         joined = join_covariates(
             dict(zip(arrays, lengths, strict=True)),
@@ -169,11 +181,29 @@ class Panel:
         ahead = join_future(self.series_ids, self.roles, known)
         return replace(self, future={**self.future, **ahead})
 
+    def complete_schema(self) -> Schema:
+        """Return the schema with target, frequency and covariates of this panel."""
+        roles: dict[str, list[str]] = {f"{role}_covariates": [] for role in ROLES}
+        for name, role in self.roles.items():
+            roles[f"{role}_covariates"].append(name)
+        text = [name for name, col in self.covariates.items() if col.dtype == object]
+        return self.schema.override(
+            {
+                "target": self.schema.target or self.target,
+                "freq": self.calendar.freq,
+                "text": list(dict.fromkeys([*self.schema.text, *text])),
+                **roles,
+            }
+        )
+
     def to_frame(self) -> pd.DataFrame:
         """Return a row an observation: ``series_id, timestamp, target``."""
         ids = np.repeat(np.asarray(self.series_ids, dtype=object), self.lengths)
+        stamps: Any = self.timestamps
+        if self.calendar.zone is not None:
+            stamps = pd.DatetimeIndex(stamps, tz="UTC").tz_convert(self.calendar.zone)
         return pd.DataFrame(
-            {"series_id": ids, "timestamp": self.timestamps, "target": self.values}
+            {"series_id": ids, "timestamp": stamps, "target": self.values}
         )
 
     def until(self, ends: IntArray) -> "Panel":
@@ -261,22 +291,32 @@ def _to_array(name: str, values: Sequence[float] | FloatArray) -> FloatArray:
 def _join_timestamps(
     arrays: Mapping[str, FloatArray],
     timestamps: Mapping[str, Sequence[Any] | npt.NDArray[Any]],
-) -> npt.NDArray[Any]:
+    zone: str | None,
+) -> tuple[npt.NDArray[Any], str | None]:
+    """Return the timestamps of all series, and their zone."""
     columns = []
     for name, array in arrays.items():
-        column = np.asarray(timestamps.get(name, ()))
+        stamps = timestamps.get(name, ())
+        has_zone = isinstance(getattr(stamps, "dtype", None), pd.DatetimeTZDtype)
+        column: Any = pd.Series(stamps) if has_zone else np.asarray(stamps)
         if len(column) != len(array):
             raise DataError(
                 f"series {name!r} has {len(array)} values and {len(column)} "
                 "timestamps; give one timestamp for each value."
             )
         columns.append(column)
-    joined = np.concatenate(columns)
-    if np.issubdtype(joined.dtype, np.integer):
-        return joined.astype(np.int64)
+    if any(isinstance(column, pd.Series) for column in columns):
+        joined = pd.concat([*map(pd.Series, columns)], ignore_index=True)
+    else:
+        joined = pd.Series(np.concatenate(columns))
+    if pd.api.types.is_integer_dtype(joined):
+        return joined.to_numpy().astype(np.int64), None
 
     def where(at: int) -> str:
         names = np.repeat(list(arrays), [len(array) for array in arrays.values()])
         return f"place {at + 1} (series {str(names[at])!r})"
 
-    return parse_timestamps("timestamps", pd.Series(joined), where)[0]
+    times = parse_timestamps("timestamps", joined, where)
+    series = np.repeat(np.arange(len(columns)), [*map(len, columns)])
+    moments, zone, _ = settle_zone("timestamps", times, series, zone)
+    return moments, zone

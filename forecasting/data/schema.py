@@ -10,6 +10,8 @@ from typing import Any, Literal, Self, get_args
 
 from forecasting.data.covariates import ROLES, Role
 from forecasting.errors import SettingError
+from forecasting.timestamps.parsing.strptime import parse_time_format
+from forecasting.timestamps.zones import check_zone
 
 Missing = Literal["error", "interpolate", "forward", "mean", "zero"]
 Decimal = Literal[".", ","]
@@ -37,7 +39,10 @@ class Schema:
         static_covariates: columns that never change within a series.
         text: covariates that hold categories, even if they look like numbers.
         freq: pandas alias of the frequency.
-        time_format: of the timestamps, in the form of `datetime.strptime`.
+        zone: time zone whose clocks the timestamps follow: naive ones are its local
+            times, and forecasts are in it.
+        time_format: of the timestamps, in the form of `datetime.strptime`, with ``%q``
+            for quarters; or ``excel``, or ``epoch_s`` and the like for numbers.
         decimal: mark before the decimals, ``.`` or ``,``.
         encoding: of a file, as Python names it.
         missing: ``error`` refuses missing values and moments. ``forward`` repeats the
@@ -56,6 +61,7 @@ class Schema:
     static_covariates: Names = ()
     text: Names = ()
     freq: str | None = None
+    zone: str | None = None
     time_format: str | None = None
     decimal: Decimal | None = None
     encoding: str | None = None
@@ -67,13 +73,17 @@ class Schema:
         """Check the values.
 
         Raises:
-            SettingError: a value is none of those that a setting takes, or a column is
-                named for two roles.
+            SettingError: a value is none of those that a setting takes, the zone is
+                none, or a column is named for two roles.
         """
         for key, choices in CHOICES.items():
             value = getattr(self, key)
             if value is not None and value not in choices:
                 raise SettingError(key, value, f"one of {', '.join(choices)}")
+        if self.zone is not None:
+            check_zone(self.zone)
+        if self.time_format is not None:
+            parse_time_format(self.time_format)
         names = [*(self.time or ()), *(self.series_id or ()), self.target]
         names += [name for role in ROLES for name in self.covariates(role)]
         duplicates = {name for name in names if name and names.count(name) > 1}
@@ -99,6 +109,11 @@ class Schema:
         """Columns that have a role."""
         target = () if self.target is None else (self.target,)
         return (*(self.time or ()), *target, *(self.series_id or ()), *self.roles)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the schema is that of series that were read."""
+        return None not in (self.time, self.target, self.series_id)
 
     def covariates(self, role: Role) -> Names:
         """Return the names of the covariates of a role."""
@@ -128,6 +143,11 @@ class Schema:
     def from_plain(cls, plain: Mapping[str, Any]) -> Self:
         """Build the schema from the result of `to_plain`."""
         return cls.of(**plain)
+
+
+def split_list(text: str) -> Names:
+    """Split a list of columns as an option has it: ``store, item``."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 NAME_SETTINGS = (

@@ -51,59 +51,67 @@ def rolling_origins(
     """Return the origins of each fold, the oldest fold first.
 
     The last fold's forecasts end with the series; each earlier fold lies one horizon
-    before the next. Every series takes part in every fold.
+    before the next. Series that are too short for all folds take part in none.
 
     Args:
         panel: the series.
         folds: number of folds.
         horizon: steps ahead.
-        before: observations that every series must have before the first fold.
+        before: observations that a series must have before the first fold.
 
     Raises:
         SettingError: ``folds`` is not a whole number of at least 1.
-        SeriesTooShort: a series has fewer observations before its first fold.
+        SeriesTooShort: all series have fewer observations before the first fold.
     """
     if not isinstance(folds, int) or isinstance(folds, bool) or folds < 1:
         raise SettingError("folds", folds, "a whole number of at least 1")
-    _check_lengths(
-        panel,
-        folds * horizon + before,
-        f"{folds} folds of horizon {horizon} and {before} before them",
-    )
-    all_series = np.arange(len(panel))
+    plural = "s" * (folds > 1)
+    reason = f"{folds} fold{plural} of horizon {horizon} and {before} before them"
+    series = _long_series(panel, folds * horizon + before, reason)
     return [
-        Origins(series=all_series, ends=panel.lengths - remaining * horizon)
+        Origins(series=series, ends=panel.lengths[series] - remaining * horizon)
         for remaining in range(folds, 0, -1)
     ]
+
+
+def observed_by(panel: Panel, origins: Origins) -> Panel:
+    """Return the series of a fold, each cut to the observations before its origin.
+
+    Series without an origin are left out; there is one origin a series.
+    """
+    return panel.pieces(origins.series, np.zeros_like(origins.ends), origins.ends)
 
 
 def automatic_folds(panel: Panel, *, seq_len: int, horizon: int) -> int:
     """Return the number of folds that test the latest fifth of the shortest series.
 
     At least one, and at most 500, or a million forecast values in all; one training
-    window remains before the first fold.
+    window remains before the first fold. Series too short for that do not count.
 
     Raises:
-        SeriesTooShort: a series has no training window before a single fold.
+        SeriesTooShort: no series has a training window before a single fold.
     """
     window = seq_len + horizon
-    _check_lengths(
+    series = _long_series(
         panel,
         window + horizon,
         f"seq_len {seq_len} + horizon {horizon} to train on "
         f"and horizon {horizon} to test on",
     )
-    shortest = int(panel.lengths.min())
+    shortest = int(panel.lengths[series].min())
     fifth = max(1, shortest // (5 * horizon))
-    affordable = max(1, min(500, 1_000_000 // (len(panel) * horizon)))
+    affordable = max(1, min(500, 1_000_000 // (len(series) * horizon)))
     return min(fifth, affordable, (shortest - window) // horizon)
 
 
-def _check_lengths(panel: Panel, required: int, reason: str) -> None:
-    short = np.flatnonzero(panel.lengths < required)
-    if len(short):
-        raise SeriesTooShort(
-            [(panel.series_ids[s], int(panel.lengths[s])) for s in short],
-            required,
-            reason,
-        )
+def _long_series(panel: Panel, required: int, reason: str) -> IntArray:
+    """Return the positions of the series with the required length.
+
+    Raises:
+        SeriesTooShort: there is none.
+    """
+    series = np.flatnonzero(panel.lengths >= required)
+    if not len(series):
+        lengths = zip(panel.series_ids, panel.lengths.tolist(), strict=True)
+        raise SeriesTooShort(lengths, required, reason)
+    return series

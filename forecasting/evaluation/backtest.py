@@ -15,7 +15,12 @@ import pandas as pd
 
 from forecasting.data.forecast import Forecast, Intervals, check_levels
 from forecasting.data.panel import Panel
-from forecasting.data.splits import Origins, automatic_folds, rolling_origins
+from forecasting.data.splits import (
+    Origins,
+    automatic_folds,
+    observed_by,
+    rolling_origins,
+)
 from forecasting.errors import SettingError
 from forecasting.types import FloatArray
 
@@ -97,8 +102,10 @@ class EvaluationConfig:
     def origins(self, panel: Panel, *, seq_len: int, horizon: int) -> list[Origins]:
         """Return the folds' origins on a panel, oldest first.
 
+        Series without a window to train on before the folds have no origins.
+
         Raises:
-            SeriesTooShort: a series leaves no window to train on before the folds.
+            SeriesTooShort: no series leaves a window to train on before the folds.
         """
         folds = self.folds
         if folds == "auto":
@@ -121,7 +128,7 @@ def backtest(
     Args:
         fits: functions that fit a model to a panel, by name of the model.
         panel: the whole series.
-        folds: origins of each fold, oldest first, of every series in order.
+        folds: origins of each fold, oldest first, of the same series in order.
         horizon: steps ahead.
         levels: central intervals, in percent.
         refit: fit at every cutoff instead of once.
@@ -132,7 +139,7 @@ def backtest(
         last timestamp available to the forecast.
 
     Raises:
-        SeriesTooShort: a series is too short before the first fold for a model.
+        SeriesTooShort: a series of the folds is too short before the first one.
     """
     tables = []
     for name, fit in fits.items():
@@ -140,7 +147,7 @@ def backtest(
         waiting: list[tuple[Origins, FloatArray]] = []  # unobserved
         for fold, origins in enumerate(folds, start=1):
             if model is None or refit:
-                model, waiting = fit(panel.until(origins.ends)), []
+                model, waiting = fit(observed_by(panel, origins)), []
             waiting = _calibrate_observed(model, panel, waiting, origins)
             points = model.forecast_at(panel, origins, horizon)
             waiting.append((origins, points))

@@ -154,6 +154,7 @@ class Baseline:
             timestamps=panel.calendar.future(panel.last_timestamps(), points.shape[1]),
             points=points,
             intervals=self.intervals_at(panel, origins, points, levels),
+            zone=panel.calendar.zone,
         )
 
     def intervals_at(

@@ -211,6 +211,7 @@ def unpack(
         context = replace(
             _unpack_context(config, tensors), **unpack_columns(covariates, tensors)
         )
+        context = replace(context, schema=context.complete_schema())
         normalizer = Normalizer(
             config["normalization"],
             tensors["scaler.center"].numpy(),
@@ -292,9 +293,7 @@ def _unpack_context(config: dict[str, Any], tensors: dict[str, Tensor]) -> Panel
         else timestamps.view("datetime64[ns]"),
         calendar=calendar,
         target=config["target"],
-        schema=Schema.from_plain(
-            config.get("schema", {"target": config["target"], "freq": calendar.freq})
-        ),
+        schema=Schema.from_plain(config.get("schema", {})),
     )
 
 

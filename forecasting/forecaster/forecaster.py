@@ -1,9 +1,9 @@
 """`Forecaster`: fit recurrent networks, forecast with intervals, save and load."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins, last_origins, timestamps_at
 from forecasting.data.windows import WindowSpec
 from forecasting.devices import Device, pick_device
-from forecasting.errors import NotFittedError
+from forecasting.errors import NotFittedError, SettingError
 from forecasting.forecaster.artifact import (
     locate_artifact,
     pack,
@@ -31,6 +31,8 @@ from forecasting.forecaster.predictor import Predictor
 from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.intervals.calibration import Calibration
 from forecasting.intervals.scores import to_scores
+from forecasting.io import read_frame, read_latest
+from forecasting.io.frames import FrameLike
 from forecasting.models.config import RecurrentConfig
 from forecasting.training import EpochRecord, TrainingConfig
 from forecasting.types import FloatArray
@@ -109,30 +111,40 @@ class Forecaster:
 
     def fit(
         self,
-        panel: Panel,
+        panel: "Panel | FrameLike",
         *,
         start: "Forecaster | None" = None,
         choices: "Forecaster | None" = None,
         on_epoch: Callable[[EpochRecord], None] | None = None,
+        **settings: Any,
     ) -> Self:
-        """Train on every series of the panel.
+        """Train on every series of a panel or frame.
+
+        A series that is too short for a window is left out of the training. With a
+        guard it is forecast by a simple forecast; without one it is not forecast.
 
         Args:
-            panel: series without missing values.
+            panel: series without missing values; a frame is read by `read_frame`, with
+                the schema of ``start``.
             start: a trained forecaster with the same windows, layers and at least as
                 many members, whose weights and normalisation training starts from;
                 validation may select it unchanged.
             choices: a trained forecaster with the same settings, whose guard's choice
                 of a method for each series holds; default: it is chosen anew.
             on_epoch: called after each epoch, for a progress bar or a log.
+            settings: attributes of `Schema` for a frame, such as ``target``.
 
         Raises:
+            DataError: a frame cannot be read.
             SeriesTooShort: no series holds a window of seq_len + horizon.
             SettingError: the settings contradict each other, or those of ``start``.
             NotFittedError: ``start`` or ``choices`` has not been trained.
             TrainingDiverged: the loss became infinite.
         """
         source = None if start is None else start.trained
+        panel = _to_panel(panel, source, settings)
+        if not self.model.guard:
+            panel = _drop_short(panel, self.config.min_history)
         result = fit_networks(
             panel,
             self.config,
@@ -144,12 +156,13 @@ class Forecaster:
         self._calibration = Calibration.start(
             result.residuals, result.volatility, self.model.intervals
         )
+        context = panel.tail(self.config.memory(result.normalizer.method))
         self.trained = TrainedModel(
             config=self.config,
             networks=result.networks,
             normalizer=result.normalizer,
             intervals=self._calibration.table,
-            context=panel.tail(self.config.memory(result.normalizer.method)),
+            context=replace(context, schema=context.complete_schema()),
             non_negative=bool(panel.values.min() >= 0),
             covariates=result.covariates,
             guard=result.guard,
@@ -205,9 +218,24 @@ class Forecaster:
         """
         return compute_intervals(self.predictor, panel, origins, points, levels)
 
+    def read(self, source: "str | Path | FrameLike", **settings: Any) -> Panel:
+        """Read new observations in the way of the training series, for `predict`.
+
+        Args:
+            source: a CSV file or a frame with the columns of the training, in any
+                order, and possibly others.
+            settings: attributes of `forecasting.data.schema.Schema` that replace those
+                of the training, such as ``target`` for another name of its column.
+
+        Raises:
+            NotFittedError: the forecaster has not been trained.
+            DataError, SettingError: as `forecasting.io.read_csv`.
+        """
+        return read_latest(source, self.trained.context, **settings)
+
     def predict(
         self,
-        panel: Panel | None = None,
+        panel: "Panel | FrameLike | None" = None,
         *,
         future: BySeries | None = None,
         horizon: int | None = None,
@@ -216,7 +244,8 @@ class Forecaster:
         """Forecast each series after its end, with central intervals.
 
         Args:
-            panel: series to continue; default those seen in training.
+            panel: series to continue, a panel or a frame for `read`; default those seen
+                in training.
             future: known covariates of the steps ahead, by name and series id, if the
                 panel does not hold them.
             horizon: steps ahead; default the trained horizon.
@@ -225,11 +254,14 @@ class Forecaster:
         Raises:
             NotFittedError, SeriesTooShort, SettingError, MissingCovariates: as
                 `forecast_at`.
+            DataError: a frame cannot be read.
             IrregularTimestamps: the panel's timestamps have another frequency than
                 those seen in training.
         """
         trained = self.trained
-        series = trained.context if panel is None else panel
+        series = trained.context
+        if panel is not None:
+            series = panel if isinstance(panel, Panel) else self.read(panel)
         series = series.with_future(future) if future else series
         calendar = trained.context.calendar.continued_by(series.calendar)
         steps = self.windows.horizon if horizon is None else check_horizon(horizon)
@@ -241,7 +273,10 @@ class Forecaster:
             timestamps=calendar.future(series.last_timestamps(), steps),
             points=points,
             intervals=intervals,
-            methods=trained.answering_methods(series.series_ids),
+            zone=series.calendar.zone,
+            methods=trained.answering_methods(
+                trained.find_places(series.series_ids), series.lengths
+            ),
         )
 
     def without_guard(self) -> "Forecaster":
@@ -326,3 +361,27 @@ class Forecaster:
         if self._predictor is None or self._predictor.model is not trained:
             self._predictor = Predictor(trained)
         return self._predictor
+
+
+def _to_panel(
+    series: "Panel | FrameLike",
+    source: TrainedModel | None,
+    settings: Mapping[str, Any],
+) -> Panel:
+    """Return a panel as it is, and a frame as a panel, read as that of a source."""
+    if not isinstance(series, Panel):
+        if source is None:
+            return read_frame(series, **settings)
+        return read_latest(series, source.context, **settings)
+    if settings:
+        name, value = next(iter(settings.items()))
+        raise SettingError(name, value, "left out for a panel, which has been read")
+    return series
+
+
+def _drop_short(panel: Panel, required: int) -> Panel:
+    """Return the series of a length; the same panel if all or none has it."""
+    series = np.flatnonzero(panel.lengths >= required)
+    if len(series) in (0, len(panel)):
+        return panel
+    return panel.pieces(series, np.zeros_like(series), panel.lengths[series])

@@ -149,7 +149,7 @@ def _check_lengths(predictor: Predictor, panel: Panel, origins: Origins) -> None
     Raises:
         SeriesTooShort: names their series.
     """
-    required = predictor.model.min_history
+    required = predictor.model.min_observations
     if origins.ends.min() >= required:
         return
     rows = np.flatnonzero(origins.ends < required)

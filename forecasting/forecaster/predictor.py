@@ -101,7 +101,8 @@ class Predictor:
         observed = histories.last_values(block, length)
         normalizer = self._read_statistics(histories, block, places)
         history = start_history(normalizer.scale_values(observed), lengths, self.model)
-        guard, floor = self.model.guard, np.full(len(places), -np.inf)
+        rungs = self.model.choose_rungs(places, lengths)
+        floor = np.full(len(places), -np.inf)
         if self.model.non_negative:
             floor = np.where(observed.min(1) >= 0, 0.0, -np.inf)
         return ScaledHistories(
@@ -111,7 +112,7 @@ class Predictor:
             floor=floor[:, None],
             rows=block,
             covariates=histories.covariates,
-            choices=None if guard is None else torch.from_numpy(guard.choices(places)),
+            choices=None if rungs is None else torch.from_numpy(rungs),
         )
 
     def _read_statistics(

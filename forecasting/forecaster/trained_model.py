@@ -42,12 +42,19 @@ class ForecasterConfig:
     @property
     def min_length(self) -> int:
         """Minimum number of observations of a training series."""
-        method = (
-            self.model.normalization
-        )  # none of those that ``auto`` tries is smoothed
-        scaling = METHODS["none" if method == "auto" else method]
         windows = self.windows
-        return scaling.min_training_length(windows.seq_len, windows.horizon)
+        return self._scaling.min_training_length(windows.seq_len, windows.horizon)
+
+    @property
+    def min_history(self) -> int:
+        """Minimum number of observations before a forecast of the networks."""
+        return self._scaling.min_history(self.windows.seq_len)
+
+    @property
+    def _scaling(self) -> ScalingMethod:
+        """The normalisation, or one like those that ``auto`` tries: not smoothed."""
+        method = self.model.normalization
+        return METHODS["none" if method == "auto" else method]
 
     @property
     def steps_out(self) -> int:
@@ -159,8 +166,13 @@ class TrainedModel:
 
     @property
     def min_history(self) -> int:
-        """Minimum number of observations before a forecast origin."""
+        """Minimum number of observations before a forecast of the networks."""
         return self.scaling.min_history(self.seq_len)
+
+    @property
+    def min_observations(self) -> int:
+        """Minimum number of observations before a forecast: with a guard, one."""
+        return self.min_history if self.guard is None else 1
 
     def count_rolled_steps(self, steps: int) -> int:
         """Return the steps of the passes that it takes to forecast ``steps``."""
@@ -176,22 +188,41 @@ class TrainedModel:
         places = [self.places.get(name, -1) for name in series_ids]
         return np.array(places, dtype=np.int64)
 
-    def answering_methods(self, series_ids: Sequence[str]) -> tuple[str, ...]:
+    def choose_rungs(self, places: IntArray, lengths: IntArray) -> IntArray | None:
+        """Return the rung of each series, ``(series,)``; None without a guard.
+
+        Args:
+            places: position of each series, as `find_places` returns it.
+            lengths: number of observations of each; one that does not fill a window is
+                forecast simply.
+        """
+        if self.guard is None:
+            return None
+        rungs, is_short = self.guard.choices(places), lengths < self.min_history
+        if is_short.any():
+            has_season = lengths >= self.season_length
+            rungs = self.guard.simplify(rungs, is_short, has_season)
+        return rungs
+
+    def answering_methods(self, places: IntArray, lengths: IntArray) -> tuple[str, ...]:
         """Return the method that forecasts each series, ``(series,)``.
 
         One of `forecasting.selection.guard.RUNGS`; ``network`` without a guard.
+
+        Args:
+            places, lengths: as in `choose_rungs`.
         """
-        if self.guard is None:
-            return ("network",) * len(series_ids)
-        rungs = self.guard.choices(self.find_places(series_ids)).tolist()
-        return tuple(RUNGS[rung] for rung in rungs)
+        rungs = self.choose_rungs(places, lengths)
+        if rungs is None:
+            return ("network",) * len(places)
+        return tuple(RUNGS[rung] for rung in rungs.tolist())
 
     @property
     def method_counts(self) -> dict[str, int]:
         """Number of training series that each method forecasts, most frequent first."""
-        return dict(
-            Counter(self.answering_methods(self.context.series_ids)).most_common()
-        )
+        places = np.arange(len(self.context))
+        methods = self.answering_methods(places, self.context.lengths)
+        return dict(Counter(methods).most_common())
 
     @cached_property
     def places(self) -> dict[str, int]:

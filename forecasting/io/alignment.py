@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from forecasting.data.covariates import FutureValues
+from forecasting.data.covariates import FutureValues, Role, as_text
 from forecasting.data.schema import Missing
 from forecasting.errors import MAX_SHOWN, MissingValues
 from forecasting.io.csv_format import Table
-from forecasting.io.missing import fill_text, fill_values
-from forecasting.io.numbers import is_number_column, read_numbers
-from forecasting.io.sorting import BoolArray, OrderedRows
-from forecasting.types import IntArray
+from forecasting.io.missing import fill_constant, fill_text, fill_values
+from forecasting.io.numbers import is_text_column, read_numbers
+from forecasting.io.sorting import OrderedRows
+from forecasting.io.sources.layout import MISSING_MARKERS
+from forecasting.types import BoolArray, IntArray
 
 
 class RowAlignment:
@@ -50,9 +51,10 @@ class RowAlignment:
         place = np.arange(offsets[-1])
         self.is_past = place <= np.repeat(last, np.diff(offsets))
 
-    def required_rows(self, includes_future: bool) -> IntArray:
-        """Return the rows of the table that must have a value."""
-        return self._axis.order if includes_future else self._axis.order[self._observed]
+    def required_rows(self, role: Role | None = None) -> IntArray:
+        """Return the rows of the table that must have a value of a column."""
+        is_known = role == "known"
+        return self._axis.order if is_known else self._axis.order[self._observed]
 
     def fill(
         self,
@@ -60,15 +62,20 @@ class RowAlignment:
         column: npt.NDArray[Any],
         missing: Missing,
         *,
-        includes_future: bool,
+        role: Role | None = None,
     ) -> npt.NDArray[Any]:
-        """Align a column with the moments of the series and fill missing values."""
+        """Align a column with the moments of the series and fill missing values.
+
+        A known covariate has values for the moments of the future too.
+        """
         text, ids = column.dtype == object, self._axis.series_ids
         aligned = np.full(self._offsets[-1], None if text else np.nan)
         aligned[self._places] = column[self._axis.order]
         offsets = self._offsets
-        if not includes_future:
+        if role != "known":
             aligned, offsets = aligned[self.is_past], self.past_offsets
+        if role == "static":
+            aligned = fill_constant(aligned, offsets)
         if text:
             return fill_text(name, aligned, offsets, ids)
         return fill_values(name, aligned, offsets, ids, missing)
@@ -85,6 +92,7 @@ def read_column(
     missing: Missing = "error",
     *,
     number: bool = False,
+    text: bool = False,
     rows: IntArray | None = None,
 ) -> tuple[npt.NDArray[Any], list[str]]:
     """Read a column of numbers or, for a covariate, of text, in the table's order.
@@ -94,28 +102,73 @@ def read_column(
         name: name of the column.
         missing: policy for missing values.
         number: whether text is refused.
+        text: whether the values are categories, even if they look like numbers.
         rows: those that must have a value; default all.
 
     Raises:
         MissingValues: one of these rows has no value, and the policy is ``error``.
         InvalidValues: a value is text or infinite.
     """
-    values: npt.NDArray[Any]
-    if number or is_number_column(table.frame[name]):
-        values, notes = read_numbers(table, name)
-    else:
-        text = table.frame[name].astype(object)
-        values, notes = text.where(text.notna(), None).to_numpy(dtype=object), []
+    values, notes = read_values(table, name, number=number, text=text)
+    return values, [*notes, *check_missing(table, name, values, missing, rows)]
+
+
+def read_values(
+    table: Table, name: str, *, number: bool = False, text: bool = False
+) -> tuple[npt.NDArray[Any], list[str]]:
+    """Read a column as `read_column` does, with NaN or None for missing values.
+
+    Raises:
+        InvalidValues: a value is text or infinite.
+    """
+    column = table.frame[name]
+    if number or not (text or is_text_column(column)):
+        return read_numbers(table, name, may_be_text=not number)
+    return _read_categories(name, column)
+
+
+def check_missing(
+    table: Table,
+    name: str,
+    values: npt.NDArray[Any],
+    missing: Missing,
+    rows: IntArray | None = None,
+) -> list[str]:
+    """Check that values are there, or are to be filled; return a note on these.
+
+    Raises:
+        MissingValues: one of the rows has no value, and the policy is ``error``.
+    """
     missing_rows = np.flatnonzero(pd.isna(values))
-    if rows is not None:
+    if rows is not None and len(missing_rows):
         missing_rows = np.intersect1d(missing_rows, rows)
-    if len(missing_rows) and missing == "error":
+    if not len(missing_rows):
+        return []
+    if missing == "error":
         where = [table.where(i) for i in missing_rows[:MAX_SHOWN]]
-        raise MissingValues(name, where, len(missing_rows))
-    if len(missing_rows):
-        policy = missing if values.dtype != object else "forward"
-        plural = "s" * (len(missing_rows) > 1)
-        notes.append(
-            f"{name!r}: {len(missing_rows)} missing value{plural} filled ({policy})"
-        )
-    return values, notes
+        advice = MissingValues.ADVICE
+        if values.dtype == object:
+            advice = (
+                "Name the category in every row, also where there is none (such as "
+                "'none'), or choose missing: forward."
+            )
+        raise MissingValues(name, where, len(missing_rows), advice)
+    policy = missing if values.dtype != object else "forward"
+    plural = "s" * (len(missing_rows) > 1)
+    return [f"{name!r}: {len(missing_rows)} missing value{plural} filled ({policy})"]
+
+
+def _read_categories(
+    name: str, column: "pd.Series[Any]"
+) -> tuple[npt.NDArray[Any], list[str]]:
+    """Return the categories of a column as text, and a note on ``NA`` and the like."""
+    codes, distinct = pd.factorize(column.astype(object).where(column.notna(), None))
+    names = as_text(np.asarray(distinct, dtype=object))
+    names = np.array([text.strip() for text in names] + [None], dtype=object)
+    words = sorted({text for text in names[:-1] if text in MISSING_MARKERS})
+    notes = []
+    if words:
+        shown = ", ".join(map(repr, words))
+        plural = "are categories" if len(words) > 1 else "is a category"
+        notes.append(f"{name!r}: {shown} {plural}; an empty field is a missing value")
+    return names[codes], notes

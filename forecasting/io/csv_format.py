@@ -1,44 +1,42 @@
-"""CSV files as tables of text and numbers: gzip, encoding, delimiter and header."""
+"""CSV files, workbooks and Parquet files as tables of text and numbers."""
 
 import csv
-import gzip
 import io
 import re
 import warnings
-import zlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from forecasting.data.schema import Schema
-from forecasting.errors import UnreadableData
-
-DELIMITERS = (",", ";", "\t", "|")
-DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-MISSING_MARKERS = (
-    "",
-    "NA",
-    "N/A",
-    "#N/A",
-    "NaN",
-    "nan",
-    "-nan",
-    "NULL",
-    "null",
-    "None",
-    "<NA>",
+from forecasting.data.schema import Decimal, Schema, split_list
+from forecasting.errors import DataError, UnreadableData
+from forecasting.io.sources.files import (
+    PARQUET_MAGIC,
+    decode,
+    is_workbook,
+    read_bytes,
+    read_parquet,
+    read_workbook,
 )
+from forecasting.io.sources.layout import (
+    MISSING_MARKERS,
+    SAMPLE_LINES,
+    Layout,
+    find_header,
+    find_layout,
+    note_title,
+)
+
 SERIES_ID_NAMES = ("series_id", "unique_id", "id")  # read as text: "007" is a name
-SAMPLE_LINES = 50  # for the guess of the delimiter
-MAX_BYTES = 2**30  # of an unpacked file
-MAX_BYTES_AT_ANY_RATIO = 2**26  # of an unpacked file, at any size of the packed one
-MAX_COMPRESSION_RATIO = 200  # for larger files; numbers as text reach 30
-GZIP_MAGIC = b"\x1f\x8b"
+PLAIN_DECIMALS = re.compile(r"[-+]?\d*\.(?:\d{0,2}|\d{4,})|[-+]?0*\.\d*")
+MONTH_CELL = re.compile(r"(?:0[1-9]|1[0-2])\.\d{4}|\d{4}\.(?:0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +50,10 @@ class Table:
         delimiter: between the columns of a file; empty for a frame.
         source: the file's path, or another name, for messages.
         notes: guesses made while reading.
+        decimal: mark before the decimals, if the table shows it.
+        marks: that mark by the name of a column of text with numbers.
+        questions: by the name of a column, the error to raise where its numbers are
+            read: their marks can be understood in two ways.
     """
 
     frame: pd.DataFrame
@@ -60,6 +62,9 @@ class Table:
     delimiter: str
     source: str
     notes: tuple[str, ...] = ()
+    decimal: Decimal | None = None
+    marks: Mapping[str, Decimal] = field(default_factory=dict)
+    questions: Mapping[str, DataError] = field(default_factory=dict)
 
     def where(self, position: int) -> str:
         """Format the place of a row in its source: ``line 17``."""
@@ -69,35 +74,39 @@ class Table:
 def read_table(path: str | Path, schema: Schema) -> Table:
     """Read a CSV file, plain or gzipped; rows without any value are dropped.
 
+    Workbooks (.xlsx) and Parquet files are read by pandas, where it has a reader.
+
     Args:
         path: path of the file.
-        schema: its encoding and decimal mark; its series ids and categories are read
-            as text even if they look like numbers.
+        schema: its encoding; its series ids and categories are read as text even if
+            they look like numbers.
 
     Raises:
-        UnreadableData: the file does not exist, or is no CSV with a header and rows.
+        UnreadableData: the file does not exist, or is no table with a header and rows.
+        SettingError: there is no such encoding.
     """
-    text, notes = _decode(path, _read_bytes(Path(path)))
-    lines = text[: 2**20].splitlines()
-    header_line = next((i for i, line in enumerate(lines) if line.strip()), None)
-    if header_line is None:
-        raise UnreadableData(path, "the file is empty", "Give a CSV with a header.")
-    sample = lines[header_line : header_line + SAMPLE_LINES]
-    delimiter = _guess_delimiter(sample)
-    if delimiter != ",":
-        notes.append(f"delimiter: {DELIMITER_NAMES[delimiter]}")
-    names = [name.strip() for name in next(csv.reader(sample[:1], delimiter=delimiter))]
-    _check_header(path, names)
-    text_columns = (*(schema.series_id or ()), *schema.text)
-    frame = _parse(path, text, header_line + 1, names, delimiter, text_columns)
-    rows = np.arange(len(frame)) + header_line + 2
+    data = read_bytes(Path(path))
+    if is_workbook(data):
+        return _find_table(path, *read_workbook(Path(path), data))
+    if data.startswith(PARQUET_MAGIC):
+        frame = read_parquet(Path(path), data)
+        return _to_table(path, frame, 0, list(map(str, frame.columns)), [])
+    text, notes = decode(path, data, schema.encoding)
+    layout = find_layout(path, text, notes)
+    _check_header(path, layout.names)
+    id_parts = [part for id_ in schema.series_id or () for part in split_list(id_)]
+    text_columns = (*(schema.series_id or ()), *id_parts, *schema.text)
+    frame = _parse(path, text, layout, text_columns)
     empty = frame.isna().all(axis=1).to_numpy()
     if frame.shape[1] == 1:  # an empty line is a missing value, but not at the end
         empty = np.logical_and.accumulate(empty[::-1])[::-1]
-    frame = frame.loc[~empty, [name != "" for name in names]].reset_index(drop=True)
+    frame = _restore_text(path, text, layout, frame, schema.roles)
+    rows = _line_numbers(text, layout, len(frame))
+    named = [name != "" for name in layout.names]
+    frame = frame.loc[~empty, named].reset_index(drop=True)
     if frame.empty:
         raise UnreadableData(path, "the file has a header and no rows", "Add rows.")
-    return Table(frame, rows[~empty], "line", delimiter, str(path), tuple(notes))
+    return Table(frame, rows[~empty], "line", layout.delimiter, str(path), tuple(notes))
 
 
 def check_unique(source: object, names: Sequence[str]) -> None:
@@ -112,66 +121,38 @@ def check_unique(source: object, names: Sequence[str]) -> None:
         raise UnreadableData(source, problem, "Give every column its own name.")
 
 
-def _read_bytes(path: Path) -> bytes:
-    if path.is_dir():
-        raise UnreadableData(path, "this is a folder", "Give the path of a CSV file.")
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UnreadableData(path, "the file is larger than 1 GiB", "Split it.")
-        packed = path.read_bytes()
-    except FileNotFoundError:
-        raise UnreadableData(path, "there is no such file", "Check the path.") from None
-    except OSError as error:
-        problem = f"the file cannot be opened ({error.strerror})"
-        raise UnreadableData(path, problem, "Check the path and your rights.") from None
-    if packed[:2] == GZIP_MAGIC:
-        return _unpack(path, packed)
-    if path.suffix == ".gz":
-        raise UnreadableData(
-            path, "this is no gzip file", "Pack it anew, or rename it."
-        )
-    return packed
+def _find_table(path: str | Path, grid: pd.DataFrame, notes: list[str]) -> Table:
+    """Return the cells of a sheet as a table, below the row that has the names."""
+    text = grid.head(SAMPLE_LINES).astype(object)
+    text = text.where(text.notna(), "").astype(str)
+    records = [
+        (i + 1, [str(cell).strip() for cell in cells])
+        for i, cells in enumerate(text.to_numpy().tolist())
+        if any(cells)
+    ]
+    header = find_header(path, records)
+    note_title(records[:header], "row", notes)
+    line, names = records[header]
+    return _to_table(path, grid.iloc[line:].infer_objects(), line, names, notes)
 
 
-def _unpack(path: Path, packed: bytes) -> bytes:
-    max_bytes = min(
-        MAX_BYTES, max(MAX_BYTES_AT_ANY_RATIO, MAX_COMPRESSION_RATIO * len(packed))
-    )
-    try:
-        with gzip.open(io.BytesIO(packed)) as stream:
-            data = stream.read(max_bytes + 1)
-    except (OSError, EOFError, zlib.error):
-        raise UnreadableData(path, "the gzip is damaged", "Pack it anew.") from None
-    if len(data) > max_bytes:
-        problem = f"the file unpacks to more than {max_bytes // 2**20} MiB"
-        raise UnreadableData(path, problem, "Give it unpacked, at most 1 GiB.")
-    return data
-
-
-def _decode(path: str | Path, data: bytes) -> tuple[str, list[str]]:
-    head = data[: 2**16]
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise UnreadableData(path, "the text is UTF-16", "Save it as CSV in UTF-8.")
-    if b"\0" in head or head[:4] in (b"PK\3\4", b"PAR1", b"%PDF"):
-        raise UnreadableData(path, "this is a binary file", "Save it as CSV.")
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"<", b"{", b"["):
-        problem = "this is HTML, XML or JSON, no CSV"
-        raise UnreadableData(path, problem, "Save the table itself as CSV.")
-    try:
-        return data.decode("utf-8-sig"), []
-    except UnicodeDecodeError:
-        return data.decode("latin-1"), ["encoding: Latin-1 (the text is no UTF-8)"]
-
-
-def _guess_delimiter(sample: Sequence[str]) -> str:
-    """Return the delimiter by which most lines have as many fields as the header."""
-
-    def score(delimiter: str) -> tuple[int, int]:
-        fields = [len(row) for row in csv.reader(sample, delimiter=delimiter) if row]
-        wide = fields[0] > 1
-        return (fields.count(fields[0]), fields[0]) if wide else (0, 0)
-
-    return max(DELIMITERS, key=score)
+def _to_table(
+    path: str | Path,
+    frame: pd.DataFrame,
+    num_above: int,
+    names: Sequence[str],
+    notes: list[str],
+) -> Table:
+    """Return typed cells as a table; rows without any value are dropped."""
+    _check_header(path, names)
+    empty = frame.isna().all(axis=1).to_numpy()
+    columns = [i for i, name in enumerate(names) if name]
+    frame = frame.loc[~empty].iloc[:, columns].reset_index(drop=True)
+    if frame.empty:
+        raise UnreadableData(path, "the file has a header and no rows", "Add rows.")
+    frame = frame.set_axis([names[i] for i in columns], axis=1)
+    rows = np.flatnonzero(~empty) + num_above + 1
+    return Table(frame, rows, "row", "", str(path), tuple(notes))
 
 
 def _check_header(path: str | Path, names: Sequence[str]) -> None:
@@ -182,44 +163,143 @@ def _check_header(path: str | Path, names: Sequence[str]) -> None:
         raise UnreadableData(path, problem, "Put the names of the columns above it.")
 
 
+def _line_numbers(text: str, layout: Layout, count: int) -> npt.NDArray[np.int64]:
+    """Return the line of each row, the last of those of a row with line breaks."""
+    num_lines = max(text.count("\n"), text.count("\r")) + (text[-1:] not in "\r\n")
+    if num_lines <= layout.lines + count or '"' not in text:
+        return np.arange(count) + layout.lines + 1
+    stream = _skip_lines(text, layout.lines)
+    reader = csv.reader(stream, delimiter=layout.delimiter, skipinitialspace=True)
+    numbers = [reader.line_num for _ in islice(reader, count)]
+    return np.asarray(numbers, dtype=np.int64) + layout.lines
+
+
+def _skip_lines(text: str, count: int) -> io.StringIO:
+    stream = io.StringIO(text, newline="")
+    for _ in range(count):
+        stream.readline()
+    return stream
+
+
+def _unique_names(layout: Layout) -> list[str]:
+    return [name or f"\0{i}" for i, name in enumerate(layout.names)]
+
+
 def _parse(
-    path: str | Path,
-    text: str,
-    skip: int,
-    names: Sequence[str],
-    delimiter: str,
-    text_columns: Sequence[str],
+    path: str | Path, text: str, layout: Layout, text_columns: Sequence[str]
 ) -> pd.DataFrame:
-    unique_names = [name or f"\0{i}" for i, name in enumerate(names)]
-    as_text = {
-        name for name in unique_names if name in (*text_columns, *SERIES_ID_NAMES)
-    }
-    missing = {
-        name: [""] if name in as_text else MISSING_MARKERS for name in unique_names
-    }
+    names = _unique_names(layout)
+    as_text = {name for name in names if name in (*text_columns, *SERIES_ID_NAMES)}
+    missing = {name: [""] if name in as_text else MISSING_MARKERS for name in names}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(
-                io.StringIO(text),
-                sep=delimiter,
-                header=None,
-                names=unique_names,
-                index_col=False,
-                skiprows=skip,
-                skip_blank_lines=False,
-                skipinitialspace=True,
-                keep_default_na=False,
-                na_values=missing,
-                dtype=dict.fromkeys(as_text, str),
-                low_memory=False,
+            return _read(
+                text, layout, na_values=missing, dtype=dict.fromkeys(as_text, str)
             )
     except pd.errors.EmptyDataError:
-        return pd.DataFrame(columns=unique_names)
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        return pd.DataFrame(columns=names)
+    except (pd.errors.ParserError, pd.errors.ParserWarning):
         problem = f"not every line has {len(names)} fields as the header has"
-        match = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
-        if match:
-            problem = f"line {match[2]} has {match[3]} fields, the header {len(names)}"
+        line, count = _first_long_line(text, layout)
+        if line:
+            problem = f"line {line} has {count} fields, the header {len(names)}"
         advice = "Make them equal; quote text that holds the delimiter."
         raise UnreadableData(path, problem, advice) from None
+
+
+def _first_long_line(text: str, layout: Layout) -> tuple[int, int]:
+    """Return the first line with more fields than the header, and their number."""
+    stream = _skip_lines(text, layout.lines)
+    reader = csv.reader(stream, delimiter=layout.delimiter, skipinitialspace=True)
+    try:
+        for fields in reader:
+            if len(fields) > len(layout.names):
+                return layout.lines + reader.line_num, len(fields)
+    except csv.Error:
+        pass
+    return 0, 0
+
+
+def _read(text: str, layout: Layout, **options: Any) -> pd.DataFrame:
+    """Read the rows below the header by pandas."""
+    frame: pd.DataFrame = pd.read_csv(
+        _skip_lines(text, layout.lines),
+        sep=layout.delimiter,
+        header=None,
+        names=_unique_names(layout),
+        index_col=False,
+        skip_blank_lines=False,
+        skipinitialspace=True,
+        keep_default_na=False,
+        low_memory=False,
+        **options,
+    )
+    return frame
+
+
+def _restore_text(
+    path: str | Path,
+    text: str,
+    layout: Layout,
+    frame: pd.DataFrame,
+    covariates: Iterable[str],
+) -> pd.DataFrame:
+    """Return the frame with the text of the columns that need it.
+
+    These are numbers whose dots may part thousands, covariates with leading zeros,
+    and text in which ``NA`` and ``None`` are words.
+    """
+    may_be_codes = {name for name in covariates if name in frame.columns}
+    sample = dict(
+        zip(_unique_names(layout), zip(*layout.sample, strict=False), strict=False)
+    )
+    names = [
+        name
+        for name in frame.columns
+        if _needs_text(frame[name], sample.get(name, ()), name in may_be_codes)
+    ]
+    if not names:
+        return frame
+    empty = {name: [""] for name in names}
+    raw = _read(text, layout, usecols=names, dtype=str, na_values=empty)
+    changed = {
+        name: raw[name]
+        for name in names
+        if _keeps_text(frame[name], raw[name], name in may_be_codes)
+    }
+    return frame.assign(**changed)
+
+
+def _needs_text(
+    column: "pd.Series[Any]", sample: Sequence[str], may_be_codes: bool
+) -> bool:
+    """Test if the text of a column may say more than its values."""
+    if not pd.api.types.is_numeric_dtype(column):
+        return bool(column.isna().any())
+    if column.dtype.kind != "f":
+        return may_be_codes and column.dtype.kind in "iu"
+    values = column.dropna().to_numpy()
+    if not len(values):
+        return True
+    if may_be_codes and (values == np.floor(values)).all():
+        return True
+    if sample and all(map(MONTH_CELL.fullmatch, sample)):
+        return True
+    if any(map(PLAIN_DECIMALS.fullmatch, sample)):
+        return False
+    thousandths = values[np.isfinite(values)] * 1000
+    return bool((np.abs(thousandths - np.round(thousandths)) < 1e-6).all())
+
+
+def _keeps_text(
+    column: "pd.Series[Any]", raw: "pd.Series[Any]", may_be_codes: bool
+) -> bool:
+    present = raw.dropna().str.strip()
+    if not pd.api.types.is_numeric_dtype(column) or column.isna().all():
+        return len(present) > 0
+    if may_be_codes and present.str.match(r"0\d").any():
+        return True
+    if present.str.fullmatch(MONTH_CELL).all():
+        return True
+    return bool(present.str.fullmatch(r"[-+]?[1-9]\d{0,2}\.\d{3}").any())

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from forecasting.data.schema import Missing
 from forecasting.errors import IrregularTimestamps, MissingValues
@@ -39,7 +40,8 @@ def insert_gaps(
         raise IrregularTimestamps(
             f"{total} moments are missing and {len(timestamps)} are there on the "
             f"calendar {calendar}",
-            "Check the dates, or resample the rows to a longer step.",
+            "Check the dates, or gather the rows to longer steps with --resample or "
+            "data.resample.",
         )
     first = timestamps[offsets[:-1]]
     borders = np.concatenate([[0], np.cumsum(lengths + gaps)])
@@ -59,9 +61,9 @@ def fill_values(
     """Fill NaN within each series.
 
     ``forward`` repeats the value before, ``mean`` takes the mean of all observed values
-    before; neither looks ahead. ``interpolate`` draws a line to the next value, which
-    is not available to a forecast made in between, and repeats the nearest value at
-    the ends.
+    before, ``zero`` puts in 0; none of these looks ahead. ``interpolate`` draws a line
+    to the next value, which is not available to a forecast made in between, and repeats
+    the nearest value at the ends.
 
     Args:
         name: name of the column.
@@ -76,6 +78,8 @@ def fill_values(
     observed = ~np.isnan(values)
     if observed.all():
         return values
+    if missing == "zero":
+        return np.where(observed, values, 0.0)
     start = np.repeat(offsets[:-1], np.diff(offsets))
     before = _last_observed(observed)
     has_before = before >= start
@@ -106,6 +110,16 @@ def fill_text(
     start = np.repeat(offsets[:-1], np.diff(offsets))
     _check_fillable(name, before < start, offsets, series_ids)
     return values[before]
+
+
+def fill_constant(values: npt.NDArray[Any], offsets: IntArray) -> npt.NDArray[Any]:
+    """Fill missing values with the first value of their series, if it has one."""
+    if not pd.isna(values).any():
+        return values
+    series = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    column = pd.Series(values)
+    filled = column.fillna(column.groupby(series).transform("first"))
+    return filled.astype(object).where(filled.notna(), None).to_numpy(values.dtype)
 
 
 def _last_observed(observed: npt.NDArray[np.bool_]) -> IntArray:

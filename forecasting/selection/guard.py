@@ -31,7 +31,7 @@ from forecasting.models.ensemble import ensemble_forecast
 from forecasting.models.network import RecurrentNetwork
 from forecasting.models.window_ridge import LinearPart
 from forecasting.scaling.window_scaling import ScaledWindows
-from forecasting.types import FloatArray, IntArray
+from forecasting.types import BoolArray, FloatArray, IntArray
 
 RUNGS = (
     "last_value",
@@ -73,6 +73,20 @@ class Guard:
         """Return rungs of series at ``places``; -1 is an unknown series."""
         rungs = self.by_series[np.maximum(places, 0)]
         return np.where(places < 0, self.default, rungs)
+
+    def simplify(
+        self, choices: IntArray, is_short: BoolArray, has_season: BoolArray
+    ) -> IntArray:
+        """Return the rungs with simple ones for series that do not fill a window.
+
+        Args:
+            choices: rung of each series, ``(n,)``.
+            is_short: whether a series is shorter than a window, ``(n,)``.
+            has_season: whether it holds a season to repeat, ``(n,)``.
+        """
+        seasonal = RUNGS.index("seasonal_naive")
+        simple = np.where((choices == seasonal) & has_season, seasonal, 0)
+        return np.where(is_short, simple, choices)
 
     def needs_network(self, choices: Tensor) -> bool:
         """Return whether any chosen rung uses the network's forecast."""

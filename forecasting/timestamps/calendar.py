@@ -5,10 +5,11 @@ moment, `Calendar.count` counts the steps from one moment to another. A moment l
 the calendar of its series when advancing by the counted steps arrives at it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from forecasting.errors import (
@@ -17,7 +18,13 @@ from forecasting.errors import (
     SettingError,
     join_shown,
 )
-from forecasting.timestamps.frequency import parse_frequency
+from forecasting.timestamps.frequency import (
+    Rule,
+    is_daily,
+    parse_frequency,
+    weekdays,
+)
+from forecasting.timestamps.zones import UTC, format_moments, to_utc, to_wall
 from forecasting.types import IntArray, Timestamps
 
 WORKDAYS = (0, 1, 2, 3, 4)
@@ -37,6 +44,7 @@ class Calendar:
         day: day of the month that months without it shorten, 29 to 31; None where the
             timestamps themselves show it.
         zone: time zone of the timestamps, which are stored in UTC; None without one.
+            Steps of whole days and longer are counted in its wall time.
 
     >>> Calendar("ME").future(np.array(["2024-01-31"], "datetime64[ns]"), 2).tolist()
     [[1709164800000000000, 1711843200000000000]]
@@ -84,13 +92,21 @@ class Calendar:
         if self.freq is None:
             return np.asarray(start + steps * self.step)
         rule = parse_frequency(self.freq)
+        if self._follows_clocks(rule):
+            wall = replace(self, zone=None).advance(to_wall(start, self.zone), steps)
+            return to_utc(wall, self.zone)
         if rule.unit == "ticks":
             return np.asarray(start + (steps * rule.size).view("timedelta64[ns]"))
+        return self._advance_days(rule, start, steps)
+
+    def _advance_days(
+        self, rule: Rule, start: Timestamps, steps: IntArray
+    ) -> Timestamps:
         days = start.astype("datetime64[D]")
         if rule.unit == "days":
             shifted = np.busday_offset(days, steps, "backward", weekmask=self._weekmask)
         else:
-            shifted = rule.place_in_month(days, steps)
+            shifted = rule.place_in_month(days, steps, self.day)
         return np.asarray(shifted + (start - days))  # preserves the time of the day
 
     def count(self, start: Timestamps, end: Timestamps) -> IntArray:
@@ -98,6 +114,9 @@ class Calendar:
         if self.freq is None:
             return np.asarray((end - start) // self.step)
         rule = parse_frequency(self.freq)
+        if self._follows_clocks(rule):
+            first, last = to_wall(start, self.zone), to_wall(end, self.zone)
+            return replace(self, zone=None).count(first, last)
         if rule.unit == "ticks":
             return np.asarray((end - start).astype(np.int64) // rule.size)
         if rule.unit == "days":
@@ -105,6 +124,41 @@ class Calendar:
             return np.asarray(np.busday_count(first, last, weekmask=self._weekmask))
         months = end.astype("datetime64[M]") - start.astype("datetime64[M]")
         return np.asarray(months.astype(np.int64) // rule.size)
+
+    def wall_time(self, moments: Timestamps) -> Timestamps:
+        """Return moments as the clocks of the zone show them; steps as they are."""
+        return moments if self.freq is None else to_wall(moments, self.zone)
+
+    def is_anchored(self, moments: Timestamps) -> npt.NDArray[np.bool_]:
+        """Test of each moment if it lies on the weekday or month of the frequency."""
+        if self.freq is None:
+            return np.ones(moments.shape, dtype=bool)
+        return parse_frequency(self.freq).is_anchored(self.wall_time(moments))
+
+    def find_misfits(
+        self, timestamps: Timestamps, offsets: IntArray
+    ) -> npt.NDArray[np.bool_]:
+        """Return the mask of the timestamps that do not lie on the calendar.
+
+        Args:
+            timestamps: all series one after another, ``(points,)``.
+            offsets: borders of the series, ``(series + 1,)``.
+        """
+        start = np.repeat(timestamps[offsets[:-1]], np.diff(offsets))
+        if self.weekdays:
+            days_apart = self.wall_time(timestamps) - self.wall_time(start)
+            is_moved = days_apart != days_apart.astype("timedelta64[D]")
+            return np.asarray(is_moved | self.find_extra_days(timestamps))
+        arrived = self.advance(start, self.count(start, timestamps))
+        misfits = np.asarray(arrived != timestamps)
+        misfits[offsets[:-1]] |= ~self.is_anchored(timestamps[offsets[:-1]])
+        return misfits
+
+    def find_extra_days(self, timestamps: Timestamps) -> npt.NDArray[np.bool_]:
+        """Return the mask of the timestamps on other weekdays than the trading days."""
+        if not self.weekdays:
+            return np.zeros(len(timestamps), dtype=bool)
+        return ~np.isin(weekdays(self.wall_time(timestamps)), self.weekdays)
 
     def continued_by(self, other: "Calendar") -> "Calendar":
         """Return the calendar of further series for a model trained on this one.
@@ -123,7 +177,19 @@ class Calendar:
                 f"by {self.freq!r}",
                 "Send the series at the trained frequency, or without timestamps.",
             )
-        return self  # a few rows may not show every trading day
+        zone = self._zone_with(other)  # other rows may not show every trading day
+        return self if zone == self.zone else replace(self, zone=zone)
+
+    def _zone_with(self, other: "Calendar") -> str | None:
+        """Return the zone whose clocks count the steps of further series."""
+        if self.zone is None or other.zone is None:
+            return other.zone  # naive moments are wall time
+        rule = parse_frequency(self.freq or "")
+        return other.zone if is_daily(rule) else self.zone
+
+    def _follows_clocks(self, rule: Rule) -> bool:
+        """Return whether steps are counted in the wall time of a zone."""
+        return self.zone not in (None, UTC) and is_daily(rule)
 
     @property
     def _trading_days(self) -> tuple[int, ...]:
@@ -188,7 +254,8 @@ def check_gaps(
         return
     index, total = int(np.argmax(gaps > 0)), int(gaps.sum())
     series = timestamps[offsets[index] : offsets[index + 1]]
-    missing = map(format_timestamp, find_gaps(calendar, series, limit=MAX_SHOWN))
+    gap_moments = find_gaps(calendar, series, limit=MAX_SHOWN)
+    missing = [format_timestamp(moment, calendar.zone) for moment in gap_moments]
     raise IrregularTimestamps(
         f"{total} moment{'s are' if total > 1 else ' is'} missing on the calendar "
         f"{calendar}: series {series_ids[index]!r} lacks "
@@ -197,8 +264,15 @@ def check_gaps(
     )
 
 
-def format_timestamp(moment: Any) -> str:
-    """Format a timestamp as text, midnight as the date alone."""
+def format_timestamp(moment: Any, zone: str | None = None) -> str:
+    """Format a timestamp as text, a naive midnight as the date alone.
+
+    Args:
+        moment: in UTC where there is a zone, or an integer step.
+        zone: zone of the text.
+    """
+    if isinstance(moment, np.datetime64) and zone is not None:
+        return str(format_moments(np.asarray([moment], "datetime64[ns]"), zone)[0])
     if isinstance(moment, np.datetime64):
         return str(pd.Timestamp(moment)).removesuffix(" 00:00:00")
     return str(moment)

@@ -80,9 +80,18 @@ class Rule:
         return cycle // self.size if cycle and cycle % self.size == 0 else 1
 
     def place_in_month(
-        self, days: npt.NDArray[Any], steps: npt.NDArray[np.int64]
+        self,
+        days: npt.NDArray[Any],
+        steps: npt.NDArray[np.int64],
+        day: int | None = None,
     ) -> npt.NDArray[Any]:
-        """Add ``steps`` months to ``days``, moved to the rule's place in the month."""
+        """Add ``steps`` months to ``days``, moved to the rule's place in the month.
+
+        Args:
+            days: dates; broadcasts with ``steps``.
+            steps: of the rule.
+            day: day of the month of dates that their month cut short, 29 to 31.
+        """
         month = days.astype("datetime64[M]") + steps * self.size
         first = month.astype("datetime64[D]")
         last = (month + 1).astype("datetime64[D]") - 1
@@ -92,9 +101,10 @@ class Rule:
             return np.asarray(np.busday_offset(first, 0, "forward"))
         if self.place == "BE":
             return np.asarray(np.busday_offset(last, 0, "backward"))
-        return np.asarray(
-            np.minimum(first + (days - days.astype("datetime64[M]")), last)
-        )
+        since_first = days - days.astype("datetime64[M]")
+        if day is not None:
+            since_first = np.where(is_cut(days, day), day - 1, since_first)
+        return np.asarray(np.minimum(first + since_first, last))
 
     def is_anchored(self, moments: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
         """Test of each moment if it lies on the weekday or month of the anchor."""
@@ -102,6 +112,23 @@ class Rule:
             return np.ones(moments.shape, dtype=bool)
         positions = weekdays(moments) if self.unit == "ticks" else months(moments)
         return np.asarray((positions - self.anchor) % self.period == 0)
+
+
+def days_of_month(moments: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return the day of the month of each moment, from 1."""
+    days = moments.astype("datetime64[D]")
+    return np.asarray((days - days.astype("datetime64[M]")).astype(np.int64) + 1)
+
+
+def is_month_end(moments: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Test of each moment if it lies on the last day of its month."""
+    next_days = moments.astype("datetime64[D]") + 1
+    return np.asarray(next_days == next_days.astype("datetime64[M]"))
+
+
+def is_cut(moments: npt.NDArray[Any], day: int) -> npt.NDArray[np.bool_]:
+    """Test of each moment if its month is too short for a day of the month."""
+    return np.asarray(is_month_end(moments) & (days_of_month(moments) < day))
 
 
 def weekdays(moments: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
@@ -112,6 +139,11 @@ def weekdays(moments: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 def months(moments: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Return the month of each moment, January 1."""
     return np.asarray(moments.astype("datetime64[M]").astype(np.int64) % 12 + 1)
+
+
+def is_daily(rule: Rule) -> bool:
+    """Test if the steps of a rule are whole days, or longer."""
+    return rule.unit != "ticks" or rule.size % DAY == 0
 
 
 @lru_cache(maxsize=64)

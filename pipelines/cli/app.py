@@ -13,8 +13,19 @@ import typer
 from rich.console import Console
 
 from pipelines.cli.explain import explain_command
+from pipelines.cli.inspect import add_inspect_command
 from pipelines.cli.job_options import job_command
-from pipelines.cli.options import NewData, SeriesId, Target, Time, TrainedModel
+from pipelines.cli.options import (
+    Decimal,
+    Encoding,
+    Missing,
+    NewData,
+    SeriesId,
+    Target,
+    Time,
+    TimeFormat,
+    TrainedModel,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +37,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    epilog="Start with: recast train FILE.csv   then: recast forecast NAME",
+    epilog="Start with: recast inspect FILE.csv   then: recast train FILE.csv   then: "
+    "recast forecast NAME",
 )
 
 Horizon = Annotated[
@@ -51,6 +63,8 @@ Levels = Annotated[
 Alias = Annotated[str, typer.Option(help="The alias to move.")]
 ModelName = Annotated[str, typer.Argument(help="Name of the registered model.")]
 
+add_inspect_command(app)
+
 
 @job_command(app, "train")
 def train_command(
@@ -73,7 +87,8 @@ def train_command(
 
     Examples:
       recast train sales.csv --horizon 14
-      recast train jobs/sunspots.yaml
+      recast train jobs/sunspots.yaml --set model.hidden_size=64
+      recast train shops.csv --series-id store,item --known price,promo --missing zero
       recast train new-sales.csv --from sales@champion
     """
     from pipelines.cli import report
@@ -207,6 +222,10 @@ def forecast_command(
     time: Time = None,
     target: Target = None,
     series_id: SeriesId = None,
+    time_format: TimeFormat = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    missing: Missing = None,
     output: Output = None,
 ) -> None:
     """Forecast the training series, or new observations, with a registered model.
@@ -228,7 +247,15 @@ def forecast_command(
         forecaster,
         data=data,
         future=future,
-        columns={"time": time, "target": target, "series_id": series_id},
+        columns={
+            "time": time,
+            "target": target,
+            "series_id": series_id,
+            "time_format": time_format,
+            "decimal": decimal,
+            "encoding": encoding,
+            "missing": missing,
+        },
         horizon=horizon,
         levels=tuple(level or (80.0, 95.0)),
     )

@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines.cli.options import NewData, SeriesId, Target, Time, TrainedModel
+from pipelines.cli.options import (
+    Decimal,
+    Encoding,
+    Missing,
+    NewData,
+    SeriesId,
+    Target,
+    Time,
+    TimeFormat,
+    TrainedModel,
+)
 
 Output = Annotated[
     Path | None,
@@ -32,6 +42,10 @@ def explain_command(
     time: Time = None,
     target: Target = None,
     series_id: SeriesId = None,
+    time_format: TimeFormat = None,
+    decimal: Decimal = None,
+    encoding: Encoding = None,
+    missing: Missing = None,
     output: Output = None,
 ) -> None:
     """Show how strongly each forecast step depends on each observation.
@@ -57,7 +71,15 @@ def explain_command(
     explanation, notes = explain_model(
         forecaster,
         data=data,
-        columns={"time": time, "target": target, "series_id": series_id},
+        columns={
+            "time": time,
+            "target": target,
+            "series_id": series_id,
+            "time_format": time_format,
+            "decimal": decimal,
+            "encoding": encoding,
+            "missing": missing,
+        },
         part="network" if network else "model",
     )
     report.print_notes(console, notes)

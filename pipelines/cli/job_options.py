@@ -1,86 +1,189 @@
 """Commands that run a job: each option overrides a key of the job file."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any, NamedTuple, Optional
 
 import typer
 from rich.console import Console
 
-# Option: key of the job file, type, help.
-JOB_OPTIONS: dict[str, tuple[str, type, str]] = {
-    "name": (
+COLUMNS, FORM, MODEL = "Columns", "Form of the data", "Model and evaluation"
+
+
+class JobOption(NamedTuple):
+    """An option of the commands that run a job.
+
+    Attributes:
+        key: of the job file.
+        kind: type of the value; a list may be repeated.
+        help: text of ``--help``.
+        panel: heading above it.
+    """
+
+    key: str
+    kind: Any
+    help: str
+    panel: str = MODEL
+
+
+DATA_OPTIONS: dict[str, JobOption] = {
+    "time": JobOption(
+        "data.time",
+        str,
+        "Column with the timestamps; several are joined: Year,Month. Default: the only "
+        "date column.",
+        COLUMNS,
+    ),
+    "target": JobOption(
+        "data.target",
+        str,
+        "Column to forecast. Default: the only numeric column.",
+        COLUMNS,
+    ),
+    "series_id": JobOption(
+        "data.series_id",
+        str,
+        "Column that names the series, or several: store,item. Default: inferred.",
+        COLUMNS,
+    ),
+    "known": JobOption(
+        "data.known_covariates",
+        list[str],
+        "Covariate that is known over the horizon too, such as promotions; repeat the "
+        "option, or give a list: price,promo.",
+        COLUMNS,
+    ),
+    "past": JobOption(
+        "data.past_covariates",
+        list[str],
+        "Covariate that is known up to the last observation, such as the weather; "
+        "repeat the option, or give a list.",
+        COLUMNS,
+    ),
+    "static": JobOption(
+        "data.static_covariates",
+        list[str],
+        "Covariate with one value a series, such as a region; repeat the option, or "
+        "give a list.",
+        COLUMNS,
+    ),
+    "text": JobOption(
+        "data.text",
+        list[str],
+        "Covariate that holds categories, even if they look like numbers; repeat the "
+        "option, or give a list.",
+        COLUMNS,
+    ),
+    "freq": JobOption(
+        "data.freq",
+        str,
+        "Frequency as a pandas alias: D, MS, h, ... Default: inferred.",
+        FORM,
+    ),
+    "zone": JobOption(
+        "data.zone",
+        str,
+        "Time zone of the timestamps: Europe/Berlin, +05:30, ... Those without an "
+        "offset are its local times. Default: that of the timestamps.",
+        FORM,
+    ),
+    "time_format": JobOption(
+        "data.time_format",
+        str,
+        "Form of the timestamps, as in Python: %d.%m.%Y. Default: inferred.",
+        FORM,
+    ),
+    "decimal": JobOption(
+        "data.decimal",
+        str,
+        "Mark before the decimals: . or , Default: inferred.",
+        FORM,
+    ),
+    "encoding": JobOption(
+        "data.encoding",
+        str,
+        "Encoding of the file: utf-8, cp1252, ... Default: inferred.",
+        FORM,
+    ),
+    "missing": JobOption(
+        "data.missing",
+        str,
+        "Treatment of missing values and moments: error, interpolate, forward, mean or "
+        "zero. Default: error.",
+        FORM,
+    ),
+    "resample": JobOption(
+        "data.resample",
+        str,
+        "Steps to which irregular rows are gathered: 5min, h, D, ... Default: none.",
+        FORM,
+    ),
+    "aggregate": JobOption(
+        "data.aggregate",
+        str,
+        "Value of the rows of one step: mean, sum, min, max, first or last.",
+        FORM,
+    ),
+}
+
+JOB_OPTIONS: dict[str, JobOption] = {
+    "name": JobOption(
         "name",
         str,
         "Name of the registered model. Default: the name of the CSV file.",
     ),
-    "time": (
-        "data.time",
-        str,
-        "Column with the timestamps. Default: the only date column.",
-    ),
-    "target": (
-        "data.target",
-        str,
-        "Column to forecast. Default: the only numeric column.",
-    ),
-    "series_id": (
-        "data.series_id",
-        str,
-        "Column that names the series. Default: inferred.",
-    ),
-    "freq": (
-        "data.freq",
-        str,
-        "Frequency as a pandas alias: D, MS, h, ... Default: inferred.",
-    ),
-    "missing": (
-        "data.missing",
-        str,
-        "Treatment of missing values: error, interpolate, forward or mean. "
-        "Default: error.",
-    ),
-    "preset": (
+    **DATA_OPTIONS,
+    "preset": JobOption(
         "preset",
         str,
         "Settings as a set: classic (one network), guarded (falls back to a simple "
         "forecast that validates better) or accurate (settings chosen on the data, "
         "slower). Default: guarded.",
     ),
-    "cell": (
+    "cell": JobOption(
         "model.cell",
         str,
         "Kind of network: rnn, lstm, gru or mlp. Default: lstm.",
     ),
-    "seq_len": (
+    "seq_len": JobOption(
         "windows.seq_len",
         int,
         "Observations that the network reads (lookback). Default: 5.",
     ),
-    "horizon": ("windows.horizon", int, "Steps to forecast. Default: 2."),
-    "epochs": (
+    "horizon": JobOption("windows.horizon", int, "Steps to forecast. Default: 2."),
+    "epochs": JobOption(
         "training.epochs",
         int,
         "Maximum number of passes over the training windows. Default: 100.",
     ),
-    "seed": (
+    "seed": JobOption(
         "training.seed",
         int,
         "Seed of the random numbers; the same seed gives the same weights. Default: 0.",
     ),
-    "device": (
+    "device": JobOption(
         "training.device",
         str,
         "Device of the training: auto, cpu, cuda or mps. Default: auto.",
     ),
-    "folds": (
+    "folds": JobOption(
         "evaluation.folds",
         int,
         "Cutoffs of the backtest, one horizon apart. Default: auto, which tests the "
         "latest fifth of the series.",
     ),
 }
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Any key of the job file by its path, such as model.hidden_size=64 or "
+        "evaluation.levels=[50,90]; repeat the option for several.",
+    ),
+]
 
 
 def job_command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], None]:
@@ -92,31 +195,64 @@ def job_command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], 
     def decorate(function: Callable[..., None]) -> None:
         extra = list(inspect.signature(function).parameters.values())[2:]
         source_help = "Job file (.yaml), or a CSV file with the series."
-        parameters = [_parameter("source", Path, typer.Argument(help=source_help), ...)]
-        for option, (_, kind, text) in JOB_OPTIONS.items():
-            parameters.append(
-                _parameter(option, Optional[kind], typer.Option(help=text), None)  # noqa: UP045
-            )
+        parameters = [
+            parameter("source", Path, typer.Argument(help=source_help), ...),
+            *option_parameters(JOB_OPTIONS),
+            inspect.Parameter(
+                "settings",
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=None,
+                annotation=Settings,
+            ),
+        ]
 
-        def command(source: Path, **options: Any) -> None:
+        def command(source: Path, settings: list[str], **options: Any) -> None:
+            from pipelines.cli.job_settings import ask_at_once, parse_settings
             from pipelines.config.job import read_job
 
-            overrides = {
-                key: value
-                for option, (key, _, _) in JOB_OPTIONS.items()
-                if (value := options.pop(option)) is not None
-            }
-            function(read_job(source, overrides), Console(), **options)
+            overrides = take_overrides(JOB_OPTIONS, options)
+            job = read_job(source, overrides | parse_settings(source, settings or []))
+            with ask_at_once(job):
+                function(job, Console(), **options)
 
+        set_signature(command, [*parameters, *extra])
         command.__doc__ = function.__doc__
-        command.__signature__ = inspect.Signature([*parameters, *extra])  # type: ignore[attr-defined]
-        command.__annotations__ = {p.name: p.annotation for p in [*parameters, *extra]}
         app.command(name)(command)
 
     return decorate
 
 
-def _parameter(name: str, kind: Any, info: Any, default: Any) -> inspect.Parameter:
+def option_parameters(options: Mapping[str, JobOption]) -> list[inspect.Parameter]:
+    """Return parameters of a function for options that override keys of a job."""
+    return [
+        parameter(
+            name,
+            Optional[option.kind],  # noqa: UP045
+            typer.Option(help=option.help, rich_help_panel=option.panel),
+            None,
+        )
+        for name, option in options.items()
+    ]
+
+
+def take_overrides(
+    options: Mapping[str, JobOption], values: dict[str, Any]
+) -> dict[str, Any]:
+    """Remove the values of options, and return those of the user by key of the job."""
+    chosen = {option.key: values.pop(name) for name, option in options.items()}
+    return {key: value for key, value in chosen.items() if value not in (None, [])}
+
+
+def set_signature(
+    command: Callable[..., None], parameters: list[inspect.Parameter]
+) -> None:
+    """Give a command the parameters from which its options are made."""
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+
+
+def parameter(name: str, kind: Any, info: Any, default: Any) -> inspect.Parameter:
+    """Return a parameter of a function for an option or argument of a command."""
     return inspect.Parameter(
         name,
         inspect.Parameter.POSITIONAL_OR_KEYWORD,

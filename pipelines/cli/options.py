@@ -7,7 +7,7 @@ import typer
 
 Time = Annotated[
     str | None,
-    typer.Option(help="Column with the timestamps. Default: the only date column."),
+    typer.Option(help="Column with the timestamps. Default: as in training."),
 ]
 
 Target = Annotated[
@@ -17,7 +17,35 @@ Target = Annotated[
 
 SeriesId = Annotated[
     str | None,
-    typer.Option(help="Column that names the series. Default: inferred."),
+    typer.Option(
+        help="Column that names the series, or several: store,item. Default: as in "
+        "training."
+    ),
+]
+
+TimeFormat = Annotated[
+    str | None,
+    typer.Option(
+        help="Form of the timestamps, as in Python: %d.%m.%Y. Default: as in training."
+    ),
+]
+
+Decimal = Annotated[
+    str | None,
+    typer.Option(help="Mark before the decimals: . or , Default: as in training."),
+]
+
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Encoding of the file: utf-8, cp1252, ... Default: inferred."),
+]
+
+Missing = Annotated[
+    str | None,
+    typer.Option(
+        help="Treatment of missing values and moments: error, interpolate, forward, "
+        "mean or zero. Default: as in training."
+    ),
 ]
 
 TrainedModel = Annotated[

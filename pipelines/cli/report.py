@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.output.files import isoformat
+
 if TYPE_CHECKING:  # `recast models` need not wait for torch
     from forecasting.data.forecast import Forecast
     from forecasting.explanation.explain import Explanation
@@ -227,6 +229,8 @@ def _shade(share: float, strength: float) -> Text:
 
 
 def _timestamp(value: object) -> str:
+    if isinstance(value, pd.Timestamp) and value.tz is not None:
+        return isoformat(value)
     if isinstance(value, pd.Timestamp):
         return str(value.date() if value == value.normalize() else value)
     return str(value)

@@ -72,7 +72,9 @@ class DataConfig(BaseModel):
     past_covariates: Columns = ()
     known_covariates: Columns = ()
     static_covariates: Columns = ()
+    text: Columns = ()
     freq: str | None = None
+    zone: str | None = None
     time_format: str | None = None
     decimal: Decimal | None = None
     encoding: str | None = None

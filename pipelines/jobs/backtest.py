@@ -8,6 +8,7 @@ from rich.console import Console
 from pipelines.config.job import Job
 from pipelines.jobs.experiment import Experiment
 from pipelines.output.progress import training_progress
+from pipelines.output.summary import show_series
 
 
 def run_backtest(
@@ -31,6 +32,7 @@ def run_backtest(
         job = job.model_copy(update={"evaluation": evaluation})
     experiment = Experiment(job)
     job = experiment.job
+    show_series(console, experiment.panel, job)
     title = f"{job.name}: backtest of {job.model.cell}"
     with training_progress(console, title) as show:
         result = experiment.evaluate(job, show)

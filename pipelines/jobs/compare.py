@@ -19,6 +19,7 @@ from pipelines.jobs.train import (
     log_evaluation_plots,
     register_final_model,
 )
+from pipelines.output.summary import show_series
 from pipelines.tracking.metrics import log_scores
 from pipelines.tracking.runs import connect, log_dataset, tracked_run
 
@@ -38,6 +39,7 @@ def compare(job: Job, console: Console) -> Outcome:
     """
     experiment = Experiment(job)
     job = experiment.job
+    show_series(console, experiment.panel, job)
     for cell in CELLS:  # fail before a run is opened
         check_precision(pick_device(job.training.device), job.training.precision, cell)
     connect()

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from forecasting.covariates.encoding import check_static, check_strategy
+from forecasting.covariates.encoding import check_names, check_static, check_strategy
 from forecasting.data.panel import Panel
-from forecasting.data.splits import Origins
+from forecasting.data.splits import Origins, observed_by
 from forecasting.devices import check_precision
+from forecasting.errors import MAX_SHOWN, join_shown
 from forecasting.evaluation.backtest import backtest
 from forecasting.evaluation.baselines import RULES, Baseline
 from forecasting.evaluation.scores import score, score_by_step
@@ -20,6 +21,7 @@ from forecasting.forecaster.fine_tuning import check_start
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.scaling.normalization import Normalizer
 from forecasting.training import EpochRecord
+from forecasting.types import BoolArray
 from pipelines.config.job import Job
 from pipelines.config.presets import fill_preset, min_history
 from pipelines.tracking.data_summary import DataSummary
@@ -72,7 +74,10 @@ class Experiment:
     ) -> None:
         self.pretrained = pretrained
         device = make_forecaster(job).config.check()
-        self.panel: Panel = job.read_panel() if panel is None else panel
+        if panel is None:
+            panel = job.read_panel() if pretrained is None else pretrained.read(job)
+        self.panel: Panel = panel
+        check_names(self.panel)
         self.notes = self.panel.notes
         self.horizon = job.windows.horizon
         self.season_length = job.evaluation.seasons(self.panel)
@@ -80,10 +85,11 @@ class Experiment:
             self.panel, seq_len=min_history(job), horizon=self.horizon
         )
         if pretrained is None:
-            job, reasons = fill_preset(job, self.panel.until(self.folds[0].ends))
+            job, reasons = fill_preset(job, observed_by(self.panel, self.folds[0]))
             self.notes += reasons
         check_precision(device, job.training.precision, job.model.cell)
         self.job = job
+        self.notes += self._describe_short_series()
         if job.model.normalization != "auto":  # a method may refuse these values
             Normalizer.fit(
                 self.panel, job.model.normalization, seq_len=job.windows.seq_len
@@ -169,6 +175,42 @@ class Experiment:
         served = result.table[result.table["model"] == result.label]
         points = served["point"].to_numpy().reshape(-1, self.horizon)
         return forecaster.calibrate(self.panel, self.origins, points)
+
+    def _describe_short_series(self) -> tuple[str, ...]:
+        """Return notes on the series that training or the backtest leaves out."""
+        lengths, config = self.panel.lengths, make_forecaster(self.job).config
+        untrained = lengths < config.min_length
+        untested = ~untrained
+        untested[self.folds[0].series] = False
+        unforecast = lengths < config.min_history
+        outcome = ""
+        if unforecast.any():
+            outcome = "; not forecast"
+            if self.job.model.guard:
+                outcome = "; forecast by the last value"
+            if not unforecast[untrained].all():
+                outcome += f" below {config.min_history} observations"
+        notes = []
+        if untrained.any():
+            notes.append(
+                f"{int(untrained.sum())} series too short for a window of "
+                f"{config.min_length}, left out of training and backtest"
+                f"{outcome}: {self._name_lengths(untrained)}"
+            )
+        if untested.any():
+            notes.append(
+                f"{int(untested.sum())} series too short for the folds, left out of "
+                f"the backtest: {self._name_lengths(untested)}"
+            )
+        return tuple(notes)
+
+    def _name_lengths(self, mask: BoolArray) -> str:
+        places = np.flatnonzero(mask)
+        names = [
+            f"{self.panel.series_ids[place]!r} ({self.panel.lengths[place]})"
+            for place in places[:MAX_SHOWN]
+        ]
+        return join_shown(names, len(places))
 
     def scores(self, table: pd.DataFrame) -> pd.DataFrame:
         """Score the models of a backtest, best first."""

@@ -26,7 +26,8 @@ def explain_model(
     Args:
         forecaster: trained model.
         data: CSV whose windows are averaged; None for the end of the training series.
-        columns: names of the time, target and series_id columns; None to infer them.
+        columns: settings of `forecasting.data.schema.Schema` that replace those of
+            the training; None keeps them.
         part: ``model`` for all of the model, ``network`` for its network alone.
 
     Returns:

@@ -1,17 +1,19 @@
 """Fine-tuning: a registered model as the starting point of a training job."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
 from forecasting.data.panel import Panel
+from forecasting.data.schema import Schema
 from forecasting.data.splits import Origins
 from forecasting.errors import DataError
 from forecasting.forecaster.fine_tuning import check_start, trained_lengths
 from forecasting.forecaster.forecaster import Forecaster
+from forecasting.io import read_latest
 from forecasting.timestamps.calendar import format_timestamp
-from pipelines.config.job import Job
+from pipelines.config.job import DataConfig, Job
 from pipelines.jobs.experiment import make_forecaster
 from pipelines.tracking.models import open_model
 
@@ -45,8 +47,33 @@ class PretrainedModel:
         }
         inherited = {n: v for n, v in settings.items() if n not in job.explicit}
         completed = job.replace(inherited)
+        schema, names = self._schema(job), {field.name for field in fields(Schema)}
+        columns = {n: getattr(schema, n) for n in names & {*DataConfig.model_fields}}
+        update = {"data": job.data.model_copy(update=columns)}
+        completed = completed.model_copy(update=update)
         check_start(start, make_forecaster(completed).config)
         return completed
+
+    def read(self, job: Job) -> Panel:
+        """Read the series of a job by the schema of this model.
+
+        Columns that the job names explicitly replace those of the schema.
+
+        Raises:
+            DataError: the series cannot be used.
+        """
+        context = self.forecaster.trained.context
+        return read_latest(job.data.path, context, schema=self._schema(job))
+
+    def _schema(self, job: Job) -> Schema:
+        """Return the schema of this model with the explicit settings of a job."""
+        names = {field.name for field in fields(Schema)}
+        explicit = {
+            key: value
+            for key, value in dict(job.data).items()
+            if key in names and f"data.{key}" in job.explicit
+        }
+        return self.forecaster.trained.context.schema.override(explicit)
 
     def select_unseen_folds(
         self, panel: Panel, folds: list[Origins]
@@ -68,7 +95,7 @@ class PretrainedModel:
             )
             row = int(later.argmin())
             last = panel.offsets[row] + training_ends[row] - 1
-            until = format_timestamp(panel.timestamps[last])
+            until = format_timestamp(panel.timestamps[last], panel.calendar.zone)
             raise DataError(
                 f"there is nothing to test on: {self.reference} was trained until "
                 f"{until} of series {panel.series_ids[row]!r}, and {later[row]} "

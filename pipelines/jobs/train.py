@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pandas as pd
 from mlflow.entities import Run
 from rich.console import Console
@@ -17,6 +18,7 @@ from forecasting.data.forecast import Forecast
 from forecasting.errors import MissingCovariates
 from forecasting.explanation.explain import explain
 from forecasting.forecaster.forecaster import Forecaster
+from forecasting.timestamps.zones import format_moments
 from forecasting.training import EpochRecord
 from pipelines.config.job import Job
 from pipelines.jobs.experiment import BacktestResult, Experiment
@@ -24,6 +26,7 @@ from pipelines.jobs.fine_tuning import LINEAGE_TAG, load_pretrained
 from pipelines.jobs.promotion import BACKTEST_ARTIFACT, Verdict, judge
 from pipelines.output import plots
 from pipelines.output.progress import training_progress
+from pipelines.output.summary import show_series
 from pipelines.tracking.metrics import EpochLog, log_metrics, log_scores
 from pipelines.tracking.models import log_model
 from pipelines.tracking.registry import promote, register
@@ -76,6 +79,7 @@ def train(job: Job, console: Console, *, start: str | None = None) -> Outcome:
     """
     experiment = _prepare(job, start)
     job = experiment.job
+    show_series(console, experiment.panel, job)
     connect()
     with tracked_run(job, f"{job.name} {job.model.cell}") as run:
         if experiment.pretrained is not None:
@@ -202,11 +206,11 @@ def _version_tags(
     row = scores.loc[[result.label]].iloc[0]
     finite = {k: round(v, 6) for k, v in row.items() if math.isfinite(v)}
     last = context.last_timestamps().max()
-    dated = context.calendar.freq is not None
+    [until] = format_moments(np.array([last]), context.calendar.zone)
     return {
         "label": result.label,
         "metrics": json.dumps(finite),
-        "trained_until": pd.Timestamp(last).isoformat() if dated else str(last),
+        "trained_until": until,
         "seq_len": str(forecaster.windows.seq_len),
         "horizon": str(forecaster.windows.horizon),
         "series": str(len(context)),

@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 from forecasting.data.panel import Panel
-from forecasting.data.splits import automatic_folds
+from forecasting.data.splits import automatic_folds, observed_by
 from forecasting.errors import SettingError, TrainingDiverged
 from forecasting.forecaster.validation import naive_loss
 from forecasting.training import EpochRecord
@@ -34,6 +34,7 @@ from pipelines.jobs.study import (
 from pipelines.jobs.train import Outcome, evaluate, register_final_model
 from pipelines.output import plots
 from pipelines.output.progress import training_progress
+from pipelines.output.summary import show_series
 from pipelines.tracking.metrics import log_metrics
 from pipelines.tracking.runs import connect, log_dataset, tracked_run
 
@@ -80,6 +81,7 @@ def tune(
         )
     experiment = Experiment(job)
     job = experiment.job
+    show_series(console, experiment.panel, job)
     search = Search(job, experiment, console)
     url = storage or default_storage(connect())
     with (
@@ -110,7 +112,7 @@ class Search:
     """
 
     def __init__(self, job: Job, experiment: Experiment, console: Console) -> None:
-        earlier: Panel = experiment.panel.until(experiment.folds[0].ends)
+        earlier: Panel = observed_by(experiment.panel, experiment.folds[0])
         spec = job.windows
         folds = min(
             len(experiment.folds),
@@ -164,7 +166,7 @@ class Search:
         return value
 
     def _evaluate(self, job: Job, trial: optuna.Trial) -> float:
-        training_panel = self.experiment.panel.until(self.experiment.folds[0].ends)
+        training_panel = observed_by(self.experiment.panel, self.experiment.folds[0])
         naive = naive_loss(training_panel, make_forecaster(job).config)
         prune = PruningCallback(trial, naive)
         count = len(ended_trials(trial.study)) + 1

@@ -34,13 +34,21 @@ def check_output(path: Path | None) -> None:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV.
+    """Write a table as CSV, moments with a zone as ISO text.
 
     Raises:
         OutputError: the file cannot be written.
     """
+    with_zone = frame.select_dtypes("datetimetz")
+    texts = {str(name): list(map(isoformat, with_zone[name])) for name in with_zone}
     with _draft(path) as draft:
-        frame.to_csv(draft, index=False)
+        frame.assign(**texts).to_csv(draft, index=False)
+
+
+def isoformat(moment: pd.Timestamp) -> str:
+    """Return a moment with a zone as ISO text: ``2024-03-05T04:00:00+05:30``."""
+    text = moment.isoformat()
+    return text.removesuffix("+00:00") + "Z" if str(moment.tz) == "UTC" else text
 
 
 def write_png(figure: "Figure", path: Path) -> None:

@@ -11,6 +11,7 @@ from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
 from forecasting.explanation.explain import Explanation
 from forecasting.training import EpochRecord
+from forecasting.types import FloatArray, Timestamps
 
 BLUE, ORANGE, GREY = "#1f6feb", "#d1570a", "#57606a"
 MAX_SERIES = 4  # series in one figure
@@ -37,8 +38,10 @@ def plot_forecast(
         ax.plot(stamps, panel.values[first:end], color=GREY, lw=1.2, label="observed")
         past = table[table["series_id"] == series_id]
         _draw_backtest(ax, past[past["timestamp"] >= stamps[0]])
-        if forecast is not None:
-            _draw_future(ax, panel, forecast, row)
+        if forecast is not None and series_id in forecast.series_ids:
+            place = forecast.series_ids.index(series_id)
+            last = panel.timestamps[[end - 1]], panel.values[[end - 1]]
+            _draw_future(ax, *last, forecast, place)
         ax.set_title(series_id, loc="left", fontsize=11)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].legend(loc="best", frameon=False, fontsize=9)
@@ -56,11 +59,12 @@ def _draw_backtest(ax: Axes, past: pd.DataFrame) -> None:
         label = None
 
 
-def _draw_future(ax: Axes, panel: Panel, forecast: Forecast, row: int) -> None:
+def _draw_future(
+    ax: Axes, moment: Timestamps, last: FloatArray, forecast: Forecast, row: int
+) -> None:
+    """Draw a forecast that goes on from the last observation, ``(1,)``."""
     assert forecast.timestamps is not None
-    end = panel.offsets[row + 1] - 1
-    future = np.concatenate([panel.timestamps[[end]], forecast.timestamps[row]])
-    last = panel.values[[end]]
+    future = np.concatenate([moment, forecast.timestamps[row]])
     for level, (lower, upper) in sorted(forecast.intervals.items(), reverse=True):
         ax.fill_between(
             future,

@@ -9,7 +9,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.models.model import ModelInfo
-from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
+from mlflow.types.schema import AnyType, ColSpec, ParamSchema, ParamSpec, Schema
 
 from forecasting.data.forecast import check_levels
 from forecasting.errors import ArtifactError
@@ -40,6 +40,7 @@ def log_model(forecaster: Forecaster, levels: tuple[float, ...]) -> ModelInfo:
             data_path=str(path),
             signature=_signature(forecaster, levels),
             input_example=example,
+            metadata={"schema": forecaster.trained.context.schema.to_plain()},
             pip_requirements=[
                 f"{name}=={package_version(name)}"
                 for name in ("recast-forecasting", "torch", "pandas")
@@ -92,7 +93,13 @@ def load_forecaster(version: ModelVersion) -> Forecaster:
 
 
 def _signature(forecaster: Forecaster, levels: tuple[float, ...]) -> ModelSignature:
+    """Return the signature: named inputs of any type, and the types of the outputs.
+
+    MLflow converts no integers, dates or categories to a type of a signature; the model
+    itself reads and checks them.
+    """
     covariates = forecaster.trained.covariates.columns
+    is_dated = forecaster.trained.context.calendar.freq is not None
     bounds = [
         f"{side}_{level:g}"
         for level in check_levels(levels)
@@ -101,20 +108,17 @@ def _signature(forecaster: Forecaster, levels: tuple[float, ...]) -> ModelSignat
     return ModelSignature(
         inputs=Schema(
             [
-                ColSpec("string", "series_id", required=False),
-                ColSpec("string", "timestamp", required=False),
-                ColSpec("double", "target"),
-                *(
-                    ColSpec("double" if c.categories is None else "string", c.name)
-                    for c in covariates
-                ),
+                ColSpec(AnyType(), "series_id", required=False),
+                ColSpec(AnyType(), "timestamp", required=False),
+                ColSpec(AnyType(), "target"),
+                *(ColSpec(AnyType(), covariate.name) for covariate in covariates),
             ]
         ),
         outputs=Schema(
             [
                 ColSpec("string", "series_id"),
                 ColSpec("long", "step"),
-                ColSpec("string", "timestamp", required=False),
+                ColSpec("datetime" if is_dated else "long", "timestamp"),
                 ColSpec("double", "point"),
                 *(ColSpec("double", name) for name in bounds),
             ]

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from serving.client.stamps import Clocks, read_stamps
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -41,6 +43,7 @@ class ModelDetails(ModelSummary):
     covariates: dict[str, list[str]]
     series_ids: list[str]
     context: list[dict[str, Any]]
+    data: dict[str, Any]
 
 
 class Explanation(TypedDict):
@@ -54,7 +57,7 @@ class Explanation(TypedDict):
     covariates: dict[str, Grid]
 
 
-def to_frame(answer: Any) -> "pd.DataFrame":
+def to_frame(answer: Any, clocks: Clocks | None = None) -> "pd.DataFrame":
     """Return a forecast as a frame, as ``recast forecast --output`` writes it.
 
     The columns are ``series_id, step, timestamp, point, lower_80, upper_80, ...,
@@ -62,6 +65,7 @@ def to_frame(answer: Any) -> "pd.DataFrame":
 
     Args:
         answer: JSON response of the forecast route.
+        clocks: of the frame that was sent; its time zone is that of the timestamps.
     """
     import pandas as pd
 
@@ -79,7 +83,7 @@ def to_frame(answer: Any) -> "pd.DataFrame":
                 columns.setdefault(f"{side}_{level}", []).extend(bounds[side])
     frame = pd.DataFrame(columns)
     if forecasts and isinstance(columns["timestamp"][0], str):
-        frame["timestamp"] = pd.to_datetime(frame["timestamp"], format="ISO8601")
+        frame["timestamp"] = read_stamps(columns["timestamp"], clocks)
     numbers = list(columns)[3:]
     frame[numbers] = frame[numbers].astype(float)
     frame["method"] = [s["method"] for s in forecasts for _ in s["point"]]

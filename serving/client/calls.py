@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -10,7 +11,8 @@ import httpx
 from serving.client.answers import Explanation, ModelDetails, ModelSummary, to_frame
 from serving.client.failures import ProblemAnswer, Unreachable
 from serving.client.retries import Outcome
-from serving.client.series import Data, to_series
+from serving.client.series import TIMESTAMP, Data, to_series
+from serving.client.stamps import find_clocks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +58,8 @@ def forecast(
 ) -> Call["pd.DataFrame"]:
     """Return the call for a forecast."""
     body = _body(data, horizon) | {"levels": list(levels)}
-    return Call(f"{_path(model)}/forecast", query, body, to_frame)
+    read = partial(to_frame, clocks=find_clocks(data, TIMESTAMP))
+    return Call(f"{_path(model)}/forecast", query, body, read)
 
 
 def explain(

@@ -60,6 +60,8 @@ class Client:
     ) -> "pd.DataFrame":
         """Return forecasts: ``series_id, step, timestamp, point, lower_80, ...``.
 
+        Timestamps are in the time zone of a frame's ``timestamp``.
+
         Args:
             model: name in the registry.
             data: a long frame with columns ``series_id``, ``timestamp`` (each may be

@@ -19,7 +19,7 @@ from serving.forecasts.covariate_windows import (
     cut_windows,
     encode_windows,
 )
-from serving.forecasts.panels import check_series, has_plain_series, make_panel
+from serving.forecasts.panels import check_series, has_plain_series, to_panel
 from serving.forecasts.timestamps import future_timestamps
 from serving.http.locations import located_errors
 from serving.registry.loaded_model import LoadedModel
@@ -92,9 +92,10 @@ def parse_arrays(request: ForecastRequest, model: LoadedModel) -> RequestArrays:
     """
     series, fitted = request.series, model.predictor.model
     steps = request.horizon or model.forecaster.windows.horizon
-    panel, is_dated = fitted.context, True
+    panel, is_dated, sent = fitted.context, True, None
     if series is not None:
-        panel = make_panel(series, fitted, horizon=steps)
+        columns = check_series(series, fitted, horizon=steps)
+        panel, sent = to_panel(series, fitted, columns)
         is_dated = series[0].timestamps is not None
     histories = _read_panel(panel, model, steps)
     timestamps = None
@@ -102,7 +103,12 @@ def parse_arrays(request: ForecastRequest, model: LoadedModel) -> RequestArrays:
         calendar = fitted.context.calendar.continued_by(panel.calendar)
         future = calendar.future(panel.last_timestamps(), steps)
     if is_dated:
-        timestamps = [orjson.dumps(row) for row in format_timestamps(future)]
+        rows = (
+            format_timestamps(future, calendar.zone)
+            if sent is None
+            else sent.format(future)
+        )
+        timestamps = [orjson.dumps(row) for row in rows]
     return RequestArrays(
         series_ids=panel.series_ids,
         histories=histories,

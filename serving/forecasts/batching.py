@@ -83,8 +83,11 @@ class Batch:
             InvalidValues: the model takes logarithms and a value is not positive.
         """
         levels, model = check_levels(self.levels), self.model.predictor.model
+        histories = join_histories(requests, self.model)
+        lengths = histories.ends - histories.begins
+        methods = model.answering_methods(histories.places, lengths)
         points, bounds = self.model.predictor.forecast(
-            join_histories(requests, self.model), steps=self.steps, levels=levels
+            histories, steps=self.steps, levels=levels
         )
         encoded, first = EncodedForecasts(levels, points, bounds), 0
         is_finite = bool(np.isfinite(points).all())
@@ -96,7 +99,7 @@ class Batch:
                 first,
                 request.levels,
                 request.timestamps,
-                methods=model.answering_methods(request.series_ids),
+                methods=methods[part],
             )
             first = part.stop
 

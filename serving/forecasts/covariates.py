@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+import numpy as np
 from msgspec import Raw
 
 from forecasting.covariates.encoding import Covariate, Covariates
-from forecasting.data.covariates import ROLES, Role
+from forecasting.data.covariates import ROLES, Role, as_text
 from forecasting.errors import join_shown
 from serving.errors import MAX_FLAWS, Loc, RequestError
 from serving.http.decoding import BodyDecoder
@@ -104,7 +105,10 @@ def _read_column(column: Covariate, history: Series, horizon: int, loc: Loc) -> 
     if role == "static":
         if raw is None:
             raise RequestError([(loc, "missing; one value is needed")])
-        return (TEXT if is_text else NUMBER).decode(raw, loc)
+        value = (TEXT if is_text else NUMBER).decode(raw, loc)
+        if is_text:
+            _check_categories(column, [value], loc)
+        return value
     needed, reason = count, f"one for each of the {count} observations"
     if role == "known":
         needed += horizon
@@ -115,7 +119,36 @@ def _read_column(column: Covariate, history: Series, horizon: int, loc: Loc) -> 
     if len(values) < needed or (role == "past" and len(values) > needed):
         text = f"{len(values)} values; {needed} are needed, {reason}"
         raise RequestError([(loc, text)])
+    if is_text:
+        _check_categories(column, values, loc)
     return values
+
+
+def _check_categories(column: Covariate, values: Sequence[Any], loc: Loc) -> None:
+    """Check that numbers that are sent for categories are among these.
+
+    ``1`` is the category ``'1'``, but not ``'01'``.
+
+    Raises:
+        RequestError: some numbers are no category; names the first of these.
+    """
+    numbers = [i for i, value in enumerate(values) if not isinstance(value, str)]
+    if not numbers:
+        return
+    names = as_text(np.array([values[i] for i in numbers], dtype=object))
+    categories = set(column.categories or ())
+    unknown = [
+        i for i, name in zip(numbers, names, strict=True) if name not in categories
+    ]
+    shown = join_shown(map(repr, column.categories or ()))
+    advice = f"{column.name!r} has categories ({shown}): send text, not the number"
+    is_static = column.role == "static"
+    flaws = [
+        (loc if is_static else (*loc, i), f"{advice} {values[i]}")
+        for i in unknown[:MAX_FLAWS]
+    ]
+    if flaws:
+        raise RequestError(flaws)
 
 
 def _sent_values(history: Series, role: Role) -> Mapping[str, Raw]:

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import Any
 
 from forecasting.data.panel import Panel
-from forecasting.errors import DataError, SeriesTooShort
+from forecasting.errors import DataError, IrregularTimestamps, SeriesTooShort
 from forecasting.forecaster.trained_model import TrainedModel
+from forecasting.timestamps.calendar import Calendar
 from serving.errors import MAX_FLAWS, RequestError
 from serving.forecasts.covariates import CovariateValues, Flaws, read_covariates
+from serving.forecasts.sent_times import SentTimes, read_times
 from serving.schemas.request import Series
 
 MAX_STEP = 2**53  # largest range of integers that every JSON parser reads exactly
@@ -27,7 +30,7 @@ def make_panel(
         RequestError: series cannot be used; names the location of each.
     """
     covariates = check_series(series, fitted, horizon=horizon)
-    return to_panel(series, fitted, covariates)
+    return to_panel(series, fitted, covariates)[0]
 
 
 def check_series(
@@ -45,7 +48,7 @@ def check_series(
     _raise_if_any(_mixed_timestamps(series))
     is_dated = fitted.context.calendar.freq is not None
     _raise_if_any(_wrong_timestamps(series, dated=is_dated))
-    _check_lengths(series, fitted.min_history)
+    _check_lengths(series, fitted.min_observations)
     return read_covariates(series, fitted.covariates, horizon)
 
 
@@ -55,7 +58,7 @@ def has_plain_series(series: Sequence[Series], fitted: TrainedModel) -> bool:
         len(series) > 1 and len({s.id for s in series}) < len(series)
     ):
         return False
-    is_dated, minimum = series[0].timestamps is not None, fitted.min_history
+    is_dated, minimum = series[0].timestamps is not None, fitted.min_observations
     for history in series:
         count, timestamps = len(history.values), history.timestamps
         if count < minimum or (timestamps is not None) != is_dated:
@@ -73,33 +76,56 @@ def has_plain_series(series: Sequence[Series], fitted: TrainedModel) -> bool:
 
 def to_panel(
     series: Sequence[Series], fitted: TrainedModel, covariates: CovariateValues
-) -> Panel:
+) -> tuple[Panel, SentTimes | None]:
     """Return checked series as a panel on the model's calendar.
+
+    Returns:
+        The panel, and its timestamps as they were sent; None for steps, and for series
+        without timestamps.
 
     Raises:
         RequestError: timestamps cannot be used; names the location of each.
     """
-    freq = fitted.context.calendar.freq
+    calendar = fitted.context.calendar
     try:
-        return _join(series, freq, covariates)
+        return _join(series, calendar, covariates)
     except DataError as error:
-        flaws = list(islice(_single_flaws(series, freq), MAX_FLAWS))
+        flaws = list(islice(_single_flaws(series, calendar), MAX_FLAWS))
         raise RequestError(
             flaws or [(("body", "series"), str(error))], error
         ) from error
 
 
 def _join(
-    series: Sequence[Series], freq: str | None, covariates: CovariateValues | None
+    series: Sequence[Series], calendar: Calendar, covariates: CovariateValues | None
+) -> tuple[Panel, SentTimes | None]:
+    if series[0].timestamps is None:
+        return _from_values(series, None, None, covariates), None
+    if calendar.freq is None:
+        steps = [history.timestamps or [] for history in series]
+        return _from_values(series, steps, calendar, covariates), None
+    times = read_times(series, calendar)
+    try:
+        return _from_values(series, times.columns(), calendar, covariates), times
+    except IrregularTimestamps:
+        local = times.by_wall_time()
+        if local is None:
+            raise
+        return _from_values(series, local.columns(), calendar, covariates), local
+
+
+def _from_values(
+    series: Sequence[Series],
+    stamps: Sequence[Any] | None,
+    calendar: Calendar | None,
+    covariates: CovariateValues | None,
 ) -> Panel:
-    dated = series[0].timestamps is not None
+    names = [history.id for history in series]
     by_role = covariates or {}
     return Panel.from_values(
         {history.id: history.values for history in series},
-        timestamps={history.id: history.timestamps or [] for history in series}
-        if dated
-        else None,
-        freq=freq,
+        timestamps=None if stamps is None else dict(zip(names, stamps, strict=True)),
+        trained=calendar,
         past_covariates=by_role.get("past"),
         known_covariates=by_role.get("known"),
         static_covariates=by_role.get("static"),
@@ -176,13 +202,13 @@ def _check_lengths(series: Sequence[Series], minimum: int) -> None:
         raise RequestError(flaws, cause)
 
 
-def _single_flaws(series: Sequence[Series], freq: str | None) -> Flaws:
+def _single_flaws(series: Sequence[Series], calendar: Calendar) -> Flaws:
     """Yield the series that cannot form a panel, each with its error."""
     parts = [(0, len(series))]  # bisection: few series are wrong
     while parts:
         begin, end = parts.pop()
         try:
-            _join(series[begin:end], freq, None)
+            _join(series[begin:end], calendar, None)
         except DataError as error:
             if end - begin == 1:
                 yield ("body", "series", begin, "timestamps"), str(error)

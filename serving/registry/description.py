@@ -11,10 +11,11 @@ from forecasting.covariates.encoding import Covariates
 from forecasting.data.covariates import ROLES
 from forecasting.data.panel import Panel
 from forecasting.forecaster.forecaster import Forecaster
-from serving.schemas.forecast import History, ModelDetails
+from serving.schemas.forecast import DataColumn, History, ModelDetails, TrainingData
 from serving.schemas.timestamps import format_timestamps
 
 MAX_SERIES_IDS = 100
+MAX_CATEGORIES = 100  # shown of a covariate
 MAX_HISTORIES = 10  # series shown with the context that their forecast needs
 
 
@@ -37,7 +38,7 @@ def describe(
         aliases=[],
         latest=False,
         seq_len=forecaster.windows.seq_len,
-        least_history=forecaster.trained.min_history,
+        least_history=forecaster.trained.min_observations,
         horizon=forecaster.windows.horizon,
         freq=context.calendar.freq,
         target=context.target,
@@ -46,12 +47,57 @@ def describe(
         cell=forecaster.model.cell,
         methods=forecaster.trained.method_counts,
         metrics=_read_metrics(tags),
-        trained_until=format_timestamps(np.asarray([context.timestamps.max()]))[0],
+        trained_until=format_timestamps(
+            np.asarray([context.timestamps.max()]), context.calendar.zone
+        )[0],
         series_ids=list(context.series_ids[:MAX_SERIES_IDS]),
         context=[
             _history(context, row, covariates)
-            for row in range(min(len(context), MAX_HISTORIES))
+            for row in _shown_rows(context, forecaster.trained.min_history)
         ],
+        data=_describe_data(context, covariates),
+    )
+
+
+def _shown_rows(context: Panel, length: int) -> list[int]:
+    """Return the first series with enough observations for a request."""
+    order = np.argsort(context.lengths < length, kind="stable")
+    return sorted(order[:MAX_HISTORIES].tolist())
+
+
+def _describe_data(context: Panel, covariates: Covariates) -> TrainingData:
+    schema, calendar = context.schema, context.calendar
+    columns = [
+        DataColumn(name=name, role="time", kind="timestamp")
+        for name in schema.time or ()
+    ]
+    columns += [
+        DataColumn(name=name, role="series_id", kind="text")
+        for name in schema.series_id or ()
+    ]
+    columns.append(
+        DataColumn(name=schema.target or context.target, role="target", kind="number")
+    )
+    for covariate in covariates.columns:
+        names = covariate.categories
+        columns.append(
+            DataColumn(
+                name=covariate.name,
+                role=covariate.role,
+                kind="number" if names is None else "text",
+                categories=None if names is None else list(names[:MAX_CATEGORIES]),
+                num_categories=None if names is None else len(names),
+            )
+        )
+    return TrainingData(
+        columns=columns,
+        freq=calendar.freq,
+        zone=calendar.zone,
+        time_format=schema.time_format,
+        decimal=schema.decimal,
+        missing=schema.missing,
+        resample=schema.resample,
+        aggregate=schema.aggregate,
     )
 
 
@@ -65,7 +111,7 @@ def _history(context: Panel, row: int, covariates: Covariates) -> History:
         values_by_role[column.role][column.name] = values[-1] if is_static else values
     return History(
         id=context.series_ids[row],
-        timestamps=format_timestamps(context.timestamps[rows]),
+        timestamps=format_timestamps(context.timestamps[rows], context.calendar.zone),
         values=context.values[rows].tolist(),
         past_covariates=values_by_role["past"],
         known_covariates=values_by_role["known"],

@@ -1,5 +1,7 @@
 """Schemas of queries and responses of the v1 routes, with examples."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
@@ -46,7 +48,8 @@ class SeriesForecast(BaseModel):
         "smoothing, seasonal_naive or last_value."
     )
     timestamps: list[str] | list[int] | None = Field(
-        description="Timestamps of the steps; null for series sent without any."
+        description="Timestamps of the steps, with the zone or offset that was sent; "
+        "null for series sent without any."
     )
     point: list[float]
     intervals: dict[str, Interval] = Field(description='By level in percent: "80".')
@@ -111,7 +114,8 @@ class ModelSummary(BaseModel):
     seq_len: int
     """Observations in a window."""
     least_history: int
-    """Minimum length of a history: seq_len for most models."""
+    """Minimum length of a history: seq_len for most models, 1 where a guard forecasts
+    shorter series by their last value."""
     horizon: int
     """Steps ahead that the model was trained for; more are possible."""
     freq: str | None
@@ -130,9 +134,49 @@ class ModelSummary(BaseModel):
     """The last timestamp seen in training."""
 
 
-class ModelDetails(ModelSummary):
-    """A model with its covariates, series and latest observations."""
+class DataColumn(BaseModel):
+    """A column of the training data."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    name: str
+    role: Literal["time", "target", "series_id", "past", "known", "static"]
+    kind: Literal["timestamp", "number", "text"]
+    """Series ids and categories are text, even if they look like numbers."""
+    categories: list[str] | None = None
+    """The first hundred categories of a covariate of text."""
+    num_categories: int | None = None
+    """Number of all categories of a covariate of text."""
+
+
+class TrainingData(BaseModel):
+    """The training data as they were read; new data are read in the same way."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    columns: list[DataColumn]
+    """Columns in use; without time and series ids where these had no column."""
+    freq: str | None
+    """Frequency of the timestamps, a pandas alias; null for integer steps."""
+    zone: str | None
+    """Time zone of the timestamps; null without one."""
+    time_format: str | None
+    """Form of the timestamps, as in strptime; null where it is inferred."""
+    decimal: str | None
+    """Mark before decimals; null where it is inferred."""
+    missing: str
+    """Treatment of missing values: error, interpolate, forward, mean or zero."""
+    resample: str | None
+    """Steps to which rows are gathered; null where they are not."""
+    aggregate: str | None
+    """Value of the rows of one step; null where a step has one row."""
+
+
+class ModelDetails(ModelSummary):
+    """A model with its data, covariates, series and latest observations."""
+
+    data: TrainingData
+    """Columns of the training data, and how they are written."""
     covariates: dict[str, list[str]]
     """Names of the required covariates by role: past, known and static."""
     series_ids: list[str]

@@ -53,7 +53,7 @@ class Series(Struct, forbid_unknown_fields=True, gc=False):
         list[str | int] | None,
         Meta(
             description="One for each value: ISO dates, or integer steps if the model "
-            "has no dates."
+            "has no dates. Dates without an offset are local times of the model's zone."
         ),
     ] = None
     past_covariates: Annotated[

@@ -6,8 +6,10 @@ import pandas as pd
 import pytest
 
 from forecasting.data.panel import Panel
+from forecasting.data.windows import WindowSpec
 from forecasting.errors import DataError, SettingError
 from forecasting.forecaster.forecaster import Forecaster
+from forecasting.io import read_frame
 from forecasting.models.config import RecurrentConfig
 from forecasting.pyfunc import PyfuncForecaster, _load_pyfunc, example_frame
 from forecasting.training import TrainingConfig
@@ -179,7 +181,7 @@ def test_the_example_of_a_model_without_covariates_is_its_training_data():
 
     assert list(example) == ["series_id", "timestamp", "target"]
     assert example["target"].tolist() == [15, 16, 17, 18, 19]
-    assert example["timestamp"].tolist() == ["16", "17", "18", "19", "20"]
+    assert example["timestamp"].tolist() == [16, 17, 18, 19, 20]
 
 
 def test_the_example_of_a_model_that_smooths_is_no_longer_than_a_window():
@@ -189,3 +191,72 @@ def test_the_example_of_a_model_that_smooths_is_no_longer_than_a_window():
 
     assert example["series_id"].value_counts().to_dict() == {"a": 5, "b": 5}
     assert len(PyfuncForecaster(forecaster).predict(example)) == 2 * 2
+
+
+def zoned(freq="D", zone="Europe/Berlin", start="2024-02-01", count=60):
+    stamps = pd.date_range(start, periods=count, freq=freq, tz=zone)
+    return pd.DataFrame({"timestamp": stamps, "target": season(count)})
+
+
+@pytest.fixture(scope="module")
+def berlin():
+    return PyfuncForecaster(fit(read_frame(zoned())))
+
+
+def test_forecasts_are_in_the_zone_of_training(berlin):
+    forecast = berlin.predict(pd.DataFrame())
+
+    assert str(forecast["timestamp"].dt.tz) == "Europe/Berlin"
+    assert forecast["timestamp"][0] == pd.Timestamp("2024-04-01", tz="Europe/Berlin")
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "UTC", "Asia/Kolkata", None])
+def test_forecasts_are_in_the_zone_that_was_sent(berlin, zone):
+    moments = zoned(start="2024-03-20", count=12)["timestamp"]
+    expected = moments.dt.tz_convert(zone) if zone else moments.dt.tz_localize(None)
+    sent = pd.DataFrame({"timestamp": expected[:10], "target": season(10)})
+    texts = sent.assign(timestamp=[stamp.isoformat() for stamp in expected[:10]])
+
+    for frame in (sent, texts):
+        forecast = berlin.predict(frame)
+        assert [str(stamp) for stamp in forecast["timestamp"]] == [
+            str(stamp) for stamp in expected[10:]
+        ]
+
+
+def test_a_model_with_a_zone_forecasts_its_own_example(berlin):
+    example = example_frame(berlin.forecaster, 5)
+
+    assert example["timestamp"].tolist()[-1] == "2024-03-31T00:00:00+01:00"
+    expected = berlin.predict(pd.DataFrame())
+    pd.testing.assert_frame_equal(
+        berlin.predict(example),
+        expected.assign(timestamp=expected["timestamp"].dt.tz_convert("UTC+01:00")),
+    )
+
+
+def test_numbers_that_are_no_dates_are_refused_where_the_model_has_dates(berlin):
+    frame = pd.DataFrame({"timestamp": range(10), "target": season(10)})
+
+    with pytest.raises(DataError, match=r"0 is a number.*Send dates"):
+        berlin.predict(frame)
+
+
+def test_hours_of_the_day_are_those_of_the_zone():
+    table = zoned("h", "Asia/Tokyo", count=24 * 20)
+    table["target"] = np.where(table["timestamp"].dt.hour.between(9, 17), 100.0, 10.0)
+    forecaster = Forecaster(
+        windows=WindowSpec(seq_len=4, horizon=24),
+        model=RecurrentConfig(hidden_size=16, calendar_features=True),
+        training=TrainingConfig(device="cpu", epochs=30),
+    ).fit(read_frame(table))
+
+    in_utc = table.assign(timestamp=table["timestamp"].dt.tz_convert("UTC"))
+    naive = table.assign(timestamp=table["timestamp"].dt.tz_localize(None))
+    points = [
+        PyfuncForecaster(forecaster).predict(frame)["point"].to_numpy()
+        for frame in (table, in_utc, naive)
+    ]
+
+    np.testing.assert_allclose(points[1], points[0])
+    np.testing.assert_allclose(points[2], points[0])

@@ -71,7 +71,8 @@ def score(
     if not params.method:
         table = table.drop(columns="method")
     if forecast.timestamps is not None:
-        table["timestamp"] = format_timestamps(forecast.timestamps.ravel())
+        stamps = format_timestamps(forecast.timestamps.ravel(), forecast.zone)
+        table["timestamp"] = stamps
     answering = {"name": model.name, "version": model.version, "alias": alias}
     content = {"predictions": table.to_dict(orient="records"), "model": answering}
     return to_json(content, inf_nan_mode="null"), len(forecast.series_ids)

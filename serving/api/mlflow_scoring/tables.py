@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeAlias
 import pandas as pd
 from msgspec import Meta, Raw, Struct, field
 
+from forecasting.io.sources.layout import MISSING_MARKERS
 from serving.errors import Loc, RequestError, RequestTooLarge
 from serving.forecasts.panels import MAX_STEP
 from serving.http.decoding import BodyDecoder
@@ -129,7 +130,7 @@ def read_table(
     """
     names, params = _names(model), None
     if media_type == CSV:
-        frame = _read_csv(body, names, settings.max_points)
+        frame = _read_csv(body, names, _markers(model), settings.max_points)
     else:
         invocation = INVOCATION.decode(body)
         frame = _to_frame(_columns(invocation, names, settings.max_points))
@@ -149,7 +150,26 @@ def _names(model: LoadedModel) -> dict[str, bool]:
     return {"series_id": True, "timestamp": is_dated, "target": False} | covariates
 
 
-def _read_csv(body: bytes, names: Mapping[str, bool], max_rows: int) -> pd.DataFrame:
+def _markers(model: LoadedModel) -> dict[str, list[str]]:
+    """Return the texts that stand for a missing value, by column.
+
+    A series may be named NA, and a category None.
+    """
+    columns = model.forecaster.trained.covariates.columns
+    categories = {column.name: column.categories or () for column in columns}
+    markers = {
+        name: [text for text in MISSING_MARKERS if text not in categories.get(name, ())]
+        for name in _names(model)
+    }
+    return markers | {"series_id": [""]}
+
+
+def _read_csv(
+    body: bytes,
+    names: Mapping[str, bool],
+    markers: Mapping[str, list[str]],
+    max_rows: int,
+) -> pd.DataFrame:
     if body.partition(b"\n")[0].count(b",") >= MAX_COLUMNS:
         raise RequestError([(("body",), f"at most {MAX_COLUMNS:,} columns")])
     rows = body.rstrip().count(b"\n") or body.rstrip().count(b"\r")
@@ -159,7 +179,9 @@ def _read_csv(body: bytes, names: Mapping[str, bool], max_rows: int) -> pd.DataF
     try:
         first = pd.read_csv(io.BytesIO(body), header=None, nrows=1, dtype=str)
         _check_once(first.iloc[0].tolist(), names, ("body",))
-        frame = pd.read_csv(io.BytesIO(body), dtype=text)
+        frame = pd.read_csv(
+            io.BytesIO(body), dtype=text, keep_default_na=False, na_values=markers
+        )
     except ValueError as error:  # not UTF-8, empty, or ragged rows
         reason = str(error).strip()
         raise RequestError([(("body",), f"no readable CSV: {reason}")]) from error

@@ -1,5 +1,7 @@
 """Conversion of the client's series to a `Panel`."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -25,7 +27,7 @@ def make_panel(request: NixtlaRequest, fitted: TrainedModel) -> Panel:
     Raises:
         RequestError: the model cannot forecast such series.
     """
-    sent, calendar = request.series, fitted.context.calendar
+    sent, calendar = request.series, replace(fitted.context.calendar, zone=None)
     if fitted.covariates.columns:
         text = (
             "the model has covariates, and this client sends them without names: ask "
@@ -46,7 +48,7 @@ def make_panel(request: NixtlaRequest, fitted: TrainedModel) -> Panel:
             timestamps=None
             if stamps is None
             else dict(zip(names, stamps, strict=True)),
-            freq=calendar.freq,
+            trained=calendar,
         )
 
 
@@ -68,7 +70,8 @@ def _timestamps(
     check_frequency(freq, calendar)
     with located_errors(LOCATIONS._replace(series=loc)):
         column = pd.Series(starts, dtype=object)
-        parsed, _ = parse_timestamps("start_datetime", column, "series {}".format)
+        times = parse_timestamps("start_datetime", column, "series {}".format)
+        parsed = times.moments
     misplaced = np.flatnonzero(
         calendar.advance(parsed, np.zeros(1, np.int64)) != parsed
     )

@@ -132,7 +132,7 @@ def _forecast(
         message = "this model needs covariates or timestamps, for which the protocol "
         message += f"has no place: ask it at /v1/models/{model.name}/forecast"
         raise RequestError([(INPUTS, message)])
-    minimum, (rows, length) = fitted.min_history, values.shape
+    minimum, (rows, length) = fitted.min_observations, values.shape
     if not rows or length < minimum:
         message = (
             f"a batch of one at least, of {minimum} values or more each, is needed;"

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-from forecasting.covariates.encoding import Covariate, Covariates, hold_known_covariates
+from forecasting.covariates.encoding import (
+    Covariate,
+    Covariates,
+    check_names,
+    hold_known_covariates,
+)
 from forecasting.covariates.windows import check_reach
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins, last_origins, rolling_origins
@@ -437,6 +442,33 @@ def test_whole_numbers_among_text_are_the_same_category_as_text():
     assert column.encode(np.array([1.0, 2.0])).tolist() == [1, 0]
 
 
+@pytest.mark.parametrize(
+    ("values", "note"),
+    [
+        (["bonus", "plain"], []),
+        (["Bonus"], ["'Bonus' not seen in training, where it is 'bonus'"]),
+        (["new"], ["'new' not seen in training, which has 'bonus', 'plain'"]),
+    ],
+)
+def test_categories_never_seen_are_noted(values, note):
+    column = Covariate.fit("offer", "known", np.array(["bonus", "plain"], object))
+
+    assert column.unseen(values) == [
+        f"'offer': {text}; taken as unknown" for text in note
+    ]
+
+
+def test_categories_of_new_observations_and_of_the_future_are_noted():
+    covariates = fit(mixed()).trained.covariates
+    kinds = {"a": "station", "b": "street"}
+    panel = mixed(static_covariates={"size": {"a": 120, "b": 80}, "kind": kinds})
+
+    [note] = covariates.unseen(panel, is_new=True)
+
+    assert note.startswith("'kind': 'station' not seen in training")
+    assert covariates.unseen(panel, is_new=False) == []
+
+
 def test_text_for_a_covariate_of_numbers_is_refused():
     column = Covariate.fit("promo", "known", np.array([0.0, 1.0]))
 
@@ -563,3 +595,18 @@ def test_a_model_whose_covariates_do_not_fit_is_damaged(tmp_path):
 
     with pytest.raises(ArtifactError, match="it is damaged"):
         Forecaster.load(tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", ["series_id", "timestamp", "target"])
+def test_a_covariate_with_the_name_of_an_input_of_every_model_is_refused(name):
+    panel = Panel.from_values({"a": [1.0, 2.0]}, past_covariates={name: {"a": [1, 2]}})
+
+    with pytest.raises(SettingError, match=f"rename the column; found '{name}'"):
+        check_names(panel)
+
+
+@pytest.mark.parametrize("name", ["point", "step", "lower_80", "date"])
+def test_a_covariate_may_have_the_name_of_an_output(name):
+    panel = Panel.from_values({"a": [1.0, 2.0]}, past_covariates={name: {"a": [1, 2]}})
+
+    check_names(panel)

@@ -7,6 +7,7 @@ from forecasting.data.panel import Panel
 from forecasting.data.splits import (
     automatic_folds,
     last_origins,
+    observed_by,
     rolling_origins,
     timestamps_at,
 )
@@ -59,11 +60,29 @@ def test_every_fold_forecasts_moments_of_its_own(folds, horizon, spare):
     assert min(ends) >= 1
 
 
-def test_a_series_with_nothing_before_its_first_fold_is_named():
+def test_a_series_with_nothing_before_the_first_fold_is_in_no_fold():
+    folds = rolling_origins(panel_of(20, 6, 9), folds=3, horizon=2)
+
+    assert [fold.series.tolist() for fold in folds] == [[0, 2]] * 3
+    assert folds[0].ends.tolist() == [14, 3]
+
+
+def test_folds_without_any_series_name_the_series_that_are_too_short():
     with pytest.raises(
-        SeriesTooShort, match=r"'s1' has 6; at least 7 points .*3 folds"
+        SeriesTooShort, match=r"'s0' has 5, 's1' has 6; at least 7 points .*3 folds"
     ):
-        rolling_origins(panel_of(20, 6), folds=3, horizon=2)
+        rolling_origins(panel_of(5, 6), folds=3, horizon=2)
+
+
+def test_a_fold_shows_a_model_the_observations_before_its_origins():
+    panel = panel_of(20, 6, 9)
+    fold = rolling_origins(panel, folds=3, horizon=2)[0]
+
+    observed = observed_by(panel, fold)
+
+    assert observed.series_ids == ("s0", "s2")
+    assert observed.lengths.tolist() == [14, 3]
+    np.testing.assert_array_equal(observed.series("s2"), panel.series("s2")[:3])
 
 
 def test_more_points_may_be_asked_for_before_the_first_fold():
@@ -119,4 +138,8 @@ def test_automatic_folds_leave_a_window_to_train_on(seq_len, horizon, spare):
 
 def test_automatic_folds_name_the_series_that_are_too_short():
     with pytest.raises(SeriesTooShort, match=r"'s0' has 8; at least 9 points"):
-        automatic_folds(panel_of(8, 50), seq_len=5, horizon=2)
+        automatic_folds(panel_of(8), seq_len=5, horizon=2)
+
+
+def test_automatic_folds_do_not_count_the_series_that_are_too_short():
+    assert automatic_folds(panel_of(8, 50), seq_len=5, horizon=2) == 5

@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.data.windows import MAX_LENGTH, Windows, WindowSpec, sliding_windows
+from forecasting.data.window_spec import MAX_LENGTH
+from forecasting.data.windows import Windows, WindowSpec, sliding_windows
 from forecasting.errors import SeriesTooShort, SettingError
 
 SPECS = st.builds(

@@ -2,6 +2,7 @@ import json
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -18,6 +19,7 @@ from forecasting.forecaster.artifact import (
     write_artifact,
 )
 from forecasting.forecaster.forecaster import Forecaster
+from forecasting.io import read_frame
 from forecasting.models.config import RecurrentConfig
 from forecasting.scaling.methods import METHODS
 from forecasting.training import TrainingConfig
@@ -404,3 +406,73 @@ def test_tensors_that_do_not_fit_are_an_error(saved, name, tensor):
 
     with pytest.raises(ArtifactError, match="it is damaged"):
         Forecaster.load(saved)
+
+
+def table(days=60):
+    """Return two shops with covariates of all roles."""
+    stamps = np.datetime64("2024-01-01", "ns") + np.arange(days) * np.timedelta64(
+        1, "D"
+    )
+    parts = [
+        pd.DataFrame(
+            {
+                "shop": shop,
+                "day": stamps,
+                "sales": 10.0 + np.arange(days) % 7,
+                "visits": np.arange(days) * 1.0,
+                "weather": ["sun", "rain"] * (days // 2),
+                "size": size,
+            }
+        )
+        for shop, size in (("A01", 3.0), ("A1", 5.0))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+ROLES = {"past_covariates": ["visits", "weather"], "static_covariates": ["size"]}
+
+
+def test_a_model_keeps_the_schema_of_its_data(tmp_path):
+    read = read_frame(table(), target="sales", missing="forward", **ROLES)
+    fit(read).save(tmp_path / "model")
+
+    schema = Forecaster.load(tmp_path / "model").trained.context.schema
+
+    assert schema == read.schema
+    assert schema.series_id == ("shop",)
+    assert schema.text == ("weather",)
+    assert (schema.time, schema.freq, schema.missing) == (("day",), "D", "forward")
+
+
+def test_series_from_values_have_a_schema_of_roles_and_frequency():
+    values = {"a": np.arange(60.0)}
+    series = Panel.from_values(
+        values,
+        timestamps={"a": table()["day"][:60].to_numpy()},
+        past_covariates={"weather": {"a": ["sun", "rain"] * 30}},
+        target="sales",
+    )
+
+    schema = fit(series).trained.context.schema
+
+    assert (schema.target, schema.freq) == ("sales", "D")
+    assert (schema.past_covariates, schema.text) == (("weather",), ("weather",))
+    assert (schema.time, schema.series_id) == (None, None)
+
+
+def test_a_model_of_format_1_has_the_schema_that_it_tells(tmp_path):
+    folder = tmp_path / "model"
+    fit(read_frame(table(), target="sales", **ROLES)).save(folder)
+    config = json.loads((folder / CONFIG).read_text())
+    del config["schema"], config["calendar"]["day"], config["calendar"]["zone"]
+    config["format_version"] = 1
+    (folder / CONFIG).write_text(json.dumps(config))
+
+    forecaster = Forecaster.load(folder)
+
+    schema = forecaster.trained.context.schema
+    assert (schema.target, schema.freq) == ("sales", "D")
+    assert schema.past_covariates == ("visits", "weather")
+    assert schema.static_covariates == ("size",)
+    assert schema.text == ("weather",)
+    assert forecaster.read(table()).series_ids == ("A01", "A1")

@@ -9,7 +9,9 @@ import torch
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins
 from forecasting.data.windows import WindowSpec
+from forecasting.errors import SeriesTooShort
 from forecasting.forecaster.forecaster import Forecaster
+from forecasting.io import read_frame
 from forecasting.models.config import RecurrentConfig
 from forecasting.selection.guard import RUNGS
 from forecasting.training import TrainingConfig
@@ -144,3 +146,78 @@ def test_without_levels_there_are_no_intervals():
 
     assert forecaster.predict(levels=()).intervals == {}
     assert forecaster.intervals_at(PANEL, origins, points, ()) == {}
+
+
+SHORT = Panel.from_values(
+    {"new": [5.0, 7.0, 6.0], "old": PANEL.series("a"), "one": [4.0]}
+)
+
+
+def fit_short(**model):
+    return Forecaster(
+        windows=WindowSpec(seq_len=SEQ_LEN, horizon=HORIZON),
+        model=RecurrentConfig(hidden_size=8, season_length=SEASON, **model),
+        training=TrainingConfig(device="cpu", epochs=2),
+    ).fit(SHORT)
+
+
+@pytest.mark.parametrize("normalization", ["auto", "minmax", "last", "window"])
+def test_with_a_guard_a_short_series_is_forecast_by_its_last_value(normalization):
+    forecaster = fit_short(guard=True, normalization=normalization)
+
+    forecast = forecaster.predict(horizon=5)
+    again = forecaster.predict(SHORT, horizon=5)
+
+    assert forecast.series_ids == ("new", "old", "one")
+    np.testing.assert_allclose(forecast.points[0], 6.0, rtol=1e-5)
+    np.testing.assert_allclose(forecast.points[2], 4.0, rtol=1e-5)
+    np.testing.assert_allclose(again.points, forecast.points, rtol=1e-5)
+    lower, upper = forecast.intervals[80.0]
+    assert (lower <= forecast.points).all()
+    assert (upper >= forecast.points).all()
+
+
+def test_a_short_series_with_a_season_is_forecast_by_it_where_the_guard_says_so():
+    forecaster = fit_short(guard=True)
+    rungs = [RUNGS.index("seasonal_naive")] * 3
+    values = {"new": [1.0, 9.0, 2.0, 8.0, 3.0], "old": PANEL.series("a"), "one": [4.0]}
+
+    points = with_rungs(forecaster, *rungs).predict(Panel.from_values(values)).points
+
+    np.testing.assert_allclose(points[0], [9.0, 2.0, 8.0], rtol=1e-5)
+    np.testing.assert_allclose(points[2], 4.0, rtol=1e-5)
+
+
+def test_a_short_series_does_not_change_the_forecast_of_the_others():
+    alone = Panel.from_values({"old": PANEL.series("a")})
+    forecaster = fit_short(guard=True)
+
+    points = forecaster.predict(SHORT).points[1]
+
+    np.testing.assert_allclose(points, forecaster.predict(alone).points[0], rtol=1e-5)
+
+
+def test_without_a_guard_a_short_series_is_left_out_of_the_model():
+    forecaster = fit_short()
+
+    assert forecaster.predict().series_ids == ("old",)
+    with pytest.raises(SeriesTooShort, match=r"'new' has 3, 'one' has 1"):
+        forecaster.predict(SHORT)
+
+
+def test_a_frame_is_read_in_the_way_of_the_training():
+    table = PANEL.to_frame().rename(columns={"series_id": "shop", "target": "sales"})
+    panel = read_frame(table, time="timestamp", missing="forward")
+    forecaster = Forecaster(training=TrainingConfig(device="cpu", epochs=1)).fit(panel)
+    gappy = table.drop(index=[20]).assign(visits=1.0)[::-1]
+
+    points = forecaster.predict(gappy[gappy["shop"] == "b"]).points
+
+    filled = forecaster.read(gappy)
+    assert dict(zip(filled.series_ids, filled.lengths, strict=True)) == {
+        "a": 60,
+        "b": 75,
+        "c": 50,
+    }
+    place = list(filled.series_ids).index("b")
+    np.testing.assert_allclose(points[0], forecaster.predict(filled).points[place])

@@ -33,18 +33,6 @@ SHOPS = (
 )
 
 
-@pytest.fixture
-def csv(tmp_path):
-    """Return a function that writes a file and returns its path."""
-
-    def write(content, name="sales.csv"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    return write
-
-
 # The three series in data/.
 
 
@@ -139,11 +127,12 @@ def test_the_delimiter_is_guessed_and_said(csv, delimiter, name):
     assert f"delimiter: {name}" in panel.notes
 
 
-def test_latin_1_is_read_and_said(csv):
-    panel = read_csv(csv(MONTHS.replace("sales", "Verkäufe").encode("latin-1")))
+def test_cp1252_is_read_and_said(csv):
+    panel = read_csv(csv(MONTHS.replace("sales", "Verkäufe €").encode("cp1252")))
 
-    assert panel.target == "Verkäufe"
-    assert "encoding: Latin-1 (the text is no UTF-8)" in panel.notes
+    note = "encoding: cp1252 (the text is no UTF-8), such as 'Verkäufe'"
+    assert panel.target == "Verkäufe €"
+    assert note in panel.notes
 
 
 @pytest.mark.parametrize(
@@ -155,7 +144,6 @@ def test_latin_1_is_read_and_said(csv):
         ("month,sales\n,\n", "a.csv", "a header and no rows"),
         (bytes(range(256)), "a.csv", "a binary file"),
         (b"PK\x03\x04rest", "a.csv", "a binary file"),
-        (MONTHS.encode("utf-16"), "a.csv", "UTF-16"),
         ("<!DOCTYPE html><html></html>", "a.csv", "HTML, XML or JSON"),
         ('{"sales": [1]}', "a.csv", "HTML, XML or JSON"),
         (MONTHS, "a.csv.gz", "no gzip file"),
@@ -520,7 +508,8 @@ def test_a_frame_is_left_as_it_is():
 
 
 def test_rows_of_a_frame_are_counted_from_zero():
-    frame = pd.DataFrame({"ds": ["2024-01-01", "2024-01-02"], "y": [1, None]})
+    days = ["2024-01-01", "2024-01-02", "2024-01-03"]
+    frame = pd.DataFrame({"ds": days, "y": [1, None, 3]})
 
     with pytest.raises(MissingValues, match="'y': 1 missing value at row 1"):
         read_frame(frame)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -130,6 +130,14 @@ def test_a_file_gives_its_panel_when_all_that_is_open_is_said(written, tmp_path)
 
 
 def check_same(panel, written):
+    [*ids], [*names] = panel.series_ids, written.values
+    if len(names) == 1 and ids == [written.names[1]]:  # and a note on the left column
+        assert any(written.names[2] in note for note in panel.notes) or ids == names
+        written = replace(
+            written,
+            values={ids[0]: written.values[names[0]]},
+            moments={ids[0]: written.moments[names[0]]},
+        )
     assert set(panel.series_ids) == set(written.values), panel.notes
     assert panel.lengths.sum() == sum(map(len, written.values.values()))
     for row, series_id in enumerate(panel.series_ids):

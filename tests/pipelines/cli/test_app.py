@@ -6,7 +6,7 @@ import sys
 import pytest
 
 COMMANDS = (
-    "train", "compare", "backtest", "tune", "forecast", "explain",
+    "inspect", "train", "compare", "backtest", "tune", "forecast", "explain",
     "models", "promote", "rollback", "serve",
 )  # fmt: skip
 

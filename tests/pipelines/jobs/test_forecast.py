@@ -101,15 +101,19 @@ def test_the_trained_target_is_found_among_other_columns(
     assert_same_forecast(frame, shops.predict(read_csv(path, target="sales")))
 
 
-def test_another_target_is_found_when_it_is_plain_or_named(
-    shops, forecast, daily_csv, tmp_path
+def test_another_target_is_an_error_until_it_is_named(
+    shops, forecast, daily_csv, tmp_path, recast
 ):
     path = daily_csv(tmp_path / "new.csv", {"north": 90, "south": 90})
     table = pd.read_csv(path).rename(columns={"sales": "revenue"})
     table.to_csv(path, index=False)
     expected = shops.predict(read_csv(path))
 
-    assert_same_forecast(forecast("shops", "--data", path), expected)
+    refused = recast("forecast", "shops", "--data", path)
+
+    assert refused.code == 2
+    assert "no column 'sales'" in refused.err
+    assert "--target" in refused.err
     assert_same_forecast(
         forecast("shops", "--data", path, "--target", "revenue"), expected
     )

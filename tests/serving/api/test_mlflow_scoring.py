@@ -36,7 +36,7 @@ BODIES = {
     "a column too many": {"dataframe_records": [{"target": v, "x": 1} for v in VALUES]},
 }
 
-SIGNATURE = ModelSignature(  # as `recast train` writes it
+SIGNATURE = ModelSignature(  # by types, without which MLflow reads no CSV
     inputs=Schema(
         [
             ColSpec("string", "series_id", required=False),
@@ -331,3 +331,22 @@ def test_a_column_that_comes_twice_is_refused_in_json_and_csv(
     place = ["body", "dataframe_split", "columns"]
     assert_problem(answer, 422, "request-error", text, place)
     assert_problem(as_csv, 422, "request-error", text, ["body"])
+
+
+def test_a_series_of_a_csv_may_be_named_as_a_missing_value_is_written(default):
+    names = ("NA", "null", "None", "nan", "01")
+    rows = [f"{name},{value}" for name in names for value in VALUES]
+
+    answer = post(default, "\n".join(["series_id,target", *rows, ""]), "text/csv")
+
+    assert answer.status_code == 200, answer.text
+    predictions = answer.json()["predictions"]
+    assert list(dict.fromkeys(row["series_id"] for row in predictions)) == list(names)
+
+
+def test_a_csv_without_a_series_id_in_a_row_is_refused(default, assert_problem):
+    rows = ["series_id,target", *[f"a,{value}" for value in VALUES], ",1.0"]
+
+    answer = post(default, "\n".join(rows), "text/csv")
+
+    assert_problem(answer, 422, "invalid-values", "1 missing series id", ["body"])

@@ -1,0 +1,6 @@
+"""Inspection: a file as it is read, before anything is trained on it.
+
+findings   the parts of an inspection: columns, series, training, questions
+questions  errors that a setting answers, all at once
+inspect    a file or table to an inspection
+"""

@@ -1,0 +1,102 @@
+"""Settings of jobs from the command line: ``--set KEY=VALUE``, and open questions."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from forecasting.errors import DataError
+from forecasting.inspection.inspect import list_questions
+from forecasting.inspection.questions import OpenQuestions, is_question
+from pipelines.config.job import Job
+from pipelines.errors import JobError
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+
+def parse_settings(source: Path, settings: Sequence[str]) -> dict[str, Any]:
+    """Parse settings ``KEY=VALUE`` into values by dotted path, each value as YAML.
+
+    Raises:
+        JobError: a setting has no ``=``, or a key that a job does not have.
+    """
+    values: dict[str, Any] = {}
+    keys = list_keys()
+    for setting in settings:
+        key, sign, text = setting.partition("=")
+        key = key.strip()
+        if not sign:
+            problem = "--set takes KEY=VALUE, such as model.hidden_size=64; found "
+            raise JobError(source, [problem + repr(setting)])
+        if key not in keys:
+            raise JobError(source, [_describe_unknown(key, keys)])
+        values[key] = _parse_value(text)
+    return values
+
+
+def list_keys() -> list[str]:
+    """Return the dotted paths of all keys of a job file."""
+    paths = []
+    for name, field in Job.model_fields.items():
+        section = field.annotation
+        names = _section_keys(section)
+        paths += [f"{name}.{key}" for key in names] if names else [name]
+    return paths
+
+
+@contextmanager
+def ask_at_once(job: Job) -> Iterator[None]:
+    """Add to a question about the columns of a job's file all further ones.
+
+    Raises:
+        OpenQuestions: several options are needed.
+    """
+    try:
+        yield
+    except DataError as error:
+        if not is_question(error):
+            raise
+        settings = dict(job.data)
+        questions = [str(error)]
+        questions += [
+            question
+            for question in list_questions(settings.pop("path"), **settings)
+            if question not in questions
+        ]
+        if len(questions) == 1:
+            raise
+        raise OpenQuestions(tuple(questions)) from None
+
+
+def _section_keys(section: Any) -> list[str]:
+    if is_dataclass(section):
+        return [field.name for field in fields(section)]
+    model_fields: dict[str, FieldInfo] = getattr(section, "model_fields", {})
+    return list(model_fields)
+
+
+def _parse_value(text: str) -> Any:
+    """Return a value as YAML reads it, or as text where it is no YAML: ``%d.%m.%Y``."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text.strip()
+
+
+def _describe_unknown(key: str, keys: Sequence[str]) -> str:
+    """Describe an unknown key: similar ones, by the whole path or its last part."""
+    last = key.rpartition(".")[2]
+    by_last = {path.rpartition(".")[2]: path for path in keys}
+    near = difflib.get_close_matches(key, keys, 1)
+    near = near or [by_last[m] for m in difflib.get_close_matches(last, by_last, 1)]
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    sections = sorted({path.partition(".")[0] for path in keys if "." in path})
+    return (
+        f"--set {key}: unknown key{hint} Keys are name, preset, and those of the "
+        f"sections {', '.join(sections)} (docs/settings.md)."
+    )

@@ -1,0 +1,29 @@
+"""Summary of the series of a job on a terminal, before the training starts."""
+
+from rich.console import Console
+
+from forecasting.data.panel import Panel
+from forecasting.inspection.inspect import inspect_panel
+from pipelines.config.job import Job
+
+
+def show_series(console: Console, panel: Panel, job: Job) -> None:
+    """Print the series, the roles of the columns and the training, a line each.
+
+    Nothing is printed where the output is no terminal, as in a file.
+
+    Args:
+        console: output.
+        panel: series of the job.
+        job: settings of the training.
+    """
+    if not console.is_terminal:
+        return
+    inspection = inspect_panel(
+        panel,
+        windows=job.windows,
+        evaluation=job.evaluation,
+        source=str(job.data.path),
+    )
+    for line in inspection.summary():
+        console.print(line, style="dim", markup=False, soft_wrap=True)
