@@ -183,7 +183,7 @@ def _guess_series_id(table: Table, schema: Schema, notes: list[str]) -> Names:
 
 
 def _block_columns(table: Table, assigned: Iterable[str]) -> list[str]:
-    """Return the text columns whose equal values stand together, in rows without time.
+    """Return the text columns with equal values in blocks, in rows without time.
 
     Raises:
         AmbiguousColumns: these blocks have different lengths, so that they may be

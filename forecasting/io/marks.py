@@ -21,6 +21,7 @@ from forecasting.io.numbers import Cells, is_number_column, places, read_cells
 from forecasting.timestamps.parsing import is_date_column
 
 NATIVE: Mapping[str, Decimal] = {",": ".", "": ".", ";": ","}  # by the delimiter
+PROGRAMS = (",", "")  # delimiters of files that programs write, all decimals alike
 SAMPLE_CELLS = 2000  # of a column, in which its mark shows as a rule
 NAMES = {".": "point", ",": "comma"}
 
@@ -191,8 +192,8 @@ def _decide(column: Evidence, votes: _Votes) -> Decimal | None:
         return None if native == mark else _other(mark)
     if votes.grouped and native != mark:
         return votes.grouped
-    is_plain = native == mark and not column.whole and not votes.is_whole
-    return mark if is_plain else None
+    is_plain = native == mark and votes.delimiter in PROGRAMS
+    return mark if is_plain and not column.whole and not votes.is_whole else None
 
 
 def _agrees(column: Evidence, votes: _Votes) -> bool:

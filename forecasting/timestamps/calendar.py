@@ -181,7 +181,7 @@ class Calendar:
         return self if zone == self.zone else replace(self, zone=zone)
 
     def _zone_with(self, other: "Calendar") -> str | None:
-        """Return the zone whose clocks count the steps of further series."""
+        """Return the zone of the clocks that count the steps of further series."""
         if self.zone is None or other.zone is None:
             return other.zone  # naive moments are wall time
         rule = parse_frequency(self.freq or "")

@@ -1,4 +1,4 @@
-"""Zones of parsed timestamps: which clocks count their days, and what is stored."""
+"""Zones of parsed timestamps: the clocks that count their days, and the stored form."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Errors for timestamps that do not lie on a calendar: which, why, and what helps."""
+"""Errors for timestamps off their calendar: the moments, the reason, the remedy."""
 
 from typing import NoReturn
 

@@ -116,7 +116,7 @@ def offset_text(shift: np.timedelta64) -> str:
 
 
 def zone_suffixes(moments: Timestamps, zone: str | None) -> list[str]:
-    """Return what follows each moment as ISO text: the offset, ``Z``, or nothing.
+    """Return the suffix of each moment as ISO text: the offset, ``Z``, or nothing.
 
     Args:
         moments: in UTC, ``(moments,)``.

@@ -231,7 +231,7 @@ def _digit_code(column: NumberColumn) -> Code | None:
 
 
 def _refuse_some(column: NumberColumn, wrong: BoolArray, size: int) -> None:
-    """Refuse codes of which a few are no dates, in a column whose name says dates."""
+    """Refuse a few codes that are no dates, in a column named after dates."""
     if not column.is_named or wrong.mean() > 1 - MOSTLY or size < 6:
         return
     at, like = int(np.argmax(wrong)), int(np.argmin(wrong))

@@ -81,7 +81,7 @@ def part_of_column(name: str, column: "pd.Series[Any]") -> str | None:
 def parse_time_columns(
     frame: pd.DataFrame, where: Where, time_format: str | None = None
 ) -> ParsedTimes:
-    """Parse timestamps whose parts are in several columns.
+    """Parse timestamps with parts in several columns.
 
     Args:
         frame: the columns, such as a year and a month, or a date and an hour.

@@ -58,7 +58,6 @@ def test_new_observations_and_the_network_alone(shops, recast, daily_csv, tmp_pa
     result = recast("explain", "shops", "--data", data, "--network", "--output", path)
 
     assert result.code == 0, result.err
-    assert "note: time: 'day'" in result.out
     expected = explain(shops, read_csv(data), part="network").to_frame()
     pd.testing.assert_frame_equal(
         pd.read_csv(path), expected, check_dtype=False, rtol=1e-6

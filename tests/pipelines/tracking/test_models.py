@@ -174,5 +174,7 @@ def test_steps_go_on_from_those_sent_as_numbers_or_text(models):
 def test_numbers_for_the_dates_of_a_model_are_refused(models):
     frame = models["days"].assign(timestamp=range(DAYS))
 
-    with pytest.raises(ValueError, match="numbers such as 0, which are no dates"):
+    with pytest.raises(
+        ValueError, match="0 is a number, and the series of the training have dates"
+    ):
         load("days").predict(frame)
