@@ -53,12 +53,13 @@ def test_the_winner_is_registered_once_from_the_parent_run(runs):
     versions = mlflow.MlflowClient().search_model_versions("name='days'")
 
     winner = parent.data.tags["winner"]
-    errors = {name.split()[1]: c.data.metrics["mase"] for name, c in children.items()}
-    assert errors[winner] == min(errors.values())
-    assert parent.data.metrics["mase"] == errors[winner]
+    by_cell = {name.split()[1]: c.data.metrics for name, c in children.items()}
+    networks = {cell: metrics[f"{cell}.mase"] for cell, metrics in by_cell.items()}
+    assert networks[winner] == min(networks.values())
+    assert parent.data.metrics["mase"] == by_cell[winner]["mase"]
     [version] = versions
     assert version.run_id == parent.info.run_id
-    assert version.tags["label"] == winner
+    assert version.tags["label"] == f"guarded {winner}"
 
 
 def test_the_command_prints_every_cell(workplace, recast, daily_csv):

@@ -1,0 +1,83 @@
+"""The method that answers: chosen once, measured, and named in all places."""
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecasting.forecaster.forecaster import Forecaster
+from pipelines.tracking.models import open_model
+
+WEEK = np.array([5.0, 9, 7, 6, 8, 12, 3])
+
+
+@pytest.fixture
+def weekly_csv(tmp_path):
+    """Write a weekly pattern with noise, which a seasonal naive forecast continues."""
+    generator = np.random.default_rng(3)
+    values = np.tile(WEEK, 12) + generator.normal(0, 0.01, 84)
+    days = pd.date_range("2024-01-01", periods=len(values)).strftime("%Y-%m-%d")
+    path = tmp_path / "week.csv"
+    pd.DataFrame({"day": days, "sales": values}).to_csv(path, index=False)
+    return path
+
+
+def test_the_method_is_named_on_the_terminal_in_mlflow_and_in_the_forecast(
+    workplace, recast, weekly_csv
+):
+    trained = recast("train", weekly_csv, "--epochs", "2", "--seq-len", "7")
+
+    assert trained.code == 0, trained.err
+    forecaster, version = open_model("week")
+    [method] = forecaster.trained.method_counts
+    words = method.replace("_", " ")
+    assert f"answers: {words}" in trained.out
+    assert version.tags["answers"] == words
+    assert mlflow.get_run(version.run_id).data.tags["answers"] == words
+    assert words in recast("models").out
+    recast("forecast", "week", "--output", "out.csv")
+    assert set(pd.read_csv("out.csv")["method"]) == {method}
+
+
+def test_the_leaderboard_has_the_network_alone_and_guarded(
+    workplace, weekly_csv, train_job
+):
+    outcome = train_job(weekly_csv, model__guard=True)
+
+    assert {"lstm", "guarded lstm"} <= set(outcome.scores.index)
+
+
+def test_the_final_model_keeps_the_method_of_its_backtest(
+    workplace, weekly_csv, train_job, monkeypatch
+):
+    chosen = []
+    fit = Forecaster.fit
+
+    def record(forecaster, *arguments, **options):
+        fitted = fit(forecaster, *arguments, **options)
+        chosen.append(fitted.trained.guard.by_series.tolist())
+        return fitted
+
+    monkeypatch.setattr(Forecaster, "fit", record)
+    train_job(weekly_csv, model__guard=True)
+
+    backtested, final = chosen
+    assert final == backtested
+
+
+def test_the_registered_error_is_that_of_the_method_that_answers(
+    workplace, weekly_csv, train_job
+):
+    outcome = train_job(weekly_csv, model__guard=True)
+
+    folder = mlflow.artifacts.download_artifacts(
+        run_id=outcome.run_id, artifact_path="backtest.csv.gz"
+    )
+    table = pd.read_csv(folder)
+    [method] = outcome.methods
+    served = table[table["model"] == "guarded lstm"]
+    if method in set(table["model"]):
+        simple = table[table["model"] == method]
+        assert served["point"].tolist() == pytest.approx(simple["point"].tolist(), 1e-4)
+    error = (served["point"] - served["actual"]).abs().mean()
+    assert outcome.scores.loc["guarded lstm", "mae"] == pytest.approx(error)
