@@ -33,6 +33,7 @@ class ModelSummary(TypedDict):
     target: str
     num_series: int
     cell: str
+    methods: dict[str, int]
     metrics: dict[str, float]
     trained_until: str | int
 

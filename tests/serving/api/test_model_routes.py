@@ -20,6 +20,7 @@ def test_the_list_names_every_model_that_answers(service):
         "target": "target",
         "num_series": 2,
         "cell": "lstm",
+        "methods": {"network": 2},
         "metrics": {"mase": 0.9, "skill": 0.12},
         "trained_until": "2024-03-20T00:00:00",
     }

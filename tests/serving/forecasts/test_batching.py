@@ -78,6 +78,7 @@ def usual(model, body):
     forecasts = [
         {
             "id": name,
+            "method": result.methods[row],
             "timestamps": format_timestamps(result.timestamps[row])
             if is_dated
             else None,

@@ -12,7 +12,10 @@ BOUNDS = np.arange(24.0).reshape(4, 3, 2)  # lower 80, lower 95, upper 80, upper
 
 def decode(names, first, levels, **more):
     encoded = EncodedForecasts((80.0, 95.0), POINTS, BOUNDS)
-    return json.loads(b"[%b]" % encoded.select(names, first, levels, **more))
+    return json.loads(
+        b"[%b]"
+        % encoded.select(names, first, levels, **more, methods=["network"] * len(names))
+    )
 
 
 def test_numbers_names_and_levels_are_read_back_as_they_were():
@@ -46,7 +49,10 @@ def test_bounds_beyond_every_number_are_null():
     bounds = np.array([[[-np.inf, 1.0]], [[np.inf, np.nan]]])
 
     [forecast] = json.loads(
-        b"[%b]" % EncodedForecasts((80.0,), POINTS[:1], bounds).select(["x"], 0, [80.0])
+        b"[%b]"
+        % EncodedForecasts((80.0,), POINTS[:1], bounds).select(
+            ["x"], 0, [80.0], methods=["network"]
+        )
     )
 
     assert forecast["intervals"] == {
