@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from serving.errors import (
     ForeignVersion,
     NotReady,
-    ServiceError,
     UnknownAlias,
     UnknownModel,
     UnknownVersion,
@@ -85,18 +84,6 @@ class ModelStore:
         if version is None:
             self._answering.setdefault((name, alias or self.alias), model.version)
         return model
-
-    def find_loaded(
-        self, name: str, alias: str | None = None, version: str | None = None
-    ) -> LoadedModel | None:
-        """Return the model that `find` would, or None if that would wait or raise."""
-        try:
-            key = self._resolve(name, alias, version)
-        except ServiceError:
-            return None
-        if version is None and (name, alias or self.alias) not in self._answering:
-            return None
-        return self.loaded.get(key)
 
     def answering(self) -> dict[str, str]:
         """Return the version that answers for each model under the service's alias."""

@@ -102,27 +102,6 @@ def test_a_refused_version_is_not_loaded_again_at_once(source):
     assert failures == ["waves"]
 
 
-def test_a_version_is_ready_only_where_a_request_need_not_wait(source):
-    async def ask():
-        models = ModelStore(source, "champion", 10)
-        before = models.find_loaded("waves")
-        await models.follow(source.read())
-        found = await models.find("waves")
-        return found, [
-            before,
-            models.find_loaded("waves"),
-            models.find_loaded("waves", version="1"),
-            models.find_loaded("waves", version="2"),
-            models.find_loaded("waves", "challenger"),
-            models.find_loaded("waves", "no such alias"),
-            models.find_loaded("no such model"),
-        ]
-
-    found, ready = asyncio.run(ask())
-
-    assert ready == [None, found, found, None, None, None, None]
-
-
 def test_nothing_is_known_before_the_registry_has_answered(source):
     models = ModelStore(source, "champion", 1)
 
