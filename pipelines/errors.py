@@ -107,9 +107,11 @@ class StudyError(InputError):
 class OutputError(InputError):
     """An output file cannot be written."""
 
-    def __init__(self, path: object, reason: str) -> None:
+    def __init__(
+        self, path: object, reason: str, advice: str = "Choose another place."
+    ) -> None:
         self.path = path
-        super().__init__(f"{path} cannot be written: {reason}. Choose another place.")
+        super().__init__(f"{path} cannot be written: {reason}. {advice}")
 
 
 class Interrupted(KeyboardInterrupt):

@@ -28,6 +28,7 @@ from forecasting.inspection.questions import Reading, is_question, read_on
 from forecasting.io.csv_format import Table, read_table
 from forecasting.io.numbers import is_number_column
 from forecasting.selection.seasonality import find_seasons
+from forecasting.selection.windows import choose_windows
 from forecasting.timestamps.calendar import format_timestamp
 from forecasting.timestamps.parsing import is_date_column
 
@@ -42,7 +43,8 @@ USE_TEXT = f"{USE_NUMBERS}; names of series with --series-id"
 def inspect_csv(
     path: str | Path,
     *,
-    windows: WindowSpec | None = None,
+    seq_len: int | None = None,
+    horizon: int | None = None,
     evaluation: EvaluationConfig | None = None,
     **settings: Any,
 ) -> Inspection:
@@ -50,7 +52,7 @@ def inspect_csv(
 
     Args:
         path: path of the file.
-        windows: lookback and horizon of the training.
+        seq_len, horizon: of the training; None takes them from the frequency.
         evaluation: folds of its backtest.
         settings: attributes of `Schema`, such as ``target``.
 
@@ -60,7 +62,9 @@ def inspect_csv(
     """
     requested = Schema.of(**settings)
     reading = read_on(partial(read_table, path), requested)
-    return inspect_reading(reading, requested, windows=windows, evaluation=evaluation)
+    return inspect_reading(
+        reading, requested, seq_len=seq_len, horizon=horizon, evaluation=evaluation
+    )
 
 
 def list_questions(path: str | Path, **settings: Any) -> tuple[str, ...]:
@@ -76,7 +80,8 @@ def inspect_reading(
     reading: Reading,
     requested: Schema,
     *,
-    windows: WindowSpec | None = None,
+    seq_len: int | None = None,
+    horizon: int | None = None,
     evaluation: EvaluationConfig | None = None,
 ) -> Inspection:
     """Inspect a table that has been read, as far as it could be.
@@ -84,25 +89,41 @@ def inspect_reading(
     Args:
         reading: the table and its series.
         requested: the user's schema.
-        windows: lookback and horizon of the training.
+        seq_len, horizon: of the training; None takes them from the frequency.
         evaluation: folds of its backtest.
     """
     panel = reading.panel
     questions = [str(error) for error in reading.questions]
-    training = None
+    training, notes = None, reading.notes
     if panel is not None:
-        training = plan_training(
-            panel, windows or WindowSpec(), evaluation or EvaluationConfig()
-        )
+        evaluation = evaluation or EvaluationConfig()
+        windows, note = _fill_windows(panel, evaluation, seq_len, horizon)
+        training, notes = plan_training(panel, windows, evaluation), (*notes, *note)
     return Inspection(
         source=reading.table.source,
         columns=_describe_columns(reading, requested),
         series=None if panel is None else measure_series(panel),
         training=training,
         rows=() if panel is None else _first_rows(panel),
-        notes=reading.notes,
+        notes=notes,
         questions=tuple(questions),
     )
+
+
+def _fill_windows(
+    panel: Panel, evaluation: EvaluationConfig, seq_len: int | None, horizon: int | None
+) -> tuple[WindowSpec, tuple[str, ...]]:
+    """Return the windows of a training, and a note on the lengths that were chosen."""
+    requested = {"seq_len": seq_len, "horizon": horizon}
+    names = [name for name, length in requested.items() if length is None]
+    if seq_len is not None and horizon is not None:
+        return WindowSpec(seq_len=seq_len, horizon=horizon), ()
+    season_length = evaluation.seasons(panel)
+    chosen = choose_windows(
+        panel, season_length=season_length, seq_len=seq_len, horizon=horizon
+    )
+    windows = WindowSpec(seq_len=chosen.seq_len, horizon=chosen.horizon)
+    return windows, (chosen.describe(names),)
 
 
 def inspect_panel(

@@ -101,14 +101,14 @@ def read_cells(column: "pd.Series[Any]") -> Cells:
         raw = [
             cell for cell, missing in zip(raw, is_missing, strict=True) if not missing
         ]
-    plain = pd.Series(raw, dtype=object)
-    is_plain = plain.str.fullmatch(PLAIN).to_numpy(dtype=bool)
-    units = np.full(len(raw), "", dtype=object)
+    texts, units = list(raw), np.full(len(raw), "", dtype=object)
     notes: dict[str, None] = {}
-    for i in np.flatnonzero(~is_plain).tolist():
-        plain.iloc[i], units[i], note = _normalize(raw[i])
-        if note:
-            notes[note] = None
+    for i, cell in enumerate(raw):
+        if not PLAIN.fullmatch(cell):
+            texts[i], units[i], note = _normalize(cell)
+            if note:
+                notes[note] = None
+    plain = pd.Series(texts, dtype=object)
     return Cells(codes.astype(np.int64), raw, plain, units, tuple(notes))
 
 

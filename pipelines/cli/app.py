@@ -5,7 +5,7 @@ Each command imports its job when it runs: torch and MLflow take seconds to impo
 """
 
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,24 +16,31 @@ from pipelines.cli.explain import explain_command
 from pipelines.cli.inspect import add_inspect_command
 from pipelines.cli.job_options import job_command
 from pipelines.cli.options import (
+    AsJson,
+    ColumnNames,
+    ColumnNamesOption,
     Decimal,
     Encoding,
+    Full,
     Missing,
     NewData,
+    Output,
     SeriesId,
     Target,
     Time,
     TimeFormat,
     TrainedModel,
 )
+from pipelines.cli.outputs import open_console, write_rows
+from pipelines.cli.sources import check_files
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from pipelines.config.job import Job
+    from pipelines.jobs.train import Outcome
 
 app = typer.Typer(
-    help="Recast: from a CSV to a trained, tracked, registered and served forecaster.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -44,11 +51,6 @@ app = typer.Typer(
 Horizon = Annotated[
     int | None,
     typer.Option(help="Steps to forecast. Default: the model's trained horizon."),
-]
-
-Output = Annotated[
-    Path | None,
-    typer.Option(help="Write the forecasts to this CSV file. Default: no file."),
 ]
 
 Levels = Annotated[
@@ -62,6 +64,29 @@ Levels = Annotated[
 
 Alias = Annotated[str, typer.Option(help="The alias to move.")]
 ModelName = Annotated[str, typer.Argument(help="Name of the registered model.")]
+
+
+def show_version(is_asked: bool) -> None:
+    """Print the version of the installed package and exit."""
+    if is_asked:
+        typer.echo(f"recast {version('recast-forecasting')}")
+        raise typer.Exit
+
+
+@app.callback()
+def show_options(
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Show the version and exit.",
+            callback=show_version,
+            is_eager=True,
+        ),
+    ] = False,
+) -> None:
+    """Recast: from a CSV to a trained, tracked, registered and served forecaster."""
+
 
 add_inspect_command(app)
 
@@ -78,6 +103,7 @@ def train_command(
             "folder. Default: train from random weights.",
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Train a forecaster, backtest it beside the baselines, register it.
 
@@ -86,12 +112,12 @@ def train_command(
     origins.
 
     Examples:
-      recast train sales.csv --horizon 14
+      recast train sales.csv
+      recast train sales.csv --horizon 14 --seq-len 28
       recast train jobs/sunspots.yaml --set model.hidden_size=64
       recast train shops.csv --series-id store,item --known price,promo --missing zero
       recast train new-sales.csv --from sales@champion
     """
-    from pipelines.cli import report
     from pipelines.cli.torchrun import is_follower
     from pipelines.jobs.train import follow, train
 
@@ -99,22 +125,20 @@ def train_command(
         follow(job, start=start)
         return
     result = train(job, console, start=start)
-    report.print_notes(console, result.notes)
-    _report_scores(console, result.scores, job, f"{result.name}: backtest")
-    report.print_outcome(console, result)
+    _report_outcome(console, result, job, f"{result.name}: backtest", as_json)
 
 
 @job_command(app, "compare")
-def compare_command(job: "Job", console: Console) -> None:
+def compare_command(job: "Job", console: Console, as_json: AsJson = False) -> None:
     """Train an RNN, an LSTM and a GRU under one budget and register the best.
 
     All three get the same data, windows, epochs, batch size, learning rate and
     seed. Each is a nested run in MLflow; --cell has no effect.
 
-    Example:
+    Examples:
       recast compare sales.csv --horizon 14
+      recast compare sales.csv --json > leaderboard.json
     """
-    from pipelines.cli import report
     from pipelines.cli.torchrun import is_follower
     from pipelines.jobs.compare import compare, follow
 
@@ -122,9 +146,7 @@ def compare_command(job: "Job", console: Console) -> None:
         follow(job)
         return
     result = compare(job, console)
-    report.print_notes(console, result.notes)
-    _report_scores(console, result.scores, job, f"{result.name}: leaderboard")
-    report.print_outcome(console, result)
+    _report_outcome(console, result, job, f"{result.name}: leaderboard", as_json)
 
 
 @job_command(app, "backtest")
@@ -138,26 +160,38 @@ def backtest_command(
             help="Train again at every cutoff, instead of once before the first."
         ),
     ] = False,
+    full: Full = False,
+    column_names: ColumnNamesOption = ColumnNames.recast,
+    as_json: AsJson = False,
 ) -> None:
     """Evaluate a model on rolling origins; nothing is tracked or registered.
 
     Prints a leaderboard of the model and the baselines, best first.
 
-    Example:
+    Examples:
       recast backtest sales.csv --horizon 14 --folds 4 --output backtest.csv
+      recast backtest sales.csv --output backtest.parquet --column-names data
+      recast backtest sales.csv --json
     """
-    from pipelines.cli import report
-    from pipelines.jobs.backtest import run_backtest
-    from pipelines.output.files import check_output, write_csv
+    from pipelines.output.files import check_output
 
     check_output(output)
+    from pipelines.jobs.backtest import run_backtest
+
     experiment, table, scores = run_backtest(job, console, refit=refit)
-    report.print_notes(console, experiment.notes)
-    title = f"{job.name}: {len(experiment.folds)} folds of {experiment.horizon} steps"
-    _report_scores(console, scores, job, title)
+    if as_json:
+        from pipelines.cli.as_json import plain_scores, print_json
+
+        print_json({"notes": list(experiment.notes), "scores": plain_scores(scores)})
+    else:
+        from pipelines.cli import report
+
+        report.print_notes(console, experiment.notes)
+        folds = f"{len(experiment.folds)} folds of {experiment.horizon} steps"
+        _report_scores(console, scores, job, f"{job.name}: {folds}")
     if output is not None:
-        write_csv(table, output)
-        console.print(f"wrote {len(table)} forecasts to {output}", soft_wrap=True)
+        schema = experiment.panel.schema if column_names == "data" else None
+        write_rows(console, table, output, full=full, schema=schema, target="actual")
 
 
 @job_command(app, "tune")
@@ -176,6 +210,7 @@ def tune_command(
             help="Database URL of the trials. Default: the SQLite file recast-tune.db."
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Search the settings that the job leaves open; train and register the best.
 
@@ -189,6 +224,13 @@ def tune_command(
     from pipelines.jobs.tune import tune
 
     result = tune(job, console, trials=trials, storage=storage)
+    if as_json:
+        from pipelines.cli.as_json import plain_outcome, print_json
+        from pipelines.output.files import to_records
+
+        trial_rows = to_records(result.trials)
+        print_json(plain_outcome(result.outcome) | {"trials": trial_rows})
+        return
     report.print_notes(console, result.outcome.notes)
     title = f"{job.name}: best trials, measured before the backtest"
     report.print_trials(
@@ -197,6 +239,21 @@ def tune_command(
     title = f"{job.name}: backtest of trial {result.best}"
     _report_scores(console, result.outcome.scores, job, title)
     report.print_outcome(console, result.outcome)
+
+
+def _report_outcome(
+    console: Console, result: "Outcome", job: "Job", title: str, as_json: bool
+) -> None:
+    if as_json:
+        from pipelines.cli.as_json import plain_outcome, print_json
+
+        print_json(plain_outcome(result))
+        return
+    from pipelines.cli import report
+
+    report.print_notes(console, result.notes)
+    _report_scores(console, result.scores, job, title)
+    report.print_outcome(console, result)
 
 
 def _report_scores(
@@ -227,21 +284,28 @@ def forecast_command(
     encoding: Encoding = None,
     missing: Missing = None,
     output: Output = None,
+    full: Full = False,
+    column_names: ColumnNamesOption = ColumnNames.recast,
+    as_json: AsJson = False,
 ) -> None:
     """Forecast the training series, or new observations, with a registered model.
 
-    Prints point forecasts and intervals, or writes them to a CSV file.
+    Prints point forecasts and intervals, or writes them to a file: all series and
+    steps.
 
     Examples:
       recast forecast sales
+      recast forecast sales --output - --column-names data
+      recast forecast sales --output forecast.parquet --full
       recast forecast sales/3 --data latest.csv --horizon 7 --output forecast.csv
     """
-    from pipelines.cli import report
-    from pipelines.jobs.forecast import forecast, load_model
-    from pipelines.output.files import check_output, write_csv
+    from pipelines.output.files import check_output
 
-    console = Console()
+    check_files(data, future)
     check_output(output)
+    from pipelines.jobs.forecast import forecast, load_model
+
+    console = open_console(output, as_json)
     forecaster, name = load_model(model)
     prediction, notes = forecast(
         forecaster,
@@ -259,14 +323,19 @@ def forecast_command(
         horizon=horizon,
         levels=tuple(level or (80.0, 95.0)),
     )
-    report.print_notes(console, notes)
-    if output is None:
-        report.print_forecast(console, prediction, name)
+    if as_json:
+        from pipelines.cli.as_json import plain_forecast, print_json
+
+        print_json(plain_forecast(prediction, name, notes))
     else:
-        write_csv(prediction.to_frame(), output)
-        console.print(
-            f"wrote {prediction.points.size} rows to {output}", soft_wrap=True
-        )
+        from pipelines.cli import report
+
+        report.print_notes(console, notes)
+    if output is not None:
+        schema = forecaster.trained.context.schema if column_names == "data" else None
+        write_rows(console, prediction.to_frame(), output, full=full, schema=schema)
+    elif not as_json:
+        report.print_forecast(console, prediction, name)
 
 
 app.command("explain")(explain_command)
@@ -278,21 +347,30 @@ def models_command(
         str | None,
         typer.Argument(help="Name of one registered model. Default: all models."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """List registered versions, newest first, with their aliases and errors.
 
     MASE is the mean absolute scaled error of the backtest. Skill is 1 - error /
     error of the last value: a positive skill beats the naive forecast.
 
-    Example:
-      recast models sales
+    Examples:
+      recast models
+      recast models sales --json
     """
-    from pipelines.cli import report
     from pipelines.tracking.registry import list_versions
     from pipelines.tracking.runs import connect
 
     connect()
-    report.print_models(Console(), list_versions(name))
+    rows = list_versions(name)
+    if as_json:
+        from pipelines.cli.as_json import plain_models, print_json
+
+        print_json(plain_models(rows))
+    else:
+        from pipelines.cli import report
+
+        report.print_models(Console(), rows)
 
 
 @app.command("promote")

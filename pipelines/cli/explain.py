@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from pipelines.cli.options import (
+    AsJson,
     Decimal,
     Encoding,
+    Full,
     Missing,
     NewData,
     SeriesId,
@@ -17,12 +18,15 @@ from pipelines.cli.options import (
     TimeFormat,
     TrainedModel,
 )
+from pipelines.cli.outputs import open_console
+from pipelines.cli.sources import check_files
+from pipelines.output.files import STANDARD_OUTPUT, TABLE_SUFFIXES, check_output
 
 Output = Annotated[
     Path | None,
     typer.Option(
-        help="Write all numbers to this CSV file, or a heat map to this PNG file. "
-        "Default: print a table."
+        help="Write all numbers to this file, .csv, .parquet or .json, or a heat map "
+        "to a .png; - prints CSV. Default: print a table."
     ),
 ]
 
@@ -47,6 +51,8 @@ def explain_command(
     encoding: Encoding = None,
     missing: Missing = None,
     output: Output = None,
+    full: Full = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show how strongly each forecast step depends on each observation.
 
@@ -56,17 +62,14 @@ def explain_command(
     Examples:
       recast explain sales
       recast explain sales --data latest.csv --output importance.png
+      recast explain sales --json
     """
-    from pipelines.cli import report
-    from pipelines.jobs.explain import (
-        check_explanation_output,
-        explain_model,
-        write_explanation,
-    )
+    check_files(data)
+    check_output(output, (*TABLE_SUFFIXES, ".png"))
+    console = open_console(output, as_json)
+    from pipelines.jobs.explain import explain_model, write_explanation
     from pipelines.jobs.forecast import load_model
 
-    console = Console()
-    check_explanation_output(output)
     forecaster, name = load_model(model)
     explanation, notes = explain_model(
         forecaster,
@@ -82,9 +85,17 @@ def explain_command(
         },
         part="network" if network else "model",
     )
-    report.print_notes(console, notes)
-    if output is None:
-        report.print_explanation(console, explanation, name)
+    if as_json:
+        from pipelines.cli.as_json import plain_explanation, print_json
+
+        print_json(plain_explanation(explanation, name, notes))
     else:
-        write_explanation(explanation, output)
-        console.print(f"wrote {output}", soft_wrap=True)
+        from pipelines.cli import report
+
+        report.print_notes(console, notes)
+        if output is None:
+            report.print_explanation(console, explanation, name)
+    if output is not None:
+        write_explanation(explanation, output, full=full)
+        if output != STANDARD_OUTPUT:
+            console.print(f"wrote {output}", soft_wrap=True)

@@ -21,6 +21,7 @@ from pipelines.cli.job_options import (
     set_signature,
     take_overrides,
 )
+from pipelines.cli.sources import JOB_FILES, check_files
 
 if TYPE_CHECKING:
     from forecasting.inspection.findings import Inspection
@@ -62,23 +63,24 @@ def inspect_command(source: Path, as_json: bool, **options: Any) -> None:
       recast inspect umsatz.csv --decimal , --time-format %d.%m.%Y
       recast inspect sales.csv --json
     """
-    from forecasting.data.window_spec import WindowSpec
+    check_files(source)
     from forecasting.evaluation.backtest import EvaluationConfig
     from forecasting.inspection.inspect import inspect_csv
 
     settings = take_overrides(DATA_OPTIONS | TRAINING_OPTIONS, options)
-    if source.suffix.lower() in (".yaml", ".yml"):
+    if source.suffix.lower() in JOB_FILES:
         from pipelines.config.job import read_job
 
         job = read_job(source, settings)
-        data, windows, evaluation = dict(job.data), job.windows, job.evaluation
+        data, evaluation = dict(job.data), job.evaluation
+        windows = {"seq_len": job.windows.seq_len, "horizon": job.windows.horizon}
         path = data.pop("path")
     else:
         path = source
         data = _section(settings, "data")
-        windows = WindowSpec(**_section(settings, "windows"))
+        windows = _section(settings, "windows")
         evaluation = EvaluationConfig(**_section(settings, "evaluation"))
-    inspection = inspect_csv(path, windows=windows, evaluation=evaluation, **data)
+    inspection = inspect_csv(path, evaluation=evaluation, **windows, **data)
     if as_json:
         plain = json.dumps(inspection.to_plain(), indent=2, ensure_ascii=False)
         typer.echo(plain)

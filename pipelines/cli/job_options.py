@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Optional
 
 import typer
-from rich.console import Console
+
+from pipelines.cli.outputs import open_console
+from pipelines.cli.sources import ask_at_once, check_files, read_series
 
 COLUMNS, FORM, MODEL = "Columns", "Form of the data", "Model and evaluation"
 
@@ -149,9 +151,15 @@ JOB_OPTIONS: dict[str, JobOption] = {
     "seq_len": JobOption(
         "windows.seq_len",
         int,
-        "Observations that the network reads (lookback). Default: 5.",
+        "Observations that the network reads (lookback), such as 28. Default: by the "
+        "frequency of a CSV file; 5 in a job file.",
     ),
-    "horizon": JobOption("windows.horizon", int, "Steps to forecast. Default: 2."),
+    "horizon": JobOption(
+        "windows.horizon",
+        int,
+        "Steps to forecast, such as 14. Default: by the frequency of a CSV file; 2 in "
+        "a job file.",
+    ),
     "epochs": JobOption(
         "training.epochs",
         int,
@@ -206,14 +214,21 @@ def job_command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], 
             ),
         ]
 
-        def command(source: Path, settings: list[str], **options: Any) -> None:
-            from pipelines.cli.job_settings import ask_at_once, parse_settings
+        def command(source: Path, settings: list[str] | None, **options: Any) -> None:
+            settings = settings or []
+            console = open_console(options.get("output"), options.get("as_json", False))
+            overrides, panel = take_overrides(JOB_OPTIONS, options), None
+            check_files(source)
+            if options.get("start") is None and not settings:
+                panel = read_series(source, overrides)
+            from pipelines.cli.job_settings import parse_settings
             from pipelines.config.job import read_job
 
-            overrides = take_overrides(JOB_OPTIONS, options)
-            job = read_job(source, overrides | parse_settings(source, settings or []))
-            with ask_at_once(job):
-                function(job, Console(), **options)
+            overrides |= parse_settings(source, settings)
+            job = read_job(source, overrides, panel)
+            columns = dict(job.data)
+            with ask_at_once(columns.pop("path"), columns):
+                function(job, console, **options)
 
         set_signature(command, [*parameters, *extra])
         command.__doc__ = function.__doc__

@@ -1,17 +1,13 @@
-"""Settings of jobs from the command line: ``--set KEY=VALUE``, and open questions."""
+"""Settings of jobs from the command line: ``--set KEY=VALUE``."""
 
 import difflib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from forecasting.errors import DataError
-from forecasting.inspection.inspect import list_questions
-from forecasting.inspection.questions import OpenQuestions, is_question
 from pipelines.config.job import Job
 from pipelines.errors import JobError
 
@@ -47,30 +43,6 @@ def list_keys() -> list[str]:
         names = _section_keys(section)
         paths += [f"{name}.{key}" for key in names] if names else [name]
     return paths
-
-
-@contextmanager
-def ask_at_once(job: Job) -> Iterator[None]:
-    """Add to a question about the columns of a job's file all further ones.
-
-    Raises:
-        OpenQuestions: several options are needed.
-    """
-    try:
-        yield
-    except DataError as error:
-        if not is_question(error):
-            raise
-        settings = dict(job.data)
-        questions = [str(error)]
-        questions += [
-            question
-            for question in list_questions(settings.pop("path"), **settings)
-            if question not in questions
-        ]
-        if len(questions) == 1:
-            raise
-        raise OpenQuestions(tuple(questions)) from None
 
 
 def _section_keys(section: Any) -> list[str]:

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -63,3 +64,37 @@ NewData = Annotated[
         "Default: the training series."
     ),
 ]
+
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the forecasts to this file: .csv, .parquet or .json; - prints CSV. "
+        "Default: no file."
+    ),
+]
+
+Full = Annotated[
+    bool,
+    typer.Option(
+        "--full", help="Write all digits to the file. Default: six significant digits."
+    ),
+]
+
+
+class ColumnNames(StrEnum):
+    """Names of the columns of an output table."""
+
+    recast = "recast"
+    data = "data"
+
+
+ColumnNamesOption = Annotated[
+    ColumnNames,
+    typer.Option(
+        "--column-names",
+        help="Names of the columns in the file: those of recast (series_id, timestamp, "
+        "point, ...), or those of the training data for id, time and target.",
+    ),
+]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.output.files import isoformat
+from pipelines.output.numbers import count_decimals, readable
 
 if TYPE_CHECKING:  # `recast models` need not wait for torch
     from forecasting.data.forecast import Forecast
@@ -119,9 +120,9 @@ def _table(title: str | None = None) -> Table:
 
 
 def _number(value: float, form: str = "") -> str:
-    if math.isnan(value):
-        return "-"
-    return format(value, form or (",.0f" if abs(value) >= 10_000 else ".4g"))
+    if form and math.isfinite(value):
+        return format(value, form)
+    return readable(value)
 
 
 def print_outcome(console: Console, result: "Outcome") -> None:
@@ -168,12 +169,14 @@ def print_forecast(console: Console, forecast: "Forecast", title: str) -> None:
         table.add_column(f"{level:g} % interval", justify="right", no_wrap=True)
     if forecast.methods:
         table.add_column("method")
-    for _, row in frame.head(SHOWN_ROWS).iterrows():
+    decimals = [count_decimals(row) for row in forecast.points.tolist()]
+    for place, (_, row) in enumerate(frame.head(SHOWN_ROWS).iterrows()):
+        form = f",.{decimals[place // forecast.horizon]}f"
         bounds = [
-            f"{row[f'lower_{level:g}']:.5g} to {row[f'upper_{level:g}']:.5g}"
+            f"{row[f'lower_{level:g}']:{form}} to {row[f'upper_{level:g}']:{form}}"
             for level in forecast.intervals
         ]
-        stamp, point = _timestamp(row["timestamp"]), f"{row['point']:.5g}"
+        stamp, point = _timestamp(row["timestamp"]), f"{row['point']:{form}}"
         method = [str(row["method"]).replace("_", " ")] if forecast.methods else []
         name, step = str(row["series_id"]), str(row["step"])
         table.add_row(name, step, stamp, point, *bounds, *method)

@@ -40,6 +40,7 @@ Columns = Annotated[
     tuple[str, ...],
     BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
 ]
+WINDOWS = frozenset({"windows.seq_len", "windows.horizon"})
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -106,11 +107,24 @@ class Job(BaseModel):
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
     registry: RegistryConfig = Field(default_factory=RegistryConfig)
     _explicit: frozenset[str] = PrivateAttr(frozenset())
+    _open_windows: frozenset[str] = PrivateAttr(frozenset())
+    _panel: Panel | None = PrivateAttr(None)
 
     @property
     def explicit(self) -> frozenset[str]:
         """Dotted paths of the settings in the file or an option, without defaults."""
         return self._explicit
+
+    @property
+    def open_windows(self) -> frozenset[str]:
+        """Lengths to choose by the frequency: ``windows.seq_len, windows.horizon``."""
+        return self._open_windows
+
+    def close_windows(self) -> "Job":
+        """Return the job with its lengths of windows as they are."""
+        closed = self.model_copy()
+        closed._open_windows = frozenset()
+        return closed
 
     def get(self, path: str) -> Any:
         """Return a setting by its dotted path."""
@@ -134,12 +148,12 @@ class Job(BaseModel):
         return self.model_copy(update=changed)
 
     def read_panel(self) -> Panel:
-        """Read the job's series.
+        """Read the job's series, unless they have been read before the job.
 
         Raises:
             DataError: the series cannot be used; the message names place and reason.
         """
-        return read_csv(**dict(self.data))
+        return read_csv(**dict(self.data)) if self._panel is None else self._panel
 
     def to_yaml(self) -> str:
         """Return the job as a job file, with an absolute path to the data."""
@@ -148,19 +162,28 @@ class Job(BaseModel):
         return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
 
 
-def read_job(source: Path, overrides: Mapping[str, Any] | None = None) -> Job:
+def read_job(
+    source: Path,
+    overrides: Mapping[str, Any] | None = None,
+    panel: Panel | None = None,
+) -> Job:
     """Read a job file, or make a job for a CSV.
+
+    A job for a CSV leaves the windows open that ``overrides`` does not set, except
+    with the preset ``classic``.
 
     Args:
         source: a ``.yaml`` job file, or a CSV with the series.
         overrides: settings by dotted path (``windows.horizon``); they replace those of
             the file.
+        panel: the series, if they have been read by the settings of ``overrides``.
 
     Raises:
         JobError: the file is no job, or a key or value is wrong; the message names its
             path.
     """
-    if source.suffix.lower() in (".yaml", ".yml"):
+    is_file_of_job = source.suffix.lower() in (".yaml", ".yml")
+    if is_file_of_job:
         plain = _read_yaml(source)
         data = plain.get("data")
         if isinstance(data, dict) and isinstance(data.get("path"), str):
@@ -176,6 +199,9 @@ def read_job(source: Path, overrides: Mapping[str, Any] | None = None) -> Job:
         problems = [_describe_error(detail) for detail in error.errors()]
         raise JobError(source, problems) from None
     job._explicit = frozenset(_leaf_paths(plain))
+    job._panel = panel
+    if not is_file_of_job and job.preset != "classic":
+        job._open_windows = WINDOWS - job.explicit
     return job
 
 

@@ -24,6 +24,7 @@ from forecasting.training import EpochRecord
 from forecasting.types import BoolArray
 from pipelines.config.job import Job
 from pipelines.config.presets import fill_preset, min_history
+from pipelines.config.windows import fill_windows
 from pipelines.tracking.data_summary import DataSummary
 
 if TYPE_CHECKING:  # a backtest does not import MLflow
@@ -79,6 +80,9 @@ class Experiment:
         self.panel: Panel = panel
         check_names(self.panel)
         self.notes = self.panel.notes
+        if pretrained is None:
+            job, notes = fill_windows(job, self.panel)
+            self.notes += notes
         self.horizon = job.windows.horizon
         self.season_length = job.evaluation.seasons(self.panel)
         self.folds = job.evaluation.origins(

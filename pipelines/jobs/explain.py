@@ -6,12 +6,8 @@ from typing import Any
 
 from forecasting.explanation.explain import Explanation, Part, explain
 from forecasting.forecaster.forecaster import Forecaster
-from pipelines.errors import OutputError
 from pipelines.jobs.forecast import read_latest
-from pipelines.output.files import check_output, write_csv, write_png
-from pipelines.output.plots import plot_explanation
-
-OUTPUT_SUFFIXES = (".csv", ".png")
+from pipelines.output.files import write_png, write_table
 
 
 def explain_model(
@@ -42,26 +38,22 @@ def explain_model(
     return explain(forecaster, panel, part=part), panel.notes
 
 
-def check_explanation_output(output: Path | None) -> None:
-    """Check, before the work starts, that an explanation can be written to a file.
+def write_explanation(
+    explanation: Explanation, output: Path, *, full: bool = False
+) -> None:
+    """Write an explanation as numbers, or as a heat map (.png).
 
-    Raises:
-        OutputError: the name ends in neither .csv nor .png, or the folder cannot be
-            written to.
-    """
-    if output is not None and output.suffix.lower() not in OUTPUT_SUFFIXES:
-        raise OutputError(output, "its name ends neither in .csv nor in .png")
-    check_output(output)
-
-
-def write_explanation(explanation: Explanation, output: Path) -> None:
-    """Write an explanation as numbers (.csv) or as a heat map (.png).
+    Args:
+        explanation: the importance of lags and covariates.
+        output: path of the file; see `pipelines.output.files.write_table`.
+        full: write all digits.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    check_explanation_output(output)
-    if output.suffix.lower() == ".csv":
-        write_csv(explanation.to_frame(), output)
-    else:
+    if output.suffix.lower() == ".png":
+        from pipelines.output.plots import plot_explanation  # imports matplotlib
+
         write_png(plot_explanation(explanation), output)
+    else:
+        write_table(explanation.to_frame(), output, full=full)

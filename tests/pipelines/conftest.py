@@ -87,6 +87,7 @@ def train_job() -> Callable[..., Outcome]:
     def run(source: str | Path, **settings: object) -> Outcome:
         quick = {"training.epochs": 1, "model.hidden_size": 4, "evaluation.folds": 4}
         quick["model.guard"] = False
+        quick |= {"windows.seq_len": 5, "windows.horizon": 2}  # as in a job file
         overrides = {key.replace("__", "."): value for key, value in settings.items()}
         return train(read_job(Path(source), quick | overrides), Console(quiet=True))
 

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting.data.window_spec import WindowSpec
 from forecasting.errors import SettingError, UnreadableData
 from forecasting.inspection.inspect import inspect_csv, list_questions
 
@@ -84,9 +83,9 @@ def test_the_training_is_planned_by_the_settings(write):
     path = write(shops({"A": 40}))
 
     default = inspect_csv(path).training
-    longer = inspect_csv(path, windows=WindowSpec(seq_len=14, horizon=7)).training
+    longer = inspect_csv(path, seq_len=14, horizon=7).training
 
-    assert (default.seq_len, default.horizon, default.folds) == (5, 2, 4)
+    assert (default.seq_len, default.horizon, default.folds) == (7, 4, 2)
     assert default.first_cutoff == "2024-02-01"
     assert (longer.seq_len, longer.horizon, longer.folds) == (14, 7, 1)
     assert longer.problem is None
@@ -158,7 +157,7 @@ def test_the_summary_has_three_lines(write):
         "season 7 (values repeat after 7)",
         "time 'day' (the only date column), series id 'shop' (it tells rows of one "
         "time apart), target 'sales' (the only numeric column)",
-        "training: reads 5 observations, forecasts 2 steps, tested at 3 cutoffs after "
+        "training: reads 7 observations, forecasts 3 steps, tested at 2 cutoffs after "
         "2024-02-03",
     ]
 

@@ -19,7 +19,7 @@ def test_inspect_shows_columns_series_rows_and_training(workplace, recast, daily
     assert "shop series id text A it tells rows of one time apart" in words
     assert "series: 2 series of 30 to 40 observations" in words
     assert "A 2024-01-02" in words
-    assert "training: reads 5 observations, forecasts 2 steps" in words
+    assert "training: reads 7 observations, forecasts 3 steps" in words
     assert sorted(workplace.iterdir()) == before
 
 

@@ -42,7 +42,7 @@ def printed(explanation, capsys):
 def test_the_csv_has_the_numbers_of_the_library(shops, recast, tmp_path):
     path = tmp_path / "why.csv"
 
-    result = recast("explain", "shops", "--output", path)
+    result = recast("explain", "shops", "--output", path, "--full")
 
     assert (result.code, result.out) == (0, f"wrote {path}\n"), result.err
     frame = pd.read_csv(path)
@@ -55,7 +55,8 @@ def test_the_csv_has_the_numbers_of_the_library(shops, recast, tmp_path):
 def test_new_observations_and_the_network_alone(shops, recast, daily_csv, tmp_path):
     data, path = daily_csv(tmp_path / "new.csv", {"north": 30}), tmp_path / "why.csv"
 
-    result = recast("explain", "shops", "--data", data, "--network", "--output", path)
+    options = ("--network", "--full", "--output", path)
+    result = recast("explain", "shops", "--data", data, *options)
 
     assert result.code == 0, result.err
     expected = explain(shops, read_csv(data), part="network").to_frame()

@@ -27,7 +27,7 @@ def forecast(recast, tmp_path):
 
     def run(*arguments):
         path = tmp_path / "forecast.csv"
-        result = recast("forecast", *arguments, "--output", path)
+        result = recast("forecast", *arguments, "--output", path, "--full")
         assert result.code == 0, result.err
         return pd.read_csv(path, dtype={"series_id": str})
 
