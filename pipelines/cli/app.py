@@ -238,7 +238,7 @@ def tune_command(
     )
     title = f"{job.name}: backtest of trial {result.best}"
     _report_scores(console, result.outcome.scores, job, title)
-    report.print_outcome(console, result.outcome)
+    _report_version(console, result.outcome)
 
 
 def _report_outcome(
@@ -253,7 +253,16 @@ def _report_outcome(
 
     report.print_notes(console, result.notes)
     _report_scores(console, result.scores, job, title)
+    _report_version(console, result)
+
+
+def _report_version(console: Console, result: "Outcome") -> None:
+    from pipelines.cli import report
+    from pipelines.cli.next_steps import name_reference, print_next_steps
+
     report.print_outcome(console, result)
+    alias = result.alias if result.verdict.promote else None
+    print_next_steps(console, name_reference(result.name, result.version, alias))
 
 
 def _report_scores(

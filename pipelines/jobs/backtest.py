@@ -7,7 +7,7 @@ from rich.console import Console
 
 from pipelines.config.job import Job
 from pipelines.jobs.experiment import Experiment
-from pipelines.output.progress import training_progress
+from pipelines.output.progress import count_trainings, show_work
 from pipelines.output.summary import show_series
 
 
@@ -34,7 +34,11 @@ def run_backtest(
     job = experiment.job
     show_series(console, experiment.panel, job)
     title = f"{job.name}: backtest of {job.model.cell}"
-    with training_progress(console, title) as show:
+    trainings = count_trainings(job, len(experiment.folds))
+    with (
+        show_work(console, parts=1) as work,
+        work.part(title, trainings) as show,
+    ):
         result = experiment.evaluate(job, show)
     table = pd.concat([result.table, experiment.baselines], ignore_index=True)
     return experiment, table, experiment.scores(table)

@@ -19,6 +19,7 @@ from pipelines.jobs.train import (
     log_evaluation_plots,
     register_final_model,
 )
+from pipelines.output.progress import show_work
 from pipelines.output.summary import show_series
 from pipelines.tracking.metrics import log_scores
 from pipelines.tracking.runs import connect, log_dataset, tracked_run
@@ -43,18 +44,21 @@ def compare(job: Job, console: Console) -> Outcome:
     for cell in CELLS:  # fail before a run is opened
         check_precision(pick_device(job.training.device), job.training.precision, cell)
     connect()
-    with tracked_run(job, f"{job.name} compare") as parent:
+    with (
+        tracked_run(job, f"{job.name} compare") as parent,
+        show_work(console, parts=len(CELLS) + 1) as work,
+    ):
         log_dataset(experiment.panel, job)
         candidates = []
         for cell in CELLS:
             candidate = with_cell(job, cell)
             with tracked_run(candidate, f"{job.name} {cell}", nested=True) as run:
-                result = evaluate(experiment, candidate, run, console)
+                result = evaluate(experiment, candidate, run, work)
                 candidates.append((candidate, result))
         winner, result, scores = choose_winner(experiment, candidates)
         mlflow.log_table(scores.reset_index(), "leaderboard.json")
         log_evaluation_plots(result)
-        outcome = register_final_model(experiment, winner, result, parent, console)
+        outcome = register_final_model(experiment, winner, result, parent, work)
         log_scores(scores, scores.iloc[:0], result.label, job.evaluation.metric)
         mlflow.set_tag("winner", winner.model.cell)
         return replace(outcome, scores=scores)

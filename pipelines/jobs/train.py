@@ -25,7 +25,7 @@ from pipelines.jobs.experiment import BacktestResult, Experiment
 from pipelines.jobs.fine_tuning import LINEAGE_TAG, load_pretrained
 from pipelines.jobs.promotion import BACKTEST_ARTIFACT, Verdict, judge
 from pipelines.output import plots
-from pipelines.output.progress import training_progress
+from pipelines.output.progress import Work, count_trainings, show_work
 from pipelines.output.summary import show_series
 from pipelines.tracking.metrics import EpochLog, log_metrics, log_scores
 from pipelines.tracking.models import log_model
@@ -81,12 +81,15 @@ def train(job: Job, console: Console, *, start: str | None = None) -> Outcome:
     job = experiment.job
     show_series(console, experiment.panel, job)
     connect()
-    with tracked_run(job, f"{job.name} {job.model.cell}") as run:
+    with (
+        tracked_run(job, f"{job.name} {job.model.cell}") as run,
+        show_work(console, parts=2) as work,
+    ):
         if experiment.pretrained is not None:
             mlflow.set_tag(LINEAGE_TAG, experiment.pretrained.reference)
         log_dataset(experiment.panel, job)
-        result = evaluate(experiment, job, run, console)
-        return register_final_model(experiment, job, result, run, console)
+        result = evaluate(experiment, job, run, work)
+        return register_final_model(experiment, job, result, run, work)
 
 
 def follow(job: Job, *, start: str | None = None) -> None:
@@ -103,13 +106,12 @@ def _prepare(job: Job, start: str | None) -> Experiment:
     return Experiment(pretrained.complete(job), pretrained=pretrained)
 
 
-def evaluate(
-    experiment: Experiment, job: Job, run: Run, console: Console
-) -> BacktestResult:
+def evaluate(experiment: Experiment, job: Job, run: Run, work: Work) -> BacktestResult:
     """Backtest the job's model and log its scores beside those of the baselines."""
     epochs = EpochLog(run.info.run_id)
     title = f"{job.name}: backtest of {job.model.cell}"
-    with training_progress(console, title) as show, epochs:
+    trainings = count_trainings(job, len(experiment.folds))
+    with work.part(title, trainings) as show, epochs:
 
         def on_epoch(record: EpochRecord) -> None:
             show(record)
@@ -134,12 +136,12 @@ def log_evaluation_plots(result: BacktestResult) -> None:
 
 
 def register_final_model(
-    experiment: Experiment, job: Job, result: BacktestResult, run: Run, console: Console
+    experiment: Experiment, job: Job, result: BacktestResult, run: Run, work: Work
 ) -> Outcome:
     """Fit on all observations, log and register the model, decide its promotion."""
     start_seconds = time.perf_counter()
     title = f"{job.name}: {job.model.cell} on all observations"
-    with training_progress(console, title) as show:
+    with work.part(title, count_trainings(job)) as show:
         forecaster = experiment.fit_final_model(job, result, show)
     forecast = _forecast_future(forecaster, job.evaluation.levels)
     table = pd.concat([result.table, experiment.baselines], ignore_index=True)

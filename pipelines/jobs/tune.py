@@ -6,7 +6,9 @@ backtested, registered and considered for promotion as by ``recast train``.
 """
 
 import math
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 
 import mlflow
 import optuna
@@ -33,7 +35,7 @@ from pipelines.jobs.study import (
 )
 from pipelines.jobs.train import Outcome, evaluate, register_final_model
 from pipelines.output import plots
-from pipelines.output.progress import training_progress
+from pipelines.output.progress import Work, count_trainings, show_work
 from pipelines.output.summary import show_series
 from pipelines.tracking.metrics import log_metrics
 from pipelines.tracking.runs import connect, log_dataset, tracked_run
@@ -87,18 +89,21 @@ def tune(
     with (
         open_study(url, search.name) as study,
         tracked_run(job, f"{job.name} tune") as run,
+        ExitStack() as stack,
     ):
         mlflow.set_tag("study", search.name)
         log_dataset(experiment.panel, job)
-        search.run(study, trials)
+        missing = max(trials - len(ended_trials(study)), 0)
+        work = stack.enter_context(show_work(console, parts=missing + 2))
+        search.run(study, trials, work)
         table = list_trials(study, search.space)
         best = _best_trial(study)
         folds = replace(job.evaluation, folds=len(experiment.folds))
         winner = job.replace(best.params).model_copy(update={"evaluation": folds})
         _log_search(table, winner, best, job.evaluation.metric)
         final = Experiment(winner, experiment.panel)
-        result = evaluate(final, winner, run, console)
-        outcome = register_final_model(final, winner, result, run, console)
+        result = evaluate(final, winner, run, work)
+        outcome = register_final_model(final, winner, result, run, work)
         return TuneResult(outcome, winner, best.number, table)
 
 
@@ -136,18 +141,18 @@ class Search:
         self._console = console
         self._trials = 0
 
-    def run(self, study: optuna.Study, trials: int) -> None:
+    def run(self, study: optuna.Study, trials: int, work: Work) -> None:
         """Run the missing trials and print the error of each."""
         self._trials = trials
-        seed = self.job.training.seed
-        ended = run_trials(study, self._run_trial, self.space, trials=trials, seed=seed)
+        seed, run_trial = self.job.training.seed, partial(self._run_trial, work)
+        ended = run_trials(study, run_trial, self.space, trials=trials, seed=seed)
         for trial in ended:
             complete = trial.state == TrialState.COMPLETE
             metric = self.job.evaluation.metric
             result = f"{metric} {trial.value:.4g}" if complete else "pruned"
             self._console.print(f"trial {trial.number}: {result}")
 
-    def _run_trial(self, trial: optuna.Trial) -> float:
+    def _run_trial(self, work: Work, trial: optuna.Trial) -> float:
         """Run one trial in a nested MLflow run and return its error."""
         job = self.job.replace(self.space.suggest(trial))
         name = f"{job.name} trial {trial.number}"
@@ -155,7 +160,7 @@ class Search:
             trial.set_user_attr("run_id", run.info.run_id)
             mlflow.set_tags({"study": self.name, "trial": trial.number})
             try:
-                value = self._evaluate(job, trial)
+                value = self._evaluate(job, trial, work)
             except (optuna.TrialPruned, TrainingDiverged) as error:
                 mlflow.set_tags({"state": "pruned", "reason": str(error)})
                 value = None
@@ -165,13 +170,14 @@ class Search:
             raise optuna.TrialPruned
         return value
 
-    def _evaluate(self, job: Job, trial: optuna.Trial) -> float:
+    def _evaluate(self, job: Job, trial: optuna.Trial, work: Work) -> float:
         training_panel = observed_by(self.experiment.panel, self.experiment.folds[0])
         naive = naive_loss(training_panel, make_forecaster(job).config)
         prune = PruningCallback(trial, naive)
         count = len(ended_trials(trial.study)) + 1
         title = f"{job.name}: trial {count} of {self._trials}"
-        with training_progress(self._console, title) as show:
+        trainings = count_trainings(job, len(self.experiment.folds))
+        with work.part(title, trainings) as show:
 
             def on_epoch(record: EpochRecord) -> None:
                 show(record)
