@@ -30,7 +30,8 @@ from serving.http.middleware import (
     HeadAsGet,
     RequestLogMiddleware,
 )
-from serving.http.problems import problem_response
+from serving.http.origins import cors_middleware, host_middleware
+from serving.http.problems import error_response
 from serving.http.timeouts import TimeoutMiddleware
 from serving.http.validation import request_error
 from serving.observability.tracing import make_tracing_middleware
@@ -66,6 +67,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         middleware=[
             *make_tracing_middleware(),
             Middleware(RequestLogMiddleware, service.metrics),
+            *host_middleware(settings),
+            *cors_middleware(settings),
             *auth_middleware(settings, service.metrics),
             Middleware(BodyLimit, settings.max_body_bytes),
             Middleware(
@@ -112,10 +115,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service.close()
 
 
-async def _handle_error(_request: Request, error: Exception) -> Response:
-    return problem_response(error)
+async def _handle_error(request: Request, error: Exception) -> Response:
+    return error_response(error, request.scope["path"])
 
 
-async def _handle_validation_error(_request: Request, error: Exception) -> Response:
+async def _handle_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return problem_response(request_error(error.errors()))
+    return error_response(request_error(error.errors()), request.scope["path"])

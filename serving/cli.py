@@ -49,12 +49,11 @@ def serve(
     if new_key is not None:
         _print_new_key(new_key)
         return
-    options = {"host": host, "port": port}
+    for name, value in (("SERVING_HOST", host), ("SERVING_PORT", port)):
+        if value is not None:
+            os.environ[name] = str(value)  # for the processes that answer, too
     try:
-        settings = Settings.model_validate(
-            Settings().model_dump()
-            | {k: v for k, v in options.items() if v is not None}
-        )
+        settings = Settings()
         check_exposure(settings)
     except SettingError as error:
         _exit_with_error(str(error))
@@ -86,6 +85,7 @@ def _run(settings: "Settings", listener: socket.socket, workers: int) -> None:
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
+        timeout_keep_alive=settings.keep_alive_seconds,
         # Every running request is answered, at the latest by its timeout.
         timeout_graceful_shutdown=math.ceil(
             settings.body_seconds + settings.request_seconds

@@ -15,6 +15,7 @@
     ├── TooBusy               too many requests are waiting
     ├── BodyTooSlow           the body did not come in time
     ├── AnswerTooSlow         the answer was not ready in time
+    ├── UnknownHost           the header Host has a name of another service
     ├── KeyNeeded             no API key, or one that is not known
     └── RateExceeded          more requests in a time than one may make
 
@@ -170,6 +171,17 @@ class AnswerTooSlow(ServiceError):
         super().__init__(
             f"The answer was not ready within {seconds:g} seconds. Ask again later, or "
             "for fewer series at once."
+        )
+
+
+class UnknownHost(ServiceError):
+    """The request is for a host that this service does not answer for."""
+
+    def __init__(self, host: str, hosts: Iterable[str]) -> None:
+        super().__init__(
+            f"The header Host is {shortened(host, 100)!r}; this service answers for "
+            f"{join_shown(hosts)}. Set SERVING_ALLOWED_HOSTS to the names that clients "
+            "and proxies send, or to * for any."
         )
 
 

@@ -9,7 +9,7 @@ from pydantic.json_schema import models_json_schema
 from serving.api.mlflow_scoring import tables
 from serving.api.open_inference import tensors
 from serving.http.auth import is_open
-from serving.http.problems import MEDIA_TYPE
+from serving.http.problems import MEDIA_TYPE, is_inference
 from serving.schemas import request
 from serving.schemas.forecast import Problem
 from serving.settings import Settings
@@ -20,7 +20,8 @@ Forecasts by the models of an MLflow registry.
 
 A model is addressed by its name. The version behind the alias `champion` answers unless
 `?alias=` or `?version=` selects another; every response names the version that made it.
-Errors are `application/problem+json` (RFC 9457).
+Errors are `application/problem+json` (RFC 9457), under `/v2` those of the Open
+Inference Protocol. Every forecast names the `method` that made it.
 """
 SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -67,11 +68,14 @@ def _add_security(document: dict[str, Any], settings: Settings) -> None:
         document["components"]["securitySchemes"] = SCHEMES
     if settings.rate_limit:
         refusals["429"] = "Too Many Requests"
-    schema = {"schema": {"$ref": REFERENCE.format(model="Problem")}}
     for path, item in document["paths"].items():
+        media_type, model = MEDIA_TYPE, "Problem"
+        if is_inference(path):
+            media_type, model = "application/json", "InferenceError"
+        content = {media_type: {"schema": {"$ref": REFERENCE.format(model=model)}}}
         for operation in () if is_open(path) else item.values():
             for status, phrase in refusals.items():
-                answer = {"description": phrase, "content": {MEDIA_TYPE: schema}}
+                answer = {"description": phrase, "content": content}
                 operation["responses"][status] = answer
             if "401" in refusals:
                 operation["security"] = [{name: []} for name in SCHEMES]

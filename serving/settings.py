@@ -1,6 +1,7 @@
 """Settings of the service, read from environment variables SERVING_*."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,6 +10,8 @@ from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 from pydantic_core import from_json
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+HOST_PATTERN = r"\*|(\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]"
+ORIGIN_PATTERN = r"\*|[A-Za-z][A-Za-z0-9+.-]*://[^\s/]+"
 API_KEYS_FORMAT = '{"NAME": "sha256:<64 hex digits>"}'
 
 
@@ -19,6 +22,13 @@ def _decode(value: object) -> object:
         return from_json(value)
     except ValueError:
         raise ValueError(f"this is not JSON; expected {API_KEYS_FORMAT}") from None
+
+
+def _split(value: object) -> object:
+    """Return the parts of a text with commas."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 KeyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
@@ -84,6 +94,11 @@ class Settings(BaseSettings):
     """Whether the service may be reached from other machines without any key."""
     rate_limit: str = ""
     """Maximum requests per key, or per address without keys, such as 100/second."""
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
+    """Names in the header Host that are answered, with commas; * for any, *.example.org
+    for subdomains. Default: any, but without keys on a local address only its names."""
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
+    """Origins of pages whose scripts may call the service, with commas; * for any."""
     trusted_proxies: str = ""
     """Addresses or networks of proxies with a trusted X-Forwarded-For, as 10.0.0.1."""
     cache_dir: str = ""
@@ -94,8 +109,30 @@ class Settings(BaseSettings):
     body_seconds: float = Field(default=20.0, ge=0.1, le=3600)
     """Maximum seconds for a client to send a body, after which the answer is 408; and
     without reading any of an answer, after which the connection is closed."""
+    keep_alive_seconds: int = Field(default=130, ge=1, le=3600)
+    """Seconds for which an idle connection is kept open: longer than the proxies'."""
     request_seconds: float = Field(default=30.0, ge=0.1, le=3600)
     """Maximum seconds from the end of the body to the answer, which is then 503."""
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        for host in hosts:
+            if not re.fullmatch(HOST_PATTERN, host):
+                example = "localhost,*.example.org"
+                expected = f"names without scheme and port, with commas: {example}"
+                raise ValueError(f"expected {expected}; found {host!r}")
+        return hosts
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not re.fullmatch(ORIGIN_PATTERN, origin):
+                example = "https://example.org"
+                expected = f"origins without a path, with commas: {example}"
+                raise ValueError(f"expected {expected}; found {origin!r}")
+        return origins
 
     @field_validator("rate_limit")
     @classmethod

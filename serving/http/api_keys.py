@@ -64,7 +64,7 @@ def check_exposure(settings: "Settings") -> None:
             read.
     """
     is_protected = bool(read_keys(settings)) or settings.allow_anonymous
-    if not is_protected and not _is_local(settings.host):
+    if not is_protected and not is_local(settings.host):
         raise SettingError(
             "host",
             settings.host,
@@ -73,7 +73,8 @@ def check_exposure(settings: "Settings") -> None:
         )
 
 
-def _is_local(host: str) -> bool:
+def is_local(host: str) -> bool:
+    """Return whether only this machine reaches an address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

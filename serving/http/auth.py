@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import KeyNeeded, RateExceeded, ServiceError
 from serving.http.api_keys import read_keys
-from serving.http.problems import problem_response
+from serving.http.problems import error_response, is_inference
 from serving.observability.logging import add_log_fields
 from serving.observability.metrics import Metrics
 from serving.settings import Settings
@@ -88,14 +88,15 @@ class AuthMiddleware:
         if self._keys:
             name = self._name(extract_key(scope["headers"]))
             if name is None:
-                await self._key_needed(send)
+                await self._key_needed(scope, send)
                 return
             add_log_fields(scope, key=name)
             self._metrics.count_key(name)
         if self._rate is not None:
             wait = self._rate.admit(name or _address(scope))
             if wait:
-                await self._rate_exceeded(send, (b"retry-after", b"%d" % wait))
+                header = (b"retry-after", b"%d" % wait)
+                await self._rate_exceeded(scope, send, header)
                 return
         await self.app(scope, receive, send)
 
@@ -109,18 +110,19 @@ class AuthMiddleware:
 
 
 class _ConstantResponse:
-    """A constant error response, built once."""
+    """A constant error response, built once for each format."""
 
     def __init__(self, error: ServiceError) -> None:
-        response = problem_response(error)
-        self._status, self._headers = response.status_code, response.raw_headers
-        self._body = bytes(response.body)
+        self._responses = [error_response(error, path) for path in ("/", "/v2")]
 
-    async def __call__(self, send: Send, *headers: tuple[bytes, bytes]) -> None:
+    async def __call__(
+        self, scope: Scope, send: Send, *headers: tuple[bytes, bytes]
+    ) -> None:
         """Send the response with additional headers."""
-        start = {"type": "http.response.start", "status": self._status}
-        await send({**start, "headers": [*self._headers, *headers]})
-        await send({"type": "http.response.body", "body": self._body})
+        response = self._responses[is_inference(scope["path"])]
+        start = {"type": "http.response.start", "status": response.status_code}
+        await send({**start, "headers": [*response.raw_headers, *headers]})
+        await send({"type": "http.response.body", "body": bytes(response.body)})
 
 
 def auth_middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:

@@ -15,7 +15,7 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.errors import BodyTooLarge, ServiceError
-from serving.http.problems import problem_response
+from serving.http.problems import error_response
 from serving.observability.logging import log_request
 from serving.observability.metrics import Metrics
 
@@ -80,7 +80,7 @@ class RequestLogMiddleware:
             log.exception("request failed", extra={"fields": fields})
             if exchange.started:
                 raise
-            await problem_response(error)(scope, receive, answer)
+            await error_response(error, scope["path"])(scope, receive, answer)
         finally:
             self._record(scope, exchange)
 
@@ -112,11 +112,12 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        length = _header(scope, b"content-length")
+        length = read_header(scope, b"content-length")
         if length.isdigit() and int(length) > self.max_bytes:
-            await problem_response(BodyTooLarge(self.max_bytes))(scope, receive, send)
+            error = BodyTooLarge(self.max_bytes)
+            await error_response(error, scope["path"])(scope, receive, send)
             return
-        if length.isdigit() and not _header(scope, b"transfer-encoding"):
+        if length.isdigit() and not read_header(scope, b"transfer-encoding"):
             await self.app(scope, receive, send)
             return
         received = 0
@@ -168,19 +169,19 @@ class FrontRoutes:
                 try:
                     await route.app(scope, receive, send)
                 except ServiceError as error:
-                    await problem_response(error)(scope, receive, send)
+                    await error_response(error, scope["path"])(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
 
 def _request_id(scope: Scope) -> str:
-    client_id = _header(scope, b"x-request-id").decode("latin-1")
+    client_id = read_header(scope, b"x-request-id").decode("latin-1")
     if REQUEST_ID.fullmatch(client_id):
         return client_id
     return f"{random.getrandbits(128):032x}"  # unique, not secret
 
 
-def _header(scope: Scope, name: bytes) -> bytes:
+def read_header(scope: Scope, name: bytes) -> bytes:
     """Return the value of the first header of a lower-case name, or empty bytes."""
     for key, value in scope["headers"]:
         if key == name:

@@ -1,7 +1,8 @@
-"""Errors as HTTP responses: a table from error class to status, and one body format.
+"""Errors as HTTP responses: a table from error class to status, and their bodies.
 
-The table includes the library's errors. The body is always RFC 9457
-``application/problem+json``; details of internal errors stay in the log.
+The table includes the library's errors. The body is RFC 9457
+``application/problem+json``, but at addresses of the Open Inference Protocol that of
+the protocol, whose clients read no other. Details of internal errors stay in the log.
 """
 
 import re
@@ -34,6 +35,7 @@ from serving.errors import (
     ServiceError,
     TooBusy,
     UnknownAlias,
+    UnknownHost,
     UnknownModel,
     UnknownVersion,
     UnsupportedMedia,
@@ -43,6 +45,12 @@ from serving.errors import (
 from serving.schemas.forecast import Problem
 
 MEDIA_TYPE = "application/problem+json"
+# Addresses of the Open Inference Protocol and of Triton's extensions; the others under
+# /v2 are those of the nixtla client.
+INFERENCE_PATH = re.compile(
+    "/v2(?:/(?:(?:health|models|repository|trace|(?:system|cuda)sharedmemory)/.*"
+    "|logging)?)?"
+)
 
 STATUS: dict[type[Exception], int] = {
     DataError: 422,
@@ -65,6 +73,7 @@ STATUS: dict[type[Exception], int] = {
     TooBusy: 503,
     BodyTooSlow: 408,
     AnswerTooSlow: 503,
+    UnknownHost: 421,
     KeyNeeded: 401,
     RateExceeded: 429,
 }
@@ -95,10 +104,17 @@ def problem_of(error: Exception) -> Problem:
     )
 
 
-def problem_response(error: Exception) -> JSONResponse:
-    """Return an error as an ``application/problem+json`` response."""
+def is_inference(path: str) -> bool:
+    """Return whether a path belongs to the Open Inference Protocol."""
+    return INFERENCE_PATH.fullmatch(path) is not None
+
+
+def error_response(error: Exception, path: str) -> JSONResponse:
+    """Return an error as a response in the format of the protocol at a path."""
     problem = problem_of(error)
     headers = error.headers if isinstance(error, HTTPException | ServiceError) else None
+    if is_inference(path):
+        return JSONResponse({"error": problem.detail}, problem.status, headers)
     content = problem.model_dump()
     return JSONResponse(content, problem.status, headers, media_type=MEDIA_TYPE)
 

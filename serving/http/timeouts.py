@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.errors import AnswerTooSlow, BodyTooSlow
-from serving.http.problems import problem_response
+from serving.http.problems import error_response
 
 CHECK_SECONDS = 0.05  # until a request gets a deadline and is watched for disconnection
 
@@ -42,7 +42,7 @@ class TimeoutMiddleware:
             reason = request.reason()
             if isinstance(reason, ClientDisconnect) or request.started:
                 raise reason from None
-            await problem_response(reason)(scope, receive, send)
+            await error_response(reason, scope["path"])(scope, receive, send)
         finally:
             request.end()
 

@@ -44,8 +44,9 @@ class SeriesForecast(BaseModel):
 
     id: str
     method: str = Field(
-        description="The method that made the forecast: network, halfway, linear, "
-        "smoothing, seasonal_naive or last_value."
+        description="The method that made the forecast: network, halfway (the mean of "
+        "network and smoothing or linear), linear, smoothing, seasonal_naive or "
+        "last_value."
     )
     timestamps: list[str] | list[int] | None = Field(
         description="Timestamps of the steps, with the zone or offset that was sent; "

@@ -1,15 +1,20 @@
-"""HTTP parser that limits the size of request heads and ignores Upgrade offers.
+"""HTTP parser with bounded heads, without Upgrades, and with half-closed connections.
 
 httptools copies a header anew with each piece that arrives, so that a header of a
 hundred megabytes blocks the event loop for seconds. And it reads a request that offers
 another protocol as one without a body: clients such as Java's offer HTTP/2 with their
 first request, and would be answered as if they had sent nothing.
+
+uvicorn closes a connection as soon as the client ends its side, even if the client
+waits for the answer (``shutdown(SHUT_WR)``, ``nc -N``).
 """
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 65_536  # of a head, and of trailers and chunk extensions
+PROBE_SECONDS = 0.05  # from a client's end to the first probe; then always twice
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 TOO_LARGE = f"Headers have at most {MAX_HEAD_BYTES:,} bytes."
 
 
@@ -25,6 +30,7 @@ class HttpProtocol(HttpToolsProtocol):
     event, so that they count as well.
     """
 
+    _has_ended = False  # whether the client has ended its side of the connection
     _pending = 0  # bytes since the last event, without the piece that contained it
     _head_bound = 0  # the same with it and the current piece: a head is not longer
     _has_event = False  # whether the current piece contained an event
@@ -46,6 +52,30 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_bound = len(data) if self._has_event else self._head_bound
         if self._pending > MAX_HEAD_BYTES:
             self._reject(TOO_LARGE)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keep the connection open until a complete request has been answered."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or cycle.more_body:
+            return False
+        cycle.keep_alive = False
+        if not self._has_ended:
+            self._has_ended = True
+            self.loop.call_later(PROBE_SECONDS, self._probe, PROBE_SECONDS)
+        return True
+
+    def _probe(self, pause: float) -> None:
+        """Send an interim response as long as the answer has not begun.
+
+        The end of a client's side looks the same whether it waits or has left. A client
+        that waits ignores the response, one that has left resets the connection, so
+        that nothing more is computed for it.
+        """
+        if self.transport.is_closing() or self.cycle.response_started:
+            return
+        if not self.pipeline and self.cycle.scope["http_version"] == "1.1":
+            self.transport.write(CONTINUE)
+        self.loop.call_later(2 * pause, self._probe, 2 * pause)
 
     def on_message_begin(self) -> None:
         """Start a head."""

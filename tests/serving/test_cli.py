@@ -85,7 +85,7 @@ def test_a_new_key_is_shown_once_with_its_hash_for_the_settings(serve):
 def test_sigterm_lets_requests_that_have_begun_end(registry, tmp_path, running):
     body = b'{"horizon": 2}'
     head = (
-        "POST /v1/models/waves/forecast HTTP/1.1\r\nHost: x\r\n"
+        "POST /v1/models/waves/forecast HTTP/1.1\r\nHost: localhost\r\n"
         f"Expect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     with running(registry.uri, tmp_path) as service:

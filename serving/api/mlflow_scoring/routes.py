@@ -50,7 +50,7 @@ class NoDefaultModel(UnknownModel):
 @router.post(
     "/invocations",
     response_model=Predictions,
-    responses=problems(404, 413, 415, 422, 500, 503),
+    responses=problems(404, 408, 413, 415, 422, 500, 503),
     openapi_extra=BODY,
 )
 async def invocations(request: Request, service: ServiceDependency) -> Response:

@@ -70,6 +70,18 @@ def infer(
     return to_json(answer, inf_nan_mode="null"), len(values)
 
 
+def check_servable(model: LoadedModel) -> None:
+    """Refuse a model that the protocol has no inputs for.
+
+    Raises:
+        RequestError: the model has covariates, or seasons by timestamps.
+    """
+    if model.predictor.model.covariates:
+        message = "this model needs covariates or timestamps, for which the protocol "
+        message += f"has no place: ask it at /v1/models/{model.name}/forecast"
+        raise RequestError([(INPUTS, message)])
+
+
 def tensor_metadata() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return name, datatype and shape of the inputs and of the outputs."""
     shapes = {"values": [ANY_SIZE, ANY_SIZE], "horizon": [1], "levels": [ANY_SIZE]}
@@ -127,11 +139,8 @@ def _forecast(
     model: LoadedModel, values: FloatArray, horizon: int, levels: tuple[float, ...]
 ) -> dict[str, FloatArray]:
     """Return the outputs by name, ``(batch, horizon)`` each."""
+    check_servable(model)
     fitted = model.predictor.model
-    if fitted.covariates:
-        message = "this model needs covariates or timestamps, for which the protocol "
-        message += f"has no place: ask it at /v1/models/{model.name}/forecast"
-        raise RequestError([(INPUTS, message)])
     minimum, (rows, length) = fitted.min_observations, values.shape
     if not rows or length < minimum:
         message = (

@@ -1,22 +1,21 @@
 """Routes of the Open Inference Protocol, version 2, as KServe and Triton implement it.
 
-Errors have the format of the protocol: ``{"error": "..."}``.
+Errors have the format of the protocol, ``{"error": "..."}``, also at its addresses that
+are not answered here (`serving.http.problems`).
 """
 
-from collections.abc import Callable, Coroutine
+from http import HTTPStatus
 from importlib.metadata import version as package_version
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from serving.api.open_inference.infer import infer, tensor_metadata
+from serving.api.open_inference.infer import check_servable, infer, tensor_metadata
 from serving.api.open_inference.tensors import InferAnswer
 from serving.api.respond import Selection, in_thread, respond
-from serving.errors import NotReady, ServiceError, UnsupportedMedia
-from serving.http.problems import problem_of, problems
+from serving.errors import NotReady, UnsupportedMedia
 from serving.http.validation import refuse_encoded
 from serving.observability.health import FORECASTING_STATES, readiness
 from serving.service import Service, ServiceDependency
@@ -75,35 +74,16 @@ class InferenceError(BaseModel):
     error: str
 
 
-class ProtocolRoute(APIRoute):
-    """A route that returns errors in the format of the protocol."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the request handler."""
-        handle = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except ServiceError as error:
-                problem = problem_of(error)
-                content = {"error": problem.detail}
-                return JSONResponse(content, problem.status, error.headers)
-
-        return answer
-
-
 def _failures(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI responses of errors: problems, or errors of the protocol."""
-    failures = problems(*statuses)
-    for failure in failures.values():
-        failure["model"] = InferenceError
-    return failures
+    """Return the OpenAPI responses of error statuses."""
+    return {
+        status: {"description": HTTPStatus(status).phrase, "model": InferenceError}
+        for status in statuses
+    }
 
 
 router = APIRouter(
     tags=["Open Inference Protocol"],
-    route_class=ProtocolRoute,
     dependencies=[Depends(refuse_encoded)],
 )
 
@@ -142,8 +122,11 @@ async def ready(service: ServiceDependency) -> Ready:
 
 @router.get(f"{MODEL}/ready", responses=_failures(404, 422, 500, 503))
 async def model_ready(name: str, service: ServiceDependency) -> ModelReady:
-    """Report whether the model's version under the service's alias can forecast."""
-    await service.models.find(name)
+    """Report whether the model's version under the service's alias can forecast.
+
+    A model with covariates cannot by this protocol: status 422.
+    """
+    check_servable(await service.models.find(name))
     return ModelReady(name=name, ready=True)
 
 
@@ -151,8 +134,8 @@ async def model_ready(name: str, service: ServiceDependency) -> ModelReady:
 async def version_ready(
     name: str, version: str, service: ServiceDependency
 ) -> ModelReady:
-    """Report whether a version of the model can forecast."""
-    await service.models.find(name, version=version)
+    """Report whether a version of the model can forecast by this protocol."""
+    check_servable(await service.models.find(name, version=version))
     return ModelReady(name=name, ready=True)
 
 
@@ -176,7 +159,7 @@ async def version_metadata(
 @router.post(
     f"{MODEL}/infer",
     response_model=InferAnswer,
-    responses=_failures(404, 413, 415, 422, 500, 503),
+    responses=_failures(404, 408, 413, 415, 422, 500, 503),
     openapi_extra=BODY,
 )
 async def model_infer(
@@ -193,7 +176,7 @@ async def model_infer(
 @router.post(
     f"{VERSION}/infer",
     response_model=InferAnswer,
-    responses=_failures(404, 413, 415, 422, 500, 503),
+    responses=_failures(404, 408, 413, 415, 422, 500, 503),
     openapi_extra=BODY,
 )
 async def version_infer(
@@ -206,7 +189,7 @@ async def version_infer(
 async def _describe(
     service: Service, name: str, version: str | None = None
 ) -> ModelMetadata:
-    await service.models.find(name, version=version)
+    check_servable(await service.models.find(name, version=version))
     inputs, outputs = tensor_metadata()
     entry = (service.models.registered or {})[name]
     return ModelMetadata.model_validate(

@@ -349,7 +349,7 @@ def test_what_fails_inside_is_told_to_the_log_alone(
     async def ask():
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(
-            transport=transport, base_url="http://x"
+            transport=transport, base_url="http://localhost"
         ) as client:
             return await client.get("/broken", headers={"X-Request-ID": "it-was-me"})
 

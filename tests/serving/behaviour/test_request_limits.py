@@ -16,7 +16,9 @@ A, B = ({"id": name, "values": [1.0] * 6} for name in "ab")
 
 def test_a_body_that_says_it_is_too_large_is_refused_unread(service):
     host, port = service.url.removeprefix("http://").split(":")
-    request = f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n"
+    request = (
+        f"POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n"
+    )
 
     with socket.create_connection((host, int(port)), timeout=180) as connection:
         connection.sendall(request.encode())
@@ -98,7 +100,7 @@ def test_what_a_model_was_trained_for_is_no_matter_of_the_limits(library):
 
 def test_who_leaves_before_the_body_is_sent_is_no_failure(service):
     host, port = service.url.removeprefix("http://").split(":")
-    head = f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\nX-Request-ID: left\r\n"
+    head = f"POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: left\r\n"
 
     with socket.create_connection((host, int(port)), timeout=180) as connection:
         connection.sendall(f"{head}Content-Length: 50\r\n\r\n{{".encode())

@@ -22,7 +22,7 @@ def ask(monkeypatch, tmp_path):
         async def go():
             transport = httpx.ASGITransport(create_app(Settings(**settings)))
             async with httpx.AsyncClient(
-                transport=transport, base_url="http://x"
+                transport=transport, base_url="http://localhost"
             ) as client:
                 return [await client.get(path, headers=one) for one in headers]
 

@@ -11,7 +11,7 @@ import pytest
 from serving.http.timeouts import TimeoutMiddleware, _Request
 
 ROUTE = "/v1/models/waves/forecast"
-HEAD = f"POST {ROUTE} HTTP/1.1\r\nHost: x\r\n"
+HEAD = f"POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\n"
 
 
 @pytest.fixture(scope="module")

@@ -79,7 +79,7 @@ def test_what_waits_in_the_queue_of_the_socket_is_answered():
         await server.on_tick(0)
         queued = [socket.create_connection(listener.getsockname()) for _ in range(5)]
         for connection in queued:  # nobody accepts them: the event loop is here
-            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         await server.shutdown([listener])
         answers = []
         for connection in queued:

@@ -51,7 +51,7 @@ def test_a_head_that_goes_on_and_on_ends_the_connection(connection, begin):
 
 
 def test_many_requests_over_a_connection_may_have_more_than_one_of_them(connection):
-    head = b"GET /livez HTTP/1.1\r\nHost: x\r\nX-A: " + b"a" * 20_000
+    head = b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: " + b"a" * 20_000
 
     answers = [send(connection, head, b"a\r\n", b"\r\n") for _ in range(4)]
 
@@ -74,7 +74,7 @@ def test_a_request_that_offers_another_protocol_keeps_its_body(
     if chunked:
         body, length = b"%x\r\n%b\r\n0\r\n\r\n" % (len(REQUEST), REQUEST), b"X-A: b"
         length += b"\r\nTransfer-Encoding: chunked"
-    head = b"POST /v1/models/waves/forecast HTTP/1.1\r\nHost: x\r\n"
+    head = b"POST /v1/models/waves/forecast HTTP/1.1\r\nHost: localhost\r\n"
     head += OFFER + length + b"\r\n\r\n"
     expected = service.forecast("waves", {"horizon": 1, "levels": []}).content
 
@@ -86,7 +86,7 @@ def test_a_request_that_offers_another_protocol_keeps_its_body(
 
 
 def test_requests_that_wait_behind_such_an_offer_are_answered(connection):
-    begin = b"GET /livez HTTP/1.1\r\nHost: x\r\n"
+    begin = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"
 
     answer = send(
         connection, begin + b"\r\n", begin + OFFER + b"\r\n" + begin + b"\r\n"
@@ -98,7 +98,7 @@ def test_requests_that_wait_behind_such_an_offer_are_answered(connection):
 
 
 def ask(body, cookie=b""):
-    head = b"POST /v1/models/waves/forecast HTTP/1.1\r\nHost: x\r\n"
+    head = b"POST /v1/models/waves/forecast HTTP/1.1\r\nHost: localhost\r\n"
     head += b"Cookie: " + cookie + b"\r\nContent-Length: %d\r\n\r\n" % len(body)
     return head + body
 
@@ -158,7 +158,7 @@ def test_a_head_may_come_byte_by_byte(direct):
 
 
 def test_requests_that_wait_behind_each_other_count_one_by_one(direct):
-    request, count = b"GET /livez HTTP/1.1\r\nHost: x\r\n", 3000
+    request, count = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n", 3000
     flood, answers = (request + b"X-A: %b\r\n\r\n" % (b"a" * 50)) * count, bytearray()
     assert len(flood) > 4 * 65_536
     direct.sendall(flood[:7])
@@ -184,7 +184,7 @@ def test_a_head_beyond_the_limit_is_refused_however_it_comes(direct, size):
 
 @pytest.mark.parametrize("begin", [b"0\r\nX-A: ", b"5;a="])
 def test_what_a_chunked_body_ends_with_is_bounded_too(direct, begin):
-    head = b"POST /v1/models/waves/forecast HTTP/1.1\r\nHost: x\r\n"
+    head = b"POST /v1/models/waves/forecast HTTP/1.1\r\nHost: localhost\r\n"
     direct.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n" + begin)
     with suppress(ConnectionError):
         for _ in range(200):

@@ -17,7 +17,7 @@ BODY = json.dumps(
     }
 ).encode()
 HEAD = (
-    "POST /v1/models/waves/forecast HTTP/1.1\r\nHost: x\r\n"
+    "POST /v1/models/waves/forecast HTTP/1.1\r\nHost: localhost\r\n"
     f"Content-Length: {len(BODY)}\r\n"
 )
 CUT = "answer is not read, connection cut"
