@@ -131,9 +131,7 @@ def _fit(
         if config.model.guard:
             guard = _fit_guard(networks, linear, data, config, trial)
             if choices is not None and choices.guard is not None:
-                rungs = choices.guard.choices(choices.find_places(panel.series_ids))
-                default = choices.guard.default
-                guard = replace(guard, default=default, by_series=rungs)
+                guard = _take_over(guard, choices, choices.guard, panel)
         residuals = (
             find_residuals(networks, data.held_out, config, guard)
             if trial is None
@@ -214,17 +212,30 @@ def _fit_guard(
     trial: FittedNetworks | None,
 ) -> Guard:
     """Choose the rung of each series, or take over the rungs of the trial."""
-    horizon = config.windows.horizon
-    if linear is None or linear.steps != horizon:
-        linear = _fit_linear(data, horizon, None if trial is None else trial.penalty)
-    if trial is not None and trial.guard is not None:
-        return replace(trial.guard, linear=linear)
-    return fit_guard(
-        networks,
-        linear,
-        data.validation,
-        series=len(data.normalizer.center),
-        squared=config.training.loss == "mse",
+    if trial is None or trial.guard is None:
+        return fit_guard(
+            networks,
+            data.batches,
+            data.validation,
+            offsets=data.offsets,
+            ends=data.ends,
+            squared=config.training.loss == "mse",
+        )
+    steps, penalty = config.windows.horizon, trial.guard.linear.penalty
+    if linear is None or (linear.steps, linear.penalty) != (steps, penalty):
+        linear = _fit_linear(data, steps, penalty)
+    return replace(trial.guard, linear=linear)
+
+
+def _take_over(
+    guard: Guard, model: TrainedModel, choices: Guard, panel: Panel
+) -> Guard:
+    """Return a guard with the rungs of another model, and the same basis."""
+    return replace(
+        guard,
+        default=choices.default,
+        by_series=choices.choices(model.find_places(panel.series_ids)),
+        basis=choices.basis,
     )
 
 

@@ -75,7 +75,7 @@ def fit_linear(
         design: selection of regressors from windows with covariates.
         penalty: a fixed penalty; default: chosen by validation.
     """
-    solve = _fit_path(batches, steps, design)
+    solve = fit_linear_path(batches, steps, design)
     if penalty is not None or not len(validation):
         return solve(DEFAULT_PENALTY if penalty is None else penalty)
     parts = [solve(penalty) for penalty in PENALTIES]
@@ -88,10 +88,16 @@ def fit_linear(
     return parts[_largest_equal(errors, tolerance, overlap=targets.shape[1])]
 
 
-def _fit_path(
+def fit_linear_path(
     batches: BatchSource, steps: int, design: Design | None
 ) -> Callable[[float], LinearPart]:
-    """Return the solutions of the regression by penalty."""
+    """Fit the regression for every penalty; return the solution by penalty.
+
+    Args:
+        batches: training windows.
+        steps: number of the targets' steps.
+        design: selection of regressors from windows with covariates; None without.
+    """
     if design is None:
         pairs = ((x.flatten(1), y[:, :steps]) for x, y in batches.regression_batches())
         path = fit_ridge_path(pairs)

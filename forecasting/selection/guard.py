@@ -1,21 +1,11 @@
 """Guard: selects a simple forecast or the network for each series, by validation.
 
-The rungs, from the simplest forecast up:
-
-    last_value      the last observation, repeated
-    seasonal_naive  the last season, repeated
-    smoothing       exponential smoothing (with ``ets`` and ``log_ets``)
-    linear          the ridge regression on the window
-    halfway         the mean of the network and of its basis, smoothing or linear
-    network         the network, its linear part included
-
-For the data set, a higher rung is selected if it lowers the error on later windows by
-more than one standard error (Breiman et al. 1984, section 3.4.3). Then each series with
-enough such windows may step down again, by the same rule.
+`forecasting.selection.rungs` lists the forecasts, `forecasting.selection.evidence`
+measures them from rolling origins, `forecasting.selection.choice` selects among them.
 """
 
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,33 +14,16 @@ from torch import Tensor
 from forecasting.covariates.design import Design
 from forecasting.covariates.layout import Layout
 from forecasting.data.windows import WindowSpec
-from forecasting.datasets.validation import Rows, WindowBlock, to_array, validate
 from forecasting.datasets.window_dataset import WindowDataset
 from forecasting.errors import ShapeError
-from forecasting.models.ensemble import ensemble_forecast
 from forecasting.models.network import RecurrentNetwork
 from forecasting.models.window_ridge import LinearPart
-from forecasting.scaling.window_scaling import ScaledWindows
-from forecasting.types import BoolArray, FloatArray, IntArray
-
-RUNGS = (
-    "last_value",
-    "seasonal_naive",
-    "smoothing",
-    "linear",
-    "halfway",
-    "network",
-)
-
-MAX_WINDOWS = 20_000  # compared at most
-MIN_INDEPENDENT_WINDOWS = 4.0  # without a common target, for a rung of its own
-
-
-class GuardInputs(NamedTuple):
-    """Inputs of the rungs: windows, and their scaling."""
-
-    inputs: Tensor
-    frame: ScaledWindows
+from forecasting.selection.choice import choose
+from forecasting.selection.evidence import fit_linears, gather_evidence
+from forecasting.selection.rungs import BASES, halve, simple_forecast
+from forecasting.selection.rungs import RUNGS as RUNGS
+from forecasting.selection.rungs import GuardInputs as GuardInputs
+from forecasting.types import BoolArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +35,14 @@ class Guard:
         smoothed: whether a forecast z of zero is that of exponential smoothing.
         default: rung of series outside the training data, an index of `RUNGS`.
         by_series: rung of each training series, ``(series,)``.
+        basis: the simple forecast that ``halfway`` averages with the network.
     """
 
     linear: LinearPart
     smoothed: bool
     default: int
     by_series: IntArray
+    basis: str = "linear"
 
     def choices(self, places: IntArray) -> IntArray:
         """Return rungs of series at ``places``; -1 is an unknown series."""
@@ -124,103 +99,60 @@ class Guard:
         if name == "network":
             return network
         if name == "halfway":
-            basis = "smoothing" if self.smoothed else "linear"
-            return (self._forecast(basis, windows, network) + network) / 2
+            return halve(network, self._forecast(self.basis, windows, network))
         if name == "linear":
             return self.linear.forecast(windows.inputs).to(network)
-        if name == "smoothing":
-            return torch.zeros_like(network)
-        recent = windows.frame.recent
-        if name == "last_value":
-            return windows.frame.measure(recent[:, -1:].expand_as(network))
-        ahead = torch.arange(network.shape[1], device=network.device)
-        return windows.frame.measure(recent[:, ahead % recent.shape[1]])
+        return simple_forecast(name, windows, network.shape[1])
 
 
-@torch.no_grad()
 def fit_guard(
     networks: list[RecurrentNetwork],
-    linear: LinearPart,
+    batches: WindowDataset,
     validation: WindowDataset,
     *,
-    series: int,
+    offsets: IntArray,
+    ends: IntArray,
     squared: bool = False,
 ) -> Guard:
-    """Choose the rung of every series on validation windows.
+    """Choose the rung of every series by errors from rolling origins.
 
-    Without such windows all series take the lowest rung: the last value, or exponential
-    smoothing.
+    Series too short for any evidence take the lowest rung: the last value, or
+    exponential smoothing.
 
     Args:
         networks: the members.
-        linear: their linear part.
-        validation: windows later than the training windows.
-        series: number of series.
+        batches: windows that they were trained on.
+        validation: windows later than the training windows; it may be empty.
+        offsets: borders of the series, ``(series + 1,)``.
+        ends: end of the training part of each, ``(series,)``.
         squared: whether to compare squared errors, as ``loss: mse`` does, or absolute
             ones.
     """
-    smoothed = validation.states is not None
-    top = RUNGS.index("network")
-    guard = Guard(
-        linear=linear, smoothed=smoothed, default=top, by_series=np.full(series, top)
+    linears = fit_linears(batches)
+    evidence = gather_evidence(
+        networks,
+        linears,
+        batches,
+        validation,
+        offsets=offsets,
+        ends=ends,
+        squared=squared,
     )
-    if not len(validation):
-        lowest = RUNGS.index("smoothing" if smoothed else "last_value")
-        return replace(guard, default=lowest, by_series=np.full(series, lowest))
-
-    def measure(block: WindowBlock) -> Rows:
-        windows = GuardInputs(block.inputs, block.frame)
-        forecasts = guard.forecasts(windows, ensemble_forecast(networks, block.inputs))
-        errors = {name: block.targets - forecasts[name] for name in forecasts}
-        return {"series": block.series} | {
-            name: to_array((error.square() if squared else error.abs()).mean(1))
-            for name, error in errors.items()
-        }
-
-    errors = dict(validate(validation, measure, max_windows=MAX_WINDOWS))
-    owners = errors.pop("series")
-    default, lower_rungs = _choose(errors, owners, linear.steps)
-    by_series = np.full(series, default)
-    for place, rung in lower_rungs.items():
-        by_series[place] = rung
-    return replace(guard, default=default, by_series=by_series)
+    choice = choose(evidence)
+    default = RUNGS.index(choice.default)
+    by_series = np.full(len(ends), default)
+    for place, rung in choice.by_series.items():
+        by_series[place] = RUNGS.index(rung)
+    return Guard(
+        linear=linears[choice.penalty],
+        smoothed=batches.states is not None,
+        default=default,
+        by_series=by_series,
+        basis=choice.basis,
+    )
 
 
-def _choose(
-    errors: dict[str, FloatArray], owners: IntArray, horizon: int
-) -> tuple[int, dict[int, int]]:
-    """Return the rung of the data set, and the rungs of series that step down.
-
-    Args:
-        errors: mean absolute error of each window by rung, ``(windows,)`` each.
-        owners: series of each window.
-        horizon: neighbouring windows that share a target count as one.
-    """
-    counts = np.bincount(owners)
-    independent = float(np.maximum(counts[counts > 0] / horizon, 1).sum())
-    names = list(errors)
-    chosen = names[0]
-    for name in names[1:]:
-        if _gains(errors[chosen] - errors[name], independent):
-            chosen = name
-    lower, lower_rungs = names[: names.index(chosen)], {}
-    for place in np.flatnonzero(counts / horizon >= MIN_INDEPENDENT_WINDOWS):
-        owned = owners == place
-        for name in lower:
-            gain = errors[chosen][owned] - errors[name][owned]
-            if _gains(gain, counts[place] / horizon):
-                lower_rungs[int(place)] = RUNGS.index(name)
-                break
-    return RUNGS.index(chosen), lower_rungs
-
-
-def _gains(gain: FloatArray, independent: float) -> bool:
-    """Return whether a gain is more than one standard error."""
-    error = gain.std() / np.sqrt(independent)
-    return bool(gain.mean() > error)
-
-
-def pack_guard(guard: Guard | None) -> tuple[dict[str, int], dict[str, Tensor]]:
+def pack_guard(guard: Guard | None) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Return a guard as JSON settings and named tensors."""
     if guard is None:
         return {}, {}
@@ -232,11 +164,11 @@ def pack_guard(guard: Guard | None) -> tuple[dict[str, int], dict[str, Tensor]]:
     }
     if linear.ahead is not None:
         tensors["guard.ahead"] = linear.ahead
-    return {"default": guard.default}, tensors
+    return {"default": guard.default, "basis": guard.basis}, tensors
 
 
 def unpack_guard(
-    settings: dict[str, int],
+    settings: dict[str, Any],
     tensors: dict[str, Tensor],
     spec: WindowSpec,
     *,
@@ -276,11 +208,16 @@ def unpack_guard(
     if not np.isin([*by_series, settings["default"]], present).all():
         raise ValueError("guard.by_series names a forecast that this model lacks")
     _check_linear(linear, spec)
+    # Older models have no basis.
+    basis = settings.get("basis", "smoothing" if smoothed else "linear")
+    if basis not in BASES or basis in absent:
+        raise ValueError("guard.basis names a forecast that this model lacks")
     return Guard(
         linear=linear,
         smoothed=smoothed,
         default=int(settings["default"]),
         by_series=by_series,
+        basis=basis,
     )
 
 
