@@ -37,12 +37,16 @@ class PreparedData:
         normalizer: statistics of the training part of every series.
         batches: windows of the training part.
         validation: windows with targets in the later part; it may be empty.
+        offsets: borders of the series, ``(series + 1,)``.
+        ends: end of the training part of each series, ``(series,)``.
     """
 
     covariates: Covariates
     normalizer: Normalizer
     batches: WindowDataset
     validation: WindowDataset
+    offsets: IntArray
+    ends: IntArray
 
     @property
     def device(self) -> torch.device:
@@ -113,6 +117,8 @@ def prepare(
         normalizer=normalizer,
         batches=batches,
         validation=validation,
+        offsets=panel.offsets,
+        ends=ends,
     )
 
 
