@@ -27,6 +27,7 @@ from forecasting.evaluation.naive_scale import (
     running_sums,
 )
 from forecasting.intervals.calibration import Calibration, IntervalMethod
+from forecasting.intervals.errors import ForecastErrors
 from forecasting.intervals.volatility import window_volatility
 from forecasting.types import FloatArray, IntArray
 
@@ -87,8 +88,9 @@ class Baseline:
         use_half = num_windows > self.spec.seq_len
         self._fit_linear(panel, half if use_half else panel.lengths)
         residuals, volatility = self._scaled_residuals(panel, half)
+        errors = ForecastErrors(residuals=residuals, volatility=volatility)
         self._fit_linear(panel, panel.lengths)
-        self._fitted = panel, Calibration.start(residuals, volatility, self.intervals)
+        self._fitted = panel, Calibration.start(errors, self.intervals)
         return self
 
     def forecast_at(
@@ -195,10 +197,12 @@ class Baseline:
         ends = origins.ends
         actual = panel.pieces(origins.series, ends, ends + points.shape[1]).values
         scales = naive_scales(panel, origins, self.season_length)
-        errors = (actual.reshape(points.shape) - points) / scales
-        volatility = self._volatility(panel, origins, scales)
+        errors = ForecastErrors(
+            residuals=(actual.reshape(points.shape) - points) / scales,
+            volatility=self._volatility(panel, origins, scales),
+        )
         moments = timestamps_at(panel, origins)
-        calibration = calibration.update(errors, volatility, moments)
+        calibration = calibration.update(errors, moments)
         self._fitted = fitted_panel, calibration
         return self
 

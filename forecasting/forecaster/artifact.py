@@ -15,7 +15,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from forecasting.data.schema import Schema
 from forecasting.data.windows import WindowSpec
 from forecasting.errors import ArtifactError, ForecastingError, ShapeError
 from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
+from forecasting.intervals.shown import ShownRange
 from forecasting.intervals.table import PROBABILITIES, IntervalTable
 from forecasting.intervals.volatility import VolatilityScaling
 from forecasting.models.config import RecurrentConfig
@@ -42,7 +43,9 @@ from forecasting.selection.guard import pack_guard, unpack_guard
 from forecasting.timestamps.calendar import Calendar
 from forecasting.training import TrainingConfig
 
-FORMAT_VERSION = 2  # 1 had no schema, and calendars without day and zone
+# 1 had no schema, and calendars without day and zone; 2 no range of the series and no
+# relative intervals
+FORMAT_VERSION = 3
 CONFIG, TENSORS = "config.json", "model.safetensors"
 SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")  # of half a surrogate pair, in JSON
 NO_COVARIATES: dict[str, Any] = {
@@ -163,6 +166,7 @@ def pack(fitted: TrainedModel) -> tuple[dict[str, Any], dict[str, Tensor]]:
         **asdict(fitted.config),
         "normalization": fitted.normalizer.method,
         "non_negative": fitted.non_negative,
+        "relative_intervals": fitted.intervals.relative,
         "target": context.target,
         "calendar": asdict(calendar),
         "schema": context.schema.to_plain(),
@@ -179,11 +183,15 @@ def pack(fitted: TrainedModel) -> tuple[dict[str, Any], dict[str, Tensor]]:
         "scaler.floor": torch.from_numpy(fitted.normalizer.floor),
         "scaler.shift": torch.from_numpy(fitted.normalizer.shift),
         "intervals.quantiles": torch.from_numpy(fitted.intervals.quantiles),
-        "intervals.scaling": torch.tensor([scaling.exponent, scaling.typical]).double(),
+        "intervals.scaling": torch.tensor(
+            [scaling.exponent, scaling.typical], dtype=torch.float64
+        ),
         "context.values": torch.from_numpy(context.values),
         "context.offsets": torch.from_numpy(context.offsets),
         "context.timestamps": torch.from_numpy(context.timestamps.astype(np.int64)),
     }
+    if fitted.shown is not None:
+        tensors["shown"] = torch.from_numpy(np.array(astuple(fitted.shown)))
     tensors |= pack_columns(fitted.covariates, context)
     for member, network in enumerate(fitted.networks):
         for name, tensor in network.state_dict().items():
@@ -232,7 +240,8 @@ def unpack(
             intervals=IntervalTable(
                 tensors["intervals.quantiles"].numpy(),
                 VolatilityScaling(*tensors["intervals.scaling"].tolist()),
-            ),
+                relative=bool(config.get("relative_intervals", False)),
+            ).check(),
             context=context,
             non_negative=bool(config["non_negative"]),
             covariates=covariates,
@@ -244,6 +253,7 @@ def unpack(
                 season_length=settings.model.season_length,
                 smoothed=normalizer.scaling.is_smoothed,
             ),
+            shown=ShownRange(*tensors["shown"].numpy()) if "shown" in tensors else None,
         )
         _check_shapes(fitted)
     except (
@@ -276,6 +286,8 @@ def _check_shapes(fitted: TrainedModel) -> None:
     for name, (array, shape) in expected.items():
         if array.shape != shape:
             raise ShapeError(name, array.shape, shape)
+    if fitted.shown is not None:
+        fitted.shown.check(count)
     if not (np.diff(context.offsets, prepend=0, append=points) >= 0).all():
         raise ValueError("context.offsets do not ascend within context.values")
 

@@ -1,4 +1,4 @@
-"""Fit the networks of a forecaster: prepare, linear part, members, guard, residuals.
+"""Fit the networks of a forecaster: prepare, linear part, members, guard, errors.
 
 Everything is fitted on the earlier part of each series; the latest part validates. A
 refit repeats this on all data, with the choices that validation has made.
@@ -17,7 +17,8 @@ from forecasting.devices import check_precision, limit_threads
 from forecasting.forecaster.fine_tuning import check_start
 from forecasting.forecaster.prepare import PreparedData, prepare, training_ends
 from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
-from forecasting.forecaster.validation import find_residuals
+from forecasting.forecaster.validation import calibration_errors
+from forecasting.intervals.errors import ForecastErrors
 from forecasting.models.ensemble import start_spread
 from forecasting.models.network import RecurrentNetwork
 from forecasting.models.window_ridge import LinearPart, fit_linear
@@ -29,7 +30,6 @@ from forecasting.training import (
     start_member,
     train_members,
 )
-from forecasting.types import FloatArray
 
 MAX_TRIAL_MEMBERS = 2  # in the first training, if all members are refitted
 OnEpoch = Callable[[EpochRecord], None]
@@ -45,9 +45,8 @@ class FittedNetworks:
         covariates: their encoding as numbers.
         networks: one per member, on the device, in evaluation mode.
         history: one record per epoch and member.
-        residuals: actual minus forecast on the validation windows (without any, on
-            the training windows), normalised, ``(windows, horizon)``.
-        volatility: of each of those windows, normalised, ``(windows,)``.
+        errors: actual minus forecast on the validation windows, and on earlier ones
+            if those are few (without any, on the training windows), normalised.
         penalty: of the linear part; None without one.
         guard: selects the forecast of each series; None without one.
     """
@@ -56,8 +55,7 @@ class FittedNetworks:
     covariates: Covariates
     networks: list[RecurrentNetwork]
     history: list[EpochRecord]
-    residuals: FloatArray
-    volatility: FloatArray
+    errors: ForecastErrors
     penalty: float | None
     guard: Guard | None
 
@@ -109,8 +107,8 @@ def _fit(
 ) -> FittedNetworks:
     """Train on the earlier part of each series, validate on the rest.
 
-    With a ``trial``, nothing is left to validate: penalty, guard and residuals are
-    those of the trial.
+    With a ``trial``, nothing is left to validate: penalty, guard and errors are those
+    of the trial.
     """
     data, members = prepare(panel, config, start), range(config.model.members)
     penalty = None if trial is None else trial.penalty
@@ -132,18 +130,17 @@ def _fit(
             guard = _fit_guard(networks, linear, data, config, trial)
             if choices is not None and choices.guard is not None:
                 guard = _take_over(guard, choices, choices.guard, panel)
-        residuals = (
-            find_residuals(networks, data.held_out, config, guard)
+        errors = (
+            calibration_errors(networks, data, config, guard)
             if trial is None
-            else (trial.residuals, trial.volatility)
+            else trial.errors
         )
     return FittedNetworks(
         normalizer=data.normalizer,
         covariates=data.covariates,
         networks=networks,
         history=history,
-        residuals=residuals[0],
-        volatility=residuals[1],
+        errors=errors,
         penalty=None if linear is None else linear.penalty,
         guard=guard,
     )

@@ -30,7 +30,9 @@ from forecasting.forecaster.predict import (
 from forecasting.forecaster.predictor import Predictor
 from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.intervals.calibration import Calibration
+from forecasting.intervals.errors import ForecastErrors
 from forecasting.intervals.scores import to_scores
+from forecasting.intervals.shown import ShownRange
 from forecasting.io import read_frame, read_latest
 from forecasting.io.frames import FrameLike
 from forecasting.models.config import RecurrentConfig
@@ -76,7 +78,7 @@ class Forecaster:
         self.history: list[EpochRecord] = []
         self._predictor: Predictor | None = None
         self._calibration = Calibration.start(
-            np.empty((0, self.windows.horizon)), np.empty(0), self.model.intervals
+            ForecastErrors.none(self.windows.horizon), self.model.intervals
         )
 
     @property
@@ -153,9 +155,7 @@ class Forecaster:
             on_epoch=on_epoch,
         )
         self.history = result.history
-        self._calibration = Calibration.start(
-            result.residuals, result.volatility, self.model.intervals
-        )
+        self._calibration = Calibration.start(result.errors, self.model.intervals)
         context = panel.tail(self.config.memory(result.normalizer.method))
         self.trained = TrainedModel(
             config=self.config,
@@ -166,6 +166,7 @@ class Forecaster:
             non_negative=bool(panel.values.min() >= 0),
             covariates=result.covariates,
             guard=result.guard,
+            shown=ShownRange.from_panel(panel),
         )
         return self
 
@@ -302,7 +303,8 @@ class Forecaster:
         """
         trained, predictor = self.trained, self.predictor
         steps, quantiles = points.shape[1], self.model.quantiles
-        errors, volatility = np.empty(points.shape), np.empty(len(points))
+        errors = np.empty(points.shape)
+        volatility, units = np.empty((2, len(points)))
         histories = read_histories(predictor, panel, origins, steps)
         for block in histories.blocks(trained.memory):
             scaled = predictor.read(histories, block)
@@ -314,8 +316,15 @@ class Forecaster:
             if quantiles:
                 residuals = to_scores(residuals, predictor.spread(scaled), quantiles)
             errors[block], volatility[block] = residuals, scaled.volatility
+            units[block] = scaled.normalizer.scale * scaled.size[:, 0]
+        is_on_logarithms = trained.scaling.is_logarithmic and not quantiles
         self._calibration = self._calibration.update(
-            errors, volatility, timestamps_at(panel, origins)
+            ForecastErrors(
+                residuals=errors,
+                volatility=volatility,
+                log_units=units if is_on_logarithms else None,
+            ),
+            timestamps_at(panel, origins),
         )
         self.trained = replace(trained, intervals=self._calibration.table)
         return self

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
+from forecasting.intervals.shown import ShownRange
 from forecasting.intervals.volatility import window_volatility
 from forecasting.scaling.methods import METHODS, Method
 from forecasting.scaling.normalization import Normalizer
@@ -223,6 +224,7 @@ class ScaledHistories:
         rows: position of the rows among all `Histories`.
         covariates: of all histories; None without any.
         choices: the guard's rung of each row, ``(rows,)``; None without a guard.
+        shown: range of values that the series have shown; None without limits.
     """
 
     normalizer: Normalizer
@@ -232,6 +234,7 @@ class ScaledHistories:
     rows: slice
     covariates: CovariateSource | None
     choices: Tensor | None = None
+    shown: ShownRange | None = None
 
     def __len__(self) -> int:
         return len(self.floor)
@@ -253,6 +256,17 @@ class ScaledHistories:
     def unscale(self, scaled: FloatArray) -> FloatArray:
         """Return original units of u ``(..., rows, steps)``, not below the floor."""
         return np.maximum(self.normalizer.unscale(scaled), self.floor)
+
+    def limit(self, values: FloatArray, reach: float, first: int = 0) -> FloatArray:
+        """Return values within the limits of the series, see `ShownRange.clip`."""
+        return values if self.shown is None else self.shown.clip(values, reach, first)
+
+    def slopes(self, values: FloatArray) -> FloatArray:
+        """Return the change of values on logarithms per u, ``(rows, steps)``."""
+        normalizer = self.normalizer
+        return np.asarray(
+            (values + normalizer.shift[:, None]) * normalizer.scale[:, None]
+        )
 
     def covariates_from(self, first: int, length: int) -> Tensor | None:
         """Return the covariates of ``length`` steps from ``first`` on, counted from 0.

@@ -17,6 +17,7 @@ from forecasting.errors import InvalidValues
 from forecasting.forecaster.history import Histories, ScaledHistories, start_history
 from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.intervals.scores import from_scores
+from forecasting.intervals.shown import BOUND_REACH, POINT_REACH, ShownRange
 from forecasting.kernels.network import Evaluator
 from forecasting.models.ensemble import ensemble_spread
 from forecasting.scaling.normalization import Normalizer, fit_values
@@ -113,7 +114,26 @@ class Predictor:
             rows=block,
             covariates=histories.covariates,
             choices=None if rungs is None else torch.from_numpy(rungs),
+            shown=self._read_range(histories, block, places, observed),
         )
+
+    def _read_range(
+        self, histories: Histories, block: slice, places: IntArray, observed: FloatArray
+    ) -> ShownRange | None:
+        """Return the range of each row: of training, and of the observations."""
+        trained, new = self.model.shown, np.flatnonzero(places < 0)
+        if trained is None:
+            return None
+        if len(new):
+            complete = histories.complete_series(new + block.start)
+            shown = trained.select(places).replace(
+                new, ShownRange.from_values(*complete)
+            )
+        else:
+            is_one = len(places) == len(trained.lowest) == 1
+            shown = trained if is_one else trained.select(places)
+        lengths = histories.ends[block] - histories.begins[block]
+        return shown.extend(observed, lengths)
 
     def _read_statistics(
         self, histories: Histories, block: slice, places: IntArray
@@ -147,18 +167,18 @@ class Predictor:
         history, frame, parts, num_steps = scaled.history, scaled.frame, [], 0
         while True:
             covariates = scaled.covariates_from(num_steps, length)
-            parts.append(
-                forecast_windows(
-                    self.model, frame, self._evaluate, covariates, scaled.choices
-                )
+            u = forecast_windows(
+                self.model, frame, self._evaluate, covariates, scaled.choices
             )
-            num_steps += parts[-1].shape[1]
+            free = scaled.unscale(u.numpy().astype(np.float64))
+            parts.append(scaled.limit(free, POINT_REACH, num_steps))
+            num_steps += u.shape[1]
             if num_steps >= steps:
                 break
-            history = history.extend(parts[-1])
+            history = history.extend(_replace_limited(u, free, parts[-1], scaled))
             frame = history.scaled_windows()
-        u = parts[0] if len(parts) == 1 else torch.cat(parts, 1)
-        return scaled.unscale(u.numpy()[:, :steps].astype(np.float64))
+        points = parts[0] if len(parts) == 1 else np.concatenate(parts, 1)
+        return points[:, :steps]
 
     @np.errstate(over="ignore", invalid="ignore")
     def bounds(
@@ -184,8 +204,16 @@ class Predictor:
             spread = self.spread(scaled)
             errors = np.broadcast_to(errors, (len(errors), *points.shape))
             errors = np.stack([from_scores(row, spread, quantiles) for row in errors])
-        bounds = scaled.unscale(scaled.scale(points) + errors * scaled.size)
-        count = len(levels)  # rounding must not move a bound past the point
+        if table.relative:
+            sizes = scaled.size * scaled.slopes(points)
+            bounds = np.maximum(points + errors * sizes, scaled.floor)
+        else:
+            bounds = scaled.unscale(scaled.scale(points) + errors * scaled.size)
+        limited, count = scaled.limit(bounds, BOUND_REACH), len(levels)
+        if limited is not bounds:  # narrow them only
+            np.maximum(bounds[:count], limited[:count], out=bounds[:count])
+            np.minimum(bounds[count:], limited[count:], out=bounds[count:])
+        # rounding must not move a bound past the point
         np.minimum(bounds[:count], points, out=bounds[:count])
         np.maximum(bounds[count:], points, out=bounds[count:])
         return bounds
@@ -205,6 +233,18 @@ class Predictor:
         ):
             spread = ensemble_spread(self.model.networks, inputs.to(device))
         return spread.cpu().double().numpy()
+
+
+def _replace_limited(
+    u: Tensor, free: FloatArray, limited: FloatArray, scaled: ScaledHistories
+) -> Tensor:
+    """Return forecasts u with the limits of the series where they exceed them."""
+    is_limited = free != limited
+    if not is_limited.any():
+        return u
+    return torch.from_numpy(
+        np.where(is_limited, scaled.scale(limited), u.numpy()).astype(np.float32)
+    )
 
 
 def forecast_windows(

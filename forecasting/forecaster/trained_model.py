@@ -15,6 +15,7 @@ from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
 from forecasting.devices import pick_device
 from forecasting.errors import SettingError
+from forecasting.intervals.shown import ShownRange
 from forecasting.intervals.table import IntervalTable
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
@@ -113,6 +114,8 @@ class TrainedModel:
         non_negative: no observation seen in training was below zero.
         covariates: of the training, with their encoding.
         guard: selects the forecast of each series; None for the networks' forecast.
+        shown: range of each training series, which limits forecasts; None without
+            limits, in artifacts of the formats 1 and 2.
     """
 
     config: ForecasterConfig
@@ -123,6 +126,7 @@ class TrainedModel:
     non_negative: bool
     covariates: Covariates
     guard: Guard | None = None
+    shown: ShownRange | None = None
 
     @property
     def method(self) -> Method:
@@ -238,6 +242,8 @@ class TrainedModel:
         arrays += [scaler.center, scaler.scale, scaler.floor, scaler.shift]
         arrays += [self.intervals.quantiles, *context.covariates.values()]
         arrays += [context.values, context.offsets, context.timestamps]
+        if self.shown is not None:
+            arrays += [self.shown.lowest, self.shown.highest, self.shown.lengths]
         if self.guard is not None:
             arrays += [self.guard.by_series, self.guard.linear.weights.numpy()]
         numbers = sum(int(array.nbytes) for array in arrays)

@@ -17,6 +17,8 @@ from typing import Literal, Self, get_args
 
 import numpy as np
 
+from forecasting.intervals.errors import ForecastErrors
+from forecasting.intervals.relative import prefers_relative, to_relative
 from forecasting.intervals.table import LEVELS, IntervalTable
 from forecasting.intervals.volatility import VolatilityScaling
 from forecasting.types import FloatArray, IntArray
@@ -32,9 +34,7 @@ class Calibration:
 
     Attributes:
         method: ``adaptive`` or ``split``.
-        residuals: actual - forecast in units of the window, ``(origins, horizon)``;
-            NaN = not observed.
-        volatility: of the window before each origin, ``(origins,)``.
+        errors: of the forecasts so far; relative ones if the table says so.
         factors: widening of the central levels 1 to 99 beyond the residuals' quantiles,
             ``(99,)``.
         moments: number of forecast times that have moved the factors.
@@ -42,51 +42,57 @@ class Calibration:
     """
 
     method: IntervalMethod
-    residuals: FloatArray
-    volatility: FloatArray
+    errors: ForecastErrors
     factors: FloatArray
     moments: int
     table: IntervalTable
 
     @classmethod
-    def start(
-        cls, residuals: FloatArray, volatility: FloatArray, method: IntervalMethod
-    ) -> Self:
-        """Calibrate on held-out errors, all of the same weight."""
+    def start(cls, errors: ForecastErrors, method: IntervalMethod) -> Self:
+        """Calibrate on held-out errors, all of the same weight.
+
+        Those on logarithms are converted to relative errors, unless
+        `forecasting.intervals.relative` finds logarithms clearly better.
+        """
+        relative = prefers_relative(errors, scaled=method == "adaptive")
         calibration = cls(
             method=method,
-            residuals=residuals,
-            volatility=volatility,
+            errors=errors,
             factors=np.ones(len(LEVELS)),
             moments=0,
-            table=IntervalTable.from_residuals(residuals),
+            table=IntervalTable.empty(errors.residuals.shape[1], relative=relative),
         )
-        return calibration._with_table()
+        return replace(calibration, errors=calibration._convert(errors))._with_table()
 
-    def update(
-        self, residuals: FloatArray, volatility: FloatArray, moments: IntArray
-    ) -> Self:
+    def update(self, errors: ForecastErrors, moments: IntArray) -> Self:
         """Return the calibration updated by later errors, one forecast time at a time.
 
         Args:
-            residuals: of out-of-sample forecasts, ``(origins, horizon)``.
-            volatility: of the window before each origin, ``(origins,)``.
+            errors: of out-of-sample forecasts.
             moments: time of each forecast, the same number for simultaneous ones and
                 a larger one for later ones, ``(origins,)``.
         """
+        errors = self._convert(errors)
         if self.method == "split":
-            return self._with_errors(residuals, volatility)._with_table()
+            return replace(self, errors=self.errors.join(errors))._with_table()
         calibration = self
         for moment in np.unique(moments):
-            now = moments == moment
-            errors = residuals[now], volatility[now]
-            calibration = calibration._adapt_factors(*errors)
-            calibration = calibration._with_errors(*errors)._with_table()
+            now = errors.select(moments == moment)
+            calibration = calibration._adapt_factors(now)
+            joined = calibration.errors.join(now)
+            calibration = replace(calibration, errors=joined)._with_table()
         return calibration
 
-    def _adapt_factors(self, residuals: FloatArray, volatility: FloatArray) -> Self:
+    def _convert(self, errors: ForecastErrors) -> ForecastErrors:
+        """Return errors of the table's kind."""
+        if not self.table.relative or errors.log_units is None:
+            return errors
+        relative = to_relative(errors.residuals, errors.log_units)
+        return replace(errors, residuals=relative)
+
+    def _adapt_factors(self, errors: ForecastErrors) -> Self:
         """Widen the levels that missed too often, narrow the others."""
-        scaled = residuals / self.table.scaling.sizes(volatility)
+        scaled = errors.residuals / self.table.scaling.sizes(errors.volatility)
         num_missed = self.table.levels_missed(scaled)
         if not len(num_missed):
             return self
@@ -96,18 +102,13 @@ class Calibration:
         factors = self.factors * np.exp(step * excess)
         return replace(self, factors=factors, moments=moments)
 
-    def _with_errors(self, residuals: FloatArray, volatility: FloatArray) -> Self:
-        return replace(
-            self,
-            residuals=np.concatenate([self.residuals, residuals]),
-            volatility=np.concatenate([self.volatility, volatility]),
-        )
-
     def _with_table(self) -> Self:
-        if self.method == "split":
-            table = IntervalTable.from_residuals(self.residuals)
-            return replace(self, table=table)
-        scaling = VolatilityScaling.fit(self.residuals, self.volatility)
-        scaled = self.residuals / scaling.sizes(self.volatility)
+        errors, scaling = self.errors, VolatilityScaling()
+        if self.method == "adaptive":
+            scaling = VolatilityScaling.fit(
+                errors.residuals, errors.volatility, errors.independent
+            )
+        scaled = errors.residuals / scaling.sizes(errors.volatility)
         table = IntervalTable.from_residuals(scaled).widened(self.factors)
-        return replace(self, table=replace(table, scaling=scaling))
+        table = replace(table, scaling=scaling, relative=self.table.relative)
+        return replace(self, table=table)

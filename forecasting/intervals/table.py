@@ -35,6 +35,8 @@ class IntervalTable:
             which they were calibrated, ``(199, horizon)``. Each column ascends. NaN
             where there was nothing to calibrate on.
         scaling: growth of the errors with the volatility of the window.
+        relative: whether the offsets of a forecast on logarithms are relative ones: a
+            bound is point * (1 + offset) instead of point * exp(offset).
 
     >>> table = IntervalTable.from_residuals(np.arange(-9.0, 10.0)[:, None])
     >>> lower, upper = table.offsets(80, horizon=1)
@@ -44,13 +46,20 @@ class IntervalTable:
 
     quantiles: FloatArray
     scaling: VolatilityScaling = field(default_factory=VolatilityScaling)
+    relative: bool = False
+
+    @classmethod
+    def empty(cls, horizon: int, *, relative: bool = False) -> Self:
+        """Return the table of no residuals: every quantile is NaN."""
+        quantiles = np.full((len(PROBABILITIES), horizon), np.nan)
+        return cls(quantiles, relative=relative)
 
     @classmethod
     def from_residuals(cls, residuals: FloatArray) -> Self:
         """Calibrate on residuals.
 
-        A step with fewer than two residuals takes those of all steps together; with
-        fewer than two in all, every quantile is NaN.
+        A step with fewer than two residuals takes those of all steps together. A single
+        one in all is taken for one of either sign; without any, every quantile is NaN.
 
         Where n residuals are too few for a tail (n < 39 for a level of 95), conformal
         theory allows no finite bound. The bound is then the normal distribution's, with
@@ -62,13 +71,33 @@ class IntervalTable:
             residuals: actual - forecast, ``(origins, horizon)``; NaN = not observed.
         """
         observed = residuals[~np.isnan(residuals)]
-        if len(observed) < 2:
-            return cls(np.full((len(PROBABILITIES), residuals.shape[1]), np.nan))
+        if not len(observed):
+            return cls.empty(residuals.shape[1])
+        if len(observed) == 1:
+            observed = np.array([-observed[0], observed[0]])
         counts = np.sum(~np.isnan(residuals), axis=0)
         quantiles = np.where(
             counts < 2, _quantiles(observed[:, None]), _quantiles(residuals)
         )
         return cls(quantiles)
+
+    def check(self) -> Self:
+        """Check that every bound is a number; return self.
+
+        Raises:
+            ValueError: a quantile or the scaling is not finite.
+        """
+        if not np.isfinite(self.quantiles).all():
+            raise ValueError(
+                "intervals.quantiles must be finite, found NaN or infinity"
+            )
+        exponent, typical = self.scaling.exponent, self.scaling.typical
+        if not (np.isfinite([exponent, typical]).all() and typical > 0):
+            raise ValueError(
+                "intervals.scaling must be a finite exponent and a positive "
+                f"volatility, found {exponent:g} and {typical:g}"
+            )
+        return self
 
     def widened(self, factors: FloatArray) -> Self:
         """Return the table with each level's offsets times a factor.

@@ -30,15 +30,21 @@ class VolatilityScaling:
     typical: float = 1.0
 
     @classmethod
-    def fit(cls, residuals: FloatArray, volatility: FloatArray) -> Self:
+    def fit(
+        cls,
+        residuals: FloatArray,
+        volatility: FloatArray,
+        independent: float | None = None,
+    ) -> Self:
         """Fit to errors by maximum likelihood under a Laplace distribution.
 
-        An exponent other than 0 must lower the information criterion of Akaike (1974);
-        windows that share a target count as one.
+        An exponent other than 0 must lower the information criterion of Akaike (1974).
 
         Args:
             residuals: ``(origins, horizon)``; NaN = not observed.
             volatility: `window_volatility` of each origin's window, ``(origins,)``.
+            independent: number of origins that share no target; default one in a
+                horizon.
         """
         moving = volatility[volatility > 0]
         counts = np.sum(~np.isnan(residuals), axis=1)
@@ -55,7 +61,8 @@ class VolatilityScaling:
                 for power in EXPONENTS
             ]
         )
-        independent = total / residuals.shape[1] ** 2
+        if independent is None:
+            independent = total / residuals.shape[1] ** 2
         gain = independent * (losses[0] - losses.min())
         return cls(float(EXPONENTS[losses.argmin()]), typical) if gain > 1 else cls()
 

@@ -178,6 +178,7 @@ def naive_forecast(forecaster, panel, row, steps):
     places = list(fitted.context.series_ids)
     place = 0 if len(places) == 1 else places.index(name) if name in places else None
     method = fitted.normalizer.method
+    shown = naive_range(fitted, observed, place)
     statistics = (
         Normalizer.fit(Panel.from_values({name: observed}), method, seq_len=SEQ_LEN)
         if place is None
@@ -185,13 +186,6 @@ def naive_forecast(forecaster, panel, row, steps):
     )
     u = list(statistics.scale_values(observed[None])[0])
     first = naive_window(u, method)
-    points = []
-    while len(points) < steps:
-        window = naive_window(u, method)
-        covariates = naive_covariates(forecaster, panel, row, len(points))
-        z = naive_pass(fitted, window, covariates, place)
-        u += list(z * window["size"] + window["base"])
-        points += u[-HORIZON:]
     memory = len(observed) if "ets" in method else max(SEQ_LEN, SEASON)
     positive = fitted.non_negative and observed[-memory:].min() >= 0
 
@@ -199,7 +193,20 @@ def naive_forecast(forecaster, panel, row, steps):
         values = statistics.unscale(np.array([scaled]))[0]
         return np.maximum(values, 0) if positive else values
 
-    points = unscale(points[:steps])
+    points = []
+    while len(points) < steps:
+        window = naive_window(u, method)
+        covariates = naive_covariates(forecaster, panel, row, len(points))
+        z = naive_pass(fitted, window, covariates, place)
+        u += list(z * window["size"] + window["base"])
+        free = unscale(u[-HORIZON:])
+        limited = [
+            naive_limit(x, shown, 1, len(points) + k) for k, x in enumerate(free)
+        ]
+        if limited != list(free):
+            u[-HORIZON:] = statistics.scale_values(np.array([limited]))[0]
+        points += limited
+    points = np.array(points[:steps])
     table, bounds = fitted.intervals, {}
     spread = None
     if fitted.networks[0].config.quantiles:
@@ -219,10 +226,42 @@ def naive_forecast(forecaster, panel, row, steps):
                 errors = np.array(
                     [naive_error(e, spread, k) for k, e in enumerate(errors)]
                 )
-            scaled = statistics.scale_values(points[None])[0]
-            pair.append(worst(unscale(scaled + errors * first["size"]), points))
+            bound = naive_bound(statistics, table.relative, points, errors, first)
+            bound = np.maximum(bound, 0) if positive else bound
+            bound = [naive_limit(x, shown, 2, k) for k, x in enumerate(bound)]
+            pair.append(worst(bound, points))
         bounds[level] = pair
     return points, bounds
+
+
+def naive_bound(statistics, relative, points, errors, window):
+    if relative:
+        slope = statistics.scale[0] * (points + statistics.shift[0])
+        return points + errors * window["size"] * slope
+    scaled = statistics.scale_values(points[None])[0]
+    return statistics.unscale((scaled + errors * window["size"])[None])[0]
+
+
+def naive_range(fitted, observed, place):
+    """Return lowest and highest value, number of observations, and growth per step."""
+    if place is None:
+        half = len(observed) // 2
+        means = np.log(observed[:half]).mean(), np.log(observed[half:]).mean()
+        growth = max(means[1] - means[0], 0) / (len(observed) / 2)
+        return min(observed), max(observed), len(observed), growth
+    shown = fitted.shown
+    lowest, highest = shown.lowest[place], shown.highest[place]
+    memory = len(observed) if "ets" in fitted.method else max(SEQ_LEN, SEASON)
+    recent = observed[-memory:]
+    length = max(shown.lengths[place], len(observed))
+    return min(lowest, *recent), max(highest, *recent), length, shown.growth[place]
+
+
+def naive_limit(value, shown, reach, step):
+    lowest, highest, length, growth = shown
+    beyond = reach * (highest - lowest) * (1 + (step + 1) / length)
+    above = (highest + beyond) * np.exp(growth * (step + 1))
+    return min(max(value, lowest - beyond), above)
 
 
 def naive_window(u, method):

@@ -15,7 +15,7 @@ from forecasting.datasets.window_dataset import (
 )
 from forecasting.forecaster.prepare import prepare
 from forecasting.forecaster.trained_model import ForecasterConfig
-from forecasting.forecaster.validation import find_residuals
+from forecasting.forecaster.validation import find_errors
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 from forecasting.models.window_ridge import fit_linear
@@ -80,12 +80,12 @@ def test_training_gives_the_same_weights(steps):
         torch.manual_seed(3)
         train_members([Member(network)], earlier, later, TRAINING)
     residuals = [
-        find_residuals([network], later, ForecasterConfig())
+        find_errors([network], later, ForecasterConfig()).residuals
         for network, (_, later) in zip(networks, kinds, strict=True)
     ]
 
     assert same(*(network.parameters() for network in networks))
-    assert np.array_equal(residuals[0][0], residuals[1][0])
+    assert np.array_equal(residuals[0], residuals[1])
 
 
 def test_no_more_than_two_blocks_are_alive_at_a_time():
@@ -121,7 +121,7 @@ def test_windows_from_the_host_train_a_network_on_a_gpu():
 
     config = TrainingConfig(device="cuda", epochs=3)
     records = train_members([Member(network)], earlier, later, config)
-    residuals, _ = find_residuals([network], later, ForecasterConfig())
+    residuals = find_errors([network], later, ForecasterConfig()).residuals
 
     assert earlier.take(torch.tensor([0]))[0].device.type == "cuda"
     assert np.isfinite([record.validation_loss for record in records]).all()

@@ -338,7 +338,7 @@ def test_a_later_format_asks_for_an_update(saved):
     edit_config(saved, format_version=FORMAT_VERSION + 1)
 
     with pytest.raises(
-        ArtifactError, match=r"its format is 3, .* up to 2\. Update Recast"
+        ArtifactError, match=r"its format is 4, .* up to 3\. Update Recast"
     ):
         Forecaster.load(saved)
 

@@ -228,8 +228,11 @@ def test_without_an_epoch_covariates_are_read_as_the_start_reads_them(shop_start
     tuned = make(NO_EPOCHS).fit(panel, start=shop_start)
 
     origins = Origins(series=np.array([0]), ends=np.array([150]))
-    expected = shop_start.forecast_at(panel, origins)
-    np.testing.assert_allclose(tuned.forecast_at(panel, origins), expected, rtol=1e-6)
+    points = []
+    for model in (shop_start, tuned):  # their limits differ with the observations
+        model.trained = replace(model.trained, shown=None)
+        points.append(model.forecast_at(panel, origins))
+    np.testing.assert_allclose(*points, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

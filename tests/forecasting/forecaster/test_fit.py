@@ -107,7 +107,7 @@ def test_the_same_seed_gives_the_same_networks_and_another_seed_others():
 
     assert same_weights(first, second)
     assert not same_weights(first, other)
-    np.testing.assert_array_equal(first.residuals, second.residuals)
+    np.testing.assert_array_equal(first.errors.residuals, second.errors.residuals)
 
 
 def test_the_random_numbers_of_the_caller_are_left_alone():
@@ -155,7 +155,7 @@ def test_training_starts_at_the_linear_forecast():
     fitted = fit(single_series(wave), training={"epochs": 0})
 
     assert fitted.history[0].validation_loss < 1e-3
-    assert np.abs(fitted.residuals).max() < 1e-2
+    assert np.abs(fitted.errors.residuals).max() < 1e-2
 
 
 def test_residuals_are_actual_minus_forecast_on_the_validation_part():
@@ -172,13 +172,13 @@ def test_residuals_are_actual_minus_forecast_on_the_validation_part():
         with torch.no_grad():
             forecast = fitted.networks[0](torch.tensor(window).float()[None, :, None])
         expected.append(actual - forecast[0].double().numpy())
-    np.testing.assert_allclose(fitted.residuals, np.array(expected), atol=1e-5)
+    np.testing.assert_allclose(fitted.errors.residuals, np.array(expected), atol=1e-5)
 
 
 def test_without_a_validation_part_residuals_are_those_of_training():
     fitted = fit(single_series(positive()), training={"validation": 0})
 
-    assert fitted.residuals.shape == (200 - 7 + 1, 2)
+    assert fitted.errors.residuals.shape == (200 - 7 + 1, 2)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_series_without_a_window_does_not_hinder_the_others():
     fitted = fit(panel)
 
     assert fitted.normalizer.center.shape == (2,)
-    assert np.isfinite(fitted.residuals).all()
+    assert np.isfinite(fitted.errors.residuals).all()
 
 
 def test_series_that_are_all_too_short_are_named():
@@ -258,7 +258,7 @@ def test_nothing_that_is_fitted_sees_behind_the_cutoff(method, strategy):
     assert clean.normalizer.center == after.normalizer.center
     assert clean.normalizer.scale == after.normalizer.scale
     assert same_weights(clean, after)  # the linear part is among them
-    np.testing.assert_array_equal(clean.residuals, after.residuals)
+    np.testing.assert_array_equal(clean.errors.residuals, after.errors.residuals)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -293,7 +293,7 @@ def test_refit_trains_once_more_on_everything_as_long_as_was_best():
     ]
     assert len(refitted) == 1 + losses.index(min(losses))
     assert all(math.isnan(record.validation_loss) for record in refitted)
-    np.testing.assert_array_equal(fitted.residuals, plain.residuals)
+    np.testing.assert_array_equal(fitted.errors.residuals, plain.errors.residuals)
     assert fitted.penalty == plain.penalty
     assert not same_weights(fitted, plain)
 
@@ -341,7 +341,7 @@ def test_smoothing_learns_from_series_shorter_than_a_window(method):
     fitted = fit(panel, spec=spec, normalization=method)
     alone = fit(single_series(positive(9)), spec=spec, normalization=method)
 
-    assert np.isfinite(fitted.residuals).all()
+    assert np.isfinite(fitted.errors.residuals).all()
     assert len(alone.history) > 0
 
 

@@ -4,7 +4,7 @@ import torch
 from forecasting.data.windows import Windows, WindowSpec
 from forecasting.datasets.window_dataset import WindowDataset
 from forecasting.forecaster.trained_model import ForecasterConfig
-from forecasting.forecaster.validation import MAX_RESIDUAL_WINDOWS, find_residuals
+from forecasting.forecaster.validation import MAX_RESIDUAL_WINDOWS, find_errors
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 
@@ -15,9 +15,9 @@ def test_residuals_are_limited_to_a_maximum_of_windows():
     windows = Windows(np.array([0, count]), WindowSpec(seq_len=2, horizon=1))
     network = RecurrentNetwork(RecurrentConfig(hidden_size=1), seq_len=2, horizon=1)
 
-    errors, volatility = find_residuals(
+    errors = find_errors(
         [network.eval()], WindowDataset(values, windows, "none"), ForecasterConfig()
     )
 
-    assert errors.shape == (MAX_RESIDUAL_WINDOWS, 1)
-    assert volatility.shape == (MAX_RESIDUAL_WINDOWS,)
+    assert errors.residuals.shape == (MAX_RESIDUAL_WINDOWS, 1)
+    assert errors.volatility.shape == (MAX_RESIDUAL_WINDOWS,)

@@ -3,6 +3,7 @@ import pytest
 
 from forecasting.evaluation.metrics import coverage, interval_score
 from forecasting.intervals.calibration import MIN_STEP, Calibration
+from forecasting.intervals.errors import ForecastErrors
 from forecasting.intervals.table import IntervalTable
 
 NOISE = np.random.default_rng(0).normal(size=(200, 2))
@@ -11,13 +12,15 @@ NOISE = np.random.default_rng(0).normal(size=(200, 2))
 def start(residuals=NOISE, method="adaptive", volatility=None):
     if volatility is None:
         volatility = np.ones(len(residuals))
-    return Calibration.start(residuals, volatility, method)
+    errors = ForecastErrors(residuals=residuals, volatility=volatility)
+    return Calibration.start(errors, method)
 
 
 def learn_errors(calibration, residuals, moments=None):
     count = len(residuals)
     when = np.arange(count) if moments is None else moments
-    return calibration.update(residuals, np.ones(count), when)
+    errors = ForecastErrors(residuals=residuals, volatility=np.ones(count))
+    return calibration.update(errors, when)
 
 
 def test_split_calibration_counts_all_errors_alike():
@@ -85,6 +88,15 @@ def test_moments_are_taken_in_from_the_oldest():
     other = learn_errors(start(), NOISE[shuffled], shuffled)
 
     np.testing.assert_array_equal(other.factors, ordered.factors)
+
+
+def test_infinite_errors_leave_finite_intervals():
+    residuals = NOISE.copy()
+    residuals[:9] = np.inf
+    residuals[9:12] = -np.inf
+
+    for method in ("split", "adaptive"):
+        assert np.isfinite(start(residuals, method).table.check().quantiles).all()
 
 
 def test_nothing_known_stays_nothing_known():

@@ -7,6 +7,7 @@ from hypothesis.extra import numpy as hnp
 from forecasting.errors import SettingError
 from forecasting.evaluation.metrics import coverage
 from forecasting.intervals.table import PROBABILITIES, IntervalTable
+from forecasting.intervals.volatility import VolatilityScaling
 
 RESIDUALS = hnp.arrays(
     np.float64,
@@ -96,12 +97,34 @@ def test_a_step_with_fewer_than_two_residuals_takes_those_of_all_steps():
     )
 
 
-@pytest.mark.parametrize("residuals", [np.zeros((0, 2)), np.array([[1.0, np.nan]])])
-def test_fewer_than_two_residuals_in_all_tell_nothing(residuals):
-    lower, upper = IntervalTable.from_residuals(residuals).offsets(80, 3)
+def test_no_residual_tells_nothing():
+    lower, upper = IntervalTable.from_residuals(np.zeros((0, 2))).offsets(80, 3)
 
     assert np.isnan(lower).all()
     assert np.isnan(upper).all()
+
+
+def test_a_single_residual_counts_in_both_directions():
+    lower, upper = IntervalTable.from_residuals(np.array([[3.0, np.nan]])).offsets(
+        80, 2
+    )
+
+    # of -3 and 3 the deviation is sqrt(18), of which the 90 % quantile is 1.2816
+    np.testing.assert_allclose(upper, 1.2815516 * np.sqrt(18))
+    np.testing.assert_allclose(lower, -upper)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_table_without_numbers_is_refused(value):
+    table = IntervalTable.from_residuals(np.random.default_rng(0).normal(size=(9, 2)))
+    damaged = table.quantiles.copy()
+    damaged[3, 1] = value
+
+    assert table.check() is table
+    with pytest.raises(ValueError, match="quantiles must be finite"):
+        IntervalTable(damaged).check()
+    with pytest.raises(ValueError, match="scaling must be a finite exponent"):
+        IntervalTable(table.quantiles, VolatilityScaling(value, 1.0)).check()
 
 
 def test_two_residuals_are_enough_for_a_finite_interval():
