@@ -14,16 +14,19 @@ def runs(shared_workplace, daily_csv):
         main(["compare", "days.csv", "--epochs", "2", "--folds", "4", "--seq-len", "8"])
     all_runs = mlflow.search_runs(experiment_names=["days"], output_format="list")
     parent = next(r for r in all_runs if "mlflow.parentRunId" not in r.data.tags)
-    return parent, {r.info.run_name: r for r in all_runs if r is not parent}
+    children = [r for r in all_runs if r is not parent]
+    return parent, {r.data.params["model.cell"]: r for r in children}
 
 
 def test_a_parent_run_holds_a_nested_run_for_each_cell(runs):
     parent, children = runs
 
-    assert set(children) == {"days rnn", "days lstm", "days gru"}
-    for name, child in children.items():
+    assert set(children) == {"rnn", "lstm", "gru"}
+    for cell, child in children.items():
         assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
-        assert child.data.params["model.cell"] == name.split()[1]
+        assert child.info.run_name.startswith(f"days compare {cell} 20")
+        [logged] = child.inputs.dataset_inputs
+        assert logged.dataset.name == "days.csv"
         assert child.info.status == parent.info.status == "FINISHED"
 
 
@@ -33,8 +36,9 @@ def test_the_cells_have_the_same_budget_and_the_same_baselines(runs):
     first, *others = children.values()
     for other in others:
         differing = set(first.data.params.items()) ^ set(other.data.params.items())
-        assert {key for key, _ in differing} == {"model.cell"}
-        for name in ("last_value.mase", "linear_ar.rmse"):
+        chosen = {"model.cell", "model.normalization"}
+        assert {key for key, _ in differing} <= chosen
+        for name in ("baselines/last_value/mase", "baselines/linear_ar/rmse"):
             assert other.data.metrics[name] == first.data.metrics[name]
 
 
@@ -53,10 +57,11 @@ def test_the_winner_is_registered_once_from_the_parent_run(runs):
     versions = mlflow.MlflowClient().search_model_versions("name='days'")
 
     winner = parent.data.tags["winner"]
-    by_cell = {name.split()[1]: c.data.metrics for name, c in children.items()}
-    networks = {cell: metrics[f"{cell}.mase"] for cell, metrics in by_cell.items()}
+    by_cell = {cell: child.data.metrics for cell, child in children.items()}
+    networks = {c: metrics[f"networks/{c}/mase"] for c, metrics in by_cell.items()}
     assert networks[winner] == min(networks.values())
-    assert parent.data.metrics["mase"] == by_cell[winner]["mase"]
+    error = by_cell[winner]["backtest/mase"]
+    assert parent.data.metrics["backtest/mase"] == error
     [version] = versions
     assert version.run_id == parent.info.run_id
     assert version.tags["label"] == f"guarded {winner}"
