@@ -15,6 +15,7 @@ from pipelines.output.files import isoformat
 
 if TYPE_CHECKING:  # `recast models` need not wait for torch
     from forecasting.data.forecast import Forecast
+    from forecasting.evaluation.skill import Evidence
     from forecasting.explanation.explain import Explanation
     from forecasting.types import FloatArray
     from pipelines.jobs.registration import Outcome
@@ -126,8 +127,6 @@ def _number(value: float, form: str = "") -> str:
 
 def print_outcome(console: Console, result: "Outcome") -> None:
     """Print the registered version, its evidence and the verdict on its promotion."""
-    from pipelines.output.evidence import describe_evidence
-
     console.print(
         f"[bold]{result.name}[/] version [bold]{result.version}[/] registered "
         f"({result.seconds:.1f} s on {result.device})"
@@ -135,12 +134,19 @@ def print_outcome(console: Console, result: "Outcome") -> None:
     for finding in result.findings:
         console.print(finding, markup=False)
     console.print(f"answers: {_answers(result)}", markup=False)
-    console.print(f"evidence: {describe_evidence(result.evidence)}", markup=False)
+    print_evidence(console, result.evidence)
     verb = "now" if result.verdict.promote else "not"
     console.print(f"{verb} {result.alias}: {result.verdict.reason}")
     if result.verdict.warning:
         console.print(f"[yellow]warning:[/] {result.verdict.warning}")
     console.print(f"run: {result.page}", markup=False, soft_wrap=True)
+
+
+def print_evidence(console: Console, evidence: "Evidence") -> None:
+    """Print the size of a backtest, and the skill with its interval."""
+    from pipelines.output.evidence import describe_evidence
+
+    console.print(f"evidence: {describe_evidence(evidence)}", markup=False)
 
 
 def _answers(result: "Outcome") -> str:

@@ -1,7 +1,13 @@
 """Compare job: an RNN, an LSTM and a GRU under one budget."""
 
 import mlflow
+import numpy as np
+import pandas as pd
 import pytest
+
+from pipelines.config.job import read_job
+from pipelines.jobs.compare import compare_networks
+from pipelines.jobs.experiment import Experiment
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +82,68 @@ def test_the_command_prints_every_cell(workplace, recast, daily_csv):
     assert result.err == ""
     for word in ("rnn", "lstm", "gru", "last value", "version 1", "now champion"):
         assert word in result.out
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory, daily_csv):
+    path = daily_csv(tmp_path_factory.mktemp("days") / "days.csv", 120, noise=3)
+    return Experiment(read_job(path, {"evaluation.folds": 12}))
+
+
+def networks(experiment, shifts):
+    """Return a backtest with networks that add a noise to the best baseline's points.
+
+    Args:
+        experiment: whose best baseline is the mean.
+        shifts: by cell, the size of the noise.
+    """
+    baselines = experiment.baselines
+    best = experiment.best_baseline(experiment.paired_errors(baselines))
+    rows, random = baselines[baselines["model"] == best], np.random.default_rng(0)
+    tables = [baselines]
+    for cell, shift in shifts.items():
+        points = rows["point"] + shift * random.normal(size=len(rows))
+        tables.append(rows.assign(model=cell, point=points))
+    return pd.concat(tables, ignore_index=True), best
+
+
+def test_equal_networks_tie_and_none_is_better_than_the_baseline(experiment):
+    table, best = networks(experiment, {"rnn": 0.0, "lstm": 0.0, "gru": 0.0})
+
+    ties, simple = compare_networks(experiment, table, {"network": 1})
+
+    start = "rnn, lstm and gru tie (no difference beyond one standard error over 12 "
+    assert ties.startswith(f"{start}origins); the ")
+    name = best.replace("_", " ")
+    assert simple == f"none is clearly better than {name}, the best simple forecast"
+
+
+def test_networks_that_lose_to_a_baseline_are_said_to_and_the_answer_is_named(
+    experiment,
+):
+    table, best = networks(experiment, {"rnn": 20.0, "lstm": 9.0, "gru": 60.0})
+
+    ties, simple = compare_networks(experiment, table, {best: 1})
+    *_, other = compare_networks(experiment, table, {best: 1, "network": 2})
+
+    assert ties == (
+        "the lstm is better than rnn and gru by more than one standard error over 12 "
+        "origins"
+    )
+    name = best.replace("_", " ")
+    assert simple == f"all lose to {name}, which is what answers"
+    assert other == f"all lose to {name}"
+
+
+def test_a_better_network_comes_with_the_interval_of_its_skill(experiment):
+    table, best = networks(experiment, {"rnn": 9.0, "lstm": 9.0, "gru": 0.0})
+    better = table["model"] == "gru"
+    error = table["point"] - table["actual"]
+    table.loc[better, "point"] = (table["actual"] + error / 2)[better]
+
+    _, simple = compare_networks(experiment, table, {"network": 1})
+
+    assert simple == (
+        f"the gru is better than {best.replace('_', ' ')}, the best simple forecast, "
+        "by more than one standard error: +50.0% (95% interval +50% to +50%)"
+    )

@@ -281,6 +281,7 @@ def test_data_that_differ_from_the_champions_are_refused_in_words(
     reasons = {}
     changes = {
         "tail": with_zeros_at_the_end,
+        "stuck": lambda sales: np.append(sales[:68], np.full(12, sales[68])),
         "units": lambda sales: sales * 1000,
         "noise": lambda sales: sales + 50 * np.tile([-1, 1], 40),
     }
@@ -295,6 +296,7 @@ def test_data_that_differ_from_the_champions_are_refused_in_words(
     assert all(reason.startswith(start) for reason in reasons.values())
     assert all(reason.endswith("recast promote") for reason in reasons.values())
     assert "100% zeros at the end instead of 0%" in reasons["tail"]
+    assert "one repeated value at the end of 100% of the series" in reasons["stuck"]
     assert "a level of " in reasons["units"]
     assert "a spread of " in reasons["noise"]
     assert "30 observations instead of 80" in reasons["length"]

@@ -11,16 +11,7 @@ import pytest
 
 from pipelines.tracking.locks import process_lock, sqlite_file
 
-TRAIN = [
-    "train",
-    "days.csv",
-    "--epochs",
-    "1",
-    "--folds",
-    "4",
-    "--set",
-    "model.hidden_size=4",
-]
+TRAIN = ["train", "days.csv", "--epochs", "1", "--folds", "4"]
 
 
 @pytest.mark.slow
