@@ -6,4 +6,5 @@ baselines     last value, seasonal naive, drift, mean, linear autoregression
 linear_ar     linear autoregression of windows
 backtest      forecasts from rolling origins
 scores        metrics of a backtest, overall, by series and by step
+skill         skill with its standard error and interval, over paired cutoffs
 """

@@ -36,7 +36,7 @@ def score(
         rmsse, skill`` and, for each level, ``coverage_80, width_80, score_80,
         msis_80``.
     """
-    scales = _scales(table, panel, folds[0], season_length)
+    scales = find_scales(table, panel, folds[0], season_length)
     scores = pd.DataFrame(
         {
             model: _score_rows(rows, scales[rows.index])
@@ -54,7 +54,7 @@ def score_by_step(
     table: pd.DataFrame, panel: Panel, folds: list[Origins], *, season_length: int
 ) -> pd.DataFrame:
     """Score every model at every step: indexed by ``(model, step)``."""
-    scales = _scales(table, panel, folds[0], season_length)
+    scales = find_scales(table, panel, folds[0], season_length)
     scores = {
         key: _score_rows(rows, scales[rows.index])
         for key, rows in table.groupby(["model", "step"], sort=False)
@@ -62,10 +62,18 @@ def score_by_step(
     return pd.DataFrame(scores).T.rename_axis(["model", "step"])
 
 
-def _scales(
+def find_scales(
     table: pd.DataFrame, panel: Panel, first: Origins, season_length: int
 ) -> FloatArray:
-    """Return each row's in-sample naive error and squared error, ``(rows, 2)``."""
+    """Return each row's in-sample naive error and squared error, ``(rows, 2)``.
+
+    Args:
+        table: rows of a backtest.
+        panel: the series of the backtest.
+        first: origins of the first fold; the scales are those of the observations
+            before it.
+        season_length: lag of the naive forecast.
+    """
     by_series = {}
     for position, end in zip(first.series, first.ends, strict=True):
         start = panel.offsets[position]
@@ -96,6 +104,8 @@ def _score_rows(rows: pd.DataFrame, scales: FloatArray) -> dict[str, float]:
             continue
         level = column.removeprefix("lower_")
         lower, upper = rows[column].to_numpy(), rows[f"upper_{level}"].to_numpy()
+        if np.isnan(lower).all():  # a model without intervals, beside others with them
+            continue
         scores[f"coverage_{level}"] = metrics.coverage(actual, lower, upper)
         scores[f"width_{level}"] = metrics.interval_width(lower, upper)
         points = metrics.interval_scores(actual, lower, upper, float(level))

@@ -179,6 +179,7 @@ def backtest_command(
     from pipelines.jobs.backtest import run_backtest
 
     experiment, table, scores = run_backtest(job, console, refit=refit)
+    evidence = experiment.evidence(table, table["model"].iat[0])
     if as_json:
         from pipelines.cli.as_json import plain_scores, print_json
 
@@ -189,6 +190,7 @@ def backtest_command(
         report.print_notes(console, experiment.notes)
         folds = f"{len(experiment.folds)} folds of {experiment.horizon} steps"
         _report_scores(console, scores, job, f"{job.name}: {folds}")
+        report.print_evidence(console, evidence)
     if output is not None:
         schema = experiment.panel.schema if column_names == "data" else None
         write_rows(console, table, output, full=full, schema=schema, target="actual")

@@ -16,9 +16,10 @@ from pipelines.output.numbers import count_decimals, readable
 
 if TYPE_CHECKING:  # `recast models` need not wait for torch
     from forecasting.data.forecast import Forecast
+    from forecasting.evaluation.skill import Evidence
     from forecasting.explanation.explain import Explanation
     from forecasting.types import FloatArray
-    from pipelines.jobs.train import Outcome
+    from pipelines.jobs.registration import Outcome
     from pipelines.tracking.registry import ModelRow
 
 SHOWN_ROWS = 24  # rows of a forecast
@@ -126,21 +127,32 @@ def _number(value: float, form: str = "") -> str:
 
 
 def print_outcome(console: Console, result: "Outcome") -> None:
-    """Print the registered version and the verdict on its promotion."""
+    """Print the registered version, its evidence and the verdict on its promotion."""
     console.print(
         f"[bold]{result.name}[/] version [bold]{result.version}[/] registered "
         f"({result.seconds:.1f} s on {result.device})"
     )
+    for finding in result.findings:
+        console.print(finding, markup=False)
     console.print(f"answers: {_answers(result)}", markup=False)
+    print_evidence(console, result.evidence)
     verb = "now" if result.verdict.promote else "not"
     console.print(f"{verb} {result.alias}: {result.verdict.reason}")
     if result.verdict.warning:
         console.print(f"[yellow]warning:[/] {result.verdict.warning}")
+    console.print(f"run: {result.page}", markup=False, soft_wrap=True)
+
+
+def print_evidence(console: Console, evidence: "Evidence") -> None:
+    """Print the size of a backtest, and the skill with its interval."""
+    from pipelines.output.evidence import describe_evidence
+
+    console.print(f"evidence: {describe_evidence(evidence)}", markup=False)
 
 
 def _answers(result: "Outcome") -> str:
     """Return the methods that answer, and what the network gained."""
-    from pipelines.jobs.train import describe_methods
+    from pipelines.jobs.registration import describe_methods
 
     text = describe_methods(result.methods)
     total, simple = sum(result.methods.values()), 0

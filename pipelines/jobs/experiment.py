@@ -12,11 +12,12 @@ import pandas as pd
 from forecasting.covariates.encoding import check_names, check_static, check_strategy
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins, observed_by
-from forecasting.devices import check_precision
+from forecasting.devices import check_precision, pick_device
 from forecasting.errors import MAX_SHOWN, join_shown
 from forecasting.evaluation.backtest import backtest
 from forecasting.evaluation.baselines import RULES, Baseline
 from forecasting.evaluation.scores import score, score_by_step
+from forecasting.evaluation.skill import Evidence, PairedErrors, skill_intervals
 from forecasting.forecaster.fine_tuning import check_start
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.scaling.normalization import Normalizer
@@ -112,6 +113,21 @@ class Experiment:
         return DataSummary.of(self.panel)
 
     @property
+    def settings(self) -> dict[str, Any]:
+        """Values that were chosen for the settings that the job leaves open."""
+        data, schema = dict(self.job.data), dict(self.panel.schema.to_plain())
+        return {
+            **{
+                f"data.{name}": schema[name]
+                for name, value in data.items()
+                if value is None and schema.get(name) is not None
+            },
+            "evaluation.folds": len(self.folds),
+            "evaluation.season_length": self.season_length,
+            "training.device": str(pick_device(self.job.training.device)),
+        }
+
+    @property
     def origins(self) -> Origins:
         """All folds' origins, oldest fold first."""
         return Origins(
@@ -153,8 +169,8 @@ class Experiment:
         fitted: list[Forecaster] = []
 
         def fit(panel: Panel) -> Forecaster:
-            choices = fitted[0] if fitted else None
-            fitted.append(self._fit(make_forecaster(job), panel, on_epoch, choices))
+            first = fitted[0] if fitted else None
+            fitted.append(self._fit(job, panel, on_epoch, first))
             return fitted[-1]
 
         table = self._backtest({label: fit}, job.evaluation.levels)
@@ -173,9 +189,7 @@ class Experiment:
         The normalization, and the method that forecasts each series, are those of the
         backtested model: its figures hold for the final one.
         """
-        model = replace(job.model, normalization=result.forecaster.trained.method)
-        forecaster = make_forecaster(job.model_copy(update={"model": model}))
-        self._fit(forecaster, self.panel, on_epoch, result.forecaster)
+        forecaster = self._fit(job, self.panel, on_epoch, result.forecaster)
         served = result.table[result.table["model"] == result.label]
         points = served["point"].to_numpy().reshape(-1, self.horizon)
         return forecaster.calibrate(self.panel, self.origins, points)
@@ -217,13 +231,42 @@ class Experiment:
         return join_shown(names, len(places))
 
     def scores(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Score the models of a backtest, best first."""
-        return score(
+        """Score the models of a backtest, best first.
+
+        The columns ``skill_lower`` and ``skill_upper`` are the interval of the skill.
+        """
+        scores = score(
             table,
             self.panel,
             self.folds,
             season_length=self.season_length,
             metric=self.job.evaluation.metric,
+        )
+        if "skill" not in scores:
+            return scores
+        return scores.join(skill_intervals(self.paired_errors(table)))
+
+    def paired_errors(self, table: pd.DataFrame) -> PairedErrors:
+        """Measure models on the same origins, for tests of their differences."""
+        return PairedErrors.of(
+            table,
+            self.panel,
+            self.folds,
+            season_length=self.season_length,
+            metric=self.job.evaluation.metric,
+        )
+
+    def best_baseline(self, errors: PairedErrors) -> str:
+        """Return the name of the baseline with the lowest error."""
+        return min(self.baseline_names, key=lambda name: errors.errors[name])
+
+    def evidence(self, table: pd.DataFrame, label: str) -> Evidence:
+        """Return the evidence for a model of a backtest, beside the baselines."""
+        return Evidence(
+            folds=len(self.folds),
+            origins=len(self.origins),
+            series=len(self.folds[0]),
+            skill=self.paired_errors(table).skill(label),
         )
 
     def scores_by_step(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -234,13 +277,18 @@ class Experiment:
 
     def _fit(
         self,
-        forecaster: Forecaster,
+        job: Job,
         panel: Panel,
         on_epoch: OnEpoch | None,
-        choices: Forecaster | None,
+        first: Forecaster | None,
     ) -> Forecaster:
+        """Fit a job's model with the normalization and methods of an earlier fit."""
+        if first is not None:
+            model = replace(job.model, normalization=first.trained.method)
+            job = job.model_copy(update={"model": model})
+        forecaster = make_forecaster(job)
         start = None if self.pretrained is None else self.pretrained.forecaster
-        return forecaster.fit(panel, start=start, choices=choices, on_epoch=on_epoch)
+        return forecaster.fit(panel, start=start, choices=first, on_epoch=on_epoch)
 
     def _backtest(
         self, fits: dict[str, Any], levels: tuple[float, ...]

@@ -3,17 +3,19 @@
 A new version takes the alias if all of these hold:
 
 - its series look like those of the champion: level, scale, share of zeros, length;
-- it is not worse than the best simple baseline;
-- its errors are lower than the champion's on the same origins, by more than one
-  standard error of the differences. With fewer than `MIN_ORIGINS` origins that error
-  says nothing, and a lower error is enough.
+- at least `MIN_CUTOFFS` cutoffs are shared, and its error on the same origins is lower
+  than the champion's by more than one standard error of the differences;
+- it is not worse than the best simple baseline.
 
 The champion's forecasts are the first of these that exist:
 
 1. those of its recorded backtest, if it shares the origins and actual values;
-2. its forecasts from the origins after its training;
+2. its forecasts from the origins after its training, if they have enough cutoffs;
 3. its forecasts from all origins, most of which are in its training data: a comparison
    in the champion's favour, and the verdict says so.
+
+The caller holds `pipelines.tracking.locks.alias_lock`: of several first trainings at
+once, one is the first.
 """
 
 import tempfile
@@ -28,9 +30,13 @@ from mlflow.exceptions import MlflowException
 from forecasting.data.splits import Origins
 from forecasting.errors import ForecastingError
 from forecasting.evaluation.backtest import forecast_table
-from forecasting.evaluation.scores import score
+from forecasting.evaluation.skill import (
+    MIN_CUTOFFS,
+    TIE_TOLERANCE,
+    PairedErrors,
+    Skill,
+)
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.types import FloatArray
 from pipelines.errors import AccessDenied
 from pipelines.jobs.experiment import Experiment
 from pipelines.tracking.access import without_password
@@ -41,11 +47,8 @@ from pipelines.tracking.runs import quiet_mlflow
 
 BACKTEST_ARTIFACT = "backtest.csv.gz"  # artifact with a run's backtest
 KEY_COLUMNS = ["series_id", "cutoff", "step"]
-MIN_FOLDS = 3  # fewer are called almost no evidence
-MIN_ORIGINS = 5  # cutoffs from which a standard error is computed
 DATA_ADVICE = "check them, or promote it by hand: recast promote"
 FLOOR_ADVICE = "to promote it all the same: recast promote"
-TIE_TOLERANCE = 1e-9  # relative; a smaller gain is rounding, of arithmetic or the CSV
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,13 @@ class Verdict:
         promote: whether the version takes the alias.
         reason: one sentence for the user.
         warning: a sentence if the model does not beat the baselines.
+        rival: version of the champion that it was compared with; None for none.
     """
 
     promote: bool
     reason: str
     warning: str | None = None
+    rival: str | None = None
 
 
 def judge(experiment: Experiment, table: pd.DataFrame, label: str) -> Verdict:
@@ -71,24 +76,25 @@ def judge(experiment: Experiment, table: pd.DataFrame, label: str) -> Verdict:
         table: backtest of the new model and of the baselines.
         label: name of the new model in the table.
     """
-    registry = experiment.job.registry
-    warning = _baseline_warning(experiment, table, label)
-    if warning is None and len(experiment.folds) < MIN_FOLDS:
-        count = len(experiment.folds)
-        warning = f"{count} fold{'s' * (count > 1)} of evidence say almost nothing"
+    registry, errors = experiment.job.registry, experiment.paired_errors(table)
+    warning = _warn(experiment, errors, label)
     if registry.promote != "if_better":
         always = registry.promote == "always"
         return Verdict(always, f"promote is set to {registry.promote}", warning)
     champion = find_alias_target(experiment.job.name, registry.alias)
     if champion is None:
         return Verdict(True, f"the first to be {registry.alias}", warning)
-    name = f"{registry.alias} (version {champion.version})"
+    rival = str(champion.version)
+    name = f"{registry.alias} (version {rival})"
     try:
         better, reason = _compare(experiment, table, label, champion, name)
     except (ForecastingError, MlflowException, AccessDenied) as error:
         reason = f"{name} cannot be compared: {without_password(str(error))}"
-        return Verdict(False, reason, warning)
-    return Verdict(better, reason, warning)
+        return Verdict(False, reason, warning, rival)
+    floor = _describe_floor(experiment, errors, label) if better else ""
+    if floor:
+        better, reason = False, f"{reason}, but {floor}; {FLOOR_ADVICE}"
+    return Verdict(better, reason, warning, rival)
 
 
 def _compare(
@@ -109,83 +115,40 @@ def _compare(
     challenger = table[table["model"] == label].assign(model="challenger")
     shared = challenger.merge(rival[KEY_COLUMNS], on=KEY_COLUMNS, how="inner")
     both = pd.concat([shared, rival.assign(model="champion")], ignore_index=True)
-    metric, errors = _errors(experiment, both)
-    new, old = errors["challenger"], errors["champion"]
+    errors = experiment.paired_errors(both)
+    gain = errors.skill("challenger", "champion")
+    new, old = errors.errors["challenger"], errors.errors["champion"]
     reason = (
-        f"{metric} {new:.4g} against {old:.4g} of {name} on "
+        f"{errors.metric} {new:.4g} against {old:.4g} of {name} on "
         f"{len(shared) // experiment.horizon} origins{remark}"
     )
-    if new >= old * (1 - TIE_TOLERANCE):
-        return False, reason
-    if not is_clear(_differences(shared, rival)):
-        return False, f"{reason}: no more than chance"
-    floor = _find_floor(experiment, table, label)
-    if floor:
-        return False, f"{reason}, but {floor}; {FLOOR_ADVICE}"
-    return True, reason
+    return gain.is_clear, reason + _describe_gain(gain)
 
 
-def is_clear(differences: FloatArray) -> bool:
-    """Test whether errors are lower by more than one standard error.
-
-    Args:
-        differences: error of the champion minus that of the new version, one for each
-            origin. Fewer than `MIN_ORIGINS` always count as clear.
-    """
-    if len(differences) < MIN_ORIGINS:
-        return True
-    error = differences.std(ddof=1) / np.sqrt(len(differences))
-    return bool(differences.mean() > error)
-
-
-def _differences(shared: pd.DataFrame, rival: pd.DataFrame) -> FloatArray:
-    """Return how much lower the error of the new version is, at each cutoff.
-
-    The errors of a series count by its mean error, so that no series dominates.
-    """
-    pairs = shared.merge(
-        rival[[*KEY_COLUMNS, "point"]], on=KEY_COLUMNS, suffixes=("", "_old")
-    )
-    new = (pairs["point"] - pairs["actual"]).abs()
-    old = (pairs["point_old"] - pairs["actual"]).abs()
-    scale = (new + old).groupby(pairs["series_id"]).transform("mean")
-    gain = ((old - new) / scale.where(scale > 0, 1.0)).groupby(pairs["cutoff"]).mean()
-    return gain.to_numpy(dtype=np.float64)
-
-
-def _find_floor(experiment: Experiment, table: pd.DataFrame, label: str) -> str:
-    """Return in words the baseline that is better than the new version, if any."""
-    _, errors = _errors(experiment, table)
-    best = min(experiment.baseline_names, key=lambda name: errors[name])
-    if errors[label] <= errors[best] * (1 + TIE_TOLERANCE):
+def _describe_gain(gain: Skill) -> str:
+    """Return the end of the sentence on a gain over the champion."""
+    if gain.is_clear:
         return ""
-    return f"the {best.replace('_', ' ')} baseline has {errors[best]:.4g}"
+    if gain.cutoffs < MIN_CUTOFFS:
+        return (
+            f", too few to tell: it takes {MIN_CUTOFFS} cutoffs (evaluation.folds or "
+            "--folds); to promote it all the same: recast promote"
+        )
+    return ": no more than chance" if gain.value > TIE_TOLERANCE else ""
 
 
-def _errors(
-    experiment: Experiment, table: pd.DataFrame
-) -> tuple[str, dict[str, float]]:
-    """Return the metric and each model's error; mae where the metric is undefined."""
-    metric = experiment.job.evaluation.metric
-    scores = score(
-        table,
-        experiment.panel,
-        experiment.folds,
-        season_length=experiment.season_length,
-        metric=metric,
-    )
-    if scores[metric].isna().any():  # constant series have no scale
-        metric = "mae"
-    return metric, {str(model): float(e) for model, e in scores[metric].items()}
+def _describe_floor(experiment: Experiment, errors: PairedErrors, label: str) -> str:
+    """Return in words the baseline that is better than the new version, if any."""
+    best = experiment.best_baseline(errors)
+    if errors.errors[label] <= errors.errors[best] * (1 + TIE_TOLERANCE):
+        return ""
+    return f"the {best.replace('_', ' ')} baseline has {errors.errors[best]:.4g}"
 
 
-def _baseline_warning(
-    experiment: Experiment, table: pd.DataFrame, label: str
-) -> str | None:
-    metric, errors = _errors(experiment, table)
-    simple = {name: errors[name] for name in experiment.baseline_names}
-    best = min(simple, key=lambda name: simple[name])
-    if errors[label] < simple[best]:
+def _warn(experiment: Experiment, errors: PairedErrors, label: str) -> str | None:
+    """Return a sentence if a baseline is as good."""
+    best = experiment.best_baseline(errors)
+    if errors.errors[label] < errors.errors[best]:
         return None
     season = experiment.season_length
     advice = "more data or a longer seq_len may help"
@@ -193,7 +156,8 @@ def _baseline_warning(
         advice = f"a seq_len of {season} or more sees a whole season"
     return (
         f"{label} does not beat the {best.replace('_', ' ')} baseline "
-        f"({metric} {errors[label]:.4g} against {simple[best]:.4g}): {advice}"
+        f"({errors.metric} {errors.errors[label]:.4g} against "
+        f"{errors.errors[best]:.4g}): {advice}"
     )
 
 
@@ -211,12 +175,19 @@ def _champion_forecasts(
     origins = experiment.origins
     unseen = _origins_after_training(experiment, forecaster)
     remark = " that came after its training"
-    if not unseen.any():
+    if _count_cutoffs(experiment, unseen) < MIN_CUTOFFS:
         unseen = np.ones(len(origins), dtype=bool)
         remark = f", most of which {champion.name} {champion.version} was trained on"
     selected = Origins(series=origins.series[unseen], ends=origins.ends[unseen])
     points = forecaster.forecast_at(experiment.panel, selected, experiment.horizon)
     return forecast_table(experiment.panel, selected, points, {}), remark
+
+
+def _count_cutoffs(experiment: Experiment, mask: np.ndarray) -> int:
+    """Return the number of different times among the selected origins."""
+    panel, origins = experiment.panel, experiment.origins
+    ends = panel.offsets[origins.series[mask]] + origins.ends[mask]
+    return len(np.unique(panel.timestamps[ends - 1]))
 
 
 def _origins_after_training(
@@ -243,8 +214,8 @@ def _recorded_forecasts(
 ) -> pd.DataFrame | None:
     """Return the rows of the champion's recorded backtest on the same origins.
 
-    None if there is no record, if it covers less than half of the origins, or if actual
-    values have been revised since.
+    None if there is no record, if it covers less than half of the origins or too few
+    cutoffs, or if actual values have been revised since.
     """
     label = champion.tags.get("label")
     if not champion.run_id or not label:
@@ -273,7 +244,9 @@ def _recorded_forecasts(
     if len(shared) < len(expected) / 2 or revised.any():
         return None
     steps = shared.groupby(["series_id", "cutoff"])["step"].transform("size")
-    return shared[steps == experiment.horizon].drop(columns="actual_recorded")
+    shared = shared[steps == experiment.horizon].drop(columns="actual_recorded")
+    required = min(MIN_CUTOFFS, len(experiment.folds))
+    return shared if shared["cutoff"].nunique() >= required else None
 
 
 def _read_record(run_id: str) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from forecasting.training import EpochRecord
 from pipelines.config.job import Job
 from pipelines.errors import InputError
 from pipelines.jobs.experiment import Experiment, make_forecaster
+from pipelines.jobs.registration import Outcome, register_final_model
 from pipelines.jobs.search_space import SearchSpace, make_search_space
 from pipelines.jobs.study import (
     PruningCallback,
@@ -33,12 +34,18 @@ from pipelines.jobs.study import (
     open_study,
     run_trials,
 )
-from pipelines.jobs.train import Outcome, evaluate, register_final_model
+from pipelines.jobs.train import evaluate
 from pipelines.output import plots
 from pipelines.output.progress import Work, count_trainings, show_work
 from pipelines.output.summary import show_series
 from pipelines.tracking.metrics import log_metrics
-from pipelines.tracking.runs import connect, log_dataset, tracked_run
+from pipelines.tracking.runs import (
+    connect,
+    log_dataset,
+    make_dataset,
+    name_run,
+    tracked_run,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +95,13 @@ def tune(
     url = storage or default_storage(connect())
     with (
         open_study(url, search.name) as study,
-        tracked_run(job, f"{job.name} tune") as run,
+        tracked_run(
+            job, name_run(job.name, "tune"), settings=experiment.settings
+        ) as run,
         ExitStack() as stack,
     ):
         mlflow.set_tag("study", search.name)
-        log_dataset(experiment.panel, job)
+        log_dataset(make_dataset(experiment.panel, job))
         missing = max(trials - len(ended_trials(study)), 0)
         work = stack.enter_context(show_work(console, parts=missing + 2))
         search.run(study, trials, work)
@@ -138,6 +147,7 @@ class Search:
                 "that a search would. Leave out what shall be searched."
             )
         self.name = name_study(self.job, earlier, self.space)
+        self._dataset = make_dataset(earlier, job)
         self._console = console
         self._trials = 0
 
@@ -155,8 +165,11 @@ class Search:
     def _run_trial(self, work: Work, trial: optuna.Trial) -> float:
         """Run one trial in a nested MLflow run and return its error."""
         job = self.job.replace(self.space.suggest(trial))
-        name = f"{job.name} trial {trial.number}"
-        with tracked_run(job, name, nested=True) as run:
+        values = (f"{n.split('.')[1]}={_shown(v)}" for n, v in trial.params.items())
+        name = f"trial {trial.number}: {' '.join(values)}"
+        settings = self.experiment.settings
+        with tracked_run(job, name, settings=settings, nested=True) as run:
+            log_dataset(self._dataset)
             trial.set_user_attr("run_id", run.info.run_id)
             mlflow.set_tags({"study": self.name, "trial": trial.number})
             try:
@@ -185,8 +198,9 @@ class Search:
 
             result = self.experiment.evaluate(job, on_epoch)
         row = self.experiment.scores(result.table).iloc[0]
-        log_metrics({str(k): float(v) for k, v in row.items()})
-        log_metrics({"seconds": result.seconds})
+        log_metrics({f"search/{name}": float(v) for name, v in row.items()})
+        log_metrics({"timing/seconds": result.seconds})
+        mlflow.log_param("model.normalization", result.forecaster.trained.method)
         value = float(row[job.evaluation.metric])
         # A scaled metric is undefined for a constant series.
         return value if math.isfinite(value) else float(row["mae"])
@@ -217,6 +231,10 @@ def _seconds(trial: optuna.trial.FrozenTrial) -> float:
     return trial.duration.total_seconds() if trial.duration else math.nan
 
 
+def _shown(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
 def _best_trial(study: optuna.Study) -> optuna.trial.FrozenTrial:
     try:
         return study.best_trial
@@ -235,5 +253,6 @@ def _log_search(
     mlflow.log_figure(plots.plot_search(trials, metric), "plots/search.png")
     mlflow.log_text(winner.to_yaml(), "winner.yaml")
     mlflow.set_tags({f"best.{name}": value for name, value in best.params.items()})
-    log_metrics({"trials": len(trials), "best_value": best.value or math.nan})
+    value = math.nan if best.value is None else best.value
+    log_metrics({"search/trials": len(trials), "search/best_value": value})
     mlflow.set_tag("best_trial", best.number)

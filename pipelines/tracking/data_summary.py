@@ -16,7 +16,7 @@ from forecasting.data.panel import Panel
 
 TAG = "data"
 MAX_RATIO = 5.0  # between levels, or spreads; more is another unit or a damaged file
-MAX_ZEROS_GROWTH = 0.3  # of the share of zeros
+MAX_GROWTH = 0.3  # of the share of zeros, and of the share of constant ends
 MIN_LENGTH_RATIO = 0.5
 
 
@@ -29,12 +29,15 @@ class DataSummary:
         level: median over the series of their median absolute value.
         spread: median over the series of their interquartile range.
         zeros: share of zeros among the latest observations, a tenth of each series.
+        constant: share of series whose latest tenth is one value, but not zero, as of
+            a stuck sensor.
     """
 
     points: int
     level: float
     spread: float
     zeros: float
+    constant: float = 0.0  # of versions that were registered without it
 
     @classmethod
     def of(cls, panel: Panel) -> Self:
@@ -45,7 +48,9 @@ class DataSummary:
         level = np.median([np.median(np.abs(values)) for values in latest])
         spread = np.median([np.subtract(*np.percentile(v, [75, 25])) for v in latest])
         zeros = np.mean(np.concatenate(latest) == 0)
-        return cls(len(panel.values), float(level), float(spread), float(zeros))
+        constant = np.mean([v[0] != 0 and bool((v == v[0]).all()) for v in latest])
+        numbers = map(float, (level, spread, zeros, constant))
+        return cls(len(panel.values), *numbers)
 
     @classmethod
     def read(cls, tags: Mapping[str, str]) -> Self | None:
@@ -78,8 +83,13 @@ def compare_data(old: DataSummary | None, new: DataSummary) -> str:
         )
         if _differ(before, after)
     ]
-    if new.zeros > old.zeros + MAX_ZEROS_GROWTH:
+    if new.zeros > old.zeros + MAX_GROWTH:
         findings.append(f"{new.zeros:.0%} zeros at the end instead of {old.zeros:.0%}")
+    if new.constant > old.constant + MAX_GROWTH:
+        findings.append(
+            f"one repeated value at the end of {new.constant:.0%} of the series "
+            f"instead of {old.constant:.0%}"
+        )
     if new.points < MIN_LENGTH_RATIO * old.points:
         findings.append(f"{new.points} observations instead of {old.points}")
     return ", ".join(findings)

@@ -7,6 +7,7 @@ import mlflow
 import pandas as pd
 from mlflow.entities import Metric
 
+from forecasting.evaluation.baselines import RULES
 from forecasting.training import EpochRecord
 
 MAX_BATCH_METRICS = 1000  # metrics in one call, MLflow's limit
@@ -30,9 +31,10 @@ class EpochLog:
         if record.refit:
             return
         now = int(time.time() * 1000)
-        prefix = "" if record.member == 0 else f"member_{record.member}."
+        member = "" if record.member == 0 else f"member_{record.member}/"
+        prefix = f"training/{member}"
         for key, value in (
-            ("train_loss", record.train_loss),
+            ("loss", record.train_loss),
             ("validation_loss", record.validation_loss),
         ):
             if value == value:  # NaN: not measured
@@ -63,8 +65,10 @@ def log_scores(
     """Log a leaderboard to the open run.
 
     Args:
-        scores: a row per model; the baselines' metrics get their names as a prefix.
-        by_step: a row per model and step, logged at that step.
+        scores: a row per model. The sections are ``backtest/`` for the model of the
+            run, ``baselines/NAME/``, and ``networks/NAME/`` for a network without its
+            guard.
+        by_step: a row per model and step, logged at that step as ``step/``.
         label: the model of the run.
         metric: the only metric by step that is logged for the other models.
     """
@@ -74,7 +78,7 @@ def log_scores(
             model, step = index if isinstance(index, tuple) else (index, 0)
             if step and model != label:
                 row = {metric: row[metric]}
-            prefix = ("" if model == label else f"{model}.") + ("step." if step else "")
+            prefix = _section(str(model), label) + ("step/" if step else "")
             metrics += [
                 Metric(f"{prefix}{name}", value, now, step)
                 for name, value in row.items()
@@ -83,6 +87,12 @@ def log_scores(
     run = mlflow.active_run()
     assert run is not None
     _send(run.info.run_id, metrics)
+
+
+def _section(model: str, label: str) -> str:
+    if model == label:
+        return "backtest/"
+    return f"baselines/{model}/" if model in RULES else f"networks/{model}/"
 
 
 def _send(run_id: str, metrics: list[Metric]) -> None:

@@ -20,6 +20,10 @@ from pipelines.tracking.registry import find_version
 from pipelines.tracking.runs import connect, quiet_mlflow
 
 LOADER = "forecasting.pyfunc"
+REQUIREMENTS = (
+    *("torch", "numpy", "pandas", "scikit-learn", "safetensors"),
+    *("numba", "scipy", "joblib", "threadpoolctl"),
+)  # of the library
 EXAMPLE_SERIES = 2  # series in the input example
 
 
@@ -41,11 +45,19 @@ def log_model(forecaster: Forecaster, levels: tuple[float, ...]) -> ModelInfo:
             signature=_signature(forecaster, levels),
             input_example=example,
             metadata={"schema": forecaster.trained.context.schema.to_plain()},
-            pip_requirements=[
-                f"{name}=={package_version(name)}"
-                for name in ("recast-forecasting", "torch", "pandas")
-            ],
+            pip_requirements=_requirements(),
         )
+
+
+def _requirements() -> list[str]:
+    """Return the packages that a model runs with, as PyPI has them.
+
+    A build for one device (``2.13.0+cpu``) is not on PyPI. Recast is left out: no
+    package of that name is there, and whoever took the name would run on each server.
+    """
+    return [
+        f"{name}=={package_version(name).partition('+')[0]}" for name in REQUIREMENTS
+    ]
 
 
 def open_model(reference: str) -> tuple[Forecaster, ModelVersion | None]:

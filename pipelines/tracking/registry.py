@@ -22,6 +22,7 @@ from pipelines.errors import UnknownModel
 from pipelines.tracking.access import first_line
 from pipelines.tracking.runs import quiet_mlflow
 
+MARK = "<!-- written by recast -->"  # a description of a user's is left alone
 log = logging.getLogger(__name__)
 REFERENCE = re.compile(r"([^@/]+)(?:@([^@/]+)|/([^@/]+))?")
 
@@ -82,6 +83,22 @@ def promote(name: str, version: str, alias: str = CHAMPION) -> None:
         raise UnknownModel(f"{name}/{version}", "version", existing)
     past = [v for v in _alias_history(model, alias) if v != version]
     _set_alias(name, alias, [*past, version])
+
+
+def describe(name: str, version: str, text: str, registered: str) -> None:
+    """Describe a version and its registered model in Markdown.
+
+    Args:
+        name: of the registered model.
+        version: number.
+        text: description of the version.
+        registered: description of the model; a user's is not replaced.
+    """
+    client = mlflow.MlflowClient()
+    client.update_model_version(name, version, text)
+    present = client.get_registered_model(name).description
+    if not present or present.startswith(MARK):
+        client.update_registered_model(name, registered)
 
 
 def rollback(name: str, alias: str = CHAMPION) -> str:

@@ -5,32 +5,31 @@ FINISHED, FAILED, or KILLED on Ctrl-C and SIGTERM, with everything logged so far
 of a process that died are ended by the next job.
 """
 
-import hashlib
 import logging
 import os
 import platform
 import socket
 import subprocess
-import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlflow
 import psutil
-from filelock import FileLock
 from mlflow.entities import Run
-from sqlalchemy.engine import make_url
 
 from pipelines.errors import TrackingError
 from pipelines.tracking.access import check_access, root_cause, without_password
 from pipelines.tracking.interrupts import acknowledge_interrupt, interruptible
+from pipelines.tracking.locks import new_store_lock
 
 if TYPE_CHECKING:  # `recast models` does not import torch
+    from mlflow.data.pandas_dataset import PandasDataset
+
     from forecasting.data.panel import Panel
     from pipelines.config.job import Job
 
@@ -62,10 +61,9 @@ def connect() -> str:
     uri = str(mlflow.get_tracking_uri())
     shown = without_password(uri)
     try:
-        if uri.startswith("sqlite"):
-            _open_sqlite(uri)
-        elif is_local(uri):
-            _query_store()
+        if is_local(uri):
+            with new_store_lock(uri):
+                _query_store()
         elif not _answers_before_timeout():
             reason = f"nothing came back within {MAX_ANSWER_SECONDS} s"
             raise TrackingError(shown, reason)
@@ -101,38 +99,29 @@ def is_local(uri: str) -> bool:
     return not colon or scheme.partition("+")[0] in ("sqlite", "file")
 
 
-def _open_sqlite(uri: str) -> None:
-    """Open a SQLite file; if it is new, one process creates it while others wait.
-
-    There is no time limit: a busy machine needs many seconds for MLflow's migrations,
-    and processes that run them at the same time break each other's.
-    """
-    database = make_url(uri).database
-    if not database or database == ":memory:":
-        _query_store()
-        return
-    with ExitStack() as lock:
-        with suppress(OSError):  # the lock belongs to another user, creating the file
-            lock.enter_context(FileLock(_lock_path(database)))
-        _query_store()
-
-
-def _lock_path(database: str) -> Path:
-    """Return a lock file for a database, outside of the database's folder."""
-    digest = hashlib.sha256(str(Path(database).resolve()).encode()).hexdigest()
-    return Path(tempfile.gettempdir()) / f"recast-{digest[:16]}.lock"
-
-
 def _query_store() -> None:
     mlflow.MlflowClient().search_experiments(max_results=1)
 
 
 @contextmanager
-def tracked_run(job: "Job", name: str, *, nested: bool = False) -> Iterator[Run]:
+def tracked_run(
+    job: "Job",
+    name: str,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    nested: bool = False,
+) -> Iterator[Run]:
     """Open a run of the job's experiment for the length of a block.
 
     Parameters: the job's settings. Artifact: the job file. Tags: package versions, host
     and git revision.
+
+    Args:
+        job: its settings become parameters.
+        name: of the run.
+        settings: values, by dotted path, of the settings that the job leaves open. An
+            automatic normalization is left out; it is logged when it is chosen.
+        nested: whether the run belongs to the open one.
     """
     if not nested:
         mlflow.set_experiment(job.name)
@@ -141,7 +130,7 @@ def tracked_run(job: "Job", name: str, *, nested: bool = False) -> Iterator[Run]
         status = "FINISHED"
         try:
             run = mlflow.start_run(run_name=name, nested=nested, tags=_origin_tags())
-            mlflow.log_params(_flatten(job.model_dump(mode="json")))
+            mlflow.log_params(_parameters(job, settings or {}))
             mlflow.log_text(job.to_yaml(), "job.yaml")
             yield run
         except BaseException as error:
@@ -151,21 +140,39 @@ def tracked_run(job: "Job", name: str, *, nested: bool = False) -> Iterator[Run]
             mlflow.end_run(status)
 
 
-def log_dataset(panel: "Panel", job: "Job") -> None:
-    """Log the series of the run as a dataset: name, source, digest, size."""
+def name_run(*words: str) -> str:
+    """Return a name that tells a run from others of its experiment by its time."""
+    return f"{' '.join(words)} {datetime.now():%Y-%m-%d %H:%M}"
+
+
+def make_dataset(panel: "Panel", job: "Job") -> "PandasDataset":
+    """Return the series of a run as a dataset of MLflow: name, source, digest, size."""
     frame = panel.to_frame().rename(columns={"target": panel.target})
     with warnings.catch_warnings():
         # MLflow warns that a file path matches two kinds of dataset source.
         warnings.filterwarnings("ignore", "The specified dataset source can be")
-        # Integer steps are never missing.
-        warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer")
-        dataset = mlflow.data.from_pandas(
+        return mlflow.data.from_pandas(
             frame,
             source=str(job.data.path),
             targets=panel.target,
             name=job.data.path.name,
         )
+
+
+def log_dataset(dataset: "PandasDataset") -> None:
+    """Log the series of the open run as its training data."""
+    with warnings.catch_warnings():
+        # Integer steps are never missing.
+        warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer")
         mlflow.log_input(dataset, context="training")
+
+
+def _parameters(job: "Job", settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a job by dotted path, open ones as they were chosen."""
+    plain = _flatten(job.model_dump(mode="json")) | dict(settings)
+    if plain["model.normalization"] == "auto":
+        del plain["model.normalization"]
+    return plain
 
 
 @contextmanager

@@ -1,11 +1,17 @@
 """The method that answers: chosen once, measured, and named in all places."""
 
+import json
+from pathlib import Path
+
 import mlflow
 import numpy as np
 import pandas as pd
 import pytest
 
 from forecasting.forecaster.forecaster import Forecaster
+from pipelines.config.job import read_job
+from pipelines.jobs.experiment import Experiment
+from pipelines.jobs.fine_tuning import load_pretrained
 from pipelines.tracking.models import open_model
 
 WEEK = np.array([5.0, 9, 7, 6, 8, 12, 3])
@@ -37,6 +43,73 @@ def test_the_method_is_named_on_the_terminal_in_mlflow_and_in_the_forecast(
     assert words in recast("models").out
     recast("forecast", "week", "--output", "out.csv")
     assert set(pd.read_csv("out.csv")["method"]) == {method}
+
+
+def evaluate_afresh(name, start=None):
+    """Return the error registered for a version, and that of a new evaluation.
+
+    The evaluation has the settings of the served model, on the same origins.
+    """
+    forecaster, version = open_model(name)
+    path = mlflow.artifacts.download_artifacts(
+        run_id=version.run_id, artifact_path="job.yaml"
+    )
+    served = {
+        name: getattr(forecaster, name) for name in ("windows", "model", "training")
+    }
+    job = read_job(Path(path)).model_copy(update=served)
+    pretrained = None if start is None else load_pretrained(start)
+    experiment = Experiment(job, pretrained=pretrained)
+    result = experiment.evaluate(job)
+    methods = result.forecaster.trained.method_counts
+    assert methods == forecaster.trained.method_counts
+    table = pd.concat([result.table, experiment.baselines], ignore_index=True)
+    registered = json.loads(version.tags["metrics"])["mase"]
+    return registered, experiment.scores(table).loc[result.label, "mase"]
+
+
+COMMANDS = {
+    "train": ("--epochs", "3"),
+    "compare": ("--epochs", "2"),
+    "tune": ("--epochs", "2", "--trials", "2"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_registered_score_is_that_of_a_fresh_evaluation_of_the_served_model(
+    workplace, recast, daily_csv, command
+):
+    path = daily_csv("days.csv")
+
+    result = recast(command, path, "--folds", "3", *COMMANDS[command])
+
+    assert result.code == 0, result.err
+    registered, fresh = evaluate_afresh("days")
+    assert registered == pytest.approx(fresh, rel=1e-4)
+
+
+def test_a_refit_at_every_fold_keeps_the_normalization_that_was_chosen_first(
+    workplace, daily_csv, train_job
+):
+    path = daily_csv("days.csv")
+    train_job(path, model__guard=True, evaluation__folds=3, evaluation__refit=True)
+
+    registered, fresh = evaluate_afresh("days")
+
+    assert registered == pytest.approx(fresh, rel=1e-4)
+
+
+def test_the_registered_score_of_a_fine_tuned_model_is_that_of_a_fresh_evaluation(
+    workplace, recast, daily_csv
+):
+    recast("train", daily_csv("days.csv", 60), "--epochs", "2", "--folds", "3")
+    path = daily_csv("days.csv", 80)
+
+    result = recast("train", path, "--from", "days/1", "--folds", "3", "--epochs", "2")
+
+    assert result.code == 0, result.err
+    registered, fresh = evaluate_afresh("days/2", start="days/1")
+    assert registered == pytest.approx(fresh, rel=1e-4)
 
 
 def test_the_leaderboard_has_the_network_alone_and_guarded(

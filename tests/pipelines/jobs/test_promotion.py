@@ -6,6 +6,10 @@ import mlflow
 import numpy as np
 import pandas as pd
 
+from pipelines.config.job import read_job
+from pipelines.jobs.experiment import Experiment
+from pipelines.jobs.promotion import judge
+
 # Without its linear part and untrained, a network is far from any forecast.
 BAD = {"model__linear_skip": False, "model__normalization": "standard"}
 
@@ -214,3 +218,99 @@ def test_a_window_shorter_than_a_season_is_advised_to_grow(
     outcome = train_job(daily_csv("days.csv"), windows__seq_len=3, **BAD)
 
     assert outcome.verdict.warning.endswith("seq_len of 7 or more sees a whole season")
+
+
+def test_two_cutoffs_are_too_few_to_replace_a_champion(workplace, daily_csv, train_job):
+    path = daily_csv("days.csv")
+    train_job(path, evaluation__folds=2, **BAD)
+
+    outcome = train_job(path, evaluation__folds=2)
+
+    assert champion() == "1"
+    assert "on 2 origins, too few to tell: it takes 3 cutoffs" in outcome.verdict.reason
+
+
+def test_with_few_origins_after_its_training_all_origins_are_compared(
+    workplace, daily_csv, train_job
+):
+    train_job(daily_csv("days.csv", 80), **BAD)
+
+    outcome = train_job(daily_csv("days.csv", 83))
+
+    reason = outcome.verdict.reason
+    assert reason.endswith("on 4 origins, most of which days 1 was trained on")
+    assert outcome.verdict.promote
+
+
+def test_a_gain_at_one_cutoff_of_four_is_chance(workplace, daily_csv, train_job):
+    path = daily_csv("days.csv")
+    train_job(path, **BAD)
+    quick = {"training.epochs": 1, "model.hidden_size": 4, "evaluation.folds": 4}
+    bad = {key.replace("__", "."): value for key, value in BAD.items()}
+    job = read_job(path, quick | {"model.guard": False} | bad)
+    experiment = Experiment(job)
+    table = experiment.evaluate(experiment.job).table
+    sizes = (table["point"] - table["actual"]).abs().groupby(table["fold"]).sum()
+    others = 0.95 * sizes.sum() / (sizes.sum() - sizes[2])  # 5 % better in all
+    factors = table["fold"].map(lambda fold: 0.0 if fold == 2 else others)
+    table["point"] = table["actual"] + factors * (table["point"] - table["actual"])
+
+    verdict = judge(experiment, pd.concat([table, experiment.baselines]), "lstm")
+
+    assert not verdict.promote
+    assert verdict.reason.endswith("on 4 origins: no more than chance")
+
+
+def change_sales(path, change):
+    """Write the series with other values, and return the path."""
+    table = pd.read_csv(path)
+    table["sales"] = change(table["sales"].to_numpy())
+    table.to_csv(path, index=False)
+    return path
+
+
+def with_zeros_at_the_end(sales):
+    return np.where(np.arange(len(sales)) < len(sales) - 12, sales, 0)
+
+
+def test_data_that_differ_from_the_champions_are_refused_in_words(
+    workplace, daily_csv, train_job
+):
+    path = daily_csv("days.csv", 80)
+    train_job(path, **BAD)
+    reasons = {}
+    changes = {
+        "tail": with_zeros_at_the_end,
+        "stuck": lambda sales: np.append(sales[:68], np.full(12, sales[68])),
+        "units": lambda sales: sales * 1000,
+        "noise": lambda sales: sales + 50 * np.tile([-1, 1], 40),
+    }
+    for name, change in changes.items():
+        verdict = train_job(change_sales(daily_csv(path, 80), change)).verdict
+        reasons[name] = verdict.reason
+        assert not verdict.promote
+    reasons["length"] = train_job(daily_csv(path, 30)).verdict.reason
+
+    assert champion() == "1"
+    start = "its series differ from those of champion (version 1): "
+    assert all(reason.startswith(start) for reason in reasons.values())
+    assert all(reason.endswith("recast promote") for reason in reasons.values())
+    assert "100% zeros at the end instead of 0%" in reasons["tail"]
+    assert "one repeated value at the end of 100% of the series" in reasons["stuck"]
+    assert "a level of " in reasons["units"]
+    assert "a spread of " in reasons["noise"]
+    assert "30 observations instead of 80" in reasons["length"]
+
+
+def test_better_than_the_champion_but_worse_than_a_baseline_is_not_promoted(
+    workplace, daily_csv, train_job
+):
+    path = change_sales(daily_csv("days.csv"), lambda sales: np.arange(80.0) + sales)
+    train_job(path, **BAD, training__learning_rate=1e-6, training__seed=1)
+
+    outcome = train_job(path, **BAD, training__epochs=30, training__learning_rate=0.01)
+
+    best = outcome.scores.index[0].replace("_", " ")
+    assert champion() == "1"
+    assert f"but the {best} baseline has " in outcome.verdict.reason
+    assert outcome.verdict.reason.endswith("to promote it all the same: recast promote")

@@ -40,13 +40,17 @@ def test_every_trial_is_a_nested_run_with_its_settings_and_its_error(searched):
     tuned, parent, nested = searched
 
     by_number = tuned.trials.set_index("trial")
-    assert [r.info.run_name for r in nested] == [f"days trial {n}" for n in range(3)]
+    assert parent.info.run_name.startswith("days tune 20")
+    seq_len = nested[0].data.params["windows.seq_len"]
+    assert nested[0].info.run_name.startswith(f"trial 0: seq_len={seq_len} ")
     for number, run in enumerate(nested):
         row = by_number.loc[number]
         assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
         assert run.info.run_id == row["run_id"]
         assert run.info.status == "FINISHED"
-        assert run.data.metrics["mase"] == row["value"]
+        assert run.data.metrics["search/mase"] == row["value"]
+        [logged] = run.inputs.dataset_inputs
+        assert logged.dataset.name == "days.csv"
         assert run.data.params["windows.seq_len"] == str(row["windows.seq_len"])
 
 

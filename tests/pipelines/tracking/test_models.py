@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from pathlib import Path
 
 import mlflow
 import numpy as np
@@ -178,3 +179,12 @@ def test_numbers_for_the_dates_of_a_model_are_refused(models):
         ValueError, match="0 is a number, and the series of the training have dates"
     ):
         load("days").predict(frame)
+
+
+def test_the_requirements_are_packages_and_versions_of_pypi(models):
+    path = mlflow.artifacts.download_artifacts("models:/days/1")
+    lines = (Path(path) / "requirements.txt").read_text().splitlines()
+
+    names = {line.partition("==")[0] for line in lines}
+    assert {"torch", "numpy", "pandas", "numba", "mlflow"} <= names
+    assert not any("recast" in line or "+" in line for line in lines)

@@ -1,6 +1,8 @@
 """Contents of a job's MLflow run, and its end on success, errors and signals."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import yaml
 from pipelines.config.job import read_job
 from pipelines.errors import Interrupted
 from pipelines.tracking import runs as tracking
+from pipelines.tracking.models import open_model
 from pipelines.tracking.runs import connect, is_local, tracked_run
 
 LONG = (
@@ -49,7 +52,7 @@ def test_a_run_is_finished_and_knows_where_it_comes_from(trained):
 
     tags = run.data.tags
     assert (run.info.status, run.info.run_id) == ("FINISHED", outcome.run_id)
-    assert run.info.run_name == "shops lstm"
+    assert re.fullmatch(r"shops lstm \d{4}-\d\d-\d\d \d\d:\d\d", run.info.run_name)
     assert tags["device"] == outcome.device
     assert tags["version.torch"].startswith("2.")
     assert tags["version.python"].startswith(f"3.{sys.version_info.minor}.")
@@ -98,7 +101,7 @@ def test_the_losses_are_logged_by_epoch(trained):
     _, run = trained
 
     client = mlflow.MlflowClient()
-    for name in ("train_loss", "validation_loss"):
+    for name in ("training/loss", "training/validation_loss"):
         history = client.get_metric_history(run.info.run_id, name)
         assert {1, 2, 3, 4} <= {point.step for point in history}
         assert all(np.isfinite(point.value) for point in history)
@@ -110,18 +113,78 @@ def test_model_and_baselines_are_measured_overall_and_by_step(trained):
     metrics, client = run.data.metrics, mlflow.MlflowClient()
     errors = ("mae", "rmse", "mape", "smape", "mase", "rmsse")
     for name in (*errors, "coverage_80", "msis_95"):
-        assert metrics[name] == pytest.approx(outcome.scores.loc["lstm", name])
-        assert metrics[f"drift.{name}"] == pytest.approx(
-            outcome.scores.loc["drift", name]
+        model, drift = (
+            outcome.scores.loc["lstm", name],
+            outcome.scores.loc["drift", name],
         )
-    naive, network = metrics["last_value.mase"], metrics["mase"]
-    assert metrics["skill"] == pytest.approx(1 - network / naive)
-    assert metrics["last_value.skill"] == 0
-    assert metrics["seconds"] >= metrics["backtest_seconds"] > 0
-    assert metrics["folds"] == 4
-    for name in ("step.mae", "step.mase", "linear_ar.step.mase"):
+        assert metrics[f"backtest/{name}"] == pytest.approx(model)
+        assert metrics[f"baselines/drift/{name}"] == pytest.approx(drift)
+    naive, network = metrics["baselines/last_value/mase"], metrics["backtest/mase"]
+    assert metrics["backtest/skill"] == pytest.approx(1 - network / naive)
+    assert metrics["baselines/last_value/skill"] == 0
+    assert metrics["timing/seconds"] >= metrics["timing/backtest_seconds"] > 0
+    for name in ("backtest/step/mae", "baselines/linear_ar/step/mase"):
         history = client.get_metric_history(run.info.run_id, name)
         assert [point.step for point in history] == [1, 2, 3]
+
+
+def test_every_figure_comes_with_its_evidence(trained):
+    outcome, run = trained
+
+    metrics, evidence = run.data.metrics, outcome.evidence
+    size = [metrics[f"backtest/{name}"] for name in ("folds", "origins", "series")]
+    assert size == [4, 8, 2] == [evidence.folds, evidence.origins, evidence.series]
+    interval = [metrics[f"backtest/skill_{side}"] for side in ("lower", "upper")]
+    assert interval == pytest.approx(evidence.skill.interval())
+    assert interval[0] < metrics["backtest/skill"] < interval[1]
+    words = run.data.tags["evidence"]
+    assert words.startswith("4 folds, 8 origins of 2 series; skill ")
+    tags = mlflow.MlflowClient().get_model_version("shops", "1").tags
+    assert tags["evidence"] == words
+    assert json.loads(tags["metrics"])["skill_lower"] == pytest.approx(
+        interval[0], abs=1e-6
+    )
+
+
+def test_settings_that_were_left_open_are_parameters_as_they_were_chosen(trained):
+    outcome, run = trained
+
+    params = run.data.params
+    assert params["data.target"] == "sales"
+    assert params["data.time"] == "['day']"
+    assert params["evaluation.season_length"] == "7"
+    assert params["training.device"] == outcome.device
+    normalization = open_model("shops/1")[0].trained.method
+    assert params["model.normalization"] == normalization
+
+
+def test_run_version_and_model_are_described(trained):
+    outcome, run = trained
+
+    client = mlflow.MlflowClient()
+    text = client.get_model_version("shops", "1").description
+    assert run.data.tags["mlflow.note.content"] == text
+    for part in (
+        "now champion: the first to be champion",
+        "**Answers:** network",
+        "4 folds, 8 origins of 2 series",
+        f"| **lstm** | {outcome.scores.loc['lstm', 'mase']:.4g} |",
+        "`sales` of `shops.csv`: 2 series, 160 observations, frequency `D`",
+        "5 observations in, 3 steps out",
+        "models:/shops/1",
+    ):
+        assert part in text
+    described = client.get_registered_model("shops").description
+    assert "models:/shops@champion" in described
+
+
+def test_the_description_of_a_user_is_left_alone(workplace, daily_csv, train_job):
+    client = mlflow.MlflowClient()
+    client.create_registered_model("days", description="ours")
+
+    train_job(daily_csv("days.csv", 40))
+
+    assert client.get_registered_model("days").description == "ours"
 
 
 def test_the_leaderboard_and_every_forecast_are_logged(trained):
@@ -157,7 +220,8 @@ def test_the_model_has_a_signature_and_an_input_example(trained):
     outputs = model.signature.outputs.input_names()
     assert outputs[:4] == ["series_id", "step", "timestamp", "point"]
     assert {"lower_80", "upper_95"} <= set(outputs)
-    assert [param.name for param in model.signature.params] == ["horizon", "levels"]
+    params = [param.name for param in model.signature.params]
+    assert params == ["horizon", "levels", "method"]
     assert model.saved_input_example_info
 
 
@@ -207,7 +271,7 @@ def start_long_job(workplace, daily_csv):
     for _ in range(3000):
         experiment = client.get_experiment_by_name("long")
         runs = client.search_runs([experiment.experiment_id]) if experiment else []
-        if runs and "validation_loss" in runs[0].data.metrics:
+        if runs and "training/validation_loss" in runs[0].data.metrics:
             return process
         assert process.poll() is None, process.communicate()
         time.sleep(0.1)
@@ -252,7 +316,9 @@ def test_a_signal_that_breaks_something_still_ends_the_run_as_killed(
 
 def losses():
     client = mlflow.MlflowClient()
-    return client.get_metric_history(newest_run("long").info.run_id, "validation_loss")
+    return client.get_metric_history(
+        newest_run("long").info.run_id, "training/validation_loss"
+    )
 
 
 def test_the_next_job_ends_what_a_dead_process_left_running(
