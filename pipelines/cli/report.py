@@ -1,6 +1,7 @@
 """Terminal output of the commands: a table or a line for each kind of result."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -190,12 +191,15 @@ def print_explanation(console: Console, explanation: "Explanation", title: str) 
         explanation: neighbouring lags are summed when there are many.
         title: name of the model.
     """
-    parts = explanation.by_feature()
-    total = sum(part.sum(1, keepdims=True) for part in parts.values())
-    shares = {n: part / np.where(total > 0, total, 1) for n, part in parts.items()}
+    from pipelines.jobs.train import describe_methods
+
+    shares = explanation.shares()
     lags, values = _sum_lag_groups(explanation.lags, shares.pop(explanation.target))
     values = np.column_stack([values, *(part.sum(1) for part in shares.values())])
     console.print(f"{title}: percent of each step's importance, by lag", markup=False)
+    if explanation.methods:
+        methods = Counter(explanation.methods.values()).most_common()
+        console.print(f"answers: {describe_methods(dict(methods))}", markup=False)
     table = _table()
     for name in ("step", *lags, *shares):
         table.add_column(name, justify="right")

@@ -53,7 +53,7 @@ def compare(job: Job, console: Console) -> Outcome:
                 candidates.append((candidate, result))
         winner, result, scores = choose_winner(experiment, candidates)
         mlflow.log_table(scores.reset_index(), "leaderboard.json")
-        log_evaluation_plots(result)
+        log_evaluation_plots(experiment, result, scores)
         outcome = register_final_model(experiment, winner, result, parent, console)
         log_scores(scores, scores.iloc[:0], result.label, job.evaluation.metric)
         mlflow.set_tag("winner", winner.model.cell)

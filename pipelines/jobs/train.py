@@ -122,15 +122,34 @@ def evaluate(
     log_scores(scores, by_step, result.label, metric)
     log_metrics({"backtest_seconds": result.seconds, "folds": len(experiment.folds)})
     mlflow.log_table(scores.reset_index(), "leaderboard.json")
-    log_evaluation_plots(result)
+    log_evaluation_plots(experiment, result, scores)
     return result
 
 
-def log_evaluation_plots(result: BacktestResult) -> None:
+def log_evaluation_plots(
+    experiment: Experiment, result: BacktestResult, scores: pd.DataFrame
+) -> None:
     """Log plots of the residuals by step and of the loss by epoch to the open run."""
     served = result.table[result.table["model"] == result.label]
-    mlflow.log_figure(plots.plot_residuals(served), "plots/residuals.png")
-    mlflow.log_figure(plots.plot_loss(result.forecaster.history), "plots/loss.png")
+    answers = describe_methods(result.forecaster.trained.method_counts)
+    caption = _make_caption(experiment, result, scores, answers)
+    figure = plots.plot_residuals(served, caption)
+    mlflow.log_figure(figure, "plots/residuals.png")
+    caption = plots.make_caption("loss of the network", answers, "")
+    figure = plots.plot_loss(result.forecaster.history, caption)
+    mlflow.log_figure(figure, "plots/loss.png")
+
+
+def _make_caption(
+    experiment: Experiment, result: BacktestResult, scores: pd.DataFrame, answers: str
+) -> str:
+    """Return the title of a plot: what answers, and its score with the evidence."""
+    metric, folds = experiment.job.evaluation.metric, experiment.folds
+    score = (
+        f"{metric} {scores.loc[result.label, metric]:.4g} on {len(folds)} "
+        f"fold{'s' * (len(folds) > 1)} of {len(folds[0])} series"
+    )
+    return plots.make_caption(result.label, answers, score)
 
 
 def register_final_model(
@@ -145,15 +164,16 @@ def register_final_model(
     table = pd.concat([result.table, experiment.baselines], ignore_index=True)
     scores = experiment.scores(table)
     served = result.table[result.table["model"] == result.label]
-    figure = plots.plot_forecast(experiment.panel, forecast, served)
+    methods = forecaster.trained.method_counts
+    answers = describe_methods(methods)
+    caption = _make_caption(experiment, result, scores, answers)
+    figure = plots.plot_forecast(experiment.panel, forecast, served, caption)
     mlflow.log_figure(figure, "plots/forecast.png")
     figure = plots.plot_explanation(explain(forecaster, experiment.panel))
     mlflow.log_figure(figure, "plots/explanation.png")
     _log_backtest(table)
     seconds = result.seconds + time.perf_counter() - start_seconds
     log_metrics({"seconds": seconds})
-    methods = forecaster.trained.method_counts
-    answers = describe_methods(methods)
     mlflow.set_tags({"device": _device_type(forecaster), "answers": answers})
     verdict = judge(experiment, table, result.label)
     version = register(

@@ -1,5 +1,6 @@
 """Plots of a run: forecast, loss, residuals by step, importance, search."""
 
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -14,19 +15,23 @@ from forecasting.training import EpochRecord
 from forecasting.types import FloatArray, Timestamps
 
 BLUE, ORANGE, GREY = "#1f6feb", "#d1570a", "#57606a"
+CAPTION_WIDTH = 100  # characters of a line
 MAX_SERIES = 4  # series in one figure
 MAX_HISTORY = 96  # observations before the forecast
 
 
 def plot_forecast(
-    panel: Panel, forecast: Forecast | None, table: pd.DataFrame
+    panel: Panel, forecast: Forecast | None, table: pd.DataFrame, caption: str = ""
 ) -> Figure:
     """Draw the end of the first series with its backtest and forecast.
+
+    The title of a series names the method that forecasts it.
 
     Args:
         panel: the series.
         forecast: forecast after the end of the series, with intervals; None without.
         table: backtest of the model, without the baselines.
+        caption: title of the figure, see `make_caption`.
     """
     shown = panel.series_ids[:MAX_SERIES]
     figure = Figure(figsize=(9, 0.8 + 3.2 * len(shown)), layout="constrained")
@@ -36,16 +41,36 @@ def plot_forecast(
         first = max(start, end - MAX_HISTORY)
         stamps = panel.timestamps[first:end]
         ax.plot(stamps, panel.values[first:end], color=GREY, lw=1.2, label="observed")
-        past = table[table["series_id"] == series_id]
+        past, title = table[table["series_id"] == series_id], series_id
         _draw_backtest(ax, past[past["timestamp"] >= stamps[0]])
         if forecast is not None and series_id in forecast.series_ids:
             place = forecast.series_ids.index(series_id)
             last = panel.timestamps[[end - 1]], panel.values[[end - 1]]
             _draw_future(ax, *last, forecast, place)
-        ax.set_title(series_id, loc="left", fontsize=11)
+            if forecast.methods:
+                title = f"{series_id}: {forecast.methods[place].replace('_', ' ')}"
+        ax.set_title(title, loc="left", fontsize=11)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].legend(loc="best", frameon=False, fontsize=9)
+    _add_caption(figure, caption)
     return figure
+
+
+def make_caption(label: str, answers: str, score: str) -> str:
+    """Return the title of a figure: what answers, and its score with the evidence.
+
+    Args:
+        label: name of the model in the leaderboard.
+        answers: the methods that answer, in words.
+        score: error of the backtest, with the number of origins.
+    """
+    lines = (f"{label}; answers: {answers}", score)
+    return "\n".join(fill(line, CAPTION_WIDTH) for line in lines if line)
+
+
+def _add_caption(figure: Figure, caption: str) -> None:
+    if caption:
+        figure.suptitle(caption, fontsize=11, x=0.01, ha="left")
 
 
 def _draw_backtest(ax: Axes, past: pd.DataFrame) -> None:
@@ -79,10 +104,14 @@ def _draw_future(
     ax.plot(future, points, color=ORANGE, lw=2, label="forecast")
 
 
-def plot_loss(history: list[EpochRecord]) -> Figure:
+def plot_loss(history: list[EpochRecord], caption: str = "") -> Figure:
     """Draw training and validation loss by epoch, a pair of lines per member.
 
     Refits are left out: they have no validation loss.
+
+    Args:
+        history: records of the training.
+        caption: title of the figure.
     """
     history = [record for record in history if not record.refit]
     figure, ax = _one_axes("epoch", "loss, normalised")
@@ -99,11 +128,17 @@ def plot_loss(history: list[EpochRecord]) -> Figure:
             label=label.get("check"),
         )  # fmt: skip
     ax.legend(frameon=False)
+    _add_caption(figure, caption)
     return figure
 
 
-def plot_residuals(table: pd.DataFrame) -> Figure:
-    """Draw box plots of actual minus forecast at every step of the backtest."""
+def plot_residuals(table: pd.DataFrame, caption: str = "") -> Figure:
+    """Draw box plots of actual minus forecast at every step of the backtest.
+
+    Args:
+        table: backtest of the model, without the baselines.
+        caption: title of the figure, see `make_caption`.
+    """
     figure, ax = _one_axes("step ahead", "actual - forecast")
     errors = (table["actual"] - table["point"]).groupby(table["step"])
     steps = [int(step) for step, _ in errors]
@@ -121,6 +156,7 @@ def plot_residuals(table: pd.DataFrame) -> Figure:
     if len(steps) > 20:
         shown = steps[:: len(steps) // 10]
         ax.set_xticks(shown, labels=[str(step) for step in shown])
+    _add_caption(figure, caption)
     return figure
 
 
@@ -141,7 +177,11 @@ def plot_explanation(explanation: Explanation) -> Figure:
         image = ax.imshow(
             part, cmap="viridis", vmin=0, vmax=top, aspect="auto", extent=edges
         )
-        ax.set_title(name, loc="left", fontsize=11)
+        title = name
+        if name == explanation.target and explanation.methods:
+            methods = sorted(set(explanation.methods.values()))
+            title = f"{name}: {', '.join(methods).replace('_', ' ')}"
+        ax.set_title(title, loc="left", fontsize=11)
         ax.set_ylabel("step ahead")
         ax.yaxis.get_major_locator().set_params(integer=True)
         ax.xaxis.get_major_locator().set_params(integer=True)
