@@ -11,6 +11,7 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from mlflow.entities import Run
 from rich.console import Console
 
@@ -133,11 +134,15 @@ def log_evaluation_plots(
     served = result.table[result.table["model"] == result.label]
     answers = describe_methods(result.forecaster.trained.method_counts)
     caption = _make_caption(experiment, result, scores, answers)
-    figure = plots.plot_residuals(served, caption)
-    mlflow.log_figure(figure, "plots/residuals.png")
+    _log_plot(plots.plot_residuals(served, caption), "residuals")
     caption = plots.make_caption("loss of the network", answers, "")
-    figure = plots.plot_loss(result.forecaster.history, caption)
-    mlflow.log_figure(figure, "plots/loss.png")
+    _log_plot(plots.plot_loss(result.forecaster.history, caption), "loss")
+
+
+def _log_plot(figure: Figure, name: str) -> None:
+    """Log a figure to the open run as ``plots/NAME.png``."""
+    settings = plots.png_settings(figure)
+    mlflow.log_figure(figure, f"plots/{name}.png", save_kwargs=settings)
 
 
 def _make_caption(
@@ -168,13 +173,14 @@ def register_final_model(
     answers = describe_methods(methods)
     caption = _make_caption(experiment, result, scores, answers)
     figure = plots.plot_forecast(experiment.panel, forecast, served, caption)
-    mlflow.log_figure(figure, "plots/forecast.png")
-    figure = plots.plot_explanation(explain(forecaster, experiment.panel))
-    mlflow.log_figure(figure, "plots/explanation.png")
+    _log_plot(figure, "forecast")
+    explanation = explain(forecaster, experiment.panel)
+    _log_plot(plots.plot_explanation(explanation), "explanation")
     _log_backtest(table)
     seconds = result.seconds + time.perf_counter() - start_seconds
     log_metrics({"seconds": seconds})
     mlflow.set_tags({"device": _device_type(forecaster), "answers": answers})
+    mlflow.log_param("answers", answers)
     verdict = judge(experiment, table, result.label)
     version = register(
         job.name,

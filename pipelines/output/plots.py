@@ -68,6 +68,15 @@ def make_caption(label: str, answers: str, score: str) -> str:
     return "\n".join(fill(line, CAPTION_WIDTH) for line in lines if line)
 
 
+def png_settings(figure: Figure) -> dict[str, Any]:
+    """Return settings for `Figure.savefig`: the PNG names what it shows in its title.
+
+    The title joins those of the figure and of its axes, a line each.
+    """
+    parts = [figure.get_suptitle(), *(ax.get_title(loc="left") for ax in figure.axes)]
+    return {"metadata": {"Title": "\n".join(part for part in parts if part)}}
+
+
 def _add_caption(figure: Figure, caption: str) -> None:
     if caption:
         figure.suptitle(caption, fontsize=11, x=0.01, ha="left")
