@@ -47,6 +47,7 @@ def _body_schemas() -> dict[str, Any]:
     """Return the JSON schemas of the request bodies and of problems, by name."""
     bodies = {
         request.ForecastRequest: request.EXAMPLES,
+        request.ExplainRequest: request.EXAMPLES,
         tables.Invocation: tables.EXAMPLES,
         tensors.InferRequest: tensors.EXAMPLES,
     }

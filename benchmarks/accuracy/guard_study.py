@@ -169,7 +169,11 @@ def measure_panel(
             **baselines,
             "guarded": partial(fit, cell=cell, fitted=fitted),
         }
-        fits["network"] = lambda _, fitted=fitted: fitted[0].without_guard()
+
+        def strip(_: Panel, fitted: list[Forecaster]) -> Forecaster:
+            return fitted[0].without_guard()
+
+        fits["network"] = partial(strip, fitted=fitted)
         table = backtest(fits, panel, folds, horizon=horizon, levels=())
         scores = score(table, panel, folds, season_length=season, metric=case.metric)[
             case.metric

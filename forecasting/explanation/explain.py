@@ -1,11 +1,10 @@
-"""Explanation of forecasts: gradients with respect to the window's observations.
+"""Explanation of forecasts: slopes with respect to the window's observations.
 
-The influence of an observation x on a step y of the forecast is dy/dx, by
-back-propagation through the whole forecast; |x dy/dx| ("gradient x input", Shrikumar
-et al. 2016, "Not just a black box") also weighs the
+The influence of an observation x on a step y of the forecast is dy/dx, of the forecast
+that answers: the network's, or a simple one where the guard chooses it; |x dy/dx|
+("gradient x input", Shrikumar et al. 2016, "Not just a black box") also weighs the
 distance of x from the level that its series is scaled by. Both are averaged over
-windows. With ``ets`` and ``log_ets``, the smoothed level, season and scale are held
-constant, and the gradient is that with respect to the remainder.
+windows.
 """
 
 from collections.abc import Mapping
@@ -28,9 +27,9 @@ from forecasting.errors import (
 )
 from forecasting.explanation.gradients import (
     CPU,
-    gradients,
-    model_function,
-    network_function,
+    count_lags,
+    model_slopes,
+    network_slopes,
 )
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.forecaster.history import ScaledHistories
@@ -41,6 +40,7 @@ from forecasting.types import FloatArray
 Part = Literal["model", "network"]
 PARTS: tuple[str, ...] = get_args(Part)
 MAX_EXPLAINED_WINDOWS = 64  # averaged; more would hardly change the means
+MAX_SMOOTHED_POINTS = 2**20  # smoothed again, for the differences of all windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +48,19 @@ class Explanation:
     """Sensitivity of each forecast step to each input of the model.
 
     Values are in normalised units (u of `forecasting.scaling.normalization`; z for the
-    network alone, and with ``ets`` and ``log_ets``), columns in time order: lag 1 is
-    the observation right before the forecast. Covariates are numeric covariates and
-    positions in the seasons; a category has no gradient and is left out.
+    network alone), columns in time order: lag 1 is the observation right before the
+    forecast. There are seq_len of them, or a season where a forecast reaches back
+    further. Covariates are numeric covariates and positions in the seasons; a category
+    has no slope and is left out.
 
     Attributes:
         target: name of the forecast column.
         windows: number of windows that were averaged.
-        observations: mean of ``|x dy/dx|``, ``(horizon, seq_len)``.
-        sensitivity: mean of ``|dy/dx|``, ``(horizon, seq_len)``.
-        covariates: mean of ``|x dy/dx|`` by name: ``(horizon, seq_len)`` of past ones,
-            ``(horizon, seq_len + horizon)`` of known ones, ``(horizon,)`` of static
-            ones.
+        observations: mean of ``|x dy/dx|``, ``(horizon, lags)``.
+        sensitivity: mean of ``|dy/dx|``, ``(horizon, lags)``.
+        covariates: mean of ``|x dy/dx|`` by name: ``(horizon, lags)`` of past ones,
+            ``(horizon, lags + horizon)`` of known ones, ``(horizon,)`` of static ones.
+        methods: the method that answers for each explained series, by id.
     """
 
     target: str
@@ -67,10 +68,11 @@ class Explanation:
     observations: FloatArray
     sensitivity: FloatArray
     covariates: Mapping[str, FloatArray] = field(default_factory=dict)
+    methods: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lags(self) -> list[int]:
-        """Steps from each column to the first step of the forecast: seq_len to 1."""
+        """Steps from each column to the first step of the forecast, down to 1."""
         return list(range(self.observations.shape[1], 0, -1))
 
     def by_feature(self) -> dict[str, FloatArray]:
@@ -78,17 +80,29 @@ class Explanation:
         parts = {self.target: self.observations, **self.covariates}
         return {name: part.reshape(len(part), -1) for name, part in parts.items()}
 
+    def shares(self) -> dict[str, FloatArray]:
+        """Return the share of each step's importance, ``(horizon, positions)`` each.
+
+        Where all importances of a step are zero, as on a series that never changes, the
+        shares are those of its sensitivity.
+        """
+        parts = self.by_feature()
+        total = np.sum([part.sum(1) for part in parts.values()], axis=0)[:, None]
+        parts[self.target] = np.where(total > 0, parts[self.target], self.sensitivity)
+        total = np.where(total > 0, total, self.sensitivity.sum(1, keepdims=True))
+        return {n: part / np.where(total > 0, total, 1) for n, part in parts.items()}
+
     def to_frame(self) -> pd.DataFrame:
         """Return a long table with columns ``step, lag, feature, importance``.
 
         Lag 0 is the first step of the forecast, -1 the second; static covariates have
         no lag.
         """
-        seq_len, tables = self.observations.shape[1], []
+        num_lags, tables = self.observations.shape[1], []
         for name, part in self.by_feature().items():
             step, place = np.indices(part.shape)
             table = pd.DataFrame({"step": step.ravel() + 1})
-            lag = pd.array(seq_len - place.ravel(), dtype="Int64")
+            lag = pd.array(num_lags - place.ravel(), dtype="Int64")
             if name in self.covariates and self.covariates[name].ndim == 1:
                 lag[:] = pd.NA
             table["lag"] = lag
@@ -103,15 +117,17 @@ def explain(
     part: Part = "model",
     windows: int = MAX_EXPLAINED_WINDOWS,
 ) -> Explanation:
-    """Explain the forecast steps of the trained horizon by input gradients.
+    """Explain the forecast steps of the trained horizon by their slopes.
 
     Args:
         forecaster: trained.
         panel: series whose windows are averaged; default the last window of each
             series seen in training.
-        part: the complete ``model``, or the recurrent ``network`` alone: its output for
-            a normalised window, without the linear skip.
+        part: the complete ``model``, that is the method that answers for each series;
+            or the recurrent ``network`` alone: its output for a normalised window,
+            without the linear skip, whatever answers.
         windows: maximum number to average, evenly spaced; the last one is included.
+            With exponential smoothing of long series there are fewer.
 
     Raises:
         NotFittedError: the forecaster has not been trained.
@@ -119,15 +135,16 @@ def explain(
         IrregularTimestamps, InvalidValues: as `Forecaster.predict`.
         MissingCovariates: the series lack a covariate of the model, or known
             covariates of no window reach the horizon.
-        DataError: the gradient is not finite.
+        DataError: a slope is not finite.
         SettingError: unknown part, or fewer than one window.
 
     >>> import math
     >>> from forecasting.training import TrainingConfig
     >>> wave = Panel.from_values({"wave": [math.sin(0.3 * t) for t in range(200)]})
     >>> forecaster = Forecaster(training=TrainingConfig(epochs=2)).fit(wave)
-    >>> explain(forecaster, wave).observations.shape
-    (2, 5)
+    >>> explanation = explain(forecaster, wave)
+    >>> explanation.observations.shape, explanation.methods
+    ((2, 5), {'wave': 'network'})
     """
     fitted, seq_len = forecaster.trained, forecaster.windows.seq_len
     if part not in PARTS:
@@ -136,27 +153,68 @@ def explain(
         raise SettingError("windows", windows, "at least 1")
     series = fitted.context if panel is None else panel
     fitted.context.calendar.continued_by(series.calendar)
+    if part == "model":
+        windows = _limit_windows(fitted, series, windows)
     origins = _sample_origins(series, fitted, windows, last=panel is None)
     rows = _read(forecaster, series, origins)
-    forecast, inputs = model_function(fitted, rows)
-    if part == "network":
-        forecast, inputs = network_function(fitted), rows.frame.inputs
     encoded = rows.covariates_from(0, seq_len + forecaster.windows.horizon)
     with limit_threads(CPU, forecaster.model.hidden_size), torch.enable_grad():
-        slopes, covariate_slopes = gradients(forecast, inputs, encoded)
-    is_observed = (
-        torch.arange(seq_len, 0, -1) <= torch.from_numpy(origins.ends)[:, None]
-    )
+        if part == "network":
+            inputs = rows.frame.inputs
+            slopes, covariate_slopes = network_slopes(fitted, inputs, encoded)
+        else:
+            inputs, slopes, covariate_slopes = model_slopes(fitted, rows, encoded)
+    slopes = _gather_padding(slopes, torch.from_numpy(origins.ends))
+    if not slopes[..., :-seq_len].any():  # no forecast by the last season
+        inputs, slopes = inputs[:, -seq_len:], slopes[..., -seq_len:]
     covariates = {}
     if encoded is not None and covariate_slopes is not None:
-        covariates = _by_name(fitted.covariates, covariate_slopes * encoded, seq_len)
+        weighted = covariate_slopes * encoded
+        covariates = _by_name(fitted.covariates, weighted, seq_len, inputs.shape[1])
     return Explanation(
         target=fitted.context.target,
         windows=len(origins),
-        observations=_mean(slopes * inputs * is_observed),
-        sensitivity=_mean(slopes * is_observed),
+        observations=_mean(slopes * inputs),
+        sensitivity=_mean(slopes),
         covariates=covariates,
+        methods=_find_methods(fitted, series, origins, part),
     )
+
+
+def _limit_windows(fitted: TrainedModel, panel: Panel, windows: int) -> int:
+    """Return the number of windows whose differences take seconds at most."""
+    if not fitted.scaling.is_smoothed:
+        return windows
+    length = min(int(panel.lengths.max()), fitted.memory)
+    return min(
+        windows, max(MAX_SMOOTHED_POINTS // (2 * count_lags(fitted) * length), 1)
+    )
+
+
+def _gather_padding(slopes: Tensor, ends: Tensor) -> Tensor:
+    """Return slopes ``(H, B, C)`` with those of the padding at the first observation.
+
+    Windows of short series are padded in front with that observation.
+    """
+    count = slopes.shape[2]
+    is_observed = torch.arange(count, 0, -1) <= ends[:, None]
+    if is_observed.all():
+        return slopes
+    gathered = slopes * is_observed
+    windows, first = torch.arange(len(ends)), (count - ends).clamp_min(0)
+    gathered[:, windows, first] += (slopes * ~is_observed).sum(2)
+    return gathered
+
+
+def _find_methods(
+    fitted: TrainedModel, panel: Panel, origins: Origins, part: Part
+) -> dict[str, str]:
+    """Return the method that answers at the last origin of each series, by id."""
+    names = [panel.series_ids[s] for s in origins.series.tolist()]
+    if part == "network":
+        return dict.fromkeys(names, "network")
+    places = fitted.find_places(names)
+    return dict(zip(names, fitted.answering_methods(places, origins.ends), strict=True))
 
 
 def _sample_origins(
@@ -212,7 +270,7 @@ def _mean(slopes: Tensor) -> FloatArray:
 
 
 def _by_name(
-    covariates: Covariates, weighted: Tensor, seq_len: int
+    covariates: Covariates, weighted: Tensor, seq_len: int, num_lags: int
 ) -> dict[str, FloatArray]:
     """Return the importance of the numeric covariates, by name.
 
@@ -220,12 +278,18 @@ def _by_name(
         covariates: encoding of the model.
         weighted: x dy/dx, ``(horizon, windows, seq_len + horizon, features)``.
         seq_len: of the model.
+        num_lags: columns before the forecast; zero before the window.
     """
+    earlier = ((0, 0), (num_lags - seq_len, 0))
     importances = {}
     for name, role, columns in covariates.numbers():
         part = weighted[..., columns]
         if role == "static":  # one number, repeated at every position
             part = part.sum(2)
         importance = _mean(part).sum(-1)  # a seasonal position has two columns
-        importances[name] = importance[:, :seq_len] if role == "past" else importance
+        if role == "past":
+            importance = importance[:, :seq_len]
+        if role != "static":
+            importance = np.pad(importance, earlier)
+        importances[name] = importance
     return importances

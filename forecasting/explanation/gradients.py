@@ -1,57 +1,106 @@
-"""Gradients of a forecast with respect to its inputs, by back-propagation.
+"""Slopes of a forecast: its derivatives with respect to observations and covariates.
 
-Letters in comments: B windows, H horizon, L seq_len, F features.
+Derivatives are exact, by back-propagation, except through exponential smoothing, whose
+states are no tensors: with ``ets`` and ``log_ets`` they are central differences of the
+forecast, smoothed anew for each changed observation.
+
+Letters in comments: B windows, H horizon, L seq_len, C observations, F features.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from forecasting.covariates.layout import join_inputs
-from forecasting.forecaster.history import ScaledHistories, WindowHistory
+from forecasting.forecaster.history import (
+    MAX_BLOCK_POINTS,
+    ScaledHistories,
+    SmoothedHistory,
+    WindowHistory,
+)
 from forecasting.forecaster.predictor import forecast_windows
 from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.models.ensemble import ensemble_forecast
 from forecasting.models.network import RecurrentNetwork
+from forecasting.types import FloatArray
 
-Forecast = Callable[[Tensor, Tensor | None], Tensor]
 CPU = torch.device("cpu")
+STEP = 0.005  # of a central difference, in sizes of the window
+ROUNDING = 4 * torch.finfo(torch.float32).eps  # relative, of a difference
+RunNetworks = Callable[[Tensor, Tensor | None], Tensor]
 
 
-def model_function(
-    fitted: TrainedModel, rows: ScaledHistories
-) -> tuple[Forecast, Tensor]:
-    """Return the forecast as a function of windows and covariates, and the windows.
+def count_lags(fitted: TrainedModel) -> int:
+    """Return the number of observations that explanations of a model cover.
 
-    Windows are u, or z with ``ets`` and ``log_ets``: level and scale stay constant.
+    Forecasts by the last season and by smoothing reach back a season, where that is
+    longer than the window.
     """
-    frozen = [_copy(network) for network in fitted.networks]
-    run, choices = partial(_run, frozen), rows.choices
-    history, frame = rows.history, rows.frame
+    if fitted.guard is None and not fitted.scaling.is_smoothed:
+        return fitted.seq_len
+    return max(fitted.seq_len, fitted.season_length)
 
-    def forecast_window(window: Tensor, covariates: Tensor | None) -> Tensor:
-        assert isinstance(history, WindowHistory)
-        scaled = history.scale_windows(window)
-        return forecast_windows(fitted, scaled, run, covariates, choices)
 
-    def forecast_scaled(inputs: Tensor, covariates: Tensor | None) -> Tensor:
-        scaled = frame._replace(inputs=inputs)
-        return frame.measure(forecast_windows(fitted, scaled, run, covariates, choices))
+def model_slopes(
+    fitted: TrainedModel, rows: ScaledHistories, covariates: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Differentiate the forecasts that answer, from u to u.
 
+    Args:
+        fitted: the model.
+        rows: histories of the windows.
+        covariates: encoded, of the windows and the steps ahead; None without any.
+
+    Returns:
+        The last observations u ``(B, C)``, and dy/dx of every step: ``(H, B, C)`` and
+        ``(H, B, L + H, F - 1)``.
+    """
+    run, history = partial(_run, [_copy(n) for n in fitted.networks]), rows.history
+    count = count_lags(fitted)
+
+    def forecast(*inputs: Tensor) -> Tensor:
+        frame, encoded = rows.frame, inputs[-1] if covariates is not None else None
+        if isinstance(history, WindowHistory):
+            moved = WindowHistory(inputs[0], history.config, history.method)
+            frame = moved.scaled_windows()
+        return forecast_windows(fitted, frame, run, encoded, rows.choices)
+
+    extra = [] if covariates is None else [covariates]
     if isinstance(history, WindowHistory):
-        return forecast_window, history.windows
-    return forecast_scaled, frame.inputs
+        observed = history.observed[:, -count:]
+        slopes, *others = differentiate(forecast, [observed, *extra])
+    else:
+        observed = torch.from_numpy(history.observed[:, -count:])
+        slopes = _difference(fitted, rows, history, run, covariates, count)
+        missing = (count - observed.shape[1], 0)
+        observed = torch.nn.functional.pad(observed, missing)
+        slopes = torch.nn.functional.pad(slopes, missing)
+        others = differentiate(forecast, extra)
+    return observed, slopes, others[0] if others else None
 
 
-def network_function(fitted: TrainedModel) -> Forecast:
-    """Return the networks' forecast without the linear part, from z to z."""
+def network_slopes(
+    fitted: TrainedModel, inputs: Tensor, covariates: Tensor | None
+) -> tuple[Tensor, Tensor | None]:
+    """Differentiate the networks' forecasts without the linear part, from z to z.
+
+    Returns:
+        dy/dx of every step: ``(H, B, L)`` and ``(H, B, L + H, F - 1)``.
+    """
     networks = [_copy(network) for network in fitted.networks]
     for network in networks:
         network.skip = None
-    return partial(_run, networks)
+
+    def forecast(windows: Tensor, encoded: Tensor | None = None) -> Tensor:
+        return _run(networks, windows, encoded)
+
+    extra = [] if covariates is None else [covariates]
+    slopes, *others = differentiate(forecast, [inputs, *extra])
+    return slopes, others[0] if others else None
 
 
 def _run(
@@ -65,15 +114,73 @@ def _copy(network: RecurrentNetwork) -> RecurrentNetwork:
     return deepcopy(network).cpu().requires_grad_(False).eval()
 
 
-def gradients(
-    forecast: Forecast, inputs: Tensor, covariates: Tensor | None
-) -> tuple[Tensor, Tensor | None]:
-    """Return dy/dx of every step: ``(H, B, L)`` and ``(H, B, L + H, F - 1)``."""
-    arguments = [inputs] if covariates is None else [inputs, covariates]
-    leaves = [part.clone().requires_grad_() for part in arguments]
-    steps = forecast(leaves[0], None if covariates is None else leaves[1]).unbind(1)
+def differentiate(
+    forecast: Callable[..., Tensor], inputs: Sequence[Tensor]
+) -> list[Tensor]:
+    """Return dy/dx of every step with respect to each input, ``(H, *input)`` each.
+
+    An input that no step depends on has zeros.
+    """
+    if not inputs:
+        return []
+    leaves = [part.clone().requires_grad_() for part in inputs]
+    tied = sum((leaf.sum() * 0 for leaf in leaves), torch.zeros(()))  # no dead end
     slopes = [
-        torch.autograd.grad(step.sum(), leaves, retain_graph=True) for step in steps
+        torch.autograd.grad(
+            step.sum() + tied, leaves, retain_graph=True, materialize_grads=True
+        )
+        for step in forecast(*leaves).unbind(1)
     ]
-    jacobians = [torch.stack(parts) for parts in zip(*slopes, strict=True)]
-    return jacobians[0], None if covariates is None else jacobians[1]
+    return [torch.stack(parts) for parts in zip(*slopes, strict=True)]
+
+
+@torch.no_grad()
+def _difference(
+    fitted: TrainedModel,
+    rows: ScaledHistories,
+    history: SmoothedHistory,
+    run: RunNetworks,
+    covariates: Tensor | None,
+    count: int,
+) -> Tensor:
+    """Return central differences of the smoothed forecasts, ``(H, B, C)``.
+
+    C is ``count``, or the number of observations if that is lower.
+    """
+    length = history.observed.shape[1]
+    columns = np.arange(max(length - count, 0), length)
+    num_moved = 2 * len(rows) * length
+    blocks = -(-len(columns) * num_moved // MAX_BLOCK_POINTS)
+    slopes = []
+    for block in np.array_split(columns, min(blocks, len(columns))):
+        copies = 2 * len(block)
+        steps = STEP * rows.size[:, 0]
+        moved = SmoothedHistory(
+            _move(history.observed, block, steps),
+            np.tile(history.counts, copies),
+            history.config,
+        )
+        forecast = forecast_windows(
+            fitted,
+            moved.scaled_windows(),
+            run,
+            None if covariates is None else covariates.repeat(copies, 1, 1),
+            None if rows.choices is None else rows.choices.repeat(copies),
+        )
+        up, down = forecast.double().unflatten(0, (2, len(block), len(rows)))
+        change, rounding = up - down, ROUNDING * up.abs().amax((0, 2))[:, None]
+        change[change.abs() < rounding] = 0  # else every lag has a trace of influence
+        slopes.append(change / torch.from_numpy(2 * steps)[:, None])
+    return torch.cat(slopes).permute(2, 1, 0)
+
+
+def _move(observed: FloatArray, columns: np.ndarray, steps: FloatArray) -> FloatArray:
+    """Return copies ``(2 * columns * B, length)``, each with one column moved.
+
+    The first half is moved up, the second down.
+    """
+    moved = np.tile(observed, (2, len(columns), 1, 1))  # (2, columns, B, length)
+    for place, column in enumerate(columns):
+        moved[0, place, :, column] += steps
+        moved[1, place, :, column] -= steps
+    return moved.reshape(-1, observed.shape[1])

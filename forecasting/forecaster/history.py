@@ -153,17 +153,9 @@ class WindowHistory:
     ) -> None:
         self.observed, self.config, self.method = observed, config, method
 
-    @property
-    def windows(self) -> Tensor:
-        """The windows u at the end of the history, ``(n, seq_len)``."""
-        return self.observed[:, -self.config.windows.seq_len :]
-
     def scaled_windows(self) -> ScaledWindows:
         """Return the scaled windows at the end of the history."""
-        return self.scale_windows(self.windows)
-
-    def scale_windows(self, window: Tensor) -> ScaledWindows:
-        """Scale windows u that replace the observed ones."""
+        window = self.observed[:, -self.config.windows.seq_len :]
         recent = self.observed[:, -self.config.model.season_length :]
         return METHODS[self.method].scale_windows(window, recent)
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipelines.config.job import Job
-    from pipelines.jobs.train import Outcome
+    from pipelines.jobs.registration import Outcome
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -179,7 +179,7 @@ def backtest_command(
     from pipelines.jobs.backtest import run_backtest
 
     experiment, table, scores = run_backtest(job, console, refit=refit)
-    evidence = experiment.evidence(table, table["model"].iat[0])
+    evidence = experiment.evidence(table, str(table["model"].iat[0]))
     if as_json:
         from pipelines.cli.as_json import plain_scores, print_json
 

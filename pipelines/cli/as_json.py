@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from forecasting.data.forecast import Forecast
     from forecasting.explanation.explain import Explanation
-    from pipelines.jobs.train import Outcome
+    from pipelines.jobs.registration import Outcome
     from pipelines.tracking.registry import ModelRow
 
 

@@ -34,7 +34,8 @@ Network = Annotated[
     bool,
     typer.Option(
         "--network",
-        help="Explain the network alone, without the linear part. Default: both.",
+        help="Explain the network alone, without the linear part. Default: the method "
+        "that answers for each series, such as a seasonal naive forecast.",
     ),
 ]
 
@@ -57,7 +58,8 @@ def explain_command(
     """Show how strongly each forecast step depends on each observation.
 
     Importance is the mean of |gradient x input| over windows, as percent of each
-    step.
+    step. It is that of the method that answers: a copy of the last season is 100 %
+    its lag.
 
     Examples:
       recast explain sales

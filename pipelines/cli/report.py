@@ -1,6 +1,7 @@
 """Terminal output of the commands: a table or a line for each kind of result."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -152,7 +153,7 @@ def print_evidence(console: Console, evidence: "Evidence") -> None:
 
 def _answers(result: "Outcome") -> str:
     """Return the methods that answer, and what the network gained."""
-    from pipelines.jobs.registration import describe_methods
+    from pipelines.output.evidence import describe_methods
 
     text = describe_methods(result.methods)
     total, simple = sum(result.methods.values()), 0
@@ -205,12 +206,15 @@ def print_explanation(console: Console, explanation: "Explanation", title: str) 
         explanation: neighbouring lags are summed when there are many.
         title: name of the model.
     """
-    parts = explanation.by_feature()
-    total = sum(part.sum(1, keepdims=True) for part in parts.values())
-    shares = {n: part / np.where(total > 0, total, 1) for n, part in parts.items()}
+    from pipelines.output.evidence import describe_methods
+
+    shares = explanation.shares()
     lags, values = _sum_lag_groups(explanation.lags, shares.pop(explanation.target))
     values = np.column_stack([values, *(part.sum(1) for part in shares.values())])
     console.print(f"{title}: percent of each step's importance, by lag", markup=False)
+    if explanation.methods:
+        methods = Counter(explanation.methods.values()).most_common()
+        console.print(f"answers: {describe_methods(dict(methods))}", markup=False)
     table = _table()
     for name in ("step", *lags, *shares):
         table.add_column(name, justify="right")

@@ -68,7 +68,7 @@ def compare(job: Job, console: Console) -> Outcome:
         winner, result, table = choose_winner(experiment, candidates)
         scores = experiment.scores(table)
         mlflow.log_table(scores.reset_index(), "leaderboard.json")
-        log_evaluation_plots(result)
+        log_evaluation_plots(experiment, result, scores)
         outcome = register_final_model(experiment, winner, result, parent, work)
         log_scores(scores, scores.iloc[:0], result.label, job.evaluation.metric)
         findings = compare_networks(experiment, table, outcome.methods)

@@ -26,6 +26,7 @@ from forecasting.types import BoolArray
 from pipelines.config.job import Job
 from pipelines.config.presets import fill_preset, min_history
 from pipelines.config.windows import fill_windows
+from pipelines.output.evidence import count, make_caption
 from pipelines.tracking.data_summary import DataSummary
 
 if TYPE_CHECKING:  # a backtest does not import MLflow
@@ -268,6 +269,20 @@ class Experiment:
             series=len(self.folds[0]),
             skill=self.paired_errors(table).skill(label),
         )
+
+    def caption(self, scores: pd.DataFrame, label: str, answers: str) -> str:
+        """Return a plot's title: what answers, and its score with the evidence.
+
+        Args:
+            scores: the leaderboard.
+            label: name of the model in it.
+            answers: the methods that answer, in words.
+        """
+        folds, series = len(self.folds), len(self.folds[0])
+        metric = self.job.evaluation.metric
+        size = f"{count(folds, 'fold')} of {count(series, 'series', 'series')}"
+        score = f"{metric} {float(scores[metric][label]):.4g} on {size}"
+        return make_caption(label, answers, score)
 
     def scores_by_step(self, table: pd.DataFrame) -> pd.DataFrame:
         """Score the models of a backtest at every step ahead."""

@@ -24,7 +24,7 @@ def explain_model(
         data: CSV whose windows are averaged; None for the end of the training series.
         columns: settings of `forecasting.data.schema.Schema` that replace those of
             the training; None keeps them.
-        part: ``model`` for all of the model, ``network`` for its network alone.
+        part: ``model`` for the method that answers, ``network`` for the network alone.
 
     Returns:
         The explanation, and notes on inferred columns.

@@ -24,12 +24,12 @@ from pipelines.jobs.experiment import BacktestResult, Experiment
 from pipelines.jobs.fine_tuning import LINEAGE_TAG
 from pipelines.jobs.promotion import BACKTEST_ARTIFACT, Verdict, judge
 from pipelines.output import plots
-from pipelines.output.evidence import describe_evidence
+from pipelines.output.evidence import describe_evidence, describe_methods
 from pipelines.output.progress import Work, count_trainings
 from pipelines.tracking.descriptions import ModelCard, describe_registered
 from pipelines.tracking.links import describe_page
 from pipelines.tracking.locks import alias_lock
-from pipelines.tracking.metrics import log_metrics
+from pipelines.tracking.metrics import log_metrics, log_plot
 from pipelines.tracking.models import log_model
 from pipelines.tracking.registry import describe, find_alias_target, promote, register
 
@@ -77,11 +77,12 @@ def register_final_model(
     with work.part(title, count_trainings(job)) as show:
         forecaster = experiment.fit_final_model(job, result, show)
     table = pd.concat([result.table, experiment.baselines], ignore_index=True)
-    _log_forecast(experiment, job, forecaster, result)
+    scores = experiment.scores(table)
+    _log_forecast(experiment, job, forecaster, result, scores)
     _log_backtest(table)
     seconds = result.seconds + time.perf_counter() - start_seconds
     log_metrics({"timing/seconds": seconds})
-    scores, methods = experiment.scores(table), forecaster.trained.method_counts
+    methods = forecaster.trained.method_counts
     evidence = experiment.evidence(table, result.label)
     card = ModelCard(
         name=job.name,
@@ -95,7 +96,9 @@ def register_final_model(
         settings=forecaster.config,
         normalization=forecaster.trained.method,
     )
-    mlflow.log_param("model.normalization", card.normalization)
+    mlflow.log_params(
+        {"model.normalization": card.normalization, "answers": card.answers}
+    )
     device = str(forecaster.trained.device.type)
     mlflow.set_tags(
         {"device": device, "answers": card.answers, "evidence": card.evidence}
@@ -162,15 +165,22 @@ def _describe(card: ModelCard, version: str, verdict: Verdict, alias: str) -> No
 
 
 def _log_forecast(
-    experiment: Experiment, job: Job, forecaster: Forecaster, result: BacktestResult
+    experiment: Experiment,
+    job: Job,
+    forecaster: Forecaster,
+    result: BacktestResult,
+    scores: pd.DataFrame,
 ) -> None:
     """Log plots of the forecast and of its explanation to the open run."""
     forecast = _forecast_future(forecaster, job.evaluation.levels)
     served = result.table[result.table["model"] == result.label]
-    figure = plots.plot_forecast(experiment.panel, forecast, served)
-    mlflow.log_figure(figure, "plots/forecast.png")
-    figure = plots.plot_explanation(explain(forecaster, experiment.panel))
-    mlflow.log_figure(figure, "plots/explanation.png")
+    answers = describe_methods(forecaster.trained.method_counts)
+    caption = experiment.caption(scores, result.label, answers)
+    figure = plots.plot_forecast(experiment.panel, forecast, served, caption)
+    log_plot(figure, "forecast")
+    log_plot(
+        plots.plot_explanation(explain(forecaster, experiment.panel)), "explanation"
+    )
 
 
 def _forecast_future(
@@ -216,21 +226,6 @@ def _version_tags(
         "answers": card.answers,
         "evidence": card.evidence,
     }
-
-
-def describe_methods(methods: Mapping[str, int]) -> str:
-    """Describe the methods that answer: ``seasonal naive for 3 of 5 series, ...``.
-
-    Args:
-        methods: number of series by method, the most frequent first.
-    """
-    total = sum(methods.values())
-    if len(methods) == 1:
-        return next(iter(methods)).replace("_", " ")
-    return ", ".join(
-        f"{name.replace('_', ' ')} for {count} of {total} series"
-        for name, count in methods.items()
-    )
 
 
 def _lineage_tags(experiment: Experiment) -> dict[str, str]:

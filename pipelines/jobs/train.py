@@ -11,9 +11,10 @@ from pipelines.jobs.experiment import BacktestResult, Experiment
 from pipelines.jobs.fine_tuning import LINEAGE_TAG, load_pretrained
 from pipelines.jobs.registration import Outcome, register_final_model
 from pipelines.output import plots
+from pipelines.output.evidence import describe_methods, make_caption
 from pipelines.output.progress import Work, count_trainings, show_work
 from pipelines.output.summary import show_series
-from pipelines.tracking.metrics import EpochLog, log_metrics, log_scores
+from pipelines.tracking.metrics import EpochLog, log_metrics, log_plot, log_scores
 from pipelines.tracking.runs import (
     connect,
     log_dataset,
@@ -95,12 +96,17 @@ def evaluate(experiment: Experiment, job: Job, run: Run, work: Work) -> Backtest
     )
     mlflow.log_param("model.normalization", result.forecaster.trained.method)
     mlflow.log_table(scores.reset_index(), "leaderboard.json")
-    log_evaluation_plots(result)
+    log_evaluation_plots(experiment, result, scores)
     return result
 
 
-def log_evaluation_plots(result: BacktestResult) -> None:
+def log_evaluation_plots(
+    experiment: Experiment, result: BacktestResult, scores: pd.DataFrame
+) -> None:
     """Log plots of the residuals by step and of the loss by epoch to the open run."""
     served = result.table[result.table["model"] == result.label]
-    mlflow.log_figure(plots.plot_residuals(served), "plots/residuals.png")
-    mlflow.log_figure(plots.plot_loss(result.forecaster.history), "plots/loss.png")
+    answers = describe_methods(result.forecaster.trained.method_counts)
+    caption = experiment.caption(scores, result.label, answers)
+    log_plot(plots.plot_residuals(served, caption), "residuals")
+    caption = make_caption("loss of the network", answers, "")
+    log_plot(plots.plot_loss(result.forecaster.history, caption), "loss")

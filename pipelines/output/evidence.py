@@ -1,9 +1,27 @@
-"""Sentences on the evidence behind a score."""
+"""Sentences on the methods that answer, and on the evidence behind a score."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 from forecasting.evaluation.skill import LEVEL, MIN_CUTOFFS, Evidence, Skill
+
+CAPTION_WIDTH = 100  # characters of a line
+
+
+def describe_methods(methods: Mapping[str, int]) -> str:
+    """Describe the methods that answer: ``seasonal naive for 3 of 5 series, ...``.
+
+    Args:
+        methods: number of series by method, the most frequent first.
+    """
+    total = sum(methods.values())
+    if len(methods) == 1:
+        return next(iter(methods)).replace("_", " ")
+    return ", ".join(
+        f"{name.replace('_', ' ')} for {count} of {total} series"
+        for name, count in methods.items()
+    )
 
 
 def describe_evidence(evidence: Evidence) -> str:
@@ -20,6 +38,18 @@ def describe_evidence(evidence: Evidence) -> str:
     if math.isfinite(evidence.skill.value):
         text += f"; skill {describe_skill(evidence.skill)}"
     return text
+
+
+def make_caption(label: str, answers: str, score: str) -> str:
+    """Return the title of a figure: what answers, and its score with the evidence.
+
+    Args:
+        label: name of the model in the leaderboard.
+        answers: the methods that answer, in words.
+        score: error of the backtest, with the number of origins.
+    """
+    lines = (f"{label}; answers: {answers}", score)
+    return "\n".join(fill(line, CAPTION_WIDTH) for line in lines if line)
 
 
 def describe_skill(skill: Skill) -> str:

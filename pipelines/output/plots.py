@@ -19,14 +19,17 @@ MAX_HISTORY = 96  # observations before the forecast
 
 
 def plot_forecast(
-    panel: Panel, forecast: Forecast | None, table: pd.DataFrame
+    panel: Panel, forecast: Forecast | None, table: pd.DataFrame, caption: str = ""
 ) -> Figure:
     """Draw the end of the first series with its backtest and forecast.
+
+    The title of a series names the method that forecasts it.
 
     Args:
         panel: the series.
         forecast: forecast after the end of the series, with intervals; None without.
         table: backtest of the model, without the baselines.
+        caption: title of the figure, see `pipelines.output.evidence.make_caption`.
     """
     shown = panel.series_ids[:MAX_SERIES]
     figure = Figure(figsize=(9, 0.8 + 3.2 * len(shown)), layout="constrained")
@@ -36,16 +39,33 @@ def plot_forecast(
         first = max(start, end - MAX_HISTORY)
         stamps = panel.timestamps[first:end]
         ax.plot(stamps, panel.values[first:end], color=GREY, lw=1.2, label="observed")
-        past = table[table["series_id"] == series_id]
+        past, title = table[table["series_id"] == series_id], series_id
         _draw_backtest(ax, past[past["timestamp"] >= stamps[0]])
         if forecast is not None and series_id in forecast.series_ids:
             place = forecast.series_ids.index(series_id)
             last = panel.timestamps[[end - 1]], panel.values[[end - 1]]
             _draw_future(ax, *last, forecast, place)
-        ax.set_title(series_id, loc="left", fontsize=11)
+            if forecast.methods:
+                title = f"{series_id}: {forecast.methods[place].replace('_', ' ')}"
+        ax.set_title(title, loc="left", fontsize=11)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].legend(loc="best", frameon=False, fontsize=9)
+    _add_caption(figure, caption)
     return figure
+
+
+def png_settings(figure: Figure) -> dict[str, Any]:
+    """Return settings for `Figure.savefig`: the PNG names what it shows in its title.
+
+    The title joins those of the figure and of its axes, a line each.
+    """
+    parts = [figure.get_suptitle(), *(ax.get_title(loc="left") for ax in figure.axes)]
+    return {"metadata": {"Title": "\n".join(part for part in parts if part)}}
+
+
+def _add_caption(figure: Figure, caption: str) -> None:
+    if caption:
+        figure.suptitle(caption, fontsize=11, x=0.01, ha="left")
 
 
 def _draw_backtest(ax: Axes, past: pd.DataFrame) -> None:
@@ -79,10 +99,14 @@ def _draw_future(
     ax.plot(future, points, color=ORANGE, lw=2, label="forecast")
 
 
-def plot_loss(history: list[EpochRecord]) -> Figure:
+def plot_loss(history: list[EpochRecord], caption: str = "") -> Figure:
     """Draw training and validation loss by epoch, a pair of lines per member.
 
     Refits are left out: they have no validation loss.
+
+    Args:
+        history: records of the training.
+        caption: title of the figure.
     """
     history = [record for record in history if not record.refit]
     figure, ax = _one_axes("epoch", "loss, normalised")
@@ -99,11 +123,17 @@ def plot_loss(history: list[EpochRecord]) -> Figure:
             label=label.get("check"),
         )  # fmt: skip
     ax.legend(frameon=False)
+    _add_caption(figure, caption)
     return figure
 
 
-def plot_residuals(table: pd.DataFrame) -> Figure:
-    """Draw box plots of actual minus forecast at every step of the backtest."""
+def plot_residuals(table: pd.DataFrame, caption: str = "") -> Figure:
+    """Draw box plots of actual minus forecast at every step of the backtest.
+
+    Args:
+        table: backtest of the model, without the baselines.
+        caption: title of the figure, see `pipelines.output.evidence.make_caption`.
+    """
     figure, ax = _one_axes("step ahead", "actual - forecast")
     errors = (table["actual"] - table["point"]).groupby(table["step"])
     steps = [int(step) for step, _ in errors]
@@ -121,6 +151,7 @@ def plot_residuals(table: pd.DataFrame) -> Figure:
     if len(steps) > 20:
         shown = steps[:: len(steps) // 10]
         ax.set_xticks(shown, labels=[str(step) for step in shown])
+    _add_caption(figure, caption)
     return figure
 
 
@@ -141,7 +172,11 @@ def plot_explanation(explanation: Explanation) -> Figure:
         image = ax.imshow(
             part, cmap="viridis", vmin=0, vmax=top, aspect="auto", extent=edges
         )
-        ax.set_title(name, loc="left", fontsize=11)
+        title = name
+        if name == explanation.target and explanation.methods:
+            methods = sorted(set(explanation.methods.values()))
+            title = f"{name}: {', '.join(methods).replace('_', ' ')}"
+        ax.set_title(title, loc="left", fontsize=11)
         ax.set_ylabel("step ahead")
         ax.yaxis.get_major_locator().set_params(integer=True)
         ax.xaxis.get_major_locator().set_params(integer=True)

@@ -5,10 +5,12 @@ import time
 
 import mlflow
 import pandas as pd
+from matplotlib.figure import Figure
 from mlflow.entities import Metric
 
 from forecasting.evaluation.baselines import RULES
 from forecasting.training import EpochRecord
+from pipelines.output.plots import png_settings
 
 MAX_BATCH_METRICS = 1000  # metrics in one call, MLflow's limit
 FLUSH_SECONDS = 5.0  # of a loss curve that a hard kill may lose
@@ -52,6 +54,12 @@ class EpochLog:
     def _flush(self) -> None:
         _send(self._run_id, self._pending)
         self._pending, self._last_flush = [], time.monotonic()
+
+
+def log_plot(figure: Figure, name: str) -> None:
+    """Log a figure to the open run as ``plots/NAME.png``."""
+    settings = png_settings(figure)
+    mlflow.log_figure(figure, f"plots/{name}.png", save_kwargs=settings)
 
 
 def log_metrics(metrics: dict[str, float]) -> None:

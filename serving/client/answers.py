@@ -56,6 +56,7 @@ class Explanation(TypedDict):
     importance: Grid
     sensitivity: Grid
     covariates: dict[str, Grid]
+    methods: dict[str, str]
 
 
 def to_frame(answer: Any, clocks: Clocks | None = None) -> "pd.DataFrame":

@@ -63,10 +63,16 @@ def forecast(
 
 
 def explain(
-    model: str, data: Data, horizon: int | None, query: dict[str, str]
+    model: str,
+    data: Data,
+    horizon: int | None,
+    query: dict[str, str],
+    *,
+    network: bool,
 ) -> Call[Explanation]:
     """Return the call for an explanation."""
-    return Call(f"{_path(model)}/explain", query, _body(data, horizon), _identity)
+    body = _body(data, horizon) | ({"network": True} if network else {})
+    return Call(f"{_path(model)}/explain", query, body, _identity)
 
 
 def models() -> Call[list[ModelSummary]]:

@@ -81,12 +81,17 @@ class Client:
         data: Data = None,
         *,
         horizon: int | None = None,
+        network: bool = False,
         alias: str | None = None,
         version: int | str | None = None,
     ) -> Explanation:
-        """Return the dependence of each step on each observation; see `forecast`."""
+        """Return the dependence of each step on each observation; see `forecast`.
+
+        With ``network``, that of the network by itself instead of the method that
+        answers.
+        """
         query = version_query(alias, version)
-        return self._send(calls.explain(model, data, horizon, query))
+        return self._send(calls.explain(model, data, horizon, query, network=network))
 
     def models(self) -> list[ModelSummary]:
         """Return the models that answer under the service's alias."""
@@ -173,12 +178,15 @@ class AsyncClient:
         data: Data = None,
         *,
         horizon: int | None = None,
+        network: bool = False,
         alias: str | None = None,
         version: int | str | None = None,
     ) -> Explanation:
         """Return the dependence on each observation: see `Client.explain`."""
         query = version_query(alias, version)
-        return await self._send(calls.explain(model, data, horizon, query))
+        return await self._send(
+            calls.explain(model, data, horizon, query, network=network)
+        )
 
     async def models(self) -> list[ModelSummary]:
         """Return the models that answer under the service's alias."""

@@ -4,24 +4,28 @@ from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 
 from forecasting.explanation.explain import Explanation, explain
+from forecasting.explanation.gradients import count_lags
 from serving.errors import RequestError
-from serving.forecasts.forecast import decode_request
+from serving.forecasts.covariates import locate_infinite
 from serving.forecasts.panels import make_panel
+from serving.http.decoding import BodyDecoder
 from serving.http.limits import check_limits
 from serving.http.locations import V1_LOCATIONS, located_errors
 from serving.registry.loaded_model import LoadedModel
 from serving.schemas.forecast import Answering
-from serving.schemas.request import ForecastRequest
+from serving.schemas.request import ExplainRequest
 from serving.settings import Settings
 
 LOCATIONS = V1_LOCATIONS._replace(covariates_advice="")  # it says how many steps
+DECODER = BodyDecoder[ExplainRequest](ExplainRequest, locate_infinite)
 Grid = list[list[float]]
 
 
 class ExplainAnswer(BaseModel):
     """How strongly each step depends on each observation, and the version explained.
 
-    A row a step of the forecast, a column a lag; in normalised units.
+    The method that answers is explained, or the network by itself where the request
+    asks for it. A row a step of the forecast, a column a lag; in normalised units.
     """
 
     model_config = ConfigDict(
@@ -35,6 +39,7 @@ class ExplainAnswer(BaseModel):
                     "importance": [[0.02, 0.11, 0.64], [0.04, 0.17, 0.48]],
                     "sensitivity": [[0.03, 0.09, 0.81], [0.05, 0.14, 0.61]],
                     "covariates": {},
+                    "methods": {"a": "network"},
                 }
             ]
         },
@@ -55,6 +60,9 @@ class ExplainAnswer(BaseModel):
     A column a lag: past ones from the first lag to 1, known ones on to the last step
     ahead, whose lags are 0, -1, ...; static ones have one column.
     """
+    methods: dict[str, str]
+    """The method that answers for each explained series: network, halfway, linear,
+    smoothing, seasonal_naive or last_value."""
 
 
 def explain_forecast(
@@ -65,14 +73,14 @@ def explain_forecast(
     Args:
         model: model to explain.
         alias: alias in the request; None where it named a version.
-        body: JSON of a `ForecastRequest`; empty means ``{}``.
+        body: JSON of a `ExplainRequest`; empty means ``{}``.
         settings: the limits.
 
     Raises:
         RequestError: the body, or the series in it, cannot be used.
         RequestTooLarge: it exceeds the limits.
     """
-    request = decode_request(body)
+    request = DECODER.decode(body or b"{}")
     steps = _check_size(request, model, settings)
     explanation = _explain(request, model)
     grids = {
@@ -85,19 +93,19 @@ def explain_forecast(
         "importance": grids.pop(explanation.target),
         "sensitivity": explanation.sensitivity[:steps].tolist(),
         "covariates": grids,
+        "methods": dict(explanation.methods),
     }
     return to_json(content), 0
 
 
-def _check_size(
-    request: ForecastRequest, model: LoadedModel, settings: Settings
-) -> int:
+def _check_size(request: ExplainRequest, model: LoadedModel, settings: Settings) -> int:
     """Return the number of steps to explain; refuse more than the trained horizon."""
     windows, series = model.forecaster.windows, request.series or []
-    columns = 2 * windows.seq_len
+    lags = count_lags(model.forecaster.trained)
+    columns = 2 * lags
     for _, role, _ in model.forecaster.trained.covariates.numbers():
-        length = windows.seq_len + windows.horizon
-        columns += {"past": windows.seq_len, "known": length, "static": 1}[role]
+        length = lags + windows.horizon
+        columns += {"past": lags, "known": length, "static": 1}[role]
     steps = request.horizon or windows.horizon
     check_limits(
         settings,
@@ -113,10 +121,12 @@ def _check_size(
     return steps
 
 
-def _explain(request: ForecastRequest, model: LoadedModel) -> Explanation:
+def _explain(request: ExplainRequest, model: LoadedModel) -> Explanation:
     forecaster, panel = model.forecaster, None
     if request.series is not None:
         spec = forecaster.windows
         panel = make_panel(request.series, forecaster.trained, horizon=spec.horizon)
     with located_errors(LOCATIONS):
-        return explain(forecaster, panel)
+        return explain(
+            forecaster, panel, part="network" if request.network else "model"
+        )

@@ -61,15 +61,6 @@ class Forecasts:
         return await self._workers.run(parse_arrays, request, model)
 
 
-def decode_request(body: bytes) -> ForecastRequest:
-    """Decode the body of a forecast or explain request; empty means ``{}``.
-
-    Raises:
-        RequestError: it is not JSON, or has another shape.
-    """
-    return DECODER.decode(body or b"{}")
-
-
 def read_request(
     body: bytes, model: LoadedModel, settings: Settings
 ) -> ForecastRequest:
@@ -79,7 +70,7 @@ def read_request(
         RequestError: the body cannot be used.
         RequestTooLarge: it exceeds the limits.
     """
-    request = decode_request(body)
+    request = DECODER.decode(body or b"{}")
     series, num_levels = request.series, len(request.levels)
     count = len(model.predictor.model.context) if series is None else len(series)
     steps = request.horizon or model.forecaster.windows.horizon

@@ -89,6 +89,17 @@ class ForecastRequest(Struct, forbid_unknown_fields=True, gc=False):
     ] = field(default_factory=default_levels)
 
 
+class ExplainRequest(ForecastRequest, forbid_unknown_fields=True, gc=False):
+    """A request for an explanation: a forecast request, whose levels have no effect."""
+
+    network: Annotated[
+        bool,
+        Meta(
+            description="Explain the network alone, instead of the method that answers."
+        ),
+    ] = False
+
+
 EXAMPLES: list[dict[str, Any]] = [
     {
         "series": [

@@ -11,7 +11,7 @@ from serving.api.mlflow_scoring.tables import Invocation
 from serving.api.open_inference.tensors import InferRequest
 from serving.forecasts.explain import ExplainAnswer
 from serving.schemas.forecast import ForecastAnswer, Problem
-from serving.schemas.request import ForecastRequest
+from serving.schemas.request import ExplainRequest, ForecastRequest
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def test_the_document_is_openapi(document):
 def test_every_reference_leads_somewhere(document):
     references = re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document))
 
-    assert {"ForecastRequest", "Series", "Problem"} <= set(references)
+    assert {"ForecastRequest", "ExplainRequest", "Series", "Problem"} <= set(references)
     assert set(references) <= set(document["components"]["schemas"])
 
 
@@ -51,7 +51,9 @@ def test_examples_fit_their_schema(document, schema):
         schema.model_validate(example)
 
 
-@pytest.mark.parametrize("schema", [ForecastRequest, Invocation, InferRequest])
+@pytest.mark.parametrize(
+    "schema", [ForecastRequest, ExplainRequest, Invocation, InferRequest]
+)
 def test_examples_of_bodies_are_decoded(document, schema):
     examples = document["components"]["schemas"][schema.__name__]["examples"]
 

@@ -1,6 +1,6 @@
 """Routes of Recast's own REST interface: forecasts, models, health and metrics."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -23,15 +23,11 @@ from serving.service import ServiceDependency
 Selector = Annotated[ModelSelector, Query()]
 router = APIRouter(dependencies=[Depends(refuse_encoded)])
 
-BODY = {  # decoded by `serving.forecasts.forecast`
-    "requestBody": {
-        "content": {
-            "application/json": {
-                "schema": {"$ref": "#/components/schemas/ForecastRequest"}
-            }
-        }
-    }
-}
+
+def _body(schema: str) -> dict[str, Any]:
+    """Return the OpenAPI description of a body that `serving.forecasts` decodes."""
+    content = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    return {"requestBody": {"content": {"application/json": content}}}
 
 
 async def forecast(
@@ -47,16 +43,18 @@ async def forecast(
     tags=["forecasts"],
     response_model=ExplainAnswer,
     responses=problems(404, 408, 413, 415, 422, 500, 503),
-    openapi_extra=BODY,
+    openapi_extra=_body("ExplainRequest"),
 )
 async def explain(
     name: str, selector: Selector, request: Request, service: ServiceDependency
 ) -> Response:
     """Explain how strongly each step of a forecast depends on each observation.
 
-    The body is that of a forecast request, without effect of its levels. The horizon is
-    at most the trained one. The windows of the series are averaged: send as many values
-    as the model's seq_len to explain a single forecast.
+    The method that answers is explained: a copy of the last season depends on that lag
+    alone. With ``"network": true`` it is the network by itself. Else the body is that
+    of a forecast request, without effect of its levels. The horizon is at most the
+    trained one. The windows of the series are averaged: send as many values as the
+    model's seq_len to explain a single forecast.
     """
     work = in_thread(service, explain_forecast)
     return await respond(request, service, select_model(name, selector), work)
@@ -137,5 +135,5 @@ FORECAST = DirectRoute(
     tags=["forecasts"],
     response_model=ForecastAnswer,
     responses=problems(404, 408, 413, 415, 422, 500, 503),
-    openapi_extra=BODY,
+    openapi_extra=_body("ForecastRequest"),
 )

@@ -29,7 +29,7 @@ def make_explanation(observations, **covariates):
         target="sales",
         windows=1,
         observations=observations,
-        sensitivity=np.ones_like(observations),
+        sensitivity=observations,
         covariates=covariates,
     )
 
@@ -78,13 +78,33 @@ def test_the_heat_map_is_a_picture(shops, recast, tmp_path):
 def test_the_table_has_a_row_a_step_and_a_column_a_lag(shops, recast):
     result = recast("explain", "shops@champion")
 
-    title, head, _, *rows, last = result.out.splitlines()
+    title, answers, head, _, *rows, last = result.out.splitlines()
     assert title.startswith("shops version 1: percent")
+    assert answers == "answers: network"
     assert last.startswith("3 steps; mean of 2 windows; --output FILE.csv")
     assert head.split() == ["step", "6", "5", "4", "3", "2", "1"]
     assert [row.split()[0] for row in rows] == ["1", "2", "3"]
     for row in rows:
         assert sum(map(float, row.split()[1:])) == pytest.approx(100, abs=0.5)
+
+
+def test_a_copy_of_the_last_season_is_explained_as_such(workplace, recast, tmp_path):
+    week = np.tile([5.0, 9, 7, 6, 8, 12, 3], 12)
+    noise = np.random.default_rng(3).normal(0, 0.01, 84)
+    days = pd.date_range("2024-01-01", periods=84).strftime("%Y-%m-%d")
+    table = pd.DataFrame({"day": days, "sales": week + noise})
+    table.to_csv("week.csv", index=False)
+    quick = ["--epochs", "1", "--seq-len", "5", "--horizon", "2"]
+    assert recast("train", "week.csv", *quick).code == 0
+
+    shown, network = recast("explain", "week"), recast("explain", "week", "--network")
+
+    _, answers, head, _, first, second, _ = shown.out.splitlines()
+    assert answers == "answers: seasonal naive"
+    assert head.split()[1:] == ["7", "6", "5", "4", "3", "2", "1"]
+    assert first.split()[1:] == ["100.0", *["0.0"] * 6]
+    assert second.split()[1:] == ["0.0", "100.0", *["0.0"] * 5]
+    assert network.out.splitlines()[1] == "answers: network"
 
 
 def test_a_long_window_is_summed_by_neighbours(capsys):

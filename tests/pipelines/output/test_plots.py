@@ -14,7 +14,12 @@ from forecasting.forecaster.forecaster import Forecaster
 from forecasting.training import TrainingConfig
 from pipelines.config.job import read_job
 from pipelines.jobs.experiment import Experiment
-from pipelines.output.plots import plot_forecast, plot_loss, plot_residuals
+from pipelines.output.evidence import make_caption
+from pipelines.output.plots import (
+    plot_forecast,
+    plot_loss,
+    plot_residuals,
+)
 
 
 def size(figure):
@@ -40,8 +45,36 @@ def test_the_forecast_shows_at_most_four_series(evaluated):
     figure = plot_forecast(panel, forecast, result.table)
 
     titles = [ax.get_title(loc="left") for ax in figure.axes]
-    assert titles == ["shop 0", "shop 1", "shop 2", "shop 3"]
+    assert [title.split(":")[0] for title in titles] == [f"shop {i}" for i in range(4)]
     assert size(figure) == (900, 1360)
+
+
+def test_the_titles_name_what_answers_and_the_score(evaluated):
+    panel, result = evaluated
+    forecast = result.forecaster.predict(panel)
+    caption = make_caption("guarded lstm", "linear", "mase 0.5 on 3 folds of 6 series")
+
+    figures = [
+        plot_forecast(panel, forecast, result.table, caption),
+        plot_residuals(result.table, caption),
+        plot_loss(result.forecaster.history, "loss of the network"),
+    ]
+
+    expected = "guarded lstm; answers: linear\nmase 0.5 on 3 folds of 6 series"
+    captions = [figure.get_suptitle() for figure in figures]
+    assert captions == [expected, expected, "loss of the network"]
+    titles = [ax.get_title(loc="left") for ax in figures[0].axes]
+    methods = [method.replace("_", " ") for method in forecast.methods]
+    assert titles == [f"shop {i}: {methods[i]}" for i in range(4)]
+    assert size(figures[0]) == (900, 1360)
+
+
+def test_a_long_caption_is_broken_into_lines():
+    answers = ", ".join(f"method {i} for 1 of 9 series" for i in range(9))
+
+    caption = make_caption("guarded lstm", answers, "mase 0.5 on 3 folds of 9 series")
+
+    assert max(map(len, caption.splitlines())) <= 100
 
 
 def test_loss_and_residuals_are_pictures(evaluated):

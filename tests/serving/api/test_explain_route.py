@@ -20,6 +20,7 @@ def assert_same(answer, explanation, steps=3):
     assert answer["windows"] == explanation.windows
     assert answer["lags"] == [6, 5, 4, 3, 2, 1]
     assert answer["covariates"] == {}
+    assert answer["methods"] == explanation.methods
 
 
 def test_without_series_those_seen_in_training_are_explained(service, library):
@@ -63,6 +64,15 @@ def test_the_body_of_a_forecast_will_do(service, library):
 
     assert service.forecast(body=body).status_code == 200
     assert_same(answer, expected, steps=2)
+
+
+def test_the_network_is_explained_by_itself_if_asked_for(service, library):
+    expected = explain(library["waves", "1"], part="network")
+
+    answer = service.explain(body={"network": True}).json()
+
+    assert_same(answer, expected)
+    assert answer != service.explain().json()
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,8 @@ def test_explanations_and_models_arrive(client, forecaster):
 
     expected = explain(forecaster, Panel.from_values(VALUES, freq="D"))
     np.testing.assert_allclose(explanation["sensitivity"], expected.sensitivity)
+    alone = client.explain("waves", VALUES, network=True)
+    assert alone["sensitivity"] != explanation["sensitivity"]
     assert [model["name"] for model in client.models()] == [
         "my steps",
         "spare",
