@@ -150,8 +150,9 @@ def _make_caption(
 ) -> str:
     """Return the title of a plot: what answers, and its score with the evidence."""
     metric, folds = experiment.job.evaluation.metric, experiment.folds
+    error = scores[metric].to_dict()[result.label]
     score = (
-        f"{metric} {scores.loc[result.label, metric]:.4g} on {len(folds)} "
+        f"{metric} {error:.4g} on {len(folds)} "
         f"fold{'s' * (len(folds) > 1)} of {len(folds[0])} series"
     )
     return plots.make_caption(result.label, answers, score)
