@@ -61,6 +61,7 @@ class Explanation:
         covariates: mean of ``|x dy/dx|`` by name: ``(horizon, lags)`` of past ones,
             ``(horizon, lags + horizon)`` of known ones, ``(horizon,)`` of static ones.
         methods: the method that answers for each explained series, by id.
+        part: the explained part: ``model`` is the method that answers.
     """
 
     target: str
@@ -69,6 +70,7 @@ class Explanation:
     sensitivity: FloatArray
     covariates: Mapping[str, FloatArray] = field(default_factory=dict)
     methods: Mapping[str, str] = field(default_factory=dict)
+    part: Part = "model"
 
     @property
     def lags(self) -> list[int]:
@@ -177,7 +179,8 @@ def explain(
         observations=_mean(slopes * inputs),
         sensitivity=_mean(slopes),
         covariates=covariates,
-        methods=_find_methods(fitted, series, origins, part),
+        methods=_find_methods(fitted, series, origins),
+        part=part,
     )
 
 
@@ -207,12 +210,10 @@ def _gather_padding(slopes: Tensor, ends: Tensor) -> Tensor:
 
 
 def _find_methods(
-    fitted: TrainedModel, panel: Panel, origins: Origins, part: Part
+    fitted: TrainedModel, panel: Panel, origins: Origins
 ) -> dict[str, str]:
     """Return the method that answers at the last origin of each series, by id."""
     names = [panel.series_ids[s] for s in origins.series.tolist()]
-    if part == "network":
-        return dict.fromkeys(names, "network")
     places = fitted.find_places(names)
     return dict(zip(names, fitted.answering_methods(places, origins.ends), strict=True))
 

@@ -214,7 +214,9 @@ def print_explanation(console: Console, explanation: "Explanation", title: str) 
     console.print(f"{title}: percent of each step's importance, by lag", markup=False)
     if explanation.methods:
         methods = Counter(explanation.methods.values()).most_common()
-        console.print(f"answers: {describe_methods(dict(methods))}", markup=False)
+        alone = "the network alone; " if explanation.part == "network" else ""
+        answers = describe_methods(dict(methods))
+        console.print(f"{alone}answers: {answers}", markup=False)
     table = _table()
     for name in ("step", *lags, *shares):
         table.add_column(name, justify="right")

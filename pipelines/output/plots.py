@@ -172,17 +172,23 @@ def plot_explanation(explanation: Explanation) -> Figure:
         image = ax.imshow(
             part, cmap="viridis", vmin=0, vmax=top, aspect="auto", extent=edges
         )
-        title = name
-        if name == explanation.target and explanation.methods:
-            methods = sorted(set(explanation.methods.values()))
-            title = f"{name}: {', '.join(methods).replace('_', ' ')}"
-        ax.set_title(title, loc="left", fontsize=11)
+        ax.set_title(_name_part(explanation, name), loc="left", fontsize=11)
         ax.set_ylabel("step ahead")
         ax.yaxis.get_major_locator().set_params(integer=True)
         ax.xaxis.get_major_locator().set_params(integer=True)
     axes[-1].set_xlabel("lag: steps before the first one forecast")
     figure.colorbar(image, ax=list(axes), label="importance: mean |gradient x input|")
     return figure
+
+
+def _name_part(explanation: Explanation, name: str) -> str:
+    """Return the title of a heat map; that of the target names what is explained."""
+    methods = sorted(set(explanation.methods.values()))
+    if explanation.part == "network":
+        methods = ["the network alone"]
+    if name != explanation.target or not methods:
+        return name
+    return f"{name}: {', '.join(methods).replace('_', ' ')}"
 
 
 def plot_search(trials: pd.DataFrame, metric: str) -> Figure:

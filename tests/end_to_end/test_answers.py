@@ -290,10 +290,9 @@ def test_the_plots_name_what_answers(case, plot):
 
 
 def test_the_explanation_names_what_answers(case):
-    if case.name == "shops":
-        pytest.skip("its explanation needs promotions of the days ahead")
+    data = ["--data", "shops.csv"] if case.name == "shops" else []
 
-    shown = recast("explain", case.name)
+    shown = recast("explain", case.name, *data)
 
     assert case.named_in(shown)
 

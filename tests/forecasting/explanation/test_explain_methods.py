@@ -152,7 +152,7 @@ def test_the_network_is_explained_by_itself_whatever_answers(trained):
 
     np.testing.assert_array_equal(one.observations, other.observations)
     assert one.observations.max() > 0
-    assert one.methods == {"a": "network"}
+    assert (one.methods, one.part) == ({"a": "seasonal_naive"}, "network")
 
 
 def test_long_smoothed_series_have_fewer_windows(trained, monkeypatch):
