@@ -23,6 +23,7 @@
 the problem type of its response, and the first line of its docstring the title.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 from forecasting.errors import ForecastingError, join_shown
@@ -30,6 +31,10 @@ from serving.schemas.forecast import Flaw
 
 MAX_FLAWS = 20  # in one response
 MAX_TEXT = 2000  # characters of a text in a response
+# Options of the command line and keys of job files in the library's advice.
+OPTION = re.compile(
+    r" \((?:--|data\.)[^)]*\)| (?:with )?--[a-z][a-z-]*(?: [A-Z]+\b)?(?: or data\.\w+)?"
+)
 Loc = tuple[str | int, ...]
 
 
@@ -48,7 +53,7 @@ class RequestError(ServiceError):
     ) -> None:
         self.flaws = tuple(_flaw(loc, msg) for loc, msg in flaws)
         self.cause = cause
-        super().__init__(str(cause) if cause else describe(self.flaws))
+        super().__init__(_for_request(str(cause)) if cause else describe(self.flaws))
 
 
 class BodyTooLarge(ServiceError):
@@ -222,7 +227,16 @@ def shortened(text: str, maximum: int = MAX_TEXT) -> str:
 
 def _flaw(loc: Loc, msg: str) -> Flaw:
     place = [part if isinstance(part, int) else shortened(part, 100) for part in loc]
-    return Flaw(loc=place, msg=shortened(msg))
+    return Flaw(loc=place, msg=shortened(_for_request(msg)))
+
+
+def _for_request(text: str) -> str:
+    """Return a text of the library without the options that a request does not have.
+
+    >>> _for_request("Add the rows, or name the zone with --zone or data.zone.")
+    'Add the rows, or name the zone.'
+    """
+    return OPTION.sub("", text) if "--" in text or "data." in text else text
 
 
 def _list_names(names: Iterable[str]) -> str:

@@ -185,7 +185,7 @@ def read_header(scope: Scope, name: bytes) -> bytes:
     """Return the value of the first header of a lower-case name, or empty bytes."""
     for key, value in scope["headers"]:
         if key == name:
-            return bytes(value)
+            return value  # type: ignore[no-any-return]
     return b""
 
 

@@ -7,8 +7,7 @@ only if CORS allows their origin.
 """
 
 import re
-from collections.abc import Collection
-from functools import lru_cache
+from collections.abc import Awaitable, Collection
 
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -22,7 +21,7 @@ from serving.settings import Settings
 
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 ANY_HOST = "*"
-CACHE_SIZE = 256  # header values with a known answer
+MAX_PASSED = 256  # values of the header that are remembered
 HOST = re.compile(r"(\[[0-9a-f:.]*\]|[^:\[\]]*)(?::[0-9]*)?")  # and a port
 METHODS = ("GET", "HEAD", "POST")
 REQUEST_HEADERS = ("Authorization", "X-API-Key", "X-Request-ID", "Content-Encoding")
@@ -42,24 +41,26 @@ class HostCheck:
 
     def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
         self.app, self._hosts = app, hosts
-        self._is_known = lru_cache(CACHE_SIZE)(self._match)
+        self._passed: set[bytes] = {b""}  # values of the header that are allowed
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Handle one connection, without a coroutine between, which takes longer."""
         if scope["type"] == "http":
             host = read_header(scope, b"host")
-            if host and not self._is_known(host):
+            if host not in self._passed and not self._pass(host):
                 error = UnknownHost(host.decode("latin-1"), self._hosts)
-                await error_response(error, scope["path"])(scope, receive, send)
-                return
-        await self.app(scope, receive, send)
+                return error_response(error, scope["path"])(scope, receive, send)
+        return self.app(scope, receive, send)
 
-    def _match(self, header: bytes) -> bool:
+    def _pass(self, header: bytes) -> bool:
         """Return whether the value of the header Host has an allowed name."""
         name = _without_port(header.decode("latin-1").lower())
-        return name in self._hosts or any(
+        is_allowed = name in self._hosts or any(
             name.endswith(host[1:]) for host in self._hosts if host.startswith("*.")
         )
+        if is_allowed and len(self._passed) < MAX_PASSED:
+            self._passed.add(header)
+        return is_allowed
 
 
 def host_middleware(settings: Settings) -> list[Middleware]:

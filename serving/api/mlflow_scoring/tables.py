@@ -17,6 +17,7 @@ from serving.settings import Settings
 
 CSV = "text/csv"
 MAX_COLUMNS = 1000  # of a CSV: a header of millions would keep a thread busy
+MAX_EPOCH = 2**63 - 1  # nanoseconds
 EXAMPLE: list[Any] = [112.0, 118.0, 132.0, 129.0, 121.0, 135.0]
 FORMATS = ("dataframe_split", "dataframe_records", "inputs", "instances")
 
@@ -133,7 +134,7 @@ def read_table(
         frame = _read_csv(body, names, _markers(model), settings.max_points)
     else:
         invocation = INVOCATION.decode(body)
-        frame = _to_frame(_columns(invocation, names, settings.max_points))
+        frame = _to_frame(_columns(invocation, names, settings.max_points), names)
         params = invocation.params
     _check_ids(frame)
     return frame, params or Params()
@@ -247,13 +248,14 @@ def _split_columns(table: Split, names: Mapping[str, bool]) -> Columns:
     }
 
 
-def _to_frame(columns: Columns) -> pd.DataFrame:
+def _to_frame(columns: Columns, names: Mapping[str, bool]) -> pd.DataFrame:
     lengths = {len(column) for column in columns.values()}
     if len(lengths) > 1:
         message = f"columns have one length; found {sorted(lengths)}"
         raise RequestError([(("body",), message)])
     for name, column in columns.items():
-        _check_cells(name, column)
+        is_dated = name == "timestamp" and names[name]
+        _check_cells(name, column, MAX_EPOCH if is_dated else MAX_STEP)
     if "series_id" in columns:
         columns["series_id"] = [
             None if cell is None else str(cell) for cell in columns["series_id"]
@@ -269,12 +271,12 @@ def _check_ids(frame: pd.DataFrame) -> None:
             raise RequestError([(("body", "series_id"), message)])
 
 
-def _check_cells(name: str, column: list[Cell]) -> None:
-    """Refuse columns of mixed kinds, and whole numbers that are not exact."""
+def _check_cells(name: str, column: list[Cell], maximum: int) -> None:
+    """Refuse columns of mixed kinds, and whole numbers beyond a maximum."""
     kinds = set(map(type, column)) - {type(None)}
     numbers = kinds <= {int, float}
     if not numbers and kinds != {str}:
         raise RequestError([(("body", name), "numbers, or texts; null where missing")])
-    if numbers and any(type(cell) is int and abs(cell) > MAX_STEP for cell in column):
-        message = f"whole numbers are at most {MAX_STEP:,}"
+    if numbers and any(type(cell) is int and abs(cell) > maximum for cell in column):
+        message = f"whole numbers are at most {maximum:,}"
         raise RequestError([(("body", name), message)])

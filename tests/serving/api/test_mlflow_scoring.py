@@ -264,6 +264,41 @@ def test_steps_in_csv_are_those_in_json(running, built, tmp_path):
     assert predictions[0] == predictions[1]
 
 
+@pytest.mark.parametrize("unit", [1, 1000, 10**6, 10**9])
+def test_epochs_of_any_unit_are_dates(default, unit):
+    epochs = [(day.value // 10**9) * unit for day in DAYS]
+    table = {"timestamp": epochs, "target": VALUES}
+
+    answer = post(default, {"inputs": table})
+    as_csv = post(default, pd.DataFrame(table).to_csv(index=False), "text/csv")
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["predictions"][0]["timestamp"] == "2024-03-09T00:00:00"
+    assert as_csv.json()["predictions"] == answer.json()["predictions"]
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        DAYS[:7].append(DAYS[7:] + pd.Timedelta(days=3)),  # a gap
+        DAYS[:7].append(DAYS[6:7]),  # a day twice
+        pd.date_range("2024-03-01", periods=8, freq="MS"),  # another frequency
+        pd.date_range("2024-03-27", periods=8, freq="D", tz="Europe/Berlin").tz_convert(
+            "UTC"
+        ),  # a change of clocks
+        ["soon"] * 8,
+    ],
+)
+def test_advice_names_no_option_of_the_command_line(default, days):
+    table = {"timestamp": [str(day) for day in days], "target": VALUES}
+
+    answer = post(default, {"inputs": table})
+
+    assert answer.status_code == 422
+    for option in ("--", "data.", "params"):
+        assert option not in answer.text
+
+
 def test_without_a_default_the_choices_are_named(service, assert_problem):
     answer = post(service, {"inputs": {"target": VALUES}})
 
