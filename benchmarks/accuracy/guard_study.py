@@ -169,11 +169,7 @@ def measure_panel(
             **baselines,
             "guarded": partial(fit, cell=cell, fitted=fitted),
         }
-
-        def strip(_: Panel, fitted: list[Forecaster]) -> Forecaster:
-            return fitted[0].without_guard()
-
-        fits["network"] = partial(strip, fitted=fitted)
+        fits["network"] = partial(_without_guard, fitted=fitted)
         table = backtest(fits, panel, folds, horizon=horizon, levels=())
         scores = score(table, panel, folds, season_length=season, metric=case.metric)[
             case.metric
@@ -187,6 +183,11 @@ def measure_panel(
             folds,
             fitted[0],
         )
+
+
+def _without_guard(_: Panel, fitted: list[Forecaster]) -> Forecaster:
+    """Return the network alone of the model that was fitted first."""
+    return fitted[0].without_guard()
 
 
 def cut_pieces(name: str, panel: Panel, count: int) -> Iterator[tuple[str, Panel]]:
