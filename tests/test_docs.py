@@ -126,22 +126,27 @@ def test_the_settings_page_lists_every_key_of_the_job_file():
     assert [key for key in keys if f"`{key}`" not in page] == []
 
 
-TUTORIAL = ROOT / "docs" / "tutorial.md"
+TUTORIAL, ANSWERS = ROOT / "docs" / "tutorial.md", ROOT / "docs" / "answers.md"
 BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADDRESS = "127.0.0.1:8000"  # of the service, as the tutorial has it
 BIN = Path(sys.executable).parent
 
 
 @dataclass(frozen=True)
-class TutorialRun:
-    missing: list[str]  # lines that the tutorial shows and no command printed
+class PageRun:
+    missing: list[str]  # lines that the page shows and no command printed
     recorded: set[str]  # names of what MLflow has of the last run
 
 
 @pytest.fixture(scope="module")
-def tutorial_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TutorialRun]:
-    """Run the commands of the tutorial, in order, in one new folder."""
-    folder = tmp_path_factory.mktemp("tutorial")
+def tutorial_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageRun]:
+    with page_run(TUTORIAL, tmp_path_factory.mktemp("tutorial")) as run:
+        yield run
+
+
+@contextmanager
+def page_run(page: Path, folder: Path) -> Iterator[PageRun]:
+    """Run the commands of a page, in order, in a new folder."""
     uri = f"sqlite:///{folder}/mlflow.db"
     # A busy machine may take longer for a new store than a command waits for one.
     mlflow.MlflowClient(uri).search_experiments()
@@ -153,7 +158,7 @@ def tutorial_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TutorialR
         patch.setenv("MLFLOW_EXPERIMENT_ID", "")  # MLflow sets it for child processes:
         patch.delenv("MLFLOW_EXPERIMENT_ID")  # so that it is gone again after the test
         address, missing = ADDRESS, []
-        for commands, shown in tutorial_blocks():
+        for commands, shown in page_blocks(page):
             if commands == "recast serve\n":
                 address, printed = services.enter_context(running_service(folder))
             elif "curl" in commands and shutil.which("curl") is None:
@@ -161,12 +166,12 @@ def tutorial_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TutorialR
             else:
                 printed = run_block(commands.replace(ADDRESS, address))
             missing += missing_lines(shown.replace(ADDRESS, address), printed)
-        yield TutorialRun(missing, recorded_names())
+        yield PageRun(missing, recorded_names())
 
 
-def tutorial_blocks() -> list[tuple[str, str]]:
+def page_blocks(page: Path) -> list[tuple[str, str]]:
     """Return each block of commands and the output shown below it, empty for none."""
-    blocks = BLOCK.findall(TUTORIAL.read_text(encoding="utf-8"))
+    blocks = BLOCK.findall(page.read_text(encoding="utf-8"))
     following = [*blocks[1:], ("sh", "")]
     return [
         (text, after if kind == "text" else "")
@@ -271,6 +276,11 @@ def recorded_names() -> set[str]:
 
 def test_the_commands_of_the_tutorial_print_what_it_shows(tutorial_run):
     assert tutorial_run.missing == []
+
+
+def test_the_example_of_what_answers_prints_what_it_shows(tmp_path):
+    with page_run(ANSWERS, tmp_path) as run:
+        assert run.missing == []
 
 
 def test_what_the_tutorial_names_in_mlflow_is_recorded(tutorial_run):

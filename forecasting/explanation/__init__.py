@@ -1,5 +1,5 @@
 """Explanations: sensitivity of each forecast step to each observation.
 
-explain     the public function and its result
-gradients   gradients of the forecast with respect to the window
+explain     the public function and its result, for the method that answers
+gradients   slopes of the forecast with respect to observations and covariates
 """
