@@ -155,7 +155,9 @@ def backtest_command(
     report.print_notes(console, experiment.notes)
     title = f"{job.name}: {len(experiment.folds)} folds of {experiment.horizon} steps"
     _report_scores(console, scores, job, title)
-    report.print_evidence(console, experiment.evidence(table, table["model"].iat[0]))
+    report.print_evidence(
+        console, experiment.evidence(table, str(table["model"].iat[0]))
+    )
     if output is not None:
         write_csv(table, output)
         console.print(f"wrote {len(table)} forecasts to {output}", soft_wrap=True)
