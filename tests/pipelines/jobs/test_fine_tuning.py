@@ -55,7 +55,7 @@ def test_the_backtest_begins_behind_what_the_model_was_trained_on(longer):
     outcome = run(longer, "days", **{"evaluation.folds": 6})
 
     assert "tested on 4 of 6 folds: days/1 was trained on the others" in outcome.notes
-    assert runs_of("days")[0].data.metrics["folds"] == 4
+    assert runs_of("days")[0].data.metrics["backtest/folds"] == 4
 
 
 def test_where_nothing_new_is_left_to_test_on_nothing_is_trained(longer, daily_csv):
