@@ -118,9 +118,12 @@ def _fill_windows(
     names = [name for name, length in requested.items() if length is None]
     if seq_len is not None and horizon is not None:
         return WindowSpec(seq_len=seq_len, horizon=horizon), ()
-    season_length = evaluation.seasons(panel)
     chosen = choose_windows(
-        panel, season_length=season_length, seq_len=seq_len, horizon=horizon
+        panel,
+        season_length=evaluation.seasons(panel),
+        seq_len=seq_len,
+        horizon=horizon,
+        folds=evaluation.folds,
     )
     windows = WindowSpec(seq_len=chosen.seq_len, horizon=chosen.horizon)
     return windows, (chosen.describe(names),)

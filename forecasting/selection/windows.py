@@ -8,6 +8,7 @@ are short. Both are shortened for short series, to whole seasons where one fits.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -20,8 +21,9 @@ UNDATED = (12, 6)  # lookback and horizon, without season
 YEARLY, QUARTERLY, MONTHLY = (12, 6), (16, 8), (24, 18)
 WEEKLY, DAILY, HOURLY = (52, 13), (28, 14), (48, 48)
 # A third of a series to read at most, and a tenth to forecast: a backtest on the latest
-# fifth then has two cutoffs.
+# fifth then has two cutoffs. More cutoffs, if set, are in the latest half.
 SHARE_OF_LOOKBACK, SHARE_OF_HORIZON = 3, 10
+AUTOMATIC_FOLDS, SHARE_OF_FOLDS = 2, 2
 SHORT_SERIES = 0.1  # share of the series that may be too short
 
 
@@ -57,6 +59,7 @@ def choose_windows(
     season_length: int,
     seq_len: int | None = None,
     horizon: int | None = None,
+    folds: int | Literal["auto"] = "auto",
 ) -> ChosenWindows:
     """Choose lookback and horizon by the frequency, the season and the lengths.
 
@@ -64,6 +67,7 @@ def choose_windows(
         panel: the series; their values play no part.
         season_length: in steps; 1 for none.
         seq_len, horizon: set by the user; None chooses.
+        folds: cutoffs of a backtest, one horizon apart.
 
     >>> panel = Panel.from_values({"a": [0.0] * 80})
     >>> choose_windows(panel, season_length=1).describe()
@@ -71,15 +75,16 @@ def choose_windows(
     """
     usual_lookback, usual_horizon = _usual_lengths(panel, season_length)
     length = int(np.quantile(panel.lengths, SHORT_SERIES, method="lower"))
+    cutoffs = AUTOMATIC_FOLDS if folds == "auto" else folds
     is_shortened = False
     if horizon is None:
-        limit = length // SHARE_OF_HORIZON
+        limit = min(length // SHARE_OF_HORIZON, length // (SHARE_OF_FOLDS * cutoffs))
         if seq_len is not None:
-            limit = min(limit, (length - seq_len) // 3)
+            limit = min(limit, (length - seq_len) // (cutoffs + 1))
         horizon = max(1, _shorten(usual_horizon, limit, season_length))
         is_shortened = horizon < usual_horizon
     if seq_len is None:
-        limit = min(length // SHARE_OF_LOOKBACK, length - 3 * horizon)
+        limit = min(length // SHARE_OF_LOOKBACK, length - (cutoffs + 1) * horizon)
         seq_len = max(MIN_LOOKBACK, _shorten(usual_lookback, limit, season_length))
         is_shortened |= seq_len < usual_lookback
     reason = "no dates"

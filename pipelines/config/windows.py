@@ -22,6 +22,7 @@ def fill_windows(job: Job, panel: Panel) -> tuple[Job, tuple[str, ...]]:
         season_length=job.evaluation.seasons(panel),
         seq_len=None if "seq_len" in names else job.windows.seq_len,
         horizon=None if "horizon" in names else job.windows.horizon,
+        folds=job.evaluation.folds,
     )
     filled = job.replace({f"windows.{name}": getattr(chosen, name) for name in names})
     return filled.close_windows(), (chosen.describe(names),)

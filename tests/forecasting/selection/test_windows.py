@@ -75,6 +75,13 @@ def test_the_length_of_a_user_stays_and_the_other_one_fits():
     assert lengths(panel, horizon=20) == (MIN_LOOKBACK, 20)
 
 
+@pytest.mark.parametrize("folds", [3, 10, 40])
+def test_the_cutoffs_that_a_user_sets_fit(folds):
+    seq_len, horizon = lengths(dated("D", 100), folds=folds)
+
+    assert seq_len + horizon + folds * horizon <= 100
+
+
 def test_a_few_short_series_do_not_shorten_the_windows_of_many():
     series = {str(number): [0.0] * 300 for number in range(19)}
 

@@ -35,7 +35,7 @@ def imported(folder, *arguments: str, heavy: tuple[str, ...] = HEAVY) -> list[st
         ("train", "--help"),
         ("train", "sales.csv", "--horizn", "3"),
         ("train", "sales.csv", "--horizon", "three"),
-        ("trian", "sales.csv"),
+        ("learn", "sales.csv"),
         ("train", "missing.csv"),
         ("train", "missing.yaml"),
         ("inspect", "missing.csv"),

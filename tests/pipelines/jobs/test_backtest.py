@@ -16,7 +16,8 @@ def backtest(workplace, recast, daily_csv):
     daily_csv("days.csv", 60)
 
     def run(*options):
-        arguments = ("--epochs", "1", "--output", "out.csv", *options)
+        windows = () if "--horizon" in options else ("--seq-len", "5", "--horizon", "2")
+        arguments = ("--epochs", "1", "--output", "out.csv", *windows, *options)
         result = recast("backtest", "days.csv", *arguments)
         assert result.code == 0, result.err
         return result, pd.read_csv("out.csv")
@@ -38,7 +39,7 @@ def test_five_folds_have_five_cutoffs_a_horizon_apart(backtest):
 
 
 def test_actuals_and_the_naive_forecast_are_those_of_the_file(backtest):
-    _, table = backtest("--folds", "4")
+    _, table = backtest("--folds", "4", "--full")
 
     days = pd.read_csv("days.csv").set_index("day")["sales"]
     naive = table[table["model"] == "last_value"]
@@ -52,7 +53,7 @@ def test_nothing_is_tracked_and_no_store_is_needed(backtest, workplace, monkeypa
     result, table = backtest("--folds", "2")
 
     monkeypatch.undo()
-    assert f"wrote {len(table)} forecasts to out.csv" in result.out
+    assert f"wrote {len(table)} rows to out.csv" in result.out
     assert not (workplace / "mlruns").exists()
     client = mlflow.MlflowClient(f"sqlite:///{workplace}/mlflow.db")
     assert [experiment.name for experiment in client.search_experiments()] == [

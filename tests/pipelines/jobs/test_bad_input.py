@@ -102,9 +102,9 @@ def good_model(shared_workplace, train_job):
         (with_row(9, "2024-01-10,"), (), "1 missing value at line 11"),
         (with_row(9, "2024-01-10,NaN"), (), "1 missing value at line 11"),
         (with_row(9, "2024-01-10,inf"), (), "1 infinite value at line 11"),
-        (csv(*ROWS[:8]), (), "'sales' has 8; at least 9 points are needed"),
-        (csv(*ROWS[:20]), ("--seq-len", "30"), "at least 34 points are needed"),
-        (csv(*ROWS), ("--folds", "40"), "at least 87 points are needed"),
+        (csv(*ROWS[:6]), (), "'sales' has 6; at least 7 points are needed"),
+        (csv(*ROWS[:20]), ("--seq-len", "30"), "at least 32 points are needed"),
+        (csv(*ROWS), ("--folds", "50"), "at least 56 points are needed"),
         (csv(*ROWS), ("--horizon", "-1"), "horizon must be a whole number"),
         (csv(*ROWS), ("--horizon", "0"), "horizon must be a whole number"),
         (csv(*ROWS), ("--horizon", "1000000000"), "horizon must be at most 10000"),
@@ -114,7 +114,7 @@ def good_model(shared_workplace, train_job):
         (csv(*ROWS), ("--device", "tpu"), "training.device"),
         (csv(*ROWS), ("--device", "mps"), "one that is here"),
         (csv(*ROWS), ("--freq", "fortnight"), "freq must be a pandas frequency"),
-        (csv(*ROWS), ("--missing", "drop"), "'interpolate'"),
+        (csv(*ROWS), ("--missing", "drop"), "one of error, interpolate"),
         (csv(*ROWS), ("--name", "a/b"), "name must be up to 100 letters"),
         (csv(*ROWS), ("--sed", "1"), "No such option: --sed"),
     ],
@@ -156,7 +156,7 @@ def test_a_processor_without_bfloat16_refuses_a_job_that_wants_it(workplace, com
 def test_every_job_command_checks_before_it_writes(workplace, refused, command):
     (workplace / "short.csv").write_text(csv(*ROWS[:5]))
 
-    assert "at least 9 points are needed" in refused(command, "short.csv")
+    assert "at least 7 points are needed" in refused(command, "short.csv")
     assert "there is no such file" in refused(command, "none.csv")
     assert "this is a folder" in refused(command, ".")
 

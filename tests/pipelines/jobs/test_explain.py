@@ -151,7 +151,7 @@ def test_a_forecast_that_depends_on_nothing_is_shown_too(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["shops", "--output", "why.pdf"], r"ends neither in \.csv nor in \.png"),
+        (["shops", "--output", "why.pdf"], r"ends in none of \.csv, .*, \.png"),
         (["shops", "--output", "no/why.png"], "there is no folder no"),
         (["ships"], "there is no such registered model; there is: shops"),
         (["shops", "--data", "none.csv"], "there is no such file"),

@@ -14,7 +14,12 @@ from pipelines.tracking.models import load_forecaster
 from pipelines.tracking.registry import find_version
 
 QUICK = {"training.epochs": 1, "evaluation.folds": 4}
-SHAPE = {"model.cell": "gru", "model.hidden_size": 4, "windows.seq_len": 7}
+SHAPE = {
+    "model.cell": "gru",
+    "model.hidden_size": 4,
+    "windows.seq_len": 7,
+    "windows.horizon": 2,
+}
 
 
 def run(source, start=None, **settings):
