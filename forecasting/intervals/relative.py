@@ -38,7 +38,7 @@ def prefers_relative(errors: ForecastErrors, *, scaled: bool) -> bool:
     """Return whether intervals on relative errors suit the errors on logarithms.
 
     They do unless the interval scores on logarithms are lower on average, by more than
-    one standard error.
+    two standard errors.
 
     Args:
         errors: on logarithms; without ``log_units`` they are of another kind.
@@ -63,7 +63,7 @@ def prefers_relative(errors: ForecastErrors, *, scaled: bool) -> bool:
     if not len(observed):
         return True
     standard_error = observed.std() / np.sqrt(sample.independent)
-    return bool(observed.mean() <= standard_error)
+    return bool(observed.mean() <= 2 * standard_error)
 
 
 def _bounds(
