@@ -3,12 +3,13 @@
 The simple forecast comes first: exponential smoothing, which contains the last value
 and the last season, or else the one of these two with the lowest error. Another one is
 selected if it lowers the error by more than one standard error (Breiman et al. 1984,
-section 3.4.3). So is the mean of the network and that forecast, and then the
-network: the validation windows have also ended its training, which favours it.
+section 3.4.3). The mean of the network and that forecast is selected if it has the
+lower error: it errs less than the worse part, and often less than both (Bates and
+Granger 1969). The network by itself must lower the error of the mean by more than one
+standard error: the validation windows have also ended its training, which favours it.
 
 With few validation windows, neither can be shown to be better. Then the mean is the
-choice, unless one of its parts is better by more than a standard error: it errs less
-than the worse part, and often less than both (Bates and Granger 1969).
+choice, unless one of its parts is better by more than a standard error.
 
 For each series, the gains over that choice are shrunk to their mean over all series, by
 the ratio of the variance between series to that within one (Fay and Herriot 1979,
@@ -49,29 +50,32 @@ class Choice:
 
 def choose(evidence: Evidence) -> Choice:
     """Choose the rung of the data set, and those of series that differ from it."""
-    penalty = _choose_penalty(evidence)
+    is_ample = _count_windows(evidence) >= MIN_INDEPENDENT_WINDOWS
+    penalty = _choose_penalty(evidence, is_ample=is_ample)
     evidence = _select_penalty(evidence, penalty)
     simple = _choose_simple(evidence)
     default = simple
     if "network" in evidence.errors:
         evidence = _select_basis(evidence, simple)
-        is_ample = _count(evidence, "network") >= MIN_INDEPENDENT_WINDOWS
         choose_trained = _step_up if is_ample else _choose_beside_mean
         default = choose_trained(evidence, simple)
     by_series = _choose_by_series(evidence, default)
     return Choice(default=default, basis=simple, penalty=penalty, by_series=by_series)
 
 
-def _choose_penalty(evidence: Evidence) -> int:
+def _choose_penalty(evidence: Evidence, *, is_ample: bool) -> int:
     """Return the place of the largest penalty that is not clearly worse than the best.
 
-    Without any errors, that of `DEFAULT_PENALTY`.
+    With few windows, of which none can be clearly worse, that of the best; without any
+    errors, that of `DEFAULT_PENALTY`.
     """
     errors = [evidence.errors.get(f"linear {i}") for i in range(len(PENALTIES))]
     rows = [row for row in errors if row is not None]
     if not rows:
         return PENALTIES.index(DEFAULT_PENALTY)
     best = min(rows, key=_mean)
+    if not is_ample:
+        return next(place for place, row in enumerate(rows) if row is best)
     return max(
         place for place, row in enumerate(rows) if not _is_better(evidence, best, row)
     )
@@ -111,13 +115,12 @@ def _select_basis(evidence: Evidence, basis: str) -> Evidence:
 
 
 def _step_up(evidence: Evidence, simple: str) -> str:
-    """Return the rung above the simple forecast that improves on those below."""
-    chosen, factor = simple, 1 - MIN_GAIN
-    for name in TRAINED:
-        errors = evidence.errors[chosen] * factor
-        if _is_better(evidence, evidence.errors[name], errors):
-            chosen, factor = name, 1.0
-    return chosen
+    """Return the network, its mean with the simple forecast, or that forecast."""
+    errors = evidence.errors
+    limit = errors[simple] * (1 - MIN_GAIN)
+    is_gain = _mean(limit[np.isfinite(errors["halfway"])]) > _mean(errors["halfway"])
+    chosen, limit = ("halfway", errors["halfway"]) if is_gain else (simple, limit)
+    return "network" if _is_better(evidence, errors["network"], limit) else chosen
 
 
 def _choose_beside_mean(evidence: Evidence, simple: str) -> str:
@@ -133,8 +136,10 @@ def _mean(errors: FloatArray) -> float:
     return float(np.nanmean(errors))
 
 
-def _count(evidence: Evidence, name: str) -> float:
-    return evidence.count_independent(np.isfinite(evidence.errors[name]))
+def _count_windows(evidence: Evidence) -> float:
+    """Return the number of independent windows of the network, else of all rows."""
+    rows = evidence.errors.get("network", np.zeros(len(evidence.owners)))
+    return evidence.count_independent(np.isfinite(rows))
 
 
 def _is_better(evidence: Evidence, errors: FloatArray, others: FloatArray) -> bool:
