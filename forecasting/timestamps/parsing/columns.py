@@ -185,6 +185,7 @@ def _from_numbers(
 ) -> ParsedTimes:
     codes, distinct = pd.factorize(numbers)
     column = NumberColumn(name, np.asarray(distinct), _first_places(codes, where))
+    _check_range(column)
     dates = _from_formatted_numbers(column, time_format)
     if dates is None:
         dates = read_codes(column, is_time=True)
@@ -203,6 +204,15 @@ def _from_numbers(
         raise InvalidTimestamps(name, problem, f"Write whole steps. {ISO_ADVICE}")
     check_steps(column)
     return ParsedTimes(numbers.astype(np.int64), [])
+
+
+def _check_range(column: NumberColumn) -> None:
+    """Refuse numbers beyond 64-bit integers: they are neither steps nor dates."""
+    beyond = (column.numbers >= 2.0**63) | (column.numbers < -(2.0**63))
+    if beyond.any():
+        first = int(np.argmax(beyond))
+        problem = f"{column.numbers[first]} at {column.where(first)} is out of range"
+        raise InvalidTimestamps(column.name, problem, ISO_ADVICE)
 
 
 def _from_formatted_numbers(

@@ -70,7 +70,7 @@ def test_an_address_that_only_begins_like_the_protocols_has_problems(
 def guarded(built, tmp_path_factory, running):
     """A service that needs a key, with a narrow rate and short timeouts."""
     keys = json.dumps({"alice": hash_key("secret")})
-    limits = {"rate_limit": "5/minute", "body_seconds": 0.2, "default_model": "waves"}
+    limits = {"rate_limit": "5/day", "body_seconds": 0.2, "default_model": "waves"}
     folder = tmp_path_factory.mktemp("guarded")
     uri = f"sqlite:///{built}/mlflow.db"
     with running(uri, folder, api_keys=keys, **limits) as service:

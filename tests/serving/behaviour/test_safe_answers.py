@@ -58,7 +58,7 @@ def test_refusals_and_failures_have_them_too(
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/none.db")
     keys = json.dumps({"alice": hash_key("a")})
-    app = create_app(Settings(api_keys=keys, rate_limit="1/minute"))
+    app = create_app(Settings(api_keys=keys, rate_limit="1/day"))
 
     @app.get("/broken")
     def broken():

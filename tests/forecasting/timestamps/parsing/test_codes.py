@@ -115,3 +115,9 @@ def test_months_with_a_dot_that_became_numbers_are_months(numbers, expected):
 )
 def test_other_numbers_are_no_column_of_dates(name, numbers):
     assert not is_date_column(name, pd.Series(list(numbers)))
+
+
+@pytest.mark.parametrize("numbers", [[2.0**63, 0.5], [-1e300, 1.0], [2**64 - 1, 1]])
+def test_numbers_beyond_64_bits_are_refused(numbers):
+    with pytest.raises(InvalidTimestamps, match=r"at line 2 is out of range"):
+        parse(numbers)
