@@ -86,7 +86,8 @@ def test_new_observations_are_continued(shops, forecast, daily_csv, tmp_path):
 def test_a_horizon_beyond_the_trained_one_and_other_levels(shops, forecast):
     frame = forecast("shops", "--horizon", 10, "--level", 90, "--level", 50)
 
-    assert list(frame) == [*BASE, "lower_50", "upper_50", "lower_90", "upper_90"]
+    bounds = ["lower_50", "upper_50", "lower_90", "upper_90"]
+    assert list(frame) == [*BASE, *bounds, "method"]
     assert len(frame) == 20
     assert_same_forecast(frame, shops.predict(horizon=10, levels=(50.0, 90.0)))
 
