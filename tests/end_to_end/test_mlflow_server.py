@@ -400,7 +400,10 @@ def test_user_and_password_in_the_address_are_never_shown(
     train = recast("train", "sales.yaml", *QUICK)
 
     assert train.code == 0, train.err
-    assert "http" not in train.out + train.err
+    printed = train.out + train.err
+    assert guarded_site.uri in printed  # the page of the run
+    assert PASSWORD not in printed
+    assert f"{ADMIN}:" not in printed
 
 
 @pytest.mark.parametrize("command", [("train", "sales.yaml"), ("models",)])

@@ -24,6 +24,7 @@ from forecasting.errors import ForecastingError
 from serving.app import create_app
 from serving.settings import Settings
 
+ADDRESS = "http://localhost"
 FOLDER = Path(__file__).parents[1] / "fixtures" / "reading"
 CASES = yaml.safe_load((FOLDER / "cases.yaml").read_text(encoding="utf-8"))["cases"]
 Series = dict[str, tuple[list[float], list[str]]]  # points and timestamps by id
@@ -160,7 +161,9 @@ def _send(request: dict[str, Any]) -> httpx.Response:
         transport = httpx.ASGITransport(app)
         async with (
             app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://recast") as client,
+            httpx.AsyncClient(
+                transport=transport, base_url="http://localhost"
+            ) as client,
         ):
             path = f"/v1/models/{request['model']}/forecast"
             return await client.post(path, json=request["body"])

@@ -51,7 +51,7 @@ def folder(forecast, tmp_path):
 def test_forecasts_are_made_where_there_is_no_test_part(forecast):
     frame = pd.read_csv(forecast)
 
-    assert frame.columns.tolist() == (["unique_id", "step", "y_hat", *BOUNDS])
+    assert frame.columns.tolist() == ["unique_id", "step", "y_hat", *BOUNDS, "method"]
     assert frame["unique_id"].tolist() == ["x"] * 3 + ["y"] * 3 + ["z"] * 3
     assert frame["step"].tolist() == [1, 2, 3] * 3
 

@@ -239,7 +239,7 @@ def test_without_covariates_forecasts_are_those_of_before_there_were_any(
     np.testing.assert_allclose(forecast, points, rtol=1e-4)
     names = load_file(tmp_path / "model" / "model.safetensors")
     parts = {name.split(".")[0] for name in names}
-    assert parts == {"context", "intervals", "members", "scaler"}
+    assert parts == {"context", "intervals", "members", "scaler", "shown"}
     inner = {name.split(".")[2] for name in names if name.startswith("members")}
     assert inner <= {"encoder", "head", "decoder", "skip"}
 

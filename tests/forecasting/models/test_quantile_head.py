@@ -15,6 +15,7 @@ from forecasting.evaluation.metrics import coverage
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.forecaster.predict import read_histories
 from forecasting.intervals.calibration import Calibration
+from forecasting.intervals.errors import ForecastErrors
 from forecasting.intervals.scores import from_scores, to_scores
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.ensemble import ensemble_forecast, ensemble_spread
@@ -198,7 +199,7 @@ def test_calibration_mends_quantiles_that_are_too_narrow():
     points = model.forecast_at(panel, origins)
     narrow = np.ptp(model.intervals_at(panel, origins, points, [80])[80], axis=0)
 
-    model._calibration = Calibration.start(np.empty((0, 2)), np.empty(0), "split")
+    model._calibration = Calibration.start(ForecastErrors.none(2), "split")
     model.calibrate(panel, origins, points)
 
     bounds = model.intervals_at(panel, origins, points, [80])[80]

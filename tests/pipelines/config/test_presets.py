@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecasting.data.windows import WindowSpec
 from forecasting.errors import InvalidValues
 from pipelines.config.job import read_job
 from pipelines.jobs.experiment import Experiment
@@ -118,7 +119,7 @@ def test_the_default_preset_is_guarded(tmp_path, daily_csv):
 
     assert (job.preset, job.model.guard) == ("guarded", False)
     assert resolved.model.guard
-    assert resolved.windows == job.windows
+    assert resolved.windows == WindowSpec(seq_len=14, horizon=6)  # of 60 days
     assert resolved.training == replace(job.training, refit=True)
 
 

@@ -72,7 +72,7 @@ def forecast(recast, tmp_path, model):
 
     def run(*arguments):
         path = tmp_path / "forecast.csv"
-        result = recast("forecast", "shops", *arguments, "--output", path)
+        result = recast("forecast", "shops", *arguments, "--full", "--output", path)
         assert result.code == 0, result.err
         return pd.read_csv(path)
 

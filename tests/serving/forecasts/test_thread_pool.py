@@ -7,7 +7,7 @@ import pytest
 
 from serving.errors import TooBusy
 from serving.forecasts.thread_pool import ForecastThreads
-from serving.http.problems import problem_response
+from serving.http.problems import error_response
 
 
 def test_work_runs_in_another_thread_and_comes_back():
@@ -76,7 +76,7 @@ def test_what_somebody_gave_up_on_is_busy_until_it_ends_and_else_never_begins():
 
 
 def test_who_is_told_to_come_back_is_told_when():
-    response = problem_response(TooBusy())
+    response = error_response(TooBusy(), "/v1/models")
 
     assert response.status_code == 503
     assert response.headers["retry-after"] == "1"

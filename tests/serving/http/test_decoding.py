@@ -5,7 +5,7 @@ import json
 import pytest
 
 from serving.errors import RequestError
-from serving.forecasts.forecast import decode_request
+from serving.forecasts.forecast import DECODER
 from serving.http.decoding import MAX_LOOKUP_BYTES, BodyDecoder
 
 
@@ -58,11 +58,11 @@ def one(**fields):
     ],
 )  # fmt: skip
 def test_a_flaw_names_location_expected_and_found(body, place, message):
-    assert flaw_of(decode_request, body) == (place, message)
+    assert flaw_of(DECODER.decode, body) == (place, message)
 
 
 def test_an_unknown_key_is_named_with_those_that_there_are():
-    place, message = flaw_of(decode_request, one(value=[1]))
+    place, message = flaw_of(DECODER.decode, one(value=[1]))
 
     assert place == ["series", 0, "value"]
     assert message.startswith("unknown key; there is id, values, timestamps, past_")
@@ -85,7 +85,7 @@ def test_a_number_that_is_not_finite_is_found_wherever_it_is(number, fields, pla
     if number == "1e999" and "values" not in fields:
         return  # valid JSON, which the covariates of the model find
 
-    place_found, message = flaw_of(decode_request, body)
+    place_found, message = flaw_of(DECODER.decode, body)
 
     assert place_found == ["series", 0, *place]
     assert message.startswith("a finite number is needed")
@@ -94,7 +94,7 @@ def test_a_number_that_is_not_finite_is_found_wherever_it_is(number, fields, pla
 def test_an_earlier_flaw_is_named_before_a_number_that_is_not_finite():
     body = b'{"series":[{"values":[NaN]}],"horizon":0}'
 
-    place, _ = flaw_of(decode_request, body)
+    place, _ = flaw_of(DECODER.decode, body)
 
     assert place == ["series", 0, "values", 0]
 
@@ -103,8 +103,8 @@ def test_the_value_found_is_shortened_and_of_a_large_body_its_kind_alone():
     long = one(values=["x" * 1000])
     large = one(values=["x" * MAX_LOOKUP_BYTES])
 
-    assert flaw_of(decode_request, long)[1].endswith(" ... (1,002 in all)")
-    assert flaw_of(decode_request, large)[1] == "a number is needed; found a text"
+    assert flaw_of(DECODER.decode, long)[1].endswith(" ... (1,002 in all)")
+    assert flaw_of(DECODER.decode, large)[1] == "a number is needed; found a text"
 
 
 def test_a_part_of_a_body_has_the_location_of_the_part():

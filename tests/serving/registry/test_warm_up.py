@@ -34,16 +34,19 @@ def test_a_version_that_forecasts_numbers_passes(folder):
     assert model.details.metrics == {"mase": 0.9}
 
 
-@pytest.mark.parametrize(
-    ("prefix", "reason"),
-    [("members", "it cannot make forecasts"), ("intervals", "its intervals are no")],
-)
-def test_a_version_whose_numbers_are_none_is_refused(folder, prefix, reason):
-    change_tensors(folder, prefix)
+def test_a_version_whose_weights_are_no_numbers_is_refused(folder):
+    change_tensors(folder, "members")
     model = load_model("waves", "1", folder, {})
 
-    with pytest.raises(LoadError, match=reason):
+    with pytest.raises(LoadError, match="it cannot make forecasts"):
         warm_up(model)
+
+
+def test_a_version_whose_intervals_are_no_numbers_is_refused(folder):
+    change_tensors(folder, "intervals")
+
+    with pytest.raises(LoadError, match=r"intervals\.quantiles must be finite"):
+        load_model("waves", "1", folder, {})
 
 
 def test_a_damaged_file_is_refused_without_naming_the_place_of_its_folder(folder):
