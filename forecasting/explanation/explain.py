@@ -185,7 +185,7 @@ def explain(
 
 
 def _limit_windows(fitted: TrainedModel, panel: Panel, windows: int) -> int:
-    """Return the number of windows whose differences take seconds at most."""
+    """Return the number of windows with differences that take seconds at most."""
     if not fitted.scaling.is_smoothed:
         return windows
     length = min(int(panel.lengths.max()), fitted.memory)

@@ -157,7 +157,7 @@ def _is_better(evidence: Evidence, errors: FloatArray, others: FloatArray) -> bo
 
 
 def _choose_by_series(evidence: Evidence, default: str) -> dict[int, str]:
-    """Return the rungs of series whose shrunk gain over the default is clear."""
+    """Return the rungs of series with a clear shrunk gain over the default."""
     best: dict[int, tuple[float, str]] = {}
     for name in evidence.errors:
         gains = evidence.errors[default] - evidence.errors[name]

@@ -1,4 +1,4 @@
-"""Lookback and horizon by frequency and season, for a user who sets neither.
+"""Default lookback and horizon, by frequency and season.
 
 The horizons are those of the M4 competition: Makridakis, Spiliotis and Assimakopoulos,
 "The M4 Competition: 100,000 time series and 61 forecasting methods", International

@@ -1,4 +1,4 @@
-"""Results of commands as JSON for ``--json``: what the terminal shows, all digits."""
+"""Results of commands as JSON for ``--json``, with all digits."""
 
 import json
 import math

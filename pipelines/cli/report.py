@@ -152,7 +152,7 @@ def print_evidence(console: Console, evidence: "Evidence") -> None:
 
 
 def _answers(result: "Outcome") -> str:
-    """Return the methods that answer, and what the network gained."""
+    """Return the methods that answer, and the gain of the network."""
     from pipelines.output.evidence import describe_methods
 
     text = describe_methods(result.methods)

@@ -271,7 +271,7 @@ class Experiment:
         )
 
     def caption(self, scores: pd.DataFrame, label: str, answers: str) -> str:
-        """Return a plot's title: what answers, and its score with the evidence.
+        """Return a plot's title: the methods, and the score with its evidence.
 
         Args:
             scores: the leaderboard.

@@ -41,7 +41,7 @@ def describe_evidence(evidence: Evidence) -> str:
 
 
 def make_caption(label: str, answers: str, score: str) -> str:
-    """Return the title of a figure: what answers, and its score with the evidence.
+    """Return the title of a figure: the methods, and the score with its evidence.
 
     Args:
         label: name of the model in the leaderboard.

@@ -55,7 +55,7 @@ def plot_forecast(
 
 
 def png_settings(figure: Figure) -> dict[str, Any]:
-    """Return settings for `Figure.savefig`: the PNG names what it shows in its title.
+    """Return settings for `Figure.savefig`: a PNG with a title in its metadata.
 
     The title joins those of the figure and of its axes, a line each.
     """
