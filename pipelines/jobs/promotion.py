@@ -254,4 +254,9 @@ def _read_record(run_id: str) -> pd.DataFrame:
         path = mlflow.artifacts.download_artifacts(
             run_id=run_id, artifact_path=BACKTEST_ARTIFACT, dst_path=folder
         )
-        return pd.read_csv(path, dtype={"series_id": str})
+        return pd.read_csv(
+            path,
+            usecols=["model", *KEY_COLUMNS, "actual", "point"],
+            dtype={"series_id": str},
+            keep_default_na=False,  # "NA" is a name
+        )

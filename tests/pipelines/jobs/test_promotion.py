@@ -72,6 +72,15 @@ def test_the_comparison_is_on_the_forecasts_that_the_champion_recorded(
     assert outcome.verdict.reason == expected
 
 
+def test_the_record_of_a_series_named_na_is_found(workplace, daily_csv, train_job):
+    path = daily_csv("shops.csv", {"NA": 80, "None": 80})
+    train_job(path, **BAD)
+
+    outcome = train_job(path)
+
+    assert outcome.verdict.reason.endswith("of champion (version 1) on 8 origins")
+
+
 def test_the_metric_of_the_job_decides(workplace, daily_csv, train_job):
     path = daily_csv("days.csv")
     train_job(path, **BAD)
