@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     """Names in the header Host that are answered, with commas; * for any, *.example.org
     for subdomains. Default: any, but without keys on a local address only its names."""
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
-    """Origins of pages whose scripts may call the service, with commas; * for any."""
+    """Origins of pages with scripts that may call the service, by commas; * for any."""
     trusted_proxies: str = ""
     """Addresses or networks of proxies with a trusted X-Forwarded-For, as 10.0.0.1."""
     cache_dir: str = ""

@@ -182,7 +182,7 @@ def plot_explanation(explanation: Explanation) -> Figure:
 
 
 def _name_part(explanation: Explanation, name: str) -> str:
-    """Return the title of a heat map; that of the target names what is explained."""
+    """Return the title of a heat map; that of the target names the explained part."""
     methods = sorted(set(explanation.methods.values()))
     if explanation.part == "network":
         methods = ["the network alone"]

@@ -90,7 +90,7 @@ class ForecastRequest(Struct, forbid_unknown_fields=True, gc=False):
 
 
 class ExplainRequest(ForecastRequest, forbid_unknown_fields=True, gc=False):
-    """A request for an explanation: a forecast request, whose levels have no effect."""
+    """A request for an explanation: a forecast request; levels have no effect."""
 
     network: Annotated[
         bool,

@@ -1,4 +1,4 @@
-"""Cases of a new user: what answers is named everywhere, and its score is its own.
+"""Cases of a new user: every place names the method, and the score is of its forecasts.
 
 Each case is a file, trained on the command line with the default preset.
 """

@@ -1,4 +1,4 @@
-"""Explanations of every method that may answer, against what changing values does."""
+"""Explanations of every method that may answer, against differences of the forecast."""
 
 from dataclasses import replace
 

@@ -48,7 +48,7 @@ def prepared(count, *, validation, seed=0, series=1):
 
 
 def repeat_last_value(config):
-    """Return a network whose forecast z is zero: the last value, for ``last``."""
+    """Return a network with forecasts z of zero: the last value, for ``last``."""
     network = config.make_network("last", None)
     with torch.no_grad():
         for parameter in network.parameters():

@@ -156,7 +156,7 @@ def test_older_errors_of_simple_forecasts_count_where_the_network_has_none():
 
 
 def panel_of(gains, count, *, spread=0.1, seed=0):
-    """Errors of series whose linear forecasts gain on the last value, and owners."""
+    """Errors of series with linear forecasts that gain on the last, and owners."""
     rng = np.random.default_rng(seed)
     owners = np.repeat(np.arange(len(gains)), count)
     noise = rng.normal(0, spread, len(owners))

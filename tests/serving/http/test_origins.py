@@ -117,7 +117,7 @@ def test_an_address_given_as_an_option_decides_too(registry, tmp_path, running):
 
 @pytest.fixture(scope="module")
 def shared(built, tmp_path_factory, running):
-    """A service with a key whose answers the scripts of one page may read."""
+    """A service with a key; the scripts of one page may read its answers."""
     folder = tmp_path_factory.mktemp("shared")
     settings = {"cors_origins": f"{PAGE}, http://localhost:3000", "api_keys": KEYS}
     with running(f"sqlite:///{built}/mlflow.db", folder, **settings) as service:
