@@ -68,7 +68,7 @@ class DataSummary:
 
 
 def compare_data(old: DataSummary | None, new: DataSummary) -> str:
-    """Describe what is suspicious in new series beside those of the champion.
+    """Describe suspicious changes of new series beside those of the champion.
 
     Returns:
         A clause for each finding; empty if nothing is, or without an old summary.
