@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check -c constraint
 ANOTHER := or name it: make PYTHON=python3.12 setup
 
 .DEFAULT_GOAL := help
-.PHONY: setup demo test test-avx2 format lint types layers spelling check serve accuracy speed load peers nixtla clean help
+.PHONY: setup demo test test-avx2 format lint types layers spelling check serve pretrain accuracy speed load peers nixtla ray test-ray clean help
 
 setup: $(READY) ## create .venv and install recast (again only when the pins change)
 	@echo "Ready: $(BIN)/recast --help"
@@ -57,6 +57,9 @@ check: lint types layers spelling test ## run lint, types, layers, spelling and 
 serve: $(READY) ## run the REST service with its web page on port 8000
 	@$(BIN)/recast serve
 
+pretrain: $(READY) ## train the networks of the package again, on synthetic series, from a seed
+	@$(BIN)/python -m forecasting.pretraining
+
 accuracy: $(READY) ## forecast and score the benchmark data sets in the folder DATA=
 	@test -d "$(DATA)" || { echo "Say where the sets are: make accuracy DATA=FOLDER" >&2; exit 1; }
 	@mkdir -p benchmark-output
@@ -93,8 +96,21 @@ nixtla: .nixtla/.ready ## create .nixtla with the nixtla client, which its tests
 	@.nixtla/bin/pip install -q --disable-pip-version-check -r tests/serving/api/nixtla.txt
 	@touch .nixtla/.ready
 
-clean: ## remove .venv, .peers, .nixtla, caches and build output, not runs and models
-	@rm -rf .venv .peers .nixtla dist build .*_cache .hypothesis *.egg-info
+ray: .ray/.ready ## create .ray with recast and Ray, which jobs on a cluster need
+	@echo "Ready: .ray/bin/recast run --ray local jobs"
+
+.ray/.ready: pyproject.toml constraints.txt
+	@"$(PYTHON)" -m venv .ray
+	@$(PIP:$(BIN)%=.ray/bin%) hatchling editables
+	@$(PIP:$(BIN)%=.ray/bin%) --no-build-isolation -e '.[ray]' pytest hypothesis
+	@.ray/bin/python -m forecasting.training
+	@touch .ray/.ready
+
+test-ray: .ray/.ready ## run the tests on a Ray cluster of two nodes
+	@.ray/bin/python -m pytest tests/pipelines/batch/cluster/test_ray_cluster.py
+
+clean: ## remove .venv, .peers, .nixtla, .ray, caches and build output, not runs and models
+	@rm -rf .venv .peers .nixtla .ray dist build .*_cache .hypothesis *.egg-info
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## list the targets

@@ -145,7 +145,7 @@ def _fit(panel: Panel, seq_len: int, horizon: int, **options: Any) -> Forecaster
 
 def _set_rung(forecaster: Forecaster, rung: str) -> Forecaster:
     """Set one rung of the guard for all series, trained or new."""
-    fitted, rung_index = forecaster.trained, RUNGS.index(rung)
+    fitted, rung_index = forecaster.trained.as_global(), RUNGS.index(rung)
     assert fitted.guard is not None
     rungs = np.full(len(fitted.guard.by_series), rung_index)
     guard = replace(fitted.guard, default=rung_index, by_series=rungs)
@@ -154,7 +154,8 @@ def _set_rung(forecaster: Forecaster, rung: str) -> Forecaster:
 
 
 def _calls(forecaster: Forecaster, panel: Panel) -> list[Callable[[], object]]:
-    network, origins = forecaster.trained.networks[0], last_origins(panel)
+    networks, origins = forecaster.trained.as_global().networks, last_origins(panel)
+    network = networks[0]
     inputs = torch.randn(1, network.seq_len, 1)
 
     def bare() -> torch.Tensor:

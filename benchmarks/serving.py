@@ -32,6 +32,7 @@ from benchmarks.load.rows import measure_batch, measure_latency, measure_through
 from benchmarks.load.services import LoadPlan, LoadRow, Services
 from benchmarks.load.store import Store
 from benchmarks.load.targets import AnswerCounts
+from benchmarks.load.zero_shot import measure_zero_shot
 from forecasting.errors import ForecastingError, SettingError
 
 QUICK = LoadPlan(rounds=1, seconds=1, duration=3, requests=3_000)
@@ -39,6 +40,7 @@ ROWS: dict[str, LoadRow] = {
     "throughput": measure_throughput,
     "latency": measure_latency,
     "batch": measure_batch,
+    "zero_shot": measure_zero_shot,
     "moves": measure_moves,
     "memory": measure_memory,
     "start": measure_start,

@@ -1,10 +1,13 @@
-"""Draw the sensitivity of RNN, LSTM and GRU to each lag: docs/vanishing-gradient.png.
+"""Draw the sensitivity of RNN, LSTM and GRU to each lag.
 
 First row: sunspots, with windows of three years of months and a horizon of one year.
 Second row: a synthetic series that repeats its value of 20 steps ago, so that a single
 lag matters for each step. The networks have no linear skip, which needs no memory.
 
     python examples/vanishing_gradient.py [FILE.png [EPOCHS]]      half a minute
+
+FILE.png is vanishing-gradient.png in the working directory by default; the picture in
+the documentation is docs/vanishing-gradient.png.
 """
 
 import sys
@@ -32,9 +35,7 @@ CELLS = ("rnn", "lstm", "gru")
 DELAY = 20
 
 
-def main(
-    path: Path = ROOT / "docs" / "vanishing-gradient.png", max_epochs: int = 50
-) -> None:
+def main(path: Path = Path("vanishing-gradient.png"), max_epochs: int = 50) -> None:
     """Train six networks for at most ``max_epochs`` and draw their sensitivity."""
     sunspots = read_csv(ROOT / "data" / "sunspots.csv")
     tasks = {

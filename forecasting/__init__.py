@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from forecasting.evaluation.backtest import EvaluationConfig as EvaluationConfig
     from forecasting.evaluation.backtest import backtest as backtest
     from forecasting.evaluation.baselines import Baseline as Baseline
+    from forecasting.evaluation.leaderboard import Backtest as Backtest
     from forecasting.explanation.explain import Explanation as Explanation
     from forecasting.explanation.explain import explain as explain
     from forecasting.forecaster.forecaster import Forecaster as Forecaster
-    from forecasting.forecaster.per_series import fit_each as fit_each
+    from forecasting.forecaster.local.per_series import fit_each as fit_each
+    from forecasting.forecaster.local.per_series import (
+        join_forecasters as join_forecasters,
+    )
     from forecasting.forecaster.presets import forecaster_for as forecaster_for
     from forecasting.inspection.findings import Inspection as Inspection
     from forecasting.inspection.inspect import inspect_csv as inspect_csv
@@ -34,10 +38,22 @@ if TYPE_CHECKING:
     from forecasting.regressors import GRURegressor as GRURegressor
     from forecasting.regressors import LSTMRegressor as LSTMRegressor
     from forecasting.regressors import RNNRegressor as RNNRegressor
+    from forecasting.sequences import GRUClassifier as GRUClassifier
+    from forecasting.sequences import LSTMClassifier as LSTMClassifier
+    from forecasting.sequences import RNNClassifier as RNNClassifier
+    from forecasting.sequences import SequenceLabeler as SequenceLabeler
+    from forecasting.sequences import SymbolModel as SymbolModel
+    from forecasting.sequences import load_sequence_model as load_sequence_model
+    from forecasting.sequences import read_archive as read_archive
+    from forecasting.sequences import read_labelled_frame as read_labelled_frame
+    from forecasting.sequences import save_sequence_model as save_sequence_model
     from forecasting.training import EpochRecord as EpochRecord
     from forecasting.training import TrainingConfig as TrainingConfig
+    from forecasting.zeroshot import ZeroShotForecaster as ZeroShotForecaster
+    from forecasting.zeroshot import zero_shot as zero_shot
 
 _MODULES = {
+    "Backtest": "evaluation.leaderboard",
     "Baseline": "evaluation.baselines",
     "DataError": "errors",
     "EpochRecord": "training",
@@ -46,26 +62,38 @@ _MODULES = {
     "Forecast": "data.forecast",
     "Forecaster": "forecaster.forecaster",
     "ForecastingError": "errors",
+    "GRUClassifier": "sequences",
     "GRURegressor": "regressors",
+    "LSTMClassifier": "sequences",
     "LSTMRegressor": "regressors",
     "Inspection": "inspection.findings",
     "Panel": "data.panel",
+    "RNNClassifier": "sequences",
     "RNNRegressor": "regressors",
     "RecurrentConfig": "models.config",
     "RecurrentNetwork": "models.network",
+    "SequenceLabeler": "sequences",
     "SettingError": "errors",
+    "SymbolModel": "sequences",
     "TrainingConfig": "training",
     "WindowSpec": "data.windows",
     "Windows": "data.windows",
     "backtest": "evaluation.backtest",
     "explain": "explanation.explain",
-    "fit_each": "forecaster.per_series",
+    "fit_each": "forecaster.local.per_series",
+    "join_forecasters": "forecaster.local.per_series",
     "forecaster_for": "forecaster.presets",
+    "load_sequence_model": "sequences",
+    "read_archive": "sequences",
+    "read_labelled_frame": "sequences",
+    "save_sequence_model": "sequences",
     "inspect_csv": "inspection.inspect",
     "read_csv": "io",
     "read_frame": "io",
     "read_future": "io",
     "sliding_windows": "data.windows",
+    "ZeroShotForecaster": "zeroshot",
+    "zero_shot": "zeroshot",
 }
 __all__ = sorted(_MODULES)
 

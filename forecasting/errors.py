@@ -12,11 +12,17 @@
     │   ├── IrregularTimestamps     gaps in the calendar, under the policy "error"
     │   ├── SeriesTooShort          fewer points than the windows need
     │   ├── MissingCovariates       covariates that a model or its horizon needs
-    │   └── UnknownSeries           a series id outside the model or the panel
+    │   ├── UnknownSeries           a series id outside the model or the panel
+    │   ├── InvalidSeries           series that cannot be classified or labelled
+    │   ├── InvalidLabels           one class only, or two labels of one series
+    │   └── UnknownSymbols          symbols, or labels, that the training did not have
     ├── SettingError                a setting has an invalid value
     ├── ShapeError                  an array has the wrong shape
     ├── NotFittedError              an untrained model was used to forecast
     ├── TrainingDiverged            the loss became infinite or NaN
+    ├── SeriesFailed                the model of one series could not be trained
+    ├── ProcessDied                 a process that trained a block of series is gone
+    ├── CheckpointError             a checkpoint is damaged or of another training
     └── ArtifactError               a saved model is missing, damaged or too new
 
 A message names the problem, its place, the expected and the actual value, and a
@@ -146,15 +152,23 @@ class IrregularTimestamps(DataError):
 class SeriesTooShort(DataError):
     """A series with fewer points than the windows need."""
 
+    ADVICE = (
+        "Give more history, or a smaller seq_len or horizon (--seq-len, --horizon) or "
+        "fewer folds (--folds)."
+    )
+
     def __init__(
-        self, series: Iterable[tuple[str, int]], required: int, reason: str
+        self,
+        series: Iterable[tuple[str, int]],
+        required: int,
+        reason: str,
+        advice: str = ADVICE,
     ) -> None:
         self.series, self.required = tuple(series), required
         names = join_shown(f"{name!r} has {length}" for name, length in self.series)
         super().__init__(
             f"series too short: {names}; at least {required} points are needed "
-            f"({reason}). Give more history, or a smaller seq_len or horizon "
-            "(--seq-len, --horizon) or fewer folds (--folds)."
+            f"({reason}). {advice}"
         )
 
 
@@ -186,11 +200,47 @@ class MissingCovariates(DataError):
 class UnknownSeries(DataError):
     """A series id that the model or the panel does not have."""
 
-    def __init__(self, unknown: Iterable[str], available: Iterable[str]) -> None:
+    ADVICE = "Check the ids."
+
+    def __init__(
+        self, unknown: Iterable[str], available: Iterable[str], advice: str = ADVICE
+    ) -> None:
         self.unknown = tuple(unknown)
         super().__init__(
             f"unknown series {join_shown(map(repr, self.unknown))}; "
-            f"known are {join_shown(map(repr, available))}. Check the ids."
+            f"known are {join_shown(map(repr, available))}. {advice}"
+        )
+
+
+class InvalidSeries(DataError):
+    """Series that cannot be classified, labelled or continued."""
+
+    def __init__(self, where: str, problem: str, advice: str) -> None:
+        self.where = where
+        super().__init__(f"{where}: {problem}. {advice}")
+
+
+class InvalidLabels(DataError):
+    """Labels from which nothing can be learnt."""
+
+    def __init__(self, problem: str, advice: str) -> None:
+        super().__init__(f"{problem}. {advice}")
+
+
+class UnknownSymbols(DataError):
+    """Symbols, or labels, that the training did not have."""
+
+    def __init__(
+        self,
+        kind: str,
+        unknown: Iterable[object],
+        known_values: Iterable[object],
+        advice: str,
+    ) -> None:
+        self.unknown = tuple(unknown)
+        super().__init__(
+            f"unknown {kind} {join_shown(map(repr, self.unknown))}; the training had "
+            f"{join_shown(map(repr, known_values))}. {advice}"
         )
 
 
@@ -227,6 +277,41 @@ class TrainingDiverged(ForecastingError):
         super().__init__(
             f"training diverged: the loss is no finite number in epoch {epoch}. "
             "Lower training.learning_rate, or set training.clip_norm."
+        )
+
+
+class SeriesFailed(ForecastingError):
+    """A model of one series, of many, that could not be trained."""
+
+    def __init__(self, series_id: str, reason: str) -> None:
+        self.series_id, self.reason = series_id, reason
+        super().__init__(series_id, reason)  # it crosses processes
+
+    def __str__(self) -> str:
+        return (
+            f"series {self.series_id!r}: its model could not be trained: {self.reason} "
+            "Leave the series out, or train one model of all series (for_each: null)."
+        )
+
+
+class ProcessDied(ForecastingError):
+    """A process that trained a block of series ended without a result."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a process that trained a block of series was killed, or out of memory. "
+            "Train again with --resume, with fewer processes: LOKY_MAX_CPU_COUNT=1."
+        )
+
+
+class CheckpointError(ForecastingError):
+    """A checkpoint that is damaged, or of another training."""
+
+    def __init__(self, path: object, problem: str) -> None:
+        self.path, self.problem = path, problem
+        super().__init__(
+            f"checkpoint {path}: {problem}. Delete it to train from the start, or "
+            "resume with the job, the data and the version that wrote it."
         )
 
 

@@ -1,7 +1,7 @@
 """Entry point of ``recast``: runs a command and maps errors to exit codes.
 
-Exit codes: 0 success; 2 bad input or usage, with one message on stderr; 1 any other
-failure, with a traceback.
+Exit codes: 0 success; 2 bad input or usage, with one message on stderr; 130 Ctrl-C or
+SIGTERM; 1 any other failure, with a traceback.
 """
 
 import os
@@ -36,7 +36,8 @@ def main(arguments: list[str] | None = None) -> None:
     except SystemExit as end:
         if end.code != INTERRUPT_EXIT_CODE:
             raise
-        sys.exit("Interrupted: what was logged so far is kept.")
+        sys.stderr.write("Interrupted: what was logged so far is kept.\n")
+        raise
     except Exception as error:
         sys.exit(_report_error(error))
 
@@ -48,7 +49,8 @@ def _report_error(error: Exception) -> int:
     if isinstance(error, USER_ERRORS):
         sys.stderr.write(f"Error: {error}\n")
         return 2
-    from pipelines.tracking.access import find_user_error, without_password
+    from model_registry.addresses import without_password
+    from pipelines.tracking.access import find_user_error
 
     user_error = find_user_error(error)
     if user_error is not None:

@@ -2,25 +2,27 @@
 
     InputError
     ├── JobError            invalid job file; the message names the key by its path
+    ├── BatchError          jobs of a batch that cannot be run; no job has started
     ├── TrackingError       the MLflow server or store does not answer
     ├── AccessDenied        the MLflow server refuses the user
-    ├── UnknownModel        no such model, alias or version in the registry
     ├── StudyError          the database of a search cannot be used
+    ├── ClusterError        the Ray cluster does not answer
     └── OutputError         a file cannot be written
 
-`USER_ERRORS` adds the library's `DataError`, `SettingError`, `ArtifactError` and
-`TrainingDiverged`.
+`USER_ERRORS` adds the registry's `UnknownModel` and the library's `DataError`,
+`SettingError`, `ArtifactError`, `CheckpointError` and `TrainingDiverged`.
 """
 
 from collections.abc import Iterable
 
 from forecasting.errors import (
     ArtifactError,
+    CheckpointError,
     DataError,
     SettingError,
     TrainingDiverged,
-    join_shown,
 )
+from model_registry.errors import RegistryError
 
 
 class InputError(Exception):
@@ -40,15 +42,49 @@ class JobError(InputError):
         super().__init__(f"{source}: " + "; ".join(self.problems))
 
 
+class BatchError(InputError):
+    """Jobs of a batch that cannot be run; no job has started.
+
+    Args:
+        problems: one sentence each, with the file.
+    """
+
+    MAX_SHOWN = 20
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        shown = [f"- {problem}" for problem in self.problems[: self.MAX_SHOWN]]
+        rest = len(self.problems) - len(shown)
+        shown += [f"- and {rest} more"] if rest else []
+        count = len(self.problems)
+        noun = "problem" if count == 1 else "problems"
+        super().__init__(
+            "\n".join([f"{count} {noun}, so that no job was started:", *shown])
+        )
+
+
 class TrackingError(InputError):
-    """The MLflow tracking server or store does not answer."""
+    """The MLflow tracking server does not answer, or a store cannot be used.
+
+    Args:
+        uri: address of the server or store, without a password.
+        reason: first line of the error.
+    """
 
     def __init__(self, uri: str, reason: str) -> None:
         self.uri = uri
-        super().__init__(
-            f"MLflow at {uri} does not answer: {reason}. Start it, or set "
-            "MLFLOW_TRACKING_URI to another one (sqlite:///mlflow.db needs no server)."
+        problem, advice = (
+            "does not answer",
+            "Start it, or set MLFLOW_TRACKING_URI to another one (sqlite:///mlflow.db "
+            "needs no server).",
         )
+        if uri.startswith("sqlite"):
+            problem, advice = (
+                "cannot be used",
+                "Look for room on its disk and for the right to write there, or set "
+                "MLFLOW_TRACKING_URI to another place (sqlite:////FOLDER/mlflow.db).",
+            )
+        super().__init__(f"MLflow at {uri} {problem}: {reason}. {advice}")
 
 
 class AccessDenied(InputError):
@@ -77,22 +113,6 @@ class AccessDenied(InputError):
         super().__init__(f"MLflow at {uri} {problem} ({status}: {response}). {advice}")
 
 
-class UnknownModel(InputError):
-    """The registry holds no such model, alias or version.
-
-    Args:
-        reference: the model as the user wrote it.
-        kind: the missing item: registered model, alias or version.
-        existing: names or numbers of that kind that do exist.
-    """
-
-    def __init__(self, reference: str, kind: str, existing: Iterable[object]) -> None:
-        self.reference = reference
-        listing = join_shown(existing)
-        missing = f"such {kind}; there is: {listing}" if listing else kind
-        super().__init__(f"{reference}: there is no {missing}.")
-
-
 class StudyError(InputError):
     """The database of a search's trials cannot be used."""
 
@@ -101,6 +121,23 @@ class StudyError(InputError):
         super().__init__(
             f"the search cannot be kept in {url}: {reason}. Give another database "
             "with --storage, for example sqlite:///recast-tune.db."
+        )
+
+
+class ClusterError(InputError):
+    """The Ray cluster does not answer.
+
+    Args:
+        address: of its head node, as the user wrote it.
+        reason: in words.
+    """
+
+    def __init__(self, address: str, reason: str) -> None:
+        self.address = address
+        super().__init__(
+            f"the Ray cluster at {address} does not answer: {reason}. Start it with "
+            "`ray start --head`, run this command on one of its machines and give "
+            "--ray HOST:PORT of its head node; or use this machine alone: --ray local."
         )
 
 
@@ -118,4 +155,12 @@ class Interrupted(KeyboardInterrupt):
     """Raised on SIGTERM or Ctrl-C, so that open runs are ended before the process."""
 
 
-USER_ERRORS = (InputError, DataError, SettingError, ArtifactError, TrainingDiverged)
+USER_ERRORS = (
+    InputError,
+    RegistryError,
+    DataError,
+    SettingError,
+    ArtifactError,
+    CheckpointError,
+    TrainingDiverged,
+)

@@ -14,15 +14,16 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
+from starlette.routing import compile_path
 
 from forecasting.kernels.blas import one_blas_thread
 from forecasting.kernels.compilation import is_compiled
 from serving.api.mlflow_scoring import routes as invocations
 from serving.api.nixtla.routes import router as nixtla
 from serving.api.open_inference import routes as inference
-from serving.api.v1 import routes
+from serving.api.v1 import inspection, records, routes, training, versions
 from serving.errors import ServiceError
-from serving.http import pages
+from serving.http import assets, pages
 from serving.http.auth import auth_middleware
 from serving.http.middleware import (
     BodyLimit,
@@ -33,14 +34,14 @@ from serving.http.middleware import (
 from serving.http.origins import cors_middleware, host_middleware
 from serving.http.problems import error_response
 from serving.http.timeouts import TimeoutMiddleware
-from serving.http.validation import request_error
+from serving.http.validation import query_keys, request_error
 from serving.observability.tracing import make_tracing_middleware
 from serving.openapi import DESCRIPTION, add_bodies
 from serving.server.malloc import keep_freed_memory
 from serving.service import Service
 from serving.settings import Settings
 
-START_SECONDS = 15.0  # maximum wait for the models before requests are accepted
+START_SECONDS = 30.0  # maximum wait for the models before requests are accepted
 # FastAPI's own spans and metrics would repeat those of `serving.observability`, and its
 # look for them at each request takes a tenth of a forecast.
 NO_TELEMETRY: Any = {"tracing": False, "metrics": False, "logs": False}
@@ -75,20 +76,26 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 TimeoutMiddleware, settings.body_seconds, settings.request_seconds
             ),
             Middleware(HeadAsGet),
-            Middleware(FrontRoutes, [routes.FORECAST]),
+            Middleware(FrontRoutes, routes.FRONT),
         ],
         exception_handlers={
             ServiceError: _handle_error,
             HTTPException: _handle_error,
+            405: _handle_method,
             RequestValidationError: _handle_validation_error,
         },
     )
     app.state.service = service
-    app.router.routes.append(routes.FORECAST)  # for its document, and other methods
+    app.router.routes.extend(routes.FRONT)  # for their document, and other methods
     app.include_router(routes.router)
+    app.include_router(records.router)
+    app.include_router(versions.router)
+    app.include_router(inspection.router)
+    app.include_router(training.router)
     app.include_router(invocations.router)
     app.include_router(inference.router)
     app.include_router(pages.router)
+    app.include_router(assets.router)
     app.include_router(nixtla)
     app.mount("/docs/assets", pages.ASSETS)
     add_bodies(app, settings)
@@ -103,9 +110,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     keep_freed_memory()
     service: Service = app.state.service
     polling = asyncio.create_task(service.poller.run())
+    warm_up = asyncio.create_task(asyncio.to_thread(service.zero_shot.model.warm_up))
     with suppress(TimeoutError):  # early requests wait, instead of a 503
         async with asyncio.timeout(START_SECONDS):
             await service.poller.startup_done.wait()
+            await asyncio.shield(warm_up)
     gc.enable()
     with one_blas_thread() if is_compiled() else nullcontext():
         yield
@@ -115,10 +124,22 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service.close()
 
 
+async def _handle_method(request: Request, error: Exception) -> Response:
+    """Return the response to a wrong method, with all methods of the address."""
+    response = await _handle_error(request, error)
+    for path, operations in request.app.openapi()["paths"].items():
+        if compile_path(path)[0].match(request.scope["path"]):
+            response.headers["Allow"] = ", ".join(sorted(map(str.upper, operations)))
+    return response
+
+
 async def _handle_error(request: Request, error: Exception) -> Response:
     return error_response(error, request.scope["path"])
 
 
 async def _handle_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return error_response(request_error(error.errors()), request.scope["path"])
+    return error_response(
+        request_error(error.errors(), keys=query_keys(request.scope)),
+        request.scope["path"],
+    )

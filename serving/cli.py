@@ -1,7 +1,6 @@
 """The command ``recast serve``: starts the service and its worker processes."""
 
 import gc
-import json
 import math
 import os
 import signal
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fastapi import FastAPI
 
     from serving.settings import Settings
@@ -31,6 +32,14 @@ def serve(
         str | None,
         typer.Option(metavar="NAME", help="Make an API key, show it, and end."),
     ] = None,
+    may: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PERMISSION",
+            help="Permission of the new key, beside those to forecast and to read: "
+            "promote or train; repeat the option for both.",
+        ),
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=1, help="Processes that answer, on one port.")
     ] = 1,
@@ -47,8 +56,10 @@ def serve(
     from serving.settings import Settings
 
     if new_key is not None:
-        _print_new_key(new_key)
+        _print_new_key(new_key, may or [])
         return
+    if may:
+        _exit_with_error("--may: it needs --new-key NAME, whose permissions it sets.")
     for name, value in (("SERVING_HOST", host), ("SERVING_PORT", port)):
         if value is not None:
             os.environ[name] = str(value)  # for the processes that answer, too
@@ -70,8 +81,13 @@ def _run(settings: "Settings", listener: socket.socket, workers: int) -> None:
 
     from serving.observability.logging import set_up_logging
     from serving.observability.multiprocess_metrics import shared_metrics
+    from serving.operation.training.folder import shared_trainings
     from serving.registry.mlflow_registry import MlflowRegistry
-    from serving.server.graceful_server import GracefulServer, WorkerProcesses
+    from serving.server.graceful_server import (
+        GracefulServer,
+        WorkerProcesses,
+        load_application,
+    )
     from serving.server.http_protocol import HttpProtocol
 
     set_up_logging(settings.log_level)
@@ -100,7 +116,8 @@ def _run(settings: "Settings", listener: socket.socket, workers: int) -> None:
         config.load()  # a signal meanwhile ends the process: nothing to drain yet
         GracefulServer(config).run(sockets=[listener])
         return
-    with shared_metrics():
+    with shared_metrics(), shared_trainings(is_on=settings.train):
+        load_application()
         supervisor = WorkerProcesses(config, [listener])
         supervisor.run()
     if supervisor.failed:
@@ -120,21 +137,27 @@ def create_logged_app() -> "FastAPI":
     return create_app(settings)
 
 
-def _print_new_key(name: str) -> None:
+def _print_new_key(name: str, may: "Sequence[str]") -> None:
     """Print a new API key and its hash in the form of the settings."""
     from pydantic import TypeAdapter, ValidationError
 
-    from serving.http.api_keys import hash_key, make_key
-    from serving.settings import KeyName
+    from serving.http.api_keys import format_entry, make_key
+    from serving.settings import PERMISSIONS, KeyName, Permission
 
     try:
         TypeAdapter(KeyName).validate_python(name)
     except ValidationError:
         rule = "1 to 64 letters, digits, dots, dashes and underscores"
         _exit_with_error(f"--new-key: the name of a key has {rule}; found {name!r}.")
+    try:
+        permissions = TypeAdapter(list[Permission]).validate_python(may)
+    except ValidationError:
+        _exit_with_error(
+            f"--may: expected {' or '.join(PERMISSIONS)}; found {', '.join(may)!r}."
+        )
     key = make_key()
     typer.echo(f"Key, shown only now:      {key}")
-    typer.echo(f"Add to SERVING_API_KEYS:  {json.dumps({name: hash_key(key)})}")
+    typer.echo(f"Add to SERVING_API_KEYS:  {format_entry(name, key, permissions)}")
 
 
 def _listen(host: str, port: int) -> socket.socket:

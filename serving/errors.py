@@ -7,6 +7,9 @@
     ├── UnknownModel          no model of that name
     ├── UnknownAlias          the model has no such alias
     ├── UnknownVersion        the model has no such version
+    ├── NoTrackRecord         the version was registered without history and backtest
+    ├── UnknownSeriesId       the model was not trained on a series of that name
+    ├── HistoryLeftOut        the history of the series was too large to be stored
     ├── UnsupportedMedia      the body is of a kind that the service does not read
     ├── ForeignVersion        the version was not made by Recast
     ├── VersionUnusable       the version cannot be loaded
@@ -17,6 +20,15 @@
     ├── AnswerTooSlow         the answer was not ready in time
     ├── UnknownHost           the header Host has a name of another service
     ├── KeyNeeded             no API key, or one that is not known
+    ├── KeyMayNot             the API key has not the permission
+    ├── NotAllowed            the service is not set up to do this
+    ├── ForeignOrigin         a page from elsewhere may not do this
+    ├── RegistryAway          the registry does not answer now
+    ├── RegistryRefuses       the registry refuses the service's user
+    ├── NothingBefore         the alias has no version to go back to
+    ├── AliasMoved            another client has moved the alias meanwhile
+    ├── TrainingRuns          another training runs
+    ├── UnknownTraining       no training of that id
     └── RateExceeded          more requests in a time than one may make
 
 `serving.http.problems` maps each class to a status and a body. The name of a class is
@@ -99,6 +111,38 @@ class UnknownVersion(ServiceError):
     def __init__(self, name: str, version: str, names: Iterable[str]) -> None:
         super().__init__(
             f"Model {name!r} has no version {version}. {_list_names(names)}"
+        )
+
+
+class NoTrackRecord(ServiceError):
+    """The version has no track record."""
+
+    def __init__(self, name: str, version: str) -> None:
+        super().__init__(
+            f"version {version} of model {name!r} has no track record: it was "
+            "registered by an older Recast; train again."
+        )
+
+
+class UnknownSeriesId(ServiceError):
+    """The model was not trained on a series of that name."""
+
+    def __init__(self, series_id: str, near: Iterable[str], total: int) -> None:
+        names = join_shown(repr(shortened(name, 100)) for name in near)
+        super().__init__(
+            f"There is no series {shortened(series_id, 100)!r}. Near it are: {names}. "
+            f"GET .../series lists all {total:,}."
+        )
+
+
+class HistoryLeftOut(ServiceError):
+    """The history of the series is not stored."""
+
+    def __init__(self, series_id: str, stored: int, total: int) -> None:
+        super().__init__(
+            f"The history of series {shortened(series_id, 100)!r} is not stored: the "
+            f"track record has room for {stored:,} of {total:,} series. Its forecast "
+            "and its figures are there."
         )
 
 
@@ -199,6 +243,95 @@ class KeyNeeded(ServiceError):
         super().__init__(
             "The request has no API key, or one that is not known here. Send the "
             "header 'Authorization: Bearer KEY', or 'X-API-Key: KEY'."
+        )
+
+
+class KeyMayNot(ServiceError):
+    """The API key has not the permission."""
+
+    def __init__(self, name: str, permission: str) -> None:
+        super().__init__(
+            f"The key {name!r} has not the permission {permission!r}. Send one that "
+            f"has: `recast serve --new-key NAME --may {permission}` makes it."
+        )
+
+
+class NotAllowed(ServiceError):
+    """The service is not set up to do this."""
+
+
+class ForeignOrigin(ServiceError):
+    """A page from elsewhere may not do this."""
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(
+            f"The header Origin is {shortened(origin, 100)!r}, a page of another "
+            "address, and no key protects this service. Use the service's page; or "
+            "name the origin in SERVING_CORS_ORIGINS."
+        )
+
+
+class RegistryAway(ServiceError):
+    """The model registry does not answer now."""
+
+    headers: Mapping[str, str] = {"Retry-After": "5"}
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The model registry does not answer, or not in time. Nothing was changed "
+            "that it has not confirmed. Ask again later; the service's log says why."
+        )
+
+
+class RegistryRefuses(ServiceError):
+    """The model registry refuses the service's user."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The model registry does not let the service's user do this. Allow it "
+            "there, or set another MLFLOW_TRACKING_USERNAME of the service."
+        )
+
+
+class NothingBefore(ServiceError):
+    """The alias has no version to go back to."""
+
+    def __init__(self, name: str, alias: str) -> None:
+        super().__init__(
+            f"{name}@{alias} has pointed to no other version that still exists. "
+            "Promote a version instead."
+        )
+
+
+class AliasMoved(ServiceError):
+    """Another client has moved the alias meanwhile."""
+
+    def __init__(self, name: str, alias: str) -> None:
+        super().__init__(
+            f"{name}@{alias} has been moved or is being moved by another client. Look "
+            "at it, and ask again."
+        )
+
+
+class TrainingRuns(ServiceError):
+    """Another training runs."""
+
+    headers: Mapping[str, str] = {"Retry-After": "30"}
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another training runs, and there is one at a time. Ask again when it has "
+            "ended: GET /v1/training says which it is."
+        )
+
+
+class UnknownTraining(ServiceError):
+    """No training of that id."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no training of this id. The last ten are remembered, as long as "
+            "the service runs."
         )
 
 

@@ -20,6 +20,7 @@ Forecasts by the models of an MLflow registry.
 
 A model is addressed by its name. The version behind the alias `champion` answers unless
 `?alias=` or `?version=` selects another; every response names the version that made it.
+`POST /v1/forecast` needs no model: it forecasts by one that is part of the service.
 Errors are `application/problem+json` (RFC 9457), under `/v2` those of the Open
 Inference Protocol. Every forecast names the `method` that made it.
 """
@@ -48,6 +49,8 @@ def _body_schemas() -> dict[str, Any]:
     bodies = {
         request.ForecastRequest: request.EXAMPLES,
         request.ExplainRequest: request.EXAMPLES,
+        request.ZeroShotRequest: request.ZERO_SHOT_EXAMPLES,
+        request.Promotion: request.PROMOTION_EXAMPLES,
         tables.Invocation: tables.EXAMPLES,
         tensors.InferRequest: tensors.EXAMPLES,
     }

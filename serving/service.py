@@ -7,7 +7,9 @@ from fastapi import Depends, Request
 from serving.forecasts.batching import Batcher
 from serving.forecasts.forecast import Forecasts
 from serving.forecasts.thread_pool import ForecastThreads
+from serving.forecasts.zeroshot.answer import ZeroShotForecasts
 from serving.observability.metrics import Metrics
+from serving.operation.operation import Operation
 from serving.registry.mlflow_registry import MlflowRegistry
 from serving.registry.model_source import ModelSource
 from serving.registry.model_store import ModelStore
@@ -20,7 +22,8 @@ class Service:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        source = ModelSource(MlflowRegistry(), settings.cache_dir, settings.cache_bytes)
+        registry = MlflowRegistry()
+        source = ModelSource(registry, settings.cache_dir, settings.cache_bytes)
         self.metrics = Metrics()
         self.models = ModelStore(
             source,
@@ -36,10 +39,13 @@ class Service:
         self.metrics.add_state(self.models, self.poller)
         batcher = Batcher(self.workers, self.metrics.observe_batch)
         self.forecasts = Forecasts(batcher, self.workers, settings)
+        self.zero_shot = ZeroShotForecasts(batcher, self.workers, settings)
+        self.operation = Operation(registry, self.models, self.poller, settings)
 
     def close(self) -> None:
         """Stop the threads of forecasts, polling and loading."""
         self.workers.close()
+        self.operation.close()
         self.poller.close()
         self.models.close()
 

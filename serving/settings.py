@@ -3,16 +3,26 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from limits import parse_many
-from pydantic import BeforeValidator, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 from pydantic_core import from_json
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 HOST_PATTERN = r"\*|(\*\.)?[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]"
 ORIGIN_PATTERN = r"\*|[A-Za-z][A-Za-z0-9+.-]*://[^\s/]+"
-API_KEYS_FORMAT = '{"NAME": "sha256:<64 hex digits>"}'
+API_KEYS_FORMAT = (
+    '{"NAME": "sha256:<64 hex digits>"}, or {"NAME": {"key": "sha256:...", '
+    '"may": ["promote", "train"]}}'
+)
 
 
 def _decode(value: object) -> object:
@@ -33,7 +43,28 @@ def _split(value: object) -> object:
 
 KeyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 KeyHash = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
-KeyHashes = Annotated[dict[KeyName, KeyHash], BeforeValidator(_decode)]
+Permission = Literal["promote", "train"]
+PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
+
+
+class KeyEntry(BaseModel):
+    """An API key with permissions beside those to forecast and to read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: KeyHash
+    may: frozenset[Permission]
+
+
+def _to_entry(value: object) -> object:
+    """Return a plain hash as an entry without further permissions."""
+    return {"key": value, "may": ()} if isinstance(value, str) else value
+
+
+KeyEntries = Annotated[
+    dict[KeyName, Annotated[KeyEntry, BeforeValidator(_to_entry)]],
+    BeforeValidator(_decode),
+]
 MIB = 1024 * 1024
 MAX_LEVELS = 99  # upper limit of the setting max_levels
 
@@ -86,12 +117,24 @@ class Settings(BaseSettings):
     """Lowest severity that is logged."""
     max_levels: int = Field(default=20, ge=0, le=MAX_LEVELS)
     """Maximum number of interval levels in one request."""
-    api_keys: Annotated[KeyHashes, NoDecode] = {}
+    api_keys: Annotated[KeyEntries, NoDecode] = {}
     """Hashes of the API keys by name, as JSON; if empty, no key is required."""
     api_keys_file: Path | None = None
     """A file with more key hashes, in the same form."""
     allow_anonymous: bool = False
     """Whether the service may be reached from other machines without any key."""
+    promote: bool = False
+    """Whether aliases may be moved without a key, as long as there are no keys. With
+    keys, those that may promote always may."""
+    train: bool = False
+    """Whether clients may train models, with a key that may where there are keys."""
+    train_seconds: float = Field(default=3600.0, ge=1, le=7 * 86400)
+    """Maximum seconds of a training."""
+    train_bytes: int = Field(default=16 * MIB, ge=1024)
+    """Largest unpacked file to train on, in bytes; max_body_bytes limits it, too."""
+    mlflow_url: str = ""
+    """Address of MLflow's pages, for links; default: the registry's, if it is a
+    server."""
     rate_limit: str = ""
     """Maximum requests per key, or per address without keys, such as 100/second."""
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = ()
@@ -133,6 +176,14 @@ class Settings(BaseSettings):
                 expected = f"origins without a path, with commas: {example}"
                 raise ValueError(f"expected {expected}; found {origin!r}")
         return origins
+
+    @field_validator("mlflow_url")
+    @classmethod
+    def _check_mlflow_url(cls, url: str) -> str:
+        if url and not re.fullmatch(r"https?://[^\s@#?]+", url):
+            example = "https://mlflow.example.org"
+            raise ValueError(f"expected an address such as {example}; found {url!r}")
+        return url
 
     @field_validator("rate_limit")
     @classmethod

@@ -22,7 +22,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 from forecasting.evaluation.backtest import METRICS
 from pipelines.__main__ import main
-from pipelines.config.job import Job
+from pipelines.config.keys import list_keys
 from serving.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -36,7 +36,7 @@ PAGES.append(ROOT / "mlflow" / "README.md")
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]+))?\)")
 MODULES = [
     path
-    for package in ("forecasting", "pipelines", "serving")
+    for package in ("forecasting", "model_registry", "pipelines", "serving")
     for path in sorted((ROOT / package).rglob("*.py"))
     if ">>> " in path.read_text(encoding="utf-8")
 ]
@@ -110,17 +110,7 @@ def test_the_service_page_lists_every_setting_of_the_service():
 
 def test_the_settings_page_lists_every_key_of_the_job_file():
     page = (ROOT / "docs" / "settings.md").read_text()
-    job = Job.model_validate({"name": "a", "data": {"path": "a.csv"}})
-
-    keys = [
-        key
-        for section, plain in job.model_dump(mode="json").items()
-        for key in (
-            [f"{section}.{own}" for own in plain]
-            if isinstance(plain, dict)
-            else [section]
-        )
-    ]
+    keys = list_keys()
 
     assert len(keys) > 40
     assert [key for key in keys if f"`{key}`" not in page] == []

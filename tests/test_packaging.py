@@ -63,13 +63,18 @@ def test_the_folder_mlflow_holds_no_python() -> None:
     assert not list((ROOT / "mlflow").rglob("*.py"))
 
 
-def test_the_wheel_holds_the_three_packages_and_no_more(tmp_path: Path) -> None:
+def test_the_wheel_holds_the_four_packages_and_no_more(tmp_path: Path) -> None:
     python("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
 
     [wheel] = tmp_path.glob("*.whl")
-    folders = {name.split("/")[0] for name in ZipFile(wheel).namelist()}
+    files = ZipFile(wheel).namelist()
+    folders = {name.split("/")[0] for name in files}
     packages = {name for name in folders if not name.endswith(".dist-info")}
-    assert packages == {"forecasting", "pipelines", "serving"}
+    assert packages == {"forecasting", "model_registry", "pipelines", "serving"}
+    assert "forecasting/weights/season_12/model.safetensors" in files
+    for part in ("templates/page.html", "static/main.js", "texts/de.json"):
+        assert f"serving/page/{part}" in files
+    assert {"serving/page/vendor/uplot/LICENSE"} <= set(files)
 
 
 # constraints.txt

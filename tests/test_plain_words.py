@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("forecasting", "pipelines", "serving", "benchmarks", "examples")
+PACKAGES = (
+    "forecasting",
+    "model_registry",
+    "pipelines",
+    "serving",
+    "benchmarks",
+    "examples",
+)
 PRONOUNS = re.compile(r"\b(what|who|whose|whom)\b", re.IGNORECASE)
 VAGUE = frozenset(
     (

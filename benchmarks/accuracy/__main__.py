@@ -2,10 +2,12 @@
 
     python -m benchmarks.accuracy --data FOLDER --season-length 24 --preset accurate \
         --output forecasts.csv
+    python -m benchmarks.accuracy --data FOLDER --zero-shot --output zero_shot.csv
     python -m benchmarks.accuracy --data FOLDER --season-length 24 --score others.csv
 
-Reads train.csv, fits one forecaster to all its series and writes the forecasts; only
-then is test.csv read, to score the written file. docs/benchmarks.md has the tables.
+Reads train.csv, fits one forecaster to all its series (or forecasts each without any
+training) and writes the forecasts; only then is test.csv read, to score the written
+file. docs/benchmarks.md has the tables.
 """
 
 import argparse
@@ -30,6 +32,7 @@ from benchmarks.common.usage import Usage, measure_usage, read_usage, write_usag
 from forecasting.errors import ForecastingError, SettingError
 from forecasting.forecaster.presets import Preset, forecaster_for
 from forecasting.training import EpochRecord
+from forecasting.zeroshot import zero_shot
 
 LEVELS = (80, 95)
 PROGRESS_SECONDS = 5.0  # between two lines of progress
@@ -53,13 +56,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         season_length = _season_length(options)
         if options.output:
             _check_output(options.output)
-            forecast_set(
-                options.data,
-                options.output,
-                preset=options.preset,
-                horizon=_horizon(options),
-                season_length=season_length,
-            )
+            if options.zero_shot:
+                forecast_without_training(
+                    options.data,
+                    options.output,
+                    horizon=_horizon(options),
+                    season_length=_calendar_season(options),
+                )
+            else:
+                forecast_set(
+                    options.data,
+                    options.output,
+                    preset=options.preset,
+                    horizon=_horizon(options),
+                    season_length=season_length,
+                )
             if not has_test_part(options.data):
                 _print_progress(f"{options.data}: no test.csv there, nothing is scored")
                 return 0
@@ -98,6 +109,24 @@ def forecast_set(
     _print_progress(f"{output}: written after {usage.seconds:.0f} s")
 
 
+def forecast_without_training(
+    folder: Path, output: Path, *, horizon: int, season_length: int
+) -> None:
+    """Forecast every series of a folder's training part without training.
+
+    Args:
+        folder, output, horizon: as `forecast_set`.
+        season_length: steps in a season, as dates would tell; the files have none.
+    """
+    with measure_usage("zero_shot") as usage:
+        panel = read_series(folder, "train")
+        forecast = zero_shot(
+            panel, horizon=horizon, season_length=season_length, levels=LEVELS
+        )
+    write_forecasts(forecast, output)
+    write_usage(usage, output)
+
+
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.accuracy",
@@ -112,7 +141,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--horizon", type=int, help="default that of the set, or test.csv's rows"
     )
-    parser.add_argument("--preset", default="accurate", help="default accurate")
+    method = parser.add_mutually_exclusive_group()
+    method.add_argument("--preset", default="accurate", help="default accurate")
+    method.add_argument(
+        "--zero-shot", action="store_true", help="forecast without training"
+    )
     work = parser.add_mutually_exclusive_group(required=True)
     work.add_argument("--output", type=Path, help="CSV of forecasts to write and score")
     work.add_argument("--score", type=Path, nargs="+", help="CSVs only to be scored")
@@ -133,6 +166,14 @@ def _season_length(options: argparse.Namespace) -> int:
     if length is None or length < 1:
         raise SettingError("--season-length", length, "at least 1")
     return int(length)
+
+
+def _calendar_season(options: argparse.Namespace) -> int:
+    """Return the season that dates would tell, unless it is set by an option."""
+    shape = find_shape(options.data)
+    if options.season_length is None and shape:
+        return shape.calendar_season
+    return _season_length(options)
 
 
 def _horizon(options: argparse.Namespace) -> int:

@@ -9,19 +9,23 @@ from typing import NamedTuple
 
 
 class SetShape(NamedTuple):
-    """Season length, in steps, for the scale of MASE, and horizon of a set."""
+    """Season length, in steps, for the scale of MASE, and horizon of a set.
+
+    ``calendar_season`` is that of the dates which the files lack: weeks of a year.
+    """
 
     season_length: int
     horizon: int
+    calendar_season: int
 
 
 # M4: Makridakis, Spiliotis and Assimakopoulos 2020. M3 and tourism: Makridakis and
 # Hibon 2000, Athanasopoulos et al. 2011.
 SETS = {
-    "m4_hourly": SetShape(24, 48),
-    "m4_weekly": SetShape(1, 13),
-    "m3_monthly": SetShape(12, 18),
-    "tourism_monthly": SetShape(12, 24),
+    "m4_hourly": SetShape(24, 48, 24),
+    "m4_weekly": SetShape(1, 13, 52),
+    "m3_monthly": SetShape(12, 18, 12),
+    "tourism_monthly": SetShape(12, 24, 12),
 }
 
 

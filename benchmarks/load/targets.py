@@ -12,6 +12,7 @@ from benchmarks.load.servers import Server
 from benchmarks.load.store import HORIZON, LEVELS, NAME, SEQ_LEN, VERSIONS
 
 ROUTE = f"/v1/models/{NAME}/forecast"
+ZERO_SHOT_ROUTE = "/v1/forecast"
 AnswerCheck = Callable[[bytes], bool]
 
 
@@ -66,18 +67,18 @@ class Target:
         return status == 200 and self.is_correct(answer)
 
 
-def read_histories(count: int) -> list[list[float]]:
-    """Return a number of histories from the bundled series, each of ``SEQ_LEN``."""
+def read_histories(count: int, length: int = SEQ_LEN) -> list[list[float]]:
+    """Return a number of histories from the bundled series, each of ``length``."""
     values = read_sunspots().values
     ends = [len(values) - offset % 1000 for offset in range(count)]
-    return [values[end - SEQ_LEN : end].tolist() for end in ends]
+    return [values[end - length : end].tolist() for end in ends]
 
 
-def forecast_body(count: int) -> bytes:
+def forecast_body(count: int, length: int = SEQ_LEN) -> bytes:
     """Return the body of a request for the forecasts of a number of series."""
     series = [
         {"id": f"series {number}", "values": values}
-        for number, values in enumerate(read_histories(count))
+        for number, values in enumerate(read_histories(count, length))
     ]
     request = {"series": series, "horizon": HORIZON, "levels": LEVELS}
     return json.dumps(request).encode()
@@ -108,6 +109,27 @@ def recast_target(name: str, server: Server, counts: AnswerCounts) -> Target:
         return points is not None and _are_equal(read_points(forecast), points)
 
     return Target(name, server, ROUTE, body, is_correct, counts)
+
+
+def zero_shot_target(
+    name: str, server: Server, counts: AnswerCounts, count: int, length: int
+) -> Target:
+    """Return the route of forecasts without a model, for a number of series.
+
+    The expected answer is requested here, without load.
+    """
+    body = forecast_body(count, length)
+    status, expected = server.post(ZERO_SHOT_ROUTE, body)
+    assert status == 200, expected
+    return Target(
+        name=name,
+        server=server,
+        path=ZERO_SHOT_ROUTE,
+        body=body,
+        is_correct=lambda answer: answer == expected,
+        counts=counts,
+        series=count,
+    )
 
 
 def many_series(target: Target, count: int) -> Target:

@@ -7,4 +7,6 @@ windows      (input, target) pairs as indices, never stored
 schema       columns of a file, their roles and how values are written
 splits       forecast origins, rolling folds, cutoffs
 forecast     points and intervals with their timestamps
+cards        panels and forecasts in a line, and as cards for notebooks
+plotting     a panel with its backtest and forecast as a figure
 """

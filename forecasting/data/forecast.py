@@ -1,8 +1,8 @@
 """Forecasts: points and intervals with their timestamps, and checks of their shape."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +12,17 @@ from forecasting.errors import SettingError
 from forecasting.timestamps.zones import to_wall
 from forecasting.types import FloatArray
 
+if TYPE_CHECKING:
+    from forecasting.data.panel import Panel
+    from forecasting.display.backends import Axes, Backend
+
 # By level in percent: lower and upper bounds, (series, horizon) each.
 Intervals = Mapping[float, tuple[FloatArray, FloatArray]]
 
 MAX_HORIZON = 10_000  # steps ahead in one forecast; more is a typing error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Forecast:
     """Forecasts of one series or many, all over the same horizon, original units.
 
@@ -32,6 +36,7 @@ class Forecast:
         zone: time zone of the timestamps; None where they are naive.
         methods: the method that made each row, such as ``network`` or
             ``seasonal_naive``, ``(series,)``; empty when unknown.
+        history: the series that the forecast continues, for `plot`; None without.
     """
 
     series_ids: tuple[str, ...]
@@ -40,6 +45,17 @@ class Forecast:
     intervals: Intervals
     zone: str | None = None
     methods: tuple[str, ...] = ()
+    history: "Panel | None" = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        from forecasting.data.cards import describe_forecast
+
+        return describe_forecast(self)
+
+    def _repr_html_(self) -> str:
+        from forecasting.data.cards import forecast_card
+
+        return forecast_card(self).to_html()
 
     @property
     def horizon(self) -> int:
@@ -67,6 +83,39 @@ class Forecast:
             methods = np.asarray(self.methods, dtype=object)
             columns["method"] = np.repeat(methods, horizon)
         return pd.DataFrame(columns)
+
+    def plot(
+        self,
+        series: str | Sequence[str] | None = None,
+        *,
+        history: "Panel | None" = None,
+        last: int | None = None,
+        ax: "Axes | None" = None,
+        backend: "Backend" = "matplotlib",
+    ) -> Any:
+        """Draw the forecast after the end of its series; return the figure.
+
+        Args:
+            series: ids of the series to draw; default the first four.
+            history: the series before the forecast; default those that it continues.
+            last: observations of each series that are drawn; default those of eight
+                horizons, and 96 or more.
+            ax: axes of matplotlib for a single series; default a new figure.
+            backend: ``matplotlib``, or ``plotly`` where that is installed.
+
+        Raises:
+            SettingError: there is no history, or the backend is not installed.
+            UnknownSeries: the history lacks a series.
+        """
+        from forecasting.data.plotting import MAX_HISTORY, plot_series
+
+        panel = self.history if history is None else history
+        if panel is None:
+            raise SettingError("history", None, "the panel that the forecast continues")
+        count = max(MAX_HISTORY, 8 * self.horizon) if last is None else last
+        return plot_series(
+            panel, self, series=series, last=count, ax=ax, backend=backend
+        )
 
     def _stamp_column(self) -> Any:
         if self.timestamps is None:

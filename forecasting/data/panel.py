@@ -6,7 +6,7 @@ its values by position: no window is copied or stored.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,12 +28,15 @@ from forecasting.timestamps.local_times import settle_zone
 from forecasting.timestamps.parsing import parse_timestamps
 from forecasting.types import FloatArray, IntArray
 
+if TYPE_CHECKING:
+    from forecasting.display.backends import Axes, Backend
+
 GAPS_ADVICE = (
     "Give a value for every moment, or read the data with a policy for missing ones."
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Panel:
     """One series or many, oldest observation first, without missing values.
 
@@ -147,6 +150,40 @@ class Panel:
     def __len__(self) -> int:
         return len(self.series_ids)
 
+    def __repr__(self) -> str:
+        from forecasting.data.cards import describe_panel
+
+        return describe_panel(self)
+
+    def _repr_html_(self) -> str:
+        from forecasting.data.cards import panel_card
+
+        return panel_card(self).to_html()
+
+    def plot(
+        self,
+        series: str | Sequence[str] | None = None,
+        *,
+        last: int | None = None,
+        ax: "Axes | None" = None,
+        backend: "Backend" = "matplotlib",
+    ) -> Any:
+        """Draw series below each other; return the figure.
+
+        Args:
+            series: ids of the series to draw; default the first four.
+            last: observations of each series that are drawn; None for all.
+            ax: axes of matplotlib for a single series; default a new figure.
+            backend: ``matplotlib``, or ``plotly`` where that is installed.
+
+        Raises:
+            UnknownSeries: the panel lacks a series.
+            SettingError: the backend is not installed.
+        """
+        from forecasting.data.plotting import plot_series
+
+        return plot_series(self, series=series, last=last, ax=ax, backend=backend)
+
     @property
     def lengths(self) -> IntArray:
         """Number of observations of each series, ``(series,)``."""
@@ -212,6 +249,10 @@ class Panel:
         The result holds nothing of the values after the cut.
         """
         return self.pieces(np.arange(len(self)), np.zeros_like(ends), ends)
+
+    def select(self, series: IntArray) -> "Panel":
+        """Return some of the series, by position (a copy)."""
+        return self.pieces(series, np.zeros_like(series), self.lengths[series])
 
     def tail(self, length: int) -> "Panel":
         """Return the last ``length`` observations of each series, or all (a copy)."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from forecasting.data.panel import Panel
 from forecasting.errors import SeriesTooShort, SettingError
-from forecasting.types import IntArray
+from forecasting.types import BoolArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,10 @@ class Origins:
 
     def __len__(self) -> int:
         return len(self.series)
+
+    def select(self, rows: BoolArray | IntArray) -> "Origins":
+        """Return some of the origins, by position or mask."""
+        return Origins(series=self.series[rows], ends=self.ends[rows])
 
 
 def last_origins(panel: Panel) -> Origins:
@@ -115,3 +119,11 @@ def _long_series(panel: Panel, required: int, reason: str) -> IntArray:
         lengths = zip(panel.series_ids, panel.lengths.tolist(), strict=True)
         raise SeriesTooShort(lengths, required, reason)
     return series
+
+
+def drop_short(panel: Panel, required: int) -> Panel:
+    """Return the series of a length; the same panel if all or none has it."""
+    series = np.flatnonzero(panel.lengths >= required)
+    if len(series) in (0, len(panel)):
+        return panel
+    return panel.pieces(series, np.zeros_like(series), panel.lengths[series])

@@ -63,10 +63,11 @@ class Windows:
         self._counts = torch.from_numpy(counts)
         self._ends = torch.from_numpy(np.cumsum(counts))
         self._span = torch.arange(spec.length)
+        self._length = int(counts.sum())
         self._is_unpadded = bool((begin >= spec.seq_len).all())
 
     def __len__(self) -> int:
-        return int(self._ends[-1])
+        return self._length
 
     def to(self, device: torch.device) -> "Windows":
         """Move the index to ``device``; return self."""

@@ -6,9 +6,9 @@ errors of earlier folds. With ``refit`` it is fitted anew at every cutoff. No fo
 uses an observation after its cutoff.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,8 @@ from forecasting.data.splits import (
 from forecasting.errors import SettingError
 from forecasting.types import FloatArray
 
-METRICS = ("mae", "rmse", "mape", "smape", "mase", "rmsse")
+Metric = Literal["mae", "rmse", "mape", "smape", "mase", "rmsse"]
+METRICS: tuple[str, ...] = get_args(Metric)
 
 
 class FittedModel(Protocol):
@@ -81,7 +82,7 @@ class EvaluationConfig:
     refit: bool = False
     season_length: int | Literal["auto"] = "auto"
     levels: tuple[float, ...] = (80.0, 95.0)
-    metric: Literal["mae", "rmse", "mape", "smape", "mase", "rmsse"] = "mase"
+    metric: Metric = "mase"
 
     def __post_init__(self) -> None:
         check_levels(self.levels)
@@ -143,20 +144,41 @@ def backtest(
     """
     tables = []
     for name, fit in fits.items():
-        model: FittedModel | None = None
-        waiting: list[tuple[Origins, FloatArray]] = []  # unobserved
-        for fold, origins in enumerate(folds, start=1):
-            if model is None or refit:
-                model, waiting = fit(observed_by(panel, origins)), []
-            waiting = _calibrate_observed(model, panel, waiting, origins)
-            points = model.forecast_at(panel, origins, horizon)
-            waiting.append((origins, points))
-            intervals = model.intervals_at(panel, origins, points, levels)
+        folds_forecast = forecast_folds(
+            fit, panel, folds, horizon=horizon, levels=levels, refit=refit
+        )
+        for fold, (origins, points, intervals) in enumerate(folds_forecast, start=1):
             table = forecast_table(panel, origins, points, intervals)
             table.insert(0, "model", name)
             table.insert(2, "fold", fold)
             tables.append(table)
     return pd.concat(tables, ignore_index=True)
+
+
+def forecast_folds(
+    fit: Fit,
+    panel: Panel,
+    folds: Sequence[Origins],
+    *,
+    horizon: int,
+    levels: Iterable[float] = (80, 95),
+    refit: bool = False,
+) -> Iterator[tuple[Origins, FloatArray, Intervals]]:
+    """Yield the origins, forecasts ``(origins, horizon)`` and intervals of each fold.
+
+    Args:
+        fit: makes a model and fits it to a panel.
+        panel, folds, horizon, levels, refit: see `backtest`.
+    """
+    model: FittedModel | None = None
+    waiting: list[tuple[Origins, FloatArray]] = []  # unobserved
+    for origins in folds:
+        if model is None or refit:
+            model, waiting = fit(observed_by(panel, origins)), []
+        waiting = _calibrate_observed(model, panel, waiting, origins)
+        points = model.forecast_at(panel, origins, horizon)
+        waiting.append((origins, points))
+        yield origins, points, model.intervals_at(panel, origins, points, levels)
 
 
 def _calibrate_observed(

@@ -157,6 +157,7 @@ class Baseline:
             points=points,
             intervals=self.intervals_at(panel, origins, points, levels),
             zone=panel.calendar.zone,
+            history=panel,
         )
 
     def intervals_at(

@@ -62,6 +62,39 @@ def score_by_step(
     return pd.DataFrame(scores).T.rename_axis(["model", "step"])
 
 
+def score_by_series(
+    table: pd.DataFrame, panel: Panel, folds: list[Origins], *, season_length: int
+) -> pd.DataFrame:
+    """Score every model on every series: indexed by ``(model, series_id)``.
+
+    Args:
+        table, panel, folds, season_length: see `score`.
+
+    Returns:
+        The columns ``mae, rmse, mase, rmsse``; scaled errors of a constant series are
+        NaN.
+    """
+    error = table["actual"] - table["point"]
+    scales = find_scales(table, panel, folds[0], season_length)
+    rows = pd.DataFrame(
+        {
+            "model": table["model"],
+            "series_id": table["series_id"],
+            "mae": error.abs(),
+            "rmse": error**2,
+            "mase": scales[:, 0],
+            "rmsse": scales[:, 1],
+        }
+    )
+    scores = rows.groupby(["model", "series_id"], sort=False).mean()
+    units = scores[["mase", "rmsse"]].where(scores[["mase", "rmsse"]] > 0)
+    return scores.assign(
+        rmse=np.sqrt(scores["rmse"]),
+        mase=scores["mae"] / units["mase"],
+        rmsse=np.sqrt(scores["rmse"] / units["rmsse"]),
+    )
+
+
 def find_scales(
     table: pd.DataFrame, panel: Panel, first: Origins, season_length: int
 ) -> FloatArray:

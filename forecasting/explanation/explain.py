@@ -7,9 +7,9 @@ distance of x from the level that its series is scaled by. Both are averaged ove
 windows.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from forecasting.covariates.encoding import Covariates
 from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins, last_origins
 from forecasting.devices import limit_threads
+from forecasting.display.backends import draw_heat_maps
 from forecasting.errors import (
     DataError,
     MissingCovariates,
@@ -27,14 +28,15 @@ from forecasting.errors import (
 )
 from forecasting.explanation.gradients import (
     CPU,
-    count_lags,
     model_slopes,
     network_slopes,
 )
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.forecaster.history import ScaledHistories
+from forecasting.forecaster.local.models import LocalModels
 from forecasting.forecaster.predict import read_histories
-from forecasting.forecaster.trained_model import TrainedModel
+from forecasting.forecaster.predictor import Predictor
+from forecasting.forecaster.trained_model import GlobalModel, TrainedModel
 from forecasting.types import FloatArray
 
 Part = Literal["model", "network"]
@@ -94,6 +96,24 @@ class Explanation:
         total = np.where(total > 0, total, self.sensitivity.sum(1, keepdims=True))
         return {n: part / np.where(total > 0, total, 1) for n, part in parts.items()}
 
+    def plot(self) -> Any:
+        """Draw heat maps of importance by step and lag; return the figure.
+
+        There is one for the target and one for each covariate, on one colour scale, so
+        that they can be compared. The title of the first names the explained part.
+
+        Raises:
+            SettingError: matplotlib is not installed.
+        """
+        parts = self.by_feature()
+        methods = sorted(set(self.methods.values()))
+        if self.part == "network":
+            methods = ["the network alone"]
+        if methods:
+            answers = ", ".join(methods).replace("_", " ")
+            parts = {f"{self.target}: {answers}": parts.pop(self.target), **parts}
+        return draw_heat_maps(parts, self.lags[0])
+
     def to_frame(self) -> pd.DataFrame:
         """Return a long table with columns ``step, lag, feature, importance``.
 
@@ -148,7 +168,7 @@ def explain(
     >>> explanation.observations.shape, explanation.methods
     ((2, 5), {'wave': 'network'})
     """
-    fitted, seq_len = forecaster.trained, forecaster.windows.seq_len
+    fitted = forecaster.trained
     if part not in PARTS:
         raise SettingError("part", part, f"one of {', '.join(PARTS)}")
     if windows < 1:
@@ -158,9 +178,27 @@ def explain(
     if part == "model":
         windows = _limit_windows(fitted, series, windows)
     origins = _sample_origins(series, fitted, windows, last=panel is None)
-    rows = _read(forecaster, series, origins)
-    encoded = rows.covariates_from(0, seq_len + forecaster.windows.horizon)
-    with limit_threads(CPU, forecaster.model.hidden_size), torch.enable_grad():
+    if not isinstance(fitted, LocalModels):
+        return _explain(fitted.as_global(), series, origins, part)
+    places = fitted.find_places(series.series_ids)[origins.series]
+    return _join(
+        [
+            _explain(
+                fitted.unpack(place), series, origins.select(places == place), part
+            )
+            for place in dict.fromkeys(places.tolist())
+        ]
+    )
+
+
+def _explain(
+    fitted: GlobalModel, series: Panel, origins: Origins, part: Part
+) -> Explanation:
+    """Explain the forecasts from some origins by one model."""
+    seq_len, horizon = fitted.seq_len, fitted.horizon
+    rows = _read(fitted, series, origins)
+    encoded = rows.covariates_from(0, seq_len + horizon)
+    with limit_threads(CPU, fitted.config.model.hidden_size), torch.enable_grad():
         if part == "network":
             inputs = rows.frame.inputs
             slopes, covariate_slopes = network_slopes(fitted, inputs, encoded)
@@ -184,14 +222,33 @@ def explain(
     )
 
 
+def _join(explanations: list[Explanation]) -> Explanation:
+    """Average explanations without covariates, each window alike."""
+    total = sum(explanation.windows for explanation in explanations)
+    num_lags = max(len(explanation.lags) for explanation in explanations)
+
+    def average(values: Callable[[Explanation], FloatArray]) -> FloatArray:
+        weighted = [
+            np.pad(values(e), ((0, 0), (num_lags - len(e.lags), 0))) * e.windows
+            for e in explanations
+        ]
+        return np.asarray(np.sum(weighted, axis=0) / total)
+
+    return replace(
+        explanations[0],
+        windows=total,
+        observations=average(lambda explanation: explanation.observations),
+        sensitivity=average(lambda explanation: explanation.sensitivity),
+        methods={k: v for e in explanations for k, v in e.methods.items()},
+    )
+
+
 def _limit_windows(fitted: TrainedModel, panel: Panel, windows: int) -> int:
     """Return the number of windows with differences that take seconds at most."""
-    if not fitted.scaling.is_smoothed:
+    if not fitted.is_smoothed:
         return windows
     length = min(int(panel.lengths.max()), fitted.memory)
-    return min(
-        windows, max(MAX_SMOOTHED_POINTS // (2 * count_lags(fitted) * length), 1)
-    )
+    return min(windows, max(MAX_SMOOTHED_POINTS // (2 * fitted.num_lags * length), 1))
 
 
 def _gather_padding(slopes: Tensor, ends: Tensor) -> Tensor:
@@ -210,7 +267,7 @@ def _gather_padding(slopes: Tensor, ends: Tensor) -> Tensor:
 
 
 def _find_methods(
-    fitted: TrainedModel, panel: Panel, origins: Origins
+    fitted: GlobalModel, panel: Panel, origins: Origins
 ) -> dict[str, str]:
     """Return the method that answers at the last origin of each series, by id."""
     names = [panel.series_ids[s] for s in origins.series.tolist()]
@@ -243,15 +300,15 @@ def _sample_origins(
     return Origins(series=series, ends=ends[series] - back)
 
 
-def _read(forecaster: Forecaster, panel: Panel, origins: Origins) -> ScaledHistories:
-    predictor, windows = forecaster.predictor, forecaster.windows
+def _read(fitted: GlobalModel, panel: Panel, origins: Origins) -> ScaledHistories:
+    predictor = Predictor(fitted)
     try:
-        histories = read_histories(predictor, panel, origins, windows.horizon)
+        histories = read_histories(predictor, panel, origins, fitted.horizon)
         return predictor.read(histories, slice(0, len(origins)))
     except MissingCovariates as error:
         raise error.advise(
             "Explain series with their covariates, known ones for the horizon "
-            f"too: at least seq_len {windows.seq_len} + horizon {windows.horizon} "
+            f"too: at least seq_len {fitted.seq_len} + horizon {fitted.horizon} "
             "steps of a series."
         ) from None
 

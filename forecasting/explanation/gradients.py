@@ -23,7 +23,7 @@ from forecasting.forecaster.history import (
     WindowHistory,
 )
 from forecasting.forecaster.predictor import forecast_windows
-from forecasting.forecaster.trained_model import TrainedModel
+from forecasting.forecaster.trained_model import GlobalModel
 from forecasting.models.ensemble import ensemble_forecast
 from forecasting.models.network import RecurrentNetwork
 from forecasting.types import FloatArray
@@ -34,19 +34,8 @@ ROUNDING = 4 * torch.finfo(torch.float32).eps  # relative, of a difference
 RunNetworks = Callable[[Tensor, Tensor | None], Tensor]
 
 
-def count_lags(fitted: TrainedModel) -> int:
-    """Return the number of observations that explanations of a model cover.
-
-    Forecasts by the last season and by smoothing reach back a season, where that is
-    longer than the window.
-    """
-    if fitted.guard is None and not fitted.scaling.is_smoothed:
-        return fitted.seq_len
-    return max(fitted.seq_len, fitted.season_length)
-
-
 def model_slopes(
-    fitted: TrainedModel, rows: ScaledHistories, covariates: Tensor | None
+    fitted: GlobalModel, rows: ScaledHistories, covariates: Tensor | None
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Differentiate the forecasts that answer, from u to u.
 
@@ -60,7 +49,7 @@ def model_slopes(
         ``(H, B, L + H, F - 1)``.
     """
     run, history = partial(_run, [_copy(n) for n in fitted.networks]), rows.history
-    count = count_lags(fitted)
+    count = fitted.num_lags
 
     def forecast(*inputs: Tensor) -> Tensor:
         frame, encoded = rows.frame, inputs[-1] if covariates is not None else None
@@ -84,7 +73,7 @@ def model_slopes(
 
 
 def network_slopes(
-    fitted: TrainedModel, inputs: Tensor, covariates: Tensor | None
+    fitted: GlobalModel, inputs: Tensor, covariates: Tensor | None
 ) -> tuple[Tensor, Tensor | None]:
     """Differentiate the networks' forecasts without the linear part, from z to z.
 
@@ -136,7 +125,7 @@ def differentiate(
 
 @torch.no_grad()
 def _difference(
-    fitted: TrainedModel,
+    fitted: GlobalModel,
     rows: ScaledHistories,
     history: SmoothedHistory,
     run: RunNetworks,

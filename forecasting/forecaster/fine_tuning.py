@@ -14,7 +14,7 @@ from forecasting.covariates.encoding import Covariates
 from forecasting.data.covariates import ROLES
 from forecasting.data.panel import Panel
 from forecasting.errors import SettingError
-from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
+from forecasting.forecaster.trained_model import ForecasterConfig, GlobalModel
 from forecasting.scaling.normalization import Normalizer
 from forecasting.types import IntArray
 
@@ -35,7 +35,7 @@ WEIGHT_SETTINGS = (  # that weights depend on, besides windows and normalization
 
 
 def check_start(
-    start: TrainedModel, config: ForecasterConfig, panel: Panel | None = None
+    start: GlobalModel, config: ForecasterConfig, panel: Panel | None = None
 ) -> None:
     """Check that a forecaster with these settings can take over trained weights.
 
@@ -84,7 +84,7 @@ def _check_covariates(panel: Panel, source: Covariates) -> None:
 
 
 def merge_statistics(
-    start: TrainedModel, normalizer: Normalizer, panel: Panel
+    start: GlobalModel, normalizer: Normalizer, panel: Panel
 ) -> Normalizer:
     """Return statistics of a panel; series of a trained model keep theirs."""
     rows = np.flatnonzero(trained_lengths(panel, start.context) >= 0)

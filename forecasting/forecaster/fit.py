@@ -1,4 +1,4 @@
-"""Fit the networks of a forecaster: prepare, linear part, members, guard, errors.
+"""Fit a forecaster: prepare, linear part, members, guard, errors.
 
 Everything is fitted on the earlier part of each series; the latest part validates. A
 refit repeats this on all data, with the choices that validation has made.
@@ -13,18 +13,23 @@ import numpy as np
 from forecasting.covariates.encoding import Covariates
 from forecasting.data.panel import Panel
 from forecasting.datasets.window_dataset import BatchSource
-from forecasting.devices import check_precision, limit_threads
+from forecasting.devices import check_precision, limit_threads, pick_device
 from forecasting.forecaster.fine_tuning import check_start
 from forecasting.forecaster.prepare import PreparedData, prepare, training_ends
-from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
+from forecasting.forecaster.storage.finished_fit import FinishedFit
+from forecasting.forecaster.storage.pretrained import read_pretrained
+from forecasting.forecaster.trained_model import ForecasterConfig, GlobalModel
 from forecasting.forecaster.validation import calibration_errors
+from forecasting.intervals.calibration import Calibration
 from forecasting.intervals.errors import ForecastErrors
+from forecasting.intervals.shown import ShownRange
 from forecasting.models.ensemble import start_spread
 from forecasting.models.network import RecurrentNetwork
 from forecasting.models.window_ridge import LinearPart, fit_linear
 from forecasting.scaling.normalization import Normalizer
-from forecasting.selection.guard import Guard, fit_guard
+from forecasting.selection.guard import Guard, Rungs, fit_guard
 from forecasting.training import (
+    Checkpoints,
     EpochRecord,
     TrainingConfig,
     start_member,
@@ -60,17 +65,73 @@ class FittedNetworks:
     guard: Guard | None
 
 
+def fit_model(
+    panel: Panel,
+    config: ForecasterConfig,
+    *,
+    start: GlobalModel | None = None,
+    rungs: Rungs | None = None,
+    on_epoch: OnEpoch | None = None,
+    checkpoints: Checkpoints | None = None,
+) -> FinishedFit:
+    """Fit a forecaster to a panel: its model, its calibration and its history.
+
+    A fit that a checkpoint holds already is taken from there.
+
+    Args:
+        panel: series without missing values.
+        config: windows, model and training.
+        start, rungs, on_epoch, checkpoints: as `fit_networks`.
+
+    Raises:
+        SeriesTooShort, SettingError, TrainingDiverged: as `fit_networks`.
+        CheckpointError: a checkpoint cannot be used.
+    """
+    finished = None if checkpoints is None else checkpoints.open("fitted")
+    fit = FinishedFit.load(finished, pick_device(config.training.device), on_epoch)
+    if fit is not None:
+        return fit
+    result = fit_networks(
+        panel,
+        config,
+        start=start,
+        rungs=rungs,
+        on_epoch=on_epoch,
+        checkpoints=checkpoints,
+    )
+    calibration = Calibration.start(result.errors, config.model.intervals)
+    context = panel.tail(config.memory(result.normalizer.method))
+    trained = GlobalModel(
+        config=config,
+        networks=result.networks,
+        normalizer=result.normalizer,
+        intervals=calibration.table,
+        context=replace(context, schema=context.complete_schema()),
+        non_negative=bool(panel.values.min() >= 0),
+        covariates=result.covariates,
+        guard=result.guard,
+        shown=ShownRange.from_panel(panel),
+    )
+    fit = FinishedFit(trained, calibration, result.history)
+    if finished is not None:
+        finished.finish(fit.to_state())
+    return fit
+
+
 def fit_networks(
     panel: Panel,
     config: ForecasterConfig,
     *,
-    start: TrainedModel | None = None,
-    choices: TrainedModel | None = None,
+    start: GlobalModel | None = None,
+    rungs: Rungs | None = None,
     on_epoch: OnEpoch | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> FittedNetworks:
     """Train the members of a forecaster on a panel, or fine-tune them from ``start``.
 
-    The guard takes over the rungs of ``choices``; without such a model it chooses them.
+    With ``start: pretrained`` in its settings, it starts from the package's network.
+
+    The guard takes over ``rungs`` of the series; without them it chooses.
 
     Raises:
         SeriesTooShort: no series has a window.
@@ -79,20 +140,39 @@ def fit_networks(
     """
     device, training = config.check(), config.training
     check_precision(device, training.precision, config.model.cell)
+    if start is None and training.start == "pretrained":
+        season, horizon = config.model.season_length, config.windows.horizon
+        start = read_pretrained(season, horizon, device)
     if start is not None:
         check_start(start, config, panel)
         config = config.replace_model(normalization=start.method)
     is_validated = bool((training_ends(panel, config) < panel.lengths).any())
     if not (training.refit and is_validated):
-        return _fit(panel, config, start, on_epoch, choices=choices)
+        return _fit(
+            panel, config, start, on_epoch, rungs=rungs, checkpoints=checkpoints
+        )
     num_trials = min(config.model.members, MAX_TRIAL_MEMBERS)
     trial_config = config.replace_model(members=num_trials)
-    trial = _fit(panel, trial_config, start, on_epoch, choices=choices)
+    trial = _fit(
+        panel,
+        trial_config,
+        start,
+        on_epoch,
+        rungs=rungs,
+        checkpoints=checkpoints and checkpoints.under("trial"),
+    )
     final_config = replace(
         config.replace_model(normalization=trial.normalizer.method),
         training=_refit_settings(training, trial.history),
     )
-    final = _fit(panel, final_config, start, _mark_refit(on_epoch), trial)
+    final = _fit(
+        panel,
+        final_config,
+        start,
+        _mark_refit(on_epoch),
+        trial,
+        checkpoints=checkpoints and checkpoints.under("refit"),
+    )
     history = [replace(record, refit=True) for record in final.history]
     return replace(final, history=trial.history + history)
 
@@ -100,10 +180,11 @@ def fit_networks(
 def _fit(
     panel: Panel,
     config: ForecasterConfig,
-    start: TrainedModel | None,
+    start: GlobalModel | None,
     on_epoch: OnEpoch | None,
     trial: FittedNetworks | None = None,
-    choices: TrainedModel | None = None,
+    rungs: Rungs | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> FittedNetworks:
     """Train on the earlier part of each series, validate on the rest.
 
@@ -124,12 +205,13 @@ def _fit(
             data.validation,
             config.training,
             on_epoch,
+            checkpoints,
         )
         guard = None
         if config.model.guard:
             guard = _fit_guard(networks, linear, data, config, trial)
-            if choices is not None and choices.guard is not None:
-                guard = _take_over(guard, choices, choices.guard, panel)
+            if rungs is not None:
+                guard = guard.with_rungs(rungs)
         errors = (
             calibration_errors(networks, data, config, guard)
             if trial is None
@@ -154,6 +236,7 @@ def train_networks(
     validation: BatchSource,
     training: TrainingConfig,
     on_epoch: OnEpoch | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> tuple[list[RecurrentNetwork], list[EpochRecord]]:
     """Create the members of an ensemble and train them.
 
@@ -162,7 +245,7 @@ def train_networks(
         initial: of each member: the linear part that it starts from, or the network
             whose weights it takes over; None for random weights alone.
         seeds: of each member.
-        batches, validation, training, on_epoch: see
+        batches, validation, training, on_epoch, checkpoints: see
             `forecasting.training.train_members`.
 
     Returns:
@@ -172,7 +255,14 @@ def train_networks(
         start_member(seed, batches.device, partial(_start, make, state, batches))
         for seed, state in zip(seeds, initial, strict=True)
     ]
-    history = train_members(members, batches, validation, training, on_epoch=on_epoch)
+    history = train_members(
+        members,
+        batches,
+        validation,
+        training,
+        on_epoch=on_epoch,
+        checkpoints=checkpoints,
+    )
     return [member.network.eval() for member in members], history
 
 
@@ -222,18 +312,6 @@ def _fit_guard(
     if linear is None or (linear.steps, linear.penalty) != (steps, penalty):
         linear = _fit_linear(data, steps, penalty)
     return replace(trial.guard, linear=linear)
-
-
-def _take_over(
-    guard: Guard, model: TrainedModel, choices: Guard, panel: Panel
-) -> Guard:
-    """Return a guard with the rungs of another model, and the same basis."""
-    return replace(
-        guard,
-        default=choices.default,
-        by_series=choices.choices(model.find_places(panel.series_ids)),
-        basis=choices.basis,
-    )
 
 
 def _mark_refit(on_epoch: OnEpoch | None) -> OnEpoch | None:

@@ -1,43 +1,56 @@
 """`Forecaster`: fit recurrent networks, forecast with intervals, save and load."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-import numpy as np
+import pandas as pd
 
 from forecasting.data.covariates import BySeries
-from forecasting.data.forecast import Forecast, Intervals, check_horizon
+from forecasting.data.forecast import (
+    Forecast,
+    Intervals,
+    check_horizon,
+    check_levels,
+)
 from forecasting.data.panel import Panel
-from forecasting.data.splits import Origins, last_origins, timestamps_at
+from forecasting.data.splits import Origins, drop_short, timestamps_at
 from forecasting.data.windows import WindowSpec
 from forecasting.devices import Device, pick_device
 from forecasting.errors import NotFittedError, SettingError
-from forecasting.forecaster.artifact import (
-    locate_artifact,
-    pack,
-    read_artifact,
-    unpack,
-    write_artifact,
+from forecasting.evaluation.backtest import EvaluationConfig, Metric
+from forecasting.forecaster.cards import (
+    describe_forecaster,
+    forecaster_card,
+    list_series,
 )
-from forecasting.forecaster.fit import fit_networks
+from forecasting.forecaster.fit import fit_model
+from forecasting.forecaster.local.calibration import calibrate_each
+from forecasting.forecaster.local.models import LocalModels
+from forecasting.forecaster.local.predictor import AnyPredictor, make_predictor
 from forecasting.forecaster.predict import (
     compute_intervals,
+    continue_series,
     forecast,
-    read_histories,
+    measure_errors,
 )
 from forecasting.forecaster.predictor import Predictor
+from forecasting.forecaster.storage.models import read_model, write_model
+from forecasting.forecaster.storage.pretrained import read_pretrained
 from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
 from forecasting.intervals.calibration import Calibration
 from forecasting.intervals.errors import ForecastErrors
-from forecasting.intervals.scores import to_scores
-from forecasting.intervals.shown import ShownRange
-from forecasting.io import read_frame, read_latest
+from forecasting.io import as_panel, read_latest
 from forecasting.io.frames import FrameLike
 from forecasting.models.config import RecurrentConfig
-from forecasting.training import EpochRecord, TrainingConfig
+from forecasting.selection.guard import Rungs
+from forecasting.training import Checkpoints, EpochRecord, TrainingConfig
 from forecasting.types import FloatArray
+
+if TYPE_CHECKING:
+    from forecasting.display.backends import Axes, Backend
+    from forecasting.evaluation.leaderboard import Backtest
 
 LEVELS = (80.0, 95.0)
 
@@ -76,7 +89,8 @@ class Forecaster:
         )
         self._trained: TrainedModel | None = None
         self.history: list[EpochRecord] = []
-        self._predictor: Predictor | None = None
+        self._predictor: AnyPredictor | None = None
+        self._shown: Panel | None = None  # series of the training, for plots
         self._calibration = Calibration.start(
             ForecastErrors.none(self.windows.horizon), self.model.intervals
         )
@@ -116,8 +130,9 @@ class Forecaster:
         panel: "Panel | FrameLike",
         *,
         start: "Forecaster | None" = None,
-        choices: "Forecaster | None" = None,
+        choices: "Forecaster | Rungs | None" = None,
         on_epoch: Callable[[EpochRecord], None] | None = None,
+        checkpoints: Checkpoints | None = None,
         **settings: Any,
     ) -> Self:
         """Train on every series of a panel or frame.
@@ -132,8 +147,10 @@ class Forecaster:
                 many members, whose weights and normalisation training starts from;
                 validation may select it unchanged.
             choices: a trained forecaster with the same settings, whose guard's choice
-                of a method for each series holds; default: it is chosen anew.
+                of a method for each series holds, or these; default: chosen anew.
             on_epoch: called after each epoch, for a progress bar or a log.
+            checkpoints: folder to go on from after a training that was cut short, and
+                to write to; the weights are those of an unbroken training, bit by bit.
             settings: attributes of `Schema` for a frame, such as ``target``.
 
         Raises:
@@ -142,32 +159,23 @@ class Forecaster:
             SettingError: the settings contradict each other, or those of ``start``.
             NotFittedError: ``start`` or ``choices`` has not been trained.
             TrainingDiverged: the loss became infinite.
+            CheckpointError: a checkpoint cannot be used.
         """
-        source = None if start is None else start.trained
-        panel = _to_panel(panel, source, settings)
+        source = None if start is None else start.trained.as_global()
+        panel = as_panel(panel, None if source is None else source.context, settings)
         if not self.model.guard:
-            panel = _drop_short(panel, self.config.min_history)
-        result = fit_networks(
+            panel = drop_short(panel, self.config.min_history)
+        fit = fit_model(
             panel,
             self.config,
             start=source,
-            choices=None if choices is None else choices.trained,
+            rungs=_find_rungs(choices, panel),
             on_epoch=on_epoch,
+            checkpoints=checkpoints,
         )
-        self.history = result.history
-        self._calibration = Calibration.start(result.errors, self.model.intervals)
-        context = panel.tail(self.config.memory(result.normalizer.method))
-        self.trained = TrainedModel(
-            config=self.config,
-            networks=result.networks,
-            normalizer=result.normalizer,
-            intervals=self._calibration.table,
-            context=replace(context, schema=context.complete_schema()),
-            non_negative=bool(panel.values.min() >= 0),
-            covariates=result.covariates,
-            guard=result.guard,
-            shown=ShownRange.from_panel(panel),
-        )
+        self._shown = panel
+        self._calibration, self.history = fit.calibration, list(fit.history)
+        self.trained = fit.trained
         return self
 
     def forecast_at(
@@ -264,32 +272,98 @@ class Forecaster:
         if panel is not None:
             series = panel if isinstance(panel, Panel) else self.read(panel)
         series = series.with_future(future) if future else series
-        calendar = trained.context.calendar.continued_by(series.calendar)
         steps = self.windows.horizon if horizon is None else check_horizon(horizon)
-        points, intervals = forecast(
-            self.predictor, series, last_origins(series), steps, levels
+        result = continue_series(self.predictor, series, steps, levels)
+        if panel is None and self._shown is not None:
+            return replace(result, history=self._shown)  # longer than the context
+        return result
+
+    def backtest(
+        self,
+        panel: "Panel | FrameLike",
+        *,
+        folds: int | Literal["auto"] = "auto",
+        refit: bool = False,
+        season_length: int | Literal["auto"] = "auto",
+        levels: Iterable[float] = LEVELS,
+        metric: Metric = "mase",
+        on_epoch: Callable[[EpochRecord], None] | None = None,
+        **settings: Any,
+    ) -> "Backtest":
+        """Measure these settings on the past, beside baselines; self is not changed.
+
+        Others with the same settings are trained, from random weights or those of the
+        package, on the observations before the first fold, then forecast each fold.
+
+        Args:
+            panel: series, a panel or frame as in `fit`; a trained forecaster reads a
+                frame as it read that of its training.
+            folds, refit, season_length, levels, metric: see
+                `forecasting.evaluation.backtest.EvaluationConfig`.
+            on_epoch: called after each epoch of a training.
+            settings: attributes of `Schema` for a frame, such as ``target``.
+
+        Raises:
+            DataError: a frame cannot be read.
+            SeriesTooShort: no series leaves a window to train on before the folds.
+            SettingError: a setting is out of range, or settings contradict each other.
+        """
+        from forecasting.forecaster.backtest import backtest_forecaster
+
+        evaluation = EvaluationConfig(
+            folds=folds,
+            refit=refit,
+            season_length=season_length,
+            levels=check_levels(levels),
+            metric=metric,
         )
-        return Forecast(
-            series_ids=series.series_ids,
-            timestamps=calendar.future(series.last_timestamps(), steps),
-            points=points,
-            intervals=intervals,
-            zone=series.calendar.zone,
-            methods=trained.answering_methods(
-                trained.find_places(series.series_ids), series.lengths
-            ),
-        )
+        context = None if self._trained is None else self._trained.context
+        series = as_panel(panel, context, settings)
+        return backtest_forecaster(self.config, series, evaluation, on_epoch)
+
+    def plot(
+        self,
+        series: "str | Sequence[str] | None" = None,
+        *,
+        horizon: int | None = None,
+        levels: Iterable[float] = LEVELS,
+        ax: "Axes | None" = None,
+        backend: "Backend" = "matplotlib",
+    ) -> Any:
+        """Draw the forecast after the series of the training; return the figure.
+
+        Args:
+            series: ids of the series to draw; default the first four.
+            horizon, levels: see `predict`.
+            ax, backend: see `Forecast.plot`.
+
+        Raises:
+            NotFittedError, MissingCovariates, SettingError: as `predict`.
+            UnknownSeries: the training had no such series.
+        """
+        forecast = self.predict(horizon=horizon, levels=levels)
+        return forecast.plot(series, ax=ax, backend=backend)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row a series of the training: ``series_id, last, method``.
+
+        Raises:
+            NotFittedError: the forecaster has not been trained.
+        """
+        return list_series(self.trained)
+
+    def __repr__(self) -> str:
+        return describe_forecaster(self.config, self._trained)
+
+    def _repr_html_(self) -> str:
+        return forecaster_card(self.config, self._trained).to_html()
 
     def without_guard(self) -> "Forecaster":
         """Return the forecaster with the forecasts of its networks for all series.
 
         Its intervals are not calibrated for them.
         """
-        alone = Forecaster(
-            windows=self.windows, model=self.model, training=self.training
-        )
-        alone.trained = replace(self.trained, guard=None)
-        return alone
+        return Forecaster.of(self.trained.without_guard())
 
     def calibrate(self, panel: Panel, origins: Origins, points: FloatArray) -> Self:
         """Update the intervals with the errors of past forecasts.
@@ -301,32 +375,16 @@ class Forecaster:
             origins: origins of the forecasts.
             points: out-of-sample forecasts, original units, ``(origins, horizon)``.
         """
-        trained, predictor = self.trained, self.predictor
-        steps, quantiles = points.shape[1], self.model.quantiles
-        errors = np.empty(points.shape)
-        volatility, units = np.empty((2, len(points)))
-        histories = read_histories(predictor, panel, origins, steps)
-        for block in histories.blocks(trained.memory):
-            scaled = predictor.read(histories, block)
-            series, ends = origins.series[block], origins.ends[block]
-            observed = panel.pieces(series, ends, ends + steps)
-            actual = scaled.normalizer.scale_series(observed).double().numpy()
-            actual = actual.reshape(len(scaled), -1)
-            residuals = (actual - scaled.scale(points[block])) / scaled.size
-            if quantiles:
-                residuals = to_scores(residuals, predictor.spread(scaled), quantiles)
-            errors[block], volatility[block] = residuals, scaled.volatility
-            units[block] = scaled.normalizer.scale * scaled.size[:, 0]
-        is_on_logarithms = trained.scaling.is_logarithmic and not quantiles
+        if isinstance(self.trained, LocalModels):
+            self.trained = calibrate_each(self.trained, panel, origins, points)
+            return self
+        assert isinstance(self.predictor, Predictor)
         self._calibration = self._calibration.update(
-            ForecastErrors(
-                residuals=errors,
-                volatility=volatility,
-                log_units=units if is_on_logarithms else None,
-            ),
+            measure_errors(self.predictor, panel, origins, points),
             timestamps_at(panel, origins),
         )
-        self.trained = replace(trained, intervals=self._calibration.table)
+        table = self._calibration.table
+        self.trained = replace(self.trained.as_global(), intervals=table)
         return self
 
     def save(self, path: str | Path) -> None:
@@ -336,7 +394,7 @@ class Forecaster:
             NotFittedError: the forecaster has not been trained.
             ArtifactError: the folder cannot be written.
         """
-        write_artifact(Path(path), *pack(self.trained))
+        write_model(Path(path), self.trained)
 
     @classmethod
     def load(cls, path: str | Path, *, device: Device = "auto") -> "Forecaster":
@@ -350,8 +408,36 @@ class Forecaster:
             ArtifactError: the folder is missing, damaged or of a later format.
             SettingError: the device is missing.
         """
-        folder = locate_artifact(Path(path))
-        trained = unpack(folder, *read_artifact(folder), pick_device(device))
+        return cls.of(read_model(Path(path), pick_device(device)))
+
+    @classmethod
+    def pretrained(cls, *, season_length: int, horizon: int = 12) -> "Forecaster":
+        """Return a forecaster of the package, trained on synthetic series alone.
+
+        It forecasts any series by `predict`, and is a start for `fit`. Its own context
+        are two synthetic series.
+
+        Args:
+            season_length: steps of a season; 1 for none.
+            horizon: steps ahead of one pass of the network, at most those it was
+                trained for; `predict` feeds forecasts back beyond them.
+
+        Raises:
+            SettingError: there is no network for this season, or it was trained for
+                fewer steps.
+        """
+        trained = read_pretrained(season_length, horizon, pick_device("auto"))
+        if trained.horizon < horizon:
+            expected = (
+                f"at most {trained.horizon} for season_length {season_length}; "
+                "predict(horizon=...) goes further"
+            )
+            raise SettingError("horizon", horizon, expected)
+        return cls.of(trained)
+
+    @classmethod
+    def of(cls, trained: TrainedModel) -> "Forecaster":
+        """Return the forecaster of a trained model."""
         config = trained.config
         forecaster = cls(
             windows=config.windows, model=config.model, training=config.training
@@ -360,7 +446,7 @@ class Forecaster:
         return forecaster
 
     @property
-    def predictor(self) -> Predictor:
+    def predictor(self) -> AnyPredictor:
         """The trained state, ready to forecast arrays.
 
         Raises:
@@ -368,29 +454,12 @@ class Forecaster:
         """
         trained = self.trained
         if self._predictor is None or self._predictor.model is not trained:
-            self._predictor = Predictor(trained)
+            self._predictor = make_predictor(trained)
         return self._predictor
 
 
-def _to_panel(
-    series: "Panel | FrameLike",
-    source: TrainedModel | None,
-    settings: Mapping[str, Any],
-) -> Panel:
-    """Return a panel as it is, and a frame as a panel, read as that of a source."""
-    if not isinstance(series, Panel):
-        if source is None:
-            return read_frame(series, **settings)
-        return read_latest(series, source.context, **settings)
-    if settings:
-        name, value = next(iter(settings.items()))
-        raise SettingError(name, value, "left out for a panel, which has been read")
-    return series
-
-
-def _drop_short(panel: Panel, required: int) -> Panel:
-    """Return the series of a length; the same panel if all or none has it."""
-    series = np.flatnonzero(panel.lengths >= required)
-    if len(series) in (0, len(panel)):
-        return panel
-    return panel.pieces(series, np.zeros_like(series), panel.lengths[series])
+def _find_rungs(choices: "Forecaster | Rungs | None", panel: Panel) -> Rungs | None:
+    """Return the guard's choices for the series of a panel."""
+    if not isinstance(choices, Forecaster):
+        return choices
+    return choices.trained.as_global().find_rungs(panel.series_ids)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
+from forecasting.forecaster.trained_model import ForecasterConfig, GlobalModel
 from forecasting.intervals.shown import ShownRange
 from forecasting.intervals.volatility import window_volatility
 from forecasting.scaling.methods import METHODS, Method
@@ -270,7 +270,7 @@ class ScaledHistories:
         return self.covariates.take(self.rows, first, first + length)
 
 
-def start_history(u: FloatArray, counts: IntArray, model: TrainedModel) -> History:
+def start_history(u: FloatArray, counts: IntArray, model: GlobalModel) -> History:
     """Return a history of scaled observations u ``(n, length)``.
 
     Args:

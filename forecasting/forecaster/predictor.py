@@ -15,7 +15,7 @@ from forecasting.covariates.layout import join_inputs
 from forecasting.devices import autocast, limit_threads
 from forecasting.errors import InvalidValues
 from forecasting.forecaster.history import Histories, ScaledHistories, start_history
-from forecasting.forecaster.trained_model import TrainedModel
+from forecasting.forecaster.trained_model import GlobalModel
 from forecasting.intervals.scores import from_scores
 from forecasting.intervals.shown import BOUND_REACH, POINT_REACH, ShownRange
 from forecasting.kernels.network import Evaluator
@@ -36,7 +36,7 @@ class Predictor:
         model: the trained model.
     """
 
-    def __init__(self, model: TrainedModel) -> None:
+    def __init__(self, model: GlobalModel) -> None:
         self.model, self._precision = model, model.config.training.precision
         self._evaluate = Evaluator(model.networks, self._precision)
         network = model.networks[0]
@@ -79,6 +79,28 @@ class Predictor:
                 histories, block, steps, levels
             )
         return points, bounds
+
+    def bounds_at(
+        self, histories: Histories, points: FloatArray, levels: tuple[float, ...]
+    ) -> FloatArray:
+        """Return the bounds around forecasts of each row, original units.
+
+        Args:
+            histories: the observations.
+            points: their forecasts, ``(rows, steps)``.
+            levels: in percent, ascending.
+
+        Returns:
+            ``(2 * levels, rows, steps)``, see `bounds`.
+
+        Raises:
+            InvalidValues: as `forecast`.
+        """
+        bounds = np.empty((2 * len(levels), *points.shape))
+        for block in histories.blocks(self.model.memory):
+            scaled = self.read(histories, block)
+            bounds[:, block] = self.bounds(scaled, points[block], levels)
+        return bounds
 
     def _forecast(
         self, histories: Histories, block: slice, steps: int, levels: tuple[float, ...]
@@ -248,7 +270,7 @@ def _replace_limited(
 
 
 def forecast_windows(
-    model: TrainedModel,
+    model: GlobalModel,
     frame: ScaledWindows,
     run_networks: Callable[[Tensor, Tensor | None], Tensor],
     covariates: Tensor | None = None,

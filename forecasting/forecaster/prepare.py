@@ -20,7 +20,7 @@ from forecasting.datasets.window_dataset import (
 from forecasting.devices import pick_device
 from forecasting.errors import SeriesTooShort
 from forecasting.forecaster.fine_tuning import merge_statistics
-from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
+from forecasting.forecaster.trained_model import ForecasterConfig, GlobalModel
 from forecasting.scaling.methods import METHODS, Method
 from forecasting.scaling.normalization import Normalizer
 from forecasting.scaling.window_scaling import NUM_ETS_STATES
@@ -60,7 +60,7 @@ class PreparedData:
 
 
 def prepare(
-    panel: Panel, config: ForecasterConfig, start: TrainedModel | None = None
+    panel: Panel, config: ForecasterConfig, start: GlobalModel | None = None
 ) -> PreparedData:
     """Split each series, fit its scale on the earlier part, and cut both into windows.
 

@@ -5,6 +5,7 @@
     accurate   lookback, season and transform chosen on the data; exponential smoothing
                as the normalisation; a trained linear start; several networks over
                patches of the window; refitted on all data; guarded
+    zero_shot  the network of the package for the season, without a training; guarded
 
 The choices depend only on the panel that is passed.
 """
@@ -13,16 +14,21 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
+import torch
 
 from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
 from forecasting.errors import SettingError
 from forecasting.forecaster.forecaster import Forecaster
+from forecasting.forecaster.storage.pretrained import (
+    pretrained_season_lengths,
+    read_pretrained,
+)
 from forecasting.models.config import RecurrentConfig
 from forecasting.selection.lookback import LinearSearch, Settings, season_candidates
 from forecasting.training import TrainingConfig
 
-Preset = Literal["classic", "guarded", "accurate"]
+Preset = Literal["classic", "guarded", "accurate", "zero_shot"]
 PRESETS: tuple[str, ...] = get_args(Preset)
 MIN_MANY_SERIES = 30  # that validate on one horizon each
 MAX_RECURRENT_STEPS = 24  # per window
@@ -60,7 +66,8 @@ def choose_settings(
         given: settings of the user, by path; they take precedence.
 
     Raises:
-        SettingError: unknown preset, or invalid season length.
+        SettingError: unknown preset, invalid season length, or a setting that the
+            preset zero_shot does not take.
     """
     if preset not in PRESETS:
         raise SettingError("preset", preset, f"one of {', '.join(PRESETS)}")
@@ -72,6 +79,8 @@ def choose_settings(
         raise SettingError("season_length", main_season, "auto or at least 1")
     if preset == "accurate":
         chosen = _choose_accurate(panel, horizon, main_season, user_settings)
+    elif preset == "zero_shot":
+        chosen = _choose_zero_shot(panel, horizon, main_season, user_settings)
     else:
         chosen = ChosenSettings(settings=dict(_CLASSIC))
         if preset == "guarded":
@@ -134,6 +143,12 @@ _ACCURATE: Settings = {
     "training.learning_rate": 3e-3,
     "training.refit": True,
 }
+_NETWORK_GROUPS = ("windows", "model", "training")
+_UNTRAINED = (  # settings of these groups that the preset zero_shot leaves to the user
+    "windows.horizon",
+    *("model.guard", "model.intervals"),
+    *("training.validation", "training.device", "training.precision", "training.seed"),
+)
 
 
 def _choose_accurate(
@@ -166,6 +181,48 @@ def _choose_accurate(
     )
     shown_reasons = reasons if "training.steps" in settings else reasons[:-1]
     return ChosenSettings(settings=settings, reasons=shown_reasons)
+
+
+def _choose_zero_shot(
+    panel: Panel, horizon: int, season: int, user_settings: Settings
+) -> ChosenSettings:
+    """Return the settings of the package's network for a season, which stays as it is.
+
+    Raises:
+        SettingError: there is no network for the season or the horizon, the series have
+            covariates, or a setting of the user has no effect.
+    """
+    for path, value in user_settings.items():
+        if path.partition(".")[0] in _NETWORK_GROUPS and path not in _UNTRAINED:
+            expected = "left out with the preset zero_shot, which trains no network"
+            raise SettingError(path, value, expected)
+    if panel.roles:
+        expected = "left out with the preset zero_shot, which reads none"
+        raise SettingError("covariates", sorted(panel.roles), expected)
+    seasons = pretrained_season_lengths()
+    if season not in seasons:
+        names = ", ".join(map(str, seasons))
+        expected = (
+            f"one of {names} with the preset zero_shot: its networks have no other "
+            "(--set evaluation.season_length=...); or choose the preset guarded"
+        )
+        raise SettingError("season_length", season, expected)
+    config = read_pretrained(season, horizon, torch.device("cpu")).config
+    windows, model = config.windows, config.model
+    if horizon > windows.horizon:
+        expected = f"at most {windows.horizon} with the preset zero_shot"
+        raise SettingError("horizon", horizon, expected)
+    settings = {
+        "windows.seq_len": windows.seq_len,
+        **{f"model.{key.name}": getattr(model, key.name) for key in fields(model)},
+        "model.guard": True,
+        "training.start": "pretrained",
+        "training.epochs": 0,
+        "training.refit": True,
+        "training.validation": _validation_share(panel),
+    }
+    reason = f"season_length {season}: its pretrained network is used as it is"
+    return ChosenSettings(settings=settings, reasons=(reason,))
 
 
 def _can_patch(user_settings: Settings) -> bool:

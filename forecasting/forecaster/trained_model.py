@@ -1,10 +1,11 @@
 """Settings of a forecaster, and its state after training."""
 
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
 from forecasting.scaling.methods import METHODS, Method, ScalingMethod
 from forecasting.scaling.normalization import Normalizer
-from forecasting.selection.guard import RUNGS, Guard
+from forecasting.selection.guard import RUNGS, Guard, Rungs
 from forecasting.training import TrainingConfig
 from forecasting.types import IntArray
 
@@ -100,43 +101,79 @@ class ForecasterConfig:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrainedModel:
-    """The trained state of a forecaster: networks, statistics, intervals, context.
+class TrainedModel(ABC):
+    """The trained state of a forecaster: of one model for all series, or one a series.
 
     Attributes:
         config: settings of the forecaster.
-        networks: one per member.
-        normalizer: fitted statistics, one row per series of ``context``.
-        intervals: spread of the errors, by probability and step, normalised.
         context: the last observations of every training series: seq_len, or more with
             exponential smoothing.
-        non_negative: no observation seen in training was below zero.
         covariates: of the training, with their encoding.
-        guard: selects the forecast of each series; None for the networks' forecast.
-        shown: range of each training series, which limits forecasts; None without
-            limits, in artifacts of the formats 1 and 2.
     """
 
     config: ForecasterConfig
-    networks: list[RecurrentNetwork]
-    normalizer: Normalizer
-    intervals: IntervalTable
     context: Panel
-    non_negative: bool
     covariates: Covariates
-    guard: Guard | None = None
-    shown: ShownRange | None = None
 
     @property
-    def method(self) -> Method:
-        """Normalisation, chosen by validation if the settings say ``auto``."""
-        return self.normalizer.method
+    @abstractmethod
+    def normalization(self) -> str:
+        """Normalisation in words, with the number of series where they differ."""
 
     @property
-    def scaling(self) -> ScalingMethod:
-        """The normalisation as an object."""
-        return self.normalizer.scaling
+    @abstractmethod
+    def memory(self) -> int:
+        """Maximum number of observations that a forecast depends on."""
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Device of the networks."""
+
+    @property
+    @abstractmethod
+    def min_history(self) -> int:
+        """Minimum number of observations before a forecast of the networks."""
+
+    @property
+    @abstractmethod
+    def has_guard(self) -> bool:
+        """Whether a guard selects the forecast of each series."""
+
+    @property
+    @abstractmethod
+    def is_smoothed(self) -> bool:
+        """Whether windows are scaled by exponential smoothing, of any series."""
+
+    @property
+    @abstractmethod
+    def num_bytes(self) -> int:
+        """Bytes of weights, tables and stored observations."""
+
+    @abstractmethod
+    def choose_rungs(self, places: IntArray, lengths: IntArray) -> IntArray | None:
+        """Return the rung of each series, ``(series,)``; None without a guard.
+
+        Args:
+            places: position of each series, as `find_places` returns it.
+            lengths: number of observations of each; one that does not fill a window is
+                forecast simply.
+        """
+
+    @abstractmethod
+    def without_guard(self) -> Self:
+        """Return the model with the forecasts of its networks for all series."""
+
+    def as_global(self) -> "GlobalModel":
+        """Return the model, if it is one of all series.
+
+        Raises:
+            SettingError: it holds a model a series.
+        """
+        if not isinstance(self, GlobalModel):
+            expected = "a model of all series; this one holds a model a series"
+            raise SettingError("model", f"{len(self.context)} models", expected)
+        return self
 
     @property
     def seq_len(self) -> int:
@@ -159,24 +196,20 @@ class TrainedModel:
         return self.config.model.quantiles
 
     @property
-    def memory(self) -> int:
-        """Maximum number of observations that a forecast depends on."""
-        return self.config.memory(self.method)
-
-    @property
-    def device(self) -> torch.device:
-        """Device of the networks."""
-        return self.networks[0].head.weight.device
-
-    @property
-    def min_history(self) -> int:
-        """Minimum number of observations before a forecast of the networks."""
-        return self.scaling.min_history(self.seq_len)
-
-    @property
     def min_observations(self) -> int:
         """Minimum number of observations before a forecast: with a guard, one."""
-        return self.min_history if self.guard is None else 1
+        return 1 if self.has_guard else self.min_history
+
+    @property
+    def num_lags(self) -> int:
+        """Number of observations that explanations cover.
+
+        Forecasts by the last season and by smoothing reach back a season, where that is
+        longer than the window.
+        """
+        if not (self.has_guard or self.is_smoothed):
+            return self.seq_len
+        return max(self.seq_len, self.season_length)
 
     def count_rolled_steps(self, steps: int) -> int:
         """Return the steps of the passes that it takes to forecast ``steps``."""
@@ -192,21 +225,12 @@ class TrainedModel:
         places = [self.places.get(name, -1) for name in series_ids]
         return np.array(places, dtype=np.int64)
 
-    def choose_rungs(self, places: IntArray, lengths: IntArray) -> IntArray | None:
-        """Return the rung of each series, ``(series,)``; None without a guard.
+    def find_unknown(self, series_ids: Iterable[str]) -> list[str]:
+        """Return the series that cannot be forecast because they were not trained on.
 
-        Args:
-            places: position of each series, as `find_places` returns it.
-            lengths: number of observations of each; one that does not fill a window is
-                forecast simply.
+        One model of all series forecasts any.
         """
-        if self.guard is None:
-            return None
-        rungs, is_short = self.guard.choices(places), lengths < self.min_history
-        if is_short.any():
-            has_season = lengths >= self.season_length
-            rungs = self.guard.simplify(rungs, is_short, has_season)
-        return rungs
+        return []
 
     def answering_methods(self, places: IntArray, lengths: IntArray) -> tuple[str, ...]:
         """Return the method that forecasts each series, ``(series,)``.
@@ -232,6 +256,93 @@ class TrainedModel:
     def places(self) -> dict[str, int]:
         """Position of each series in ``context``, by id."""
         return {name: place for place, name in enumerate(self.context.series_ids)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlobalModel(TrainedModel):
+    """One model of all series: networks, statistics, intervals, context.
+
+    Attributes:
+        config: settings of the forecaster.
+        networks: one per member.
+        normalizer: fitted statistics, one row per series of ``context``.
+        intervals: spread of the errors, by probability and step, normalised.
+        context, covariates: see `TrainedModel`.
+        non_negative: no observation seen in training was below zero.
+        guard: selects the forecast of each series; None for the networks' forecast.
+        shown: range of each training series, which limits forecasts; None without
+            limits, in artifacts of the formats 1 and 2.
+    """
+
+    config: ForecasterConfig
+    networks: list[RecurrentNetwork]
+    normalizer: Normalizer
+    intervals: IntervalTable
+    context: Panel
+    non_negative: bool
+    covariates: Covariates
+    guard: Guard | None = None
+    shown: ShownRange | None = None
+
+    @property
+    def method(self) -> Method:
+        """Normalisation, chosen by validation if the settings say ``auto``."""
+        return self.normalizer.method
+
+    @property
+    def normalization(self) -> str:
+        """Normalisation in words."""
+        return self.method
+
+    @property
+    def scaling(self) -> ScalingMethod:
+        """The normalisation as an object."""
+        return self.normalizer.scaling
+
+    @property
+    def memory(self) -> int:
+        """Maximum number of observations that a forecast depends on."""
+        return self.config.memory(self.method)
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the networks."""
+        return self.networks[0].head.weight.device
+
+    @property
+    def min_history(self) -> int:
+        """Minimum number of observations before a forecast of the networks."""
+        return self.scaling.min_history(self.seq_len)
+
+    @property
+    def has_guard(self) -> bool:
+        """Whether a guard selects the forecast of each series."""
+        return self.guard is not None
+
+    @property
+    def is_smoothed(self) -> bool:
+        """Whether windows are scaled by exponential smoothing."""
+        return self.scaling.is_smoothed
+
+    def choose_rungs(self, places: IntArray, lengths: IntArray) -> IntArray | None:
+        """Return the rung of each series, ``(series,)``; None without a guard."""
+        if self.guard is None:
+            return None
+        rungs, is_short = self.guard.choices(places), lengths < self.min_history
+        if is_short.any():
+            has_season = lengths >= self.season_length
+            rungs = self.guard.simplify(rungs, is_short, has_season)
+        return rungs
+
+    def find_rungs(self, series_ids: Sequence[str]) -> Rungs | None:
+        """Return the guard's choices for series; None without a guard."""
+        if self.guard is None:
+            return None
+        return self.guard.rungs_of(self.find_places(series_ids))
+
+    def without_guard(self) -> Self:
+        """Return the model with the forecasts of its networks for all series."""
+        return replace(self, guard=None)
 
     @cached_property
     def num_bytes(self) -> int:

@@ -75,10 +75,10 @@ class IntervalTable:
             return cls.empty(residuals.shape[1])
         if len(observed) == 1:
             observed = np.array([-observed[0], observed[0]])
-        counts = np.sum(~np.isnan(residuals), axis=0)
-        quantiles = np.where(
-            counts < 2, _quantiles(observed[:, None]), _quantiles(residuals)
-        )
+        is_scarce = np.sum(~np.isnan(residuals), axis=0) < 2
+        quantiles = _quantiles(residuals)
+        if is_scarce.any():
+            quantiles = np.where(is_scarce, _quantiles(observed[:, None]), quantiles)
         return cls(quantiles)
 
     def check(self) -> Self:

@@ -1,6 +1,7 @@
 """Input: CSV files and frames to a `Panel`, with all checks of incoming data.
 
-sources     files by format and encoding, titles, header and delimiter of a text
+sources     files by format and encoding, titles, header and delimiter of a text,
+            plain numbers
 csv_format  files to a table of text and numbers
 columns     roles of the columns
 time_columns  guess of the columns of the time
@@ -16,7 +17,7 @@ future      new observations and known covariates ahead, for a trained model
 """
 
 from forecasting.io.frames import read_frame
-from forecasting.io.future import read_future, read_latest
+from forecasting.io.future import as_panel, read_future, read_latest
 from forecasting.io.panel import read_csv
 
-__all__ = ["read_csv", "read_frame", "read_future", "read_latest"]
+__all__ = ["as_panel", "read_csv", "read_frame", "read_future", "read_latest"]

@@ -15,6 +15,7 @@ from forecasting.io.time_columns import guess_time
 from forecasting.timestamps.parsing import is_date_column, part_of_column
 
 TARGET_NAMES = ("target", "y")
+COVARIATE_OPTIONS = "--known, --past or --static (covariates)"
 ID_OPTION = (
     "--series-id COL or data.series_id (an empty list says that there is one series)"
 )
@@ -129,7 +130,7 @@ def _unused_notes(table: Table, schema: Schema) -> list[str]:
     unused = [name for name in table.frame.columns if name not in schema.named]
     if not unused:
         return []
-    options = ["--known, --past or --static (covariates)"]
+    options = [COVARIATE_OPTIONS]
     if not schema.series_id and text_columns(table, schema.named):
         options.insert(0, "--series-id (names of series)")
     names = ", ".join(map(repr, unused))

@@ -26,7 +26,9 @@ from forecasting.io.sources.files import (
     read_workbook,
 )
 from forecasting.io.sources.layout import (
+    DELIMITERS,
     MISSING_MARKERS,
+    SAMPLE_CHARACTERS,
     SAMPLE_LINES,
     Layout,
     find_header,
@@ -71,6 +73,48 @@ class Table:
         return f"{self.row_unit} {self.rows[position]}"
 
 
+@dataclass(frozen=True, slots=True)
+class TableLimits:
+    """Largest table that is read.
+
+    Attributes:
+        rows: lines of the text.
+        columns: fields of a line.
+    """
+
+    rows: int
+    columns: int
+
+    def check_rows(self, path: str | Path, count: int) -> None:
+        """Check the number of rows.
+
+        Raises:
+            UnreadableData: there are more.
+        """
+        if count > self.rows:
+            problem = f"the file has {count:,} lines; at most {self.rows:,} are read"
+            raise UnreadableData(path, problem, "Give fewer, such as the latest.")
+
+    def check(self, path: str | Path, text: str) -> None:
+        """Check a text before it is split into rows and columns.
+
+        Raises:
+            UnreadableData: it has more rows, or more columns in its first lines.
+        """
+        self.check_rows(path, max(text.count("\n"), text.count("\r")))
+        for number, line in enumerate(text[:SAMPLE_CHARACTERS].splitlines(), 1):
+            if len(line) < self.columns:
+                continue
+            columns = 1 + max(map(line.count, DELIMITERS))
+            if columns > self.columns:
+                problem = (
+                    f"line {number} has {columns:,} columns; at most "
+                    f"{self.columns:,} are read"
+                )
+                advice = "Give one row for each moment of a series."
+                raise UnreadableData(path, problem, advice)
+
+
 def read_table(path: str | Path, schema: Schema) -> Table:
     """Read a CSV file, plain or gzipped; rows without any value are dropped.
 
@@ -91,7 +135,26 @@ def read_table(path: str | Path, schema: Schema) -> Table:
     if data.startswith(PARQUET_MAGIC):
         frame = read_parquet(Path(path), data)
         return _to_table(path, frame, 0, list(map(str, frame.columns)), [])
+    return parse_table(path, data, schema)
+
+
+def parse_table(
+    path: str | Path, data: bytes, schema: Schema, limits: TableLimits | None = None
+) -> Table:
+    """Parse the bytes of a CSV file; rows without any value are dropped.
+
+    Args:
+        path: of the file, for messages.
+        data: its content, unpacked.
+        schema: as in `read_table`.
+        limits: of the table; default none.
+
+    Raises:
+        UnreadableData, SettingError: as `read_table`; or it is above the limits.
+    """
     text, notes = decode(path, data, schema.encoding)
+    if limits is not None:
+        limits.check(path, text)
     layout = find_layout(path, text, notes)
     _check_header(path, layout.names)
     id_parts = [part for id_ in schema.series_id or () for part in split_list(id_)]

@@ -6,7 +6,7 @@ where an id differs only by ``.0``, which programs add to whole numbers.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from forecasting.errors import (
     AmbiguousColumns,
     DataError,
     IrregularTimestamps,
+    SettingError,
     UnknownSeries,
     join_shown,
 )
@@ -64,6 +65,30 @@ def read_latest(
         panel = read_frame(source, schema=schema, source=name, **settings)
     ids, notes = match_series_ids(panel.series_ids, context.series_ids)
     return replace(panel, series_ids=ids, notes=(*panel.notes, *notes))
+
+
+def as_panel(
+    series: "Panel | FrameLike", trained: Panel | None, settings: Mapping[str, Any]
+) -> Panel:
+    """Return a panel as it is, and a frame as a panel.
+
+    Args:
+        series: a panel, or a frame.
+        trained: series whose way of reading holds for a frame; None for none.
+        settings: attributes of `Schema` for a frame.
+
+    Raises:
+        SettingError: there are settings for a panel.
+        DataError: a frame cannot be read.
+    """
+    if not isinstance(series, Panel):
+        if trained is None:
+            return read_frame(series, **settings)
+        return read_latest(series, trained, **settings)
+    if settings:
+        name, value = next(iter(settings.items()))
+        raise SettingError(name, value, "left out for a panel, which has been read")
+    return series
 
 
 def match_series_ids(

@@ -16,13 +16,16 @@ layers) numbers read by a step. The weights are one vector, in the order of
 of the head W (K, H), b (K); of the linear skip W (K, S), b (K).
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
+from forecasting.jit import compile_cached
+
 LSTM, GRU, TANH, RELU = 0, 1, 2, 3  # cells; the plain one by its nonlinearity
-MSE, MAE, HUBER, QUANTILE = 0, 1, 2, 3  # losses
+MSE, MAE, HUBER, QUANTILE, CROSS_ENTROPY = 0, 1, 2, 3, 4  # losses
 
 # Multiply-adds may be fused; nothing else about the order of operations may change.
 STRICT = {
@@ -37,12 +40,7 @@ SUMS = STRICT | {"fastmath": {"contract", "reassoc"}}
 f4 = np.float32
 
 
-def _compiled(function):
-    """Compile a function, with a cache on disk if Numba has a writable folder."""
-    try:
-        return njit(cache=True, **STRICT)(function)
-    except RuntimeError:  # Numba has no writable folder
-        return njit(**STRICT)(function)
+_compiled = partial(compile_cached, **STRICT)
 
 
 class Shape(NamedTuple):
@@ -505,6 +503,31 @@ def loss_and_gradient(error, loss, scale):
     return total
 
 
+@njit(**STRICT)
+def cross_entropy_and_gradient(logits, targets, scale):
+    """Sum the cross-entropies of a block, and replace logits by gradients.
+
+    Args:
+        logits: ``(K, n)``.
+        targets: weights of the classes, ``(n, K)``.
+        scale: one over the number of windows of the mean.
+    """
+    total = 0.0
+    for k in range(logits.shape[1]):
+        top, exponentials, weight = logits[0, k], f4(0), f4(0)
+        for j in range(1, len(logits)):
+            top = max(top, logits[j, k])
+        for j in range(len(logits)):
+            exponentials += np.exp(logits[j, k] - top)
+            weight += targets[k, j]
+        offset = top + np.log(exponentials)
+        for j in range(len(logits)):
+            e = logits[j, k] - offset
+            total -= e * targets[k, j]
+            logits[j, k] = (np.exp(e) * weight - targets[k, j]) * scale
+    return total
+
+
 # --- The optimizer
 
 
@@ -571,7 +594,8 @@ def train(
     m = allocate(shape, n)
     for begin in range(0, len(inputs), batch):
         end = min(begin + batch, len(inputs))
-        scale = f4(1.0 / ((end - begin) * shape.horizon))
+        terms = 1 if loss.kind == CROSS_ENTROPY else shape.horizon  # of a window
+        scale = f4(1.0 / ((end - begin) * terms))
         gradient[:] = 0
         for at in range(begin, end, block):
             until = min(at + block, end)
@@ -579,11 +603,13 @@ def train(
                 n = until - at
                 m = allocate(shape, n)
             forward(shape, weights, m, inputs[at:until])
-            for k in range(n):
-                for j in range(shape.horizon):
-                    m.error[j, k] -= targets[at + k, j]
-            block_loss = loss_and_gradient(m.error.ravel(), loss, scale)
-            total += block_loss / shape.horizon
+            if loss.kind == CROSS_ENTROPY:
+                total += cross_entropy_and_gradient(m.error, targets[at:until], scale)
+            else:
+                for k in range(n):
+                    for j in range(shape.horizon):
+                        m.error[j, k] -= targets[at + k, j]
+                total += loss_and_gradient(m.error.ravel(), loss, scale) / terms
             backward(shape, weights, gradient, m, spare)
         number = begin // batch
         adam(weights, moments, gradient, step, rates[number], betas[number])
@@ -593,12 +619,31 @@ def train(
 @_compiled
 def forecast(shape, weights, inputs, forecasts, block):
     """Write the forecasts of ``inputs (windows, S)`` to ``forecasts (windows, K)``."""
-    n = min(block, len(inputs))
+    forecast_groups(
+        shape, weights, inputs, np.array([0, len(inputs)]), forecasts, block
+    )
+
+
+@_compiled
+def forecast_groups(shape, weights, inputs, borders, forecasts, block):
+    """Write forecasts, as `forecast` does, of groups of windows.
+
+    No block has windows of two groups, so that a group's forecasts are the same bits
+    alone and among others.
+
+    Args:
+        shape, weights, block: as in `train`.
+        inputs: ``(windows, S)``, float32.
+        borders: of the groups, ``(groups + 1,)``.
+        forecasts: output, ``(windows, K)``.
+    """
+    n = min(block, borders[1] - borders[0])
     m = allocate(shape, n)
-    for at in range(0, len(inputs), block):
-        until = min(at + block, len(inputs))
-        if until - at != n:
-            n = until - at
-            m = allocate(shape, n)
-        forward(shape, weights, m, inputs[at:until])
-        transpose(m.error, forecasts[at:until])
+    for group in range(len(borders) - 1):
+        for at in range(borders[group], borders[group + 1], block):
+            until = min(at + block, borders[group + 1])
+            if until - at != n:
+                n = until - at
+                m = allocate(shape, n)
+            forward(shape, weights, m, inputs[at:until])
+            transpose(m.error, forecasts[at:until])

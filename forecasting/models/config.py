@@ -96,6 +96,11 @@ class RecurrentConfig:
             self._check_quantiles()
         object.__setattr__(self, "quantiles", self._ordered_quantiles())
 
+    @property
+    def label(self) -> str:
+        """Name in a leaderboard: the cell, or the guarded cell."""
+        return f"guarded {self.cell}" if self.guard else self.cell
+
     def _ordered_quantiles(self) -> tuple[float, ...]:
         return tuple(sorted({0.5, *self.quantiles})) if self.quantiles else ()
 

@@ -76,12 +76,13 @@ class Encoder(nn.Module):
         chunk, the graph is cut between them (Williams and Peng 1990).
         """
         for chunk in inputs.split(steps, 1):
-            _, state = self(chunk, _detached(state))
+            _, state = self(chunk, detach_state(state))
         assert state is not None
         return self.read(state)
 
 
-def _detached(state: list[State] | None) -> list[State] | None:
+def detach_state(state: list[State] | None) -> list[State] | None:
+    """Return the state of each layer, cut from the graph."""
     if state is None:
         return None
     return [

@@ -8,7 +8,7 @@ Whatever the strategy, each step of the forecast depends on each observation of 
 window. Letters in comments: B batch, L seq_len, F features, H horizon, D state size.
 """
 
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,8 @@ from forecasting.models.encoder_decoder import Decoder, Encoder
 from forecasting.models.linear_skip import LinearSkip
 from forecasting.models.quantile_head import QuantileHead
 from forecasting.scaling.methods import METHODS, Method
+
+TaskLoss = Literal["cross_entropy"]  # of a network with classes instead of values
 
 
 class RecurrentNetwork(nn.Module):
@@ -51,6 +53,8 @@ class RecurrentNetwork(nn.Module):
     >>> network(torch.zeros(3, 5, 1)).shape
     torch.Size([3, 2])
     """
+
+    loss_name: ClassVar[TaskLoss | None] = None  # the one of the training settings
 
     def __init__(
         self,
@@ -100,6 +104,11 @@ class RecurrentNetwork(nn.Module):
         if config.quantiles:
             size = self.encoder.output_size
             self.spread = QuantileHead(size, horizon, config.quantiles)
+
+    @property
+    def reads_rows(self) -> bool:
+        """Whether the encoder reads rows of numbers, all of one length, as they are."""
+        return self.reader is None
 
     def set_skip(
         self, weights: Tensor, bias: Tensor, ahead: Tensor | None = None
@@ -172,6 +181,26 @@ class RecurrentNetwork(nn.Module):
         forward = self if self.spread is None else self.forward_quantiles
         forecast: Tensor = forward(inputs, **settings)
         return forecast
+
+    def training_pair(
+        self,
+        inputs: Tensor,
+        targets: Tensor,
+        *,
+        teacher_forcing: float = 0.0,
+        truncate: int | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Return forecasts and actual values, which the training loss compares.
+
+        Those after each window, or after every observation with ``loss_at`` step.
+        """
+        if self.config.loss_at == "end":
+            settings = {"teacher_forcing": teacher_forcing, "truncate": truncate}
+            return self.forward_trained(inputs, truth=targets, **settings), targets
+        steps = self.forward_steps(inputs)  # (B, L, steps)
+        length = steps.shape[1]
+        next_values = torch.cat([inputs[:, :length, 0], targets], 1)[:, 1:]
+        return steps, next_values.unfold(1, self.steps_out, 1)[:, :length]
 
     def forward_steps(self, inputs: Tensor) -> Tensor:
         """Forecast from every observation on: ``(batch, seq_len, steps)``.

@@ -7,7 +7,7 @@ computed once; each penalty then costs a division.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,10 +40,27 @@ class RidgePath:
         """
         scale = self.spectrum.mean()
         shrunk = self.spectrum + penalty * scale
-        usable = shrunk > 1e-12 * max(float(self.spectrum.max()), 1e-300)
+        usable = shrunk > 1e-12 * self.spectrum.max().clamp_min(1e-300)
         inverse = torch.where(usable, 1 / shrunk.clamp_min(1e-300), 0.0)
         weights = self.vectors @ (inverse[:, None] * self.projected)
         return weights, self.target_mean - self.input_mean @ weights
+
+    def solve_each(self, penalties: Sequence[float]) -> list[tuple[Tensor, Tensor]]:
+        """Return weights and bias of each penalty, see `solve`, by joint products."""
+        scale = self.spectrum.mean()
+        shrunk = self.spectrum[:, None] + scale * torch.tensor(
+            penalties, dtype=scale.dtype
+        )
+        usable = shrunk > 1e-12 * self.spectrum.max().clamp_min(1e-300)
+        inverse = torch.where(usable, 1 / shrunk.clamp_min(1e-300), 0.0)
+        scaled = inverse[:, :, None] * self.projected[:, None]
+        weights = (self.vectors @ scaled.flatten(1)).view_as(scaled)
+        bias = self.target_mean - (self.input_mean @ weights.flatten(1)).view(
+            len(penalties), -1
+        )
+        return [
+            (w.contiguous(), b) for w, b in zip(weights.unbind(1), bias, strict=True)
+        ]
 
 
 def fit_ridge_path(batches: Iterable[tuple[Tensor, Tensor]]) -> RidgePath:

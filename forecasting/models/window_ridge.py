@@ -9,7 +9,7 @@ these are the drift forecast and the naive one.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -75,10 +75,10 @@ def fit_linear(
         design: selection of regressors from windows with covariates.
         penalty: a fixed penalty; default: chosen by validation.
     """
-    solve = fit_linear_path(batches, steps, design)
     if penalty is not None or not len(validation):
-        return solve(DEFAULT_PENALTY if penalty is None else penalty)
-    parts = [solve(penalty) for penalty in PENALTIES]
+        fixed = DEFAULT_PENALTY if penalty is None else penalty
+        return fit_linear_parts(batches, steps, design, [fixed])[0]
+    parts = fit_linear_parts(batches, steps, design, PENALTIES)
     parts.append(replace(parts[-1], bias=torch.zeros_like(parts[0].bias)))
     inputs, targets = (
         part.cpu().double() for part in validation.sample_evenly(MAX_ROWS)
@@ -88,32 +88,35 @@ def fit_linear(
     return parts[_largest_equal(errors, tolerance, overlap=targets.shape[1])]
 
 
-def fit_linear_path(
-    batches: BatchSource, steps: int, design: Design | None
-) -> Callable[[float], LinearPart]:
-    """Fit the regression for every penalty; return the solution by penalty.
+def fit_linear_parts(
+    batches: BatchSource, steps: int, design: Design | None, penalties: Sequence[float]
+) -> list[LinearPart]:
+    """Fit the regression with each of some penalties.
 
     Args:
         batches: training windows.
         steps: number of the targets' steps.
         design: selection of regressors from windows with covariates; None without.
+        penalties: of the parts returned.
     """
     if design is None:
         pairs = ((x.flatten(1), y[:, :steps]) for x, y in batches.regression_batches())
-        path = fit_ridge_path(pairs)
-        return lambda penalty: LinearPart(*path.solve(penalty), penalty)
+        solved = fit_ridge_path(pairs).solve_each(penalties)
+        return [
+            LinearPart(weights, bias, penalty)
+            for penalty, (weights, bias) in zip(penalties, solved, strict=True)
+        ]
     shared = fit_shared_ridge_path(
         lambda: (
             (design.window(x), design.ahead(x), y[:, :steps])
             for x, y in batches.regression_batches()
         )
     )
-
-    def solve(penalty: float) -> LinearPart:
+    parts = []
+    for penalty in penalties:
         weights, bias, ahead = shared.solve(penalty)
-        return LinearPart(weights, bias, penalty, ahead, design)
-
-    return solve
+        parts.append(LinearPart(weights, bias, penalty, ahead, design))
+    return parts
 
 
 def _largest_equal(errors: Tensor, tolerance: float, *, overlap: int) -> int:

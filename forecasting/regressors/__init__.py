@@ -2,7 +2,7 @@
 
 estimators  `RNNRegressor`, `LSTMRegressor`, `GRURegressor`
 base        their base class: fit and predict
-rows        windows in memory, one per row, and their normalisation
+rows        normalisation of windows in memory, one per row
 shrinkage   shrinkage of the network towards the linear forecast
 """
 

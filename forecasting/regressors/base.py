@@ -19,6 +19,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
+from forecasting.datasets.rows import RowBatches
 from forecasting.datasets.window_dataset import EVALUATION_BATCH
 from forecasting.devices import Device, limit_threads, pick_device
 from forecasting.errors import ShapeError
@@ -27,7 +28,7 @@ from forecasting.models.cells import Cell, Merge
 from forecasting.models.config import RecurrentConfig, Strategy
 from forecasting.models.network import RecurrentNetwork
 from forecasting.models.window_ridge import LinearPart, fit_linear
-from forecasting.regressors.rows import RowBatches, RowMethod, RowNormalizer
+from forecasting.regressors.rows import RowMethod, RowNormalizer
 from forecasting.regressors.shrinkage import network_share, shrink
 from forecasting.training import TrainingConfig
 from forecasting.training.recipe.losses import LossName

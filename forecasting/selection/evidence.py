@@ -23,7 +23,7 @@ from forecasting.datasets.validation import Rows, WindowBlock, to_array, validat
 from forecasting.datasets.window_dataset import WindowDataset, min_history
 from forecasting.models.ensemble import ensemble_forecast
 from forecasting.models.network import RecurrentNetwork
-from forecasting.models.window_ridge import PENALTIES, LinearPart, fit_linear_path
+from forecasting.models.window_ridge import PENALTIES, LinearPart, fit_linear_parts
 from forecasting.selection.rungs import GuardInputs, halve, simple_forecasts
 from forecasting.types import BoolArray, FloatArray, IntArray
 
@@ -137,8 +137,7 @@ def _rolling_parts(
 def fit_linears(batches: WindowDataset) -> list[LinearPart]:
     """Fit the regression with each of `PENALTIES`."""
     steps = batches.windows.spec.horizon
-    solve = fit_linear_path(batches, steps, batches.design(steps))
-    return [solve(penalty) for penalty in PENALTIES]
+    return fit_linear_parts(batches, steps, batches.design(steps), PENALTIES)
 
 
 def _measure(
@@ -167,20 +166,19 @@ def _measure(
             forecasts |= halves | {"network": network}
         size = to_array(frame.size[:, 0]) if dataset.states is None else 1.0
         unit = scales[block.series] / size
-        return {"series": block.series} | {
-            name: _errors(targets, forecast, unit, squared=squared)
-            for name, forecast in forecasts.items()
-        }
+        stacked = torch.stack([*forecasts.values()])
+        errors = _errors(targets, stacked, unit, squared=squared)
+        return {"series": block.series} | dict(zip(forecasts, errors, strict=True))
 
     return validate(dataset, measure, max_windows=MAX_WINDOWS)
 
 
 def _errors(
-    targets: Tensor, forecast: Tensor, unit: FloatArray, *, squared: bool
+    targets: Tensor, forecasts: Tensor, unit: FloatArray, *, squared: bool
 ) -> FloatArray:
-    """Return the mean error of each window in its series' unit, ``(n,)``."""
-    errors = to_array(targets - forecast) / unit[:, None]
-    return np.asarray((errors**2 if squared else np.abs(errors)).mean(1))
+    """Return the mean error of each window in its series' unit, ``(forecasts, n)``."""
+    errors = to_array(targets - forecasts) / unit[:, None]
+    return np.asarray((errors**2 if squared else np.abs(errors)).mean(-1))
 
 
 def _scales(batches: WindowDataset, offsets: IntArray) -> FloatArray:

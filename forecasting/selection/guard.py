@@ -4,7 +4,7 @@
 measures them from rolling origins, `forecasting.selection.choice` selects among them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,19 @@ from forecasting.selection.rungs import BASES, halve, simple_forecast
 from forecasting.selection.rungs import RUNGS as RUNGS
 from forecasting.selection.rungs import GuardInputs as GuardInputs
 from forecasting.types import BoolArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rungs:
+    """The rungs selected for series, without the regression.
+
+    Attributes:
+        default, by_series, basis: see `Guard`.
+    """
+
+    default: int
+    by_series: IntArray
+    basis: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +62,24 @@ class Guard:
         rungs = self.by_series[np.maximum(places, 0)]
         return np.where(places < 0, self.default, rungs)
 
+    def rungs_of(self, places: IntArray) -> Rungs:
+        """Return the rungs of series at ``places``; -1 is an unknown series."""
+        return Rungs(
+            default=self.default, by_series=self.choices(places), basis=self.basis
+        )
+
+    def with_rungs(self, rungs: Rungs) -> "Guard":
+        """Return a guard with other rungs and the same regression."""
+        return replace(
+            self,
+            default=rungs.default,
+            by_series=rungs.by_series,
+            basis=rungs.basis,
+        )
+
+    @staticmethod
     def simplify(
-        self, choices: IntArray, is_short: BoolArray, has_season: BoolArray
+        choices: IntArray, is_short: BoolArray, has_season: BoolArray
     ) -> IntArray:
         """Return the rungs with simple ones for series that do not fill a window.
 

@@ -1,5 +1,9 @@
 """Training: settings, the loop over epochs, and engines for the optimizer steps."""
 
+from forecasting.training.checkpoint import Checkpoint as Checkpoint
+from forecasting.training.checkpoint import CheckpointClock as CheckpointClock
+from forecasting.training.checkpoint import Checkpoints as Checkpoints
+from forecasting.training.checkpoint import TrainingState as TrainingState
 from forecasting.training.members import Member as Member
 from forecasting.training.members import start_member as start_member
 from forecasting.training.members import train_members as train_members

@@ -16,6 +16,7 @@ from torch import Tensor
 from forecasting.datasets.window_dataset import BatchSource
 from forecasting.kernels.blas import one_blas_thread
 from forecasting.models.network import RecurrentNetwork
+from forecasting.training.checkpoint import Checkpoint, Checkpoints
 from forecasting.training.engines.base import make_engines
 from forecasting.training.engines.compiled_engine import CompiledEngine
 from forecasting.training.engines.distributed import offset_seed
@@ -83,6 +84,7 @@ def train_members(
     training: TrainingConfig,
     *,
     on_epoch: Callable[[EpochRecord], None] | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> list[EpochRecord]:
     """Train networks in place; leave each with its weights that validated best.
 
@@ -93,6 +95,7 @@ def train_members(
             are run and the last weights are used.
         training: training settings.
         on_epoch: called in this thread with each epoch's record.
+        checkpoints: folder to go on from, and to write to; None for none.
 
     Returns:
         The records of the first member, then those of the second, and so on.
@@ -100,13 +103,20 @@ def train_members(
     Raises:
         TrainingDiverged: a loss is no longer finite.
         SettingError: the requested engine cannot train these networks.
+        CheckpointError: a checkpoint cannot be used.
     """
     networks = [member.network for member in members]
     engines = make_engines(networks, batches, validation, training)
     generators = [member.generator(batches.device) for member in members]
     size = len(members) // len(engines)  # members of an engine
     trainings = [
-        partial(train, engine, generators[first : first + size], first_member=first)
+        partial(
+            train,
+            engine,
+            generators[first : first + size],
+            first_member=first,
+            checkpoint=_open(checkpoints, first),
+        )
         for first, engine in zip(range(0, len(members), size), engines, strict=True)
     ]
     if isinstance(engines[0], CompiledEngine):
@@ -120,3 +130,8 @@ def train_members(
                 offset_seed()
                 histories.append(run(on_epoch=on_epoch))
     return [record for history in histories for record in history]
+
+
+def _open(checkpoints: Checkpoints | None, first: int) -> Checkpoint | None:
+    """Return the file of the engine of a first member."""
+    return None if checkpoints is None else checkpoints.open(f"member {first}")

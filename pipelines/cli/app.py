@@ -6,33 +6,30 @@ Each command imports its job when it runs: torch and MLflow take seconds to impo
 
 from collections.abc import Callable
 from importlib.metadata import entry_points, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from forecasting.errors import SettingError
 from pipelines.cli.explain import explain_command
+from pipelines.cli.forecast import forecast_command
 from pipelines.cli.inspect import add_inspect_command
 from pipelines.cli.job_options import job_command
 from pipelines.cli.options import (
     AsJson,
     ColumnNames,
     ColumnNamesOption,
-    Decimal,
-    Encoding,
     Full,
-    Missing,
-    NewData,
+    IfChanged,
     Output,
-    SeriesId,
-    Target,
-    Time,
-    TimeFormat,
-    TrainedModel,
+    Ray,
+    Resume,
+    WorkDir,
 )
-from pipelines.cli.outputs import open_console, write_rows
-from pipelines.cli.sources import check_files
+from pipelines.cli.outputs import write_rows
+from pipelines.cli.report import report_command
+from pipelines.cli.run import add_run_command
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,23 +41,9 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    epilog="Start with: recast inspect FILE.csv   then: recast train FILE.csv   then: "
-    "recast forecast NAME",
+    epilog="Start with: recast forecast FILE.csv   or with a training: recast inspect "
+    "FILE.csv   then: recast train FILE.csv   then: recast forecast NAME",
 )
-
-Horizon = Annotated[
-    int | None,
-    typer.Option(help="Steps to forecast. Default: the model's trained horizon."),
-]
-
-Levels = Annotated[
-    list[float] | None,
-    typer.Option(
-        "--level",
-        help="Coverage of a central interval in percent; repeat the option for "
-        "several. Default: 80 and 95.",
-    ),
-]
 
 Alias = Annotated[str, typer.Option(help="The alias to move.")]
 ModelName = Annotated[str, typer.Argument(help="Name of the registered model.")]
@@ -103,6 +86,9 @@ def train_command(
             "folder. Default: train from random weights.",
         ),
     ] = None,
+    resume: Resume = False,
+    if_changed: IfChanged = False,
+    work_dir: WorkDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a forecaster, backtest it beside the baselines, register it.
@@ -117,19 +103,54 @@ def train_command(
       recast train jobs/sunspots.yaml --set model.hidden_size=64
       recast train shops.csv --series-id store,item --known price,promo --missing zero
       recast train new-sales.csv --from sales@champion
+      recast train jobs/sunspots.yaml --resume
     """
+    from pipelines.checkpoints.opening import WorkOptions
     from pipelines.cli.torchrun import is_follower
     from pipelines.jobs.train import follow, train
 
-    if is_follower():
-        follow(job, start=start)
+    if if_changed and _is_unchanged(job, start, console, as_json):
         return
-    result = train(job, console, start=start)
+    work = WorkOptions(resume, work_dir)
+    if is_follower():
+        follow(job, start=start, work=work)
+        return
+    result = train(job, console, start=start, work=work)
     _report_outcome(console, result, job, f"{result.name}: backtest", as_json)
 
 
+def _is_unchanged(
+    job: "Job", start: str | None, console: Console, as_json: bool
+) -> bool:
+    """Return whether a training would repeat a finished run, and print that run."""
+    from pipelines.checkpoints.finished import find_finished
+    from pipelines.tracking.runs import connect
+
+    if start is not None:
+        raise SettingError("--if-changed", f"--from {start}", "without --from")
+    connect()
+    finished = find_finished(job, "train")
+    if finished is None:
+        return False
+    if as_json:
+        from pipelines.cli.printing.as_json import print_json
+
+        names = ("name", "version", "run_id")
+        plain = {name: getattr(finished, name) for name in names}
+        print_json(plain | {"status": "unchanged"})
+    else:
+        console.print(f"{job.name}: {finished.describe()}", soft_wrap=True)
+    return True
+
+
 @job_command(app, "compare")
-def compare_command(job: "Job", console: Console, as_json: AsJson = False) -> None:
+def compare_command(
+    job: "Job",
+    console: Console,
+    resume: Resume = False,
+    work_dir: WorkDir = None,
+    as_json: AsJson = False,
+) -> None:
     """Train an RNN, an LSTM and a GRU under one budget and register the best.
 
     All three get the same data, windows, epochs, batch size, learning rate and
@@ -139,13 +160,15 @@ def compare_command(job: "Job", console: Console, as_json: AsJson = False) -> No
       recast compare sales.csv --horizon 14
       recast compare sales.csv --json > leaderboard.json
     """
+    from pipelines.checkpoints.opening import WorkOptions
     from pipelines.cli.torchrun import is_follower
     from pipelines.jobs.compare import compare, follow
 
+    work = WorkOptions(resume, work_dir)
     if is_follower():
-        follow(job)
+        follow(job, work=work)
         return
-    result = compare(job, console)
+    result = compare(job, console, work=work)
     _report_outcome(console, result, job, f"{result.name}: leaderboard", as_json)
 
 
@@ -179,18 +202,18 @@ def backtest_command(
     from pipelines.jobs.backtest import run_backtest
 
     experiment, table, scores = run_backtest(job, console, refit=refit)
-    evidence = experiment.evidence(table, str(table["model"].iat[0]))
+    evidence = experiment.comparison.evidence(table, str(table["model"].iat[0]))
     if as_json:
-        from pipelines.cli.as_json import plain_scores, print_json
+        from pipelines.cli.printing.as_json import plain_scores, print_json
 
         print_json({"notes": list(experiment.notes), "scores": plain_scores(scores)})
     else:
-        from pipelines.cli import report
+        from pipelines.cli.printing import tables
 
-        report.print_notes(console, experiment.notes)
+        tables.print_notes(console, experiment.notes)
         folds = f"{len(experiment.folds)} folds of {experiment.horizon} steps"
         _report_scores(console, scores, job, f"{job.name}: {folds}")
-        report.print_evidence(console, evidence)
+        tables.print_evidence(console, evidence)
     if output is not None:
         schema = experiment.panel.schema if column_names == "data" else None
         write_rows(console, table, output, full=full, schema=schema, target="actual")
@@ -212,6 +235,18 @@ def tune_command(
             help="Database URL of the trials. Default: the SQLite file recast-tune.db."
         ),
     ] = None,
+    parallel: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Trials at once, in processes of their own: each round of so many is "
+            "suggested together, so that the result depends on the number. Default: "
+            "one after another; 4 with --ray.",
+        ),
+    ] = None,
+    ray: Ray = None,
+    resume: Resume = False,
+    work_dir: WorkDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Search the settings that the job leaves open; train and register the best.
@@ -219,23 +254,30 @@ def tune_command(
     Settings in the job file or in an option are fixed. Trials are measured before
     the backtest begins. The same command resumes a search that was stopped.
 
-    Example:
+    Examples:
       recast tune sales.csv --horizon 14 --trials 40
+      recast tune sales.csv --trials 40 --ray local --parallel 2
     """
-    from pipelines.cli import report
-    from pipelines.jobs.tune import tune
+    from pipelines.batch.trials import open_trials
+    from pipelines.checkpoints.opening import WorkOptions
+    from pipelines.cli.printing import tables
+    from pipelines.search.tune import tune
 
-    result = tune(job, console, trials=trials, storage=storage)
+    work = WorkOptions(resume, work_dir)
+    with open_trials(ray, parallel, work, job.resources) as place:
+        result = tune(
+            job, console, trials=trials, storage=storage, work=work, parallel=place
+        )
     if as_json:
-        from pipelines.cli.as_json import plain_outcome, print_json
+        from pipelines.cli.printing.as_json import plain_outcome, print_json
         from pipelines.output.files import to_records
 
         trial_rows = to_records(result.trials)
         print_json(plain_outcome(result.outcome) | {"trials": trial_rows})
         return
-    report.print_notes(console, result.outcome.notes)
+    tables.print_notes(console, result.outcome.notes)
     title = f"{job.name}: best trials, measured before the backtest"
-    report.print_trials(
+    tables.print_trials(
         console, result.trials, metric=job.evaluation.metric, title=title
     )
     title = f"{job.name}: backtest of trial {result.best}"
@@ -243,113 +285,44 @@ def tune_command(
     _report_version(console, result.outcome)
 
 
+add_run_command(app)
+
+
 def _report_outcome(
     console: Console, result: "Outcome", job: "Job", title: str, as_json: bool
 ) -> None:
     if as_json:
-        from pipelines.cli.as_json import plain_outcome, print_json
+        from pipelines.cli.printing.as_json import plain_outcome, print_json
 
         print_json(plain_outcome(result))
         return
-    from pipelines.cli import report
+    from pipelines.cli.printing import tables
 
-    report.print_notes(console, result.notes)
+    tables.print_notes(console, result.notes)
     _report_scores(console, result.scores, job, title)
     _report_version(console, result)
 
 
 def _report_version(console: Console, result: "Outcome") -> None:
-    from pipelines.cli import report
-    from pipelines.cli.next_steps import name_reference, print_next_steps
+    from pipelines.cli.printing import tables
 
-    report.print_outcome(console, result)
+    tables.print_outcome(console, result)
     alias = result.alias if result.verdict.promote else None
-    print_next_steps(console, name_reference(result.name, result.version, alias))
+    reference = tables.name_reference(result.name, result.version, alias)
+    tables.print_next_steps(console, reference)
 
 
 def _report_scores(
     console: Console, scores: "pd.DataFrame", job: "Job", title: str
 ) -> None:
-    from pipelines.cli import report
+    from pipelines.cli.printing import tables
 
-    report.print_leaderboard(console, scores, metric=job.evaluation.metric, title=title)
-
-
-@app.command("forecast")
-def forecast_command(
-    model: TrainedModel,
-    data: NewData = None,
-    future: Annotated[
-        Path | None,
-        typer.Option(
-            help="CSV with the known covariates over the horizon. Default: none."
-        ),
-    ] = None,
-    horizon: Horizon = None,
-    level: Levels = None,
-    time: Time = None,
-    target: Target = None,
-    series_id: SeriesId = None,
-    time_format: TimeFormat = None,
-    decimal: Decimal = None,
-    encoding: Encoding = None,
-    missing: Missing = None,
-    output: Output = None,
-    full: Full = False,
-    column_names: ColumnNamesOption = ColumnNames.recast,
-    as_json: AsJson = False,
-) -> None:
-    """Forecast the training series, or new observations, with a registered model.
-
-    Prints point forecasts and intervals, or writes them to a file: all series and
-    steps.
-
-    Examples:
-      recast forecast sales
-      recast forecast sales --output - --column-names data
-      recast forecast sales --output forecast.parquet --full
-      recast forecast sales/3 --data latest.csv --horizon 7 --output forecast.csv
-    """
-    from pipelines.output.files import check_output
-
-    check_files(data, future)
-    check_output(output)
-    from pipelines.jobs.forecast import forecast, load_model
-
-    console = open_console(output, as_json)
-    forecaster, name = load_model(model)
-    prediction, notes = forecast(
-        forecaster,
-        data=data,
-        future=future,
-        columns={
-            "time": time,
-            "target": target,
-            "series_id": series_id,
-            "time_format": time_format,
-            "decimal": decimal,
-            "encoding": encoding,
-            "missing": missing,
-        },
-        horizon=horizon,
-        levels=tuple(level or (80.0, 95.0)),
-    )
-    if as_json:
-        from pipelines.cli.as_json import plain_forecast, print_json
-
-        print_json(plain_forecast(prediction, name, notes))
-    else:
-        from pipelines.cli import report
-
-        report.print_notes(console, notes)
-    if output is not None:
-        schema = forecaster.trained.context.schema if column_names == "data" else None
-        write_rows(console, prediction.to_frame(), output, full=full, schema=schema)
-    elif not as_json:
-        report.print_forecast(console, prediction, name)
+    tables.print_leaderboard(console, scores, metric=job.evaluation.metric, title=title)
 
 
+app.command("forecast")(forecast_command)
 app.command("explain")(explain_command)
+app.command("report")(report_command)
 
 
 @app.command("models")
@@ -375,13 +348,13 @@ def models_command(
     connect()
     rows = list_versions(name)
     if as_json:
-        from pipelines.cli.as_json import plain_models, print_json
+        from pipelines.cli.printing.as_json import plain_models, print_json
 
         print_json(plain_models(rows))
     else:
-        from pipelines.cli import report
+        from pipelines.cli.printing import tables
 
-        report.print_models(Console(), rows)
+        tables.print_models(Console(), rows)
 
 
 @app.command("promote")

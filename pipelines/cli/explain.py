@@ -88,15 +88,15 @@ def explain_command(
         part="network" if network else "model",
     )
     if as_json:
-        from pipelines.cli.as_json import plain_explanation, print_json
+        from pipelines.cli.printing.as_json import plain_explanation, print_json
 
         print_json(plain_explanation(explanation, name, notes))
     else:
-        from pipelines.cli import report
+        from pipelines.cli.printing import tables
 
-        report.print_notes(console, notes)
+        tables.print_notes(console, notes)
         if output is None:
-            report.print_explanation(console, explanation, name)
+            tables.print_explanation(console, explanation, name)
     if output is not None:
         write_explanation(explanation, output, full=full)
         if output != STANDARD_OUTPUT:

@@ -140,8 +140,15 @@ JOB_OPTIONS: dict[str, JobOption] = {
         "preset",
         str,
         "Settings as a set: classic (one network), guarded (falls back to a simple "
-        "forecast that validates better) or accurate (settings chosen on the data, "
-        "slower). Default: guarded.",
+        "forecast that validates better), accurate (settings chosen on the data, "
+        "slower) or zero_shot (no training: the network of the package). Default: "
+        "guarded.",
+    ),
+    "for_each": JobOption(
+        "for_each",
+        str,
+        "Train a model of its own for each: series. One registered model holds all. "
+        "Default: one model of all series.",
     ),
     "cell": JobOption(
         "model.cell",
@@ -193,6 +200,13 @@ Settings = Annotated[
     ),
 ]
 
+SETTINGS = inspect.Parameter(
+    "settings",
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    default=None,
+    annotation=Settings,
+)
+
 
 def job_command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], None]:
     """Register a function of a job and a console as a command with job options.
@@ -206,12 +220,7 @@ def job_command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], 
         parameters = [
             parameter("source", Path, typer.Argument(help=source_help), ...),
             *option_parameters(JOB_OPTIONS),
-            inspect.Parameter(
-                "settings",
-                inspect.Parameter.POSITIONAL_OR_KEYWORD,
-                default=None,
-                annotation=Settings,
-            ),
+            SETTINGS,
         ]
 
         def command(source: Path, settings: list[str] | None, **options: Any) -> None:
@@ -221,8 +230,8 @@ def job_command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], 
             check_files(source)
             if options.get("start") is None and not settings:
                 panel = read_series(source, overrides)
-            from pipelines.cli.job_settings import parse_settings
             from pipelines.config.job import read_job
+            from pipelines.config.keys import parse_settings
 
             overrides |= parse_settings(source, settings)
             job = read_job(source, overrides, panel)

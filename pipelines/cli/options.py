@@ -8,32 +8,39 @@ import typer
 
 Time = Annotated[
     str | None,
-    typer.Option(help="Column with the timestamps. Default: as in training."),
+    typer.Option(
+        help="Column with the timestamps. Default: as in training, or inferred."
+    ),
 ]
 
 Target = Annotated[
     str | None,
-    typer.Option(help="Column with the observations. Default: as in training."),
+    typer.Option(
+        help="Column with the observations. Default: as in training, or inferred."
+    ),
 ]
 
 SeriesId = Annotated[
     str | None,
     typer.Option(
         help="Column that names the series, or several: store,item. Default: as in "
-        "training."
+        "training, or inferred."
     ),
 ]
 
 TimeFormat = Annotated[
     str | None,
     typer.Option(
-        help="Form of the timestamps, as in Python: %d.%m.%Y. Default: as in training."
+        help="Form of the timestamps, as in Python: %d.%m.%Y. Default: as in training, "
+        "or inferred."
     ),
 ]
 
 Decimal = Annotated[
     str | None,
-    typer.Option(help="Mark before the decimals: . or , Default: as in training."),
+    typer.Option(
+        help="Mark before the decimals: . or , Default: as in training, or inferred."
+    ),
 ]
 
 Encoding = Annotated[
@@ -45,7 +52,7 @@ Missing = Annotated[
     str | None,
     typer.Option(
         help="Treatment of missing values and moments: error, interpolate, forward, "
-        "mean or zero. Default: as in training."
+        "mean or zero. Default: as in training, or error."
     ),
 ]
 
@@ -98,3 +105,41 @@ ColumnNamesOption = Annotated[
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+IfChanged = Annotated[
+    bool,
+    typer.Option(
+        "--if-changed",
+        help="Do nothing where a finished run of the same job, data and code has a "
+        "registered version. Default: train again.",
+    ),
+]
+
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on where the same command on the same data was cut (killed, out of "
+        "memory, Ctrl-C); the result is that of an unbroken run. Default: begin anew.",
+    ),
+]
+
+WorkDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--work-dir",
+        help="Folder for the unfinished work of jobs, such as a disk that outlives the "
+        "machine. Default: recast-work beside a SQLite store, or here.",
+    ),
+]
+
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS|local",
+        help="Run on the Ray cluster whose head node is HOST:PORT, or on one that is "
+        "started for this command on this machine: local. Needs "
+        "the package ray: docs/batch.md.",
+    ),
+]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from forecasting.data.panel import Panel
 
 JOB_FILES = (".yaml", ".yml")
+DATA_FILES = (".csv", ".tsv", ".txt", ".gz", ".xlsx", ".parquet")
 
 
 def check_files(*paths: Path | None) -> None:
@@ -25,6 +26,25 @@ def check_files(*paths: Path | None) -> None:
     for path in paths:
         if path is not None and not path.exists():
             raise UnreadableData(path, "there is no such file", "Check the path.")
+
+
+def is_data_file(reference: str) -> bool:
+    """Return whether a text is the path of a file with series, not name of a model.
+
+    A file needs an ending: a model ``sales`` is found beside a file ``sales``. With the
+    ending of a table it need not exist, so that a misspelt path asks no registry.
+
+    Raises:
+        UnreadableData: it is a job file.
+    """
+    path = Path(reference)
+    if path.suffix.lower() in JOB_FILES and path.is_file():
+        advice = (
+            f"Train it: recast train {reference}; or give the CSV file of its data."
+        )
+        raise UnreadableData(path, "a job file has no series", advice)
+    is_table = path.suffix.lower() in DATA_FILES and not path.is_dir()
+    return is_table or (path.is_file() and path.suffix != "")
 
 
 def read_series(source: Path, overrides: Mapping[str, Any]) -> "Panel | None":
@@ -40,15 +60,29 @@ def read_series(source: Path, overrides: Mapping[str, Any]) -> "Panel | None":
     """
     if source.suffix.lower() in JOB_FILES:
         return None
-    from forecasting.io import read_csv
-
     settings = {
         path.partition(".")[2]: value
         for path, value in overrides.items()
         if path.startswith("data.")
     }
-    with ask_at_once(source, settings):
-        return read_csv(source, **settings)
+    return read_table_file(source, settings)
+
+
+def read_table_file(path: Path, settings: Mapping[str, Any]) -> "Panel":
+    """Read the series of a file; all open questions about it are one error.
+
+    Args:
+        path: of the file.
+        settings: attributes of `forecasting.data.schema.Schema`.
+
+    Raises:
+        DataError: the series cannot be used.
+        SettingError: a setting is invalid.
+    """
+    from forecasting.io import read_csv
+
+    with ask_at_once(path, settings):
+        return read_csv(path, **settings)
 
 
 @contextmanager

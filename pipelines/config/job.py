@@ -7,7 +7,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -33,6 +33,7 @@ from forecasting.io import read_csv
 from forecasting.models.config import RecurrentConfig
 from forecasting.training import TrainingConfig
 from pipelines.config.aliases import CHAMPION, check_alias
+from pipelines.config.resources import Resources
 from pipelines.errors import JobError
 
 MAX_JOB_BYTES = 1_000_000
@@ -41,6 +42,8 @@ Columns = Annotated[
     BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
 ]
 WINDOWS = frozenset({"windows.seq_len", "windows.horizon"})
+RUN_KEYS = ("matrix", "command")  # of a job file, for `recast run` only
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -84,6 +87,34 @@ class DataConfig(BaseModel):
     aggregate: Aggregate | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointConfig:
+    """Files from which an interrupted training goes on.
+
+    Attributes:
+        every_seconds: of training at most between two files; a shorter job writes
+            none. 0 writes one after each epoch.
+        upload: whether to copy them to the artifacts of the run, for a machine that
+            may go.
+    """
+
+    every_seconds: Annotated[float, Field(ge=0, le=86_400)] = 30.0
+    upload: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobTrainingConfig(TrainingConfig):
+    """Settings of a training, and of its checkpoints, on which no result depends."""
+
+    checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)
+
+
+def plain_training(training: TrainingConfig) -> TrainingConfig:
+    """Return the settings of a training without those of its checkpoints."""
+    names = [key.name for key in fields(TrainingConfig)]
+    return TrainingConfig(**{name: getattr(training, name) for name in names})
+
+
 class RegistryConfig(BaseModel):
     """Alias that a new version may take, and the condition."""
 
@@ -100,12 +131,14 @@ class Job(BaseModel):
 
     name: Annotated[str, AfterValidator(check_name)]
     preset: Preset = "guarded"
+    for_each: Literal["series"] | None = None
     data: DataConfig
     windows: WindowSpec = Field(default_factory=WindowSpec)
     model: RecurrentConfig = Field(default_factory=RecurrentConfig)
-    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    training: JobTrainingConfig = Field(default_factory=JobTrainingConfig)
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig)
     registry: RegistryConfig = Field(default_factory=RegistryConfig)
+    resources: Resources = Field(default_factory=Resources)
     _explicit: frozenset[str] = PrivateAttr(frozenset())
     _open_windows: frozenset[str] = PrivateAttr(frozenset())
     _panel: Panel | None = PrivateAttr(None)
@@ -125,6 +158,16 @@ class Job(BaseModel):
         closed = self.model_copy()
         closed._open_windows = frozenset()
         return closed
+
+    def check_for_each(self, command: str) -> None:
+        """Check that the job trains one model of all series.
+
+        Raises:
+            SettingError: it trains a model a series, which ``command`` does not.
+        """
+        if self.for_each is not None:
+            expected = f"null (or --for-each left out) with {command}"
+            raise SettingError("for_each", self.for_each, expected)
 
     def get(self, path: str) -> Any:
         """Return a setting by its dotted path."""
@@ -148,18 +191,37 @@ class Job(BaseModel):
         return self.model_copy(update=changed)
 
     def read_panel(self) -> Panel:
-        """Read the job's series, unless they have been read before the job.
+        """Read the job's series, unless they have been read before.
 
         Raises:
             DataError: the series cannot be used; the message names place and reason.
         """
-        return read_csv(**dict(self.data)) if self._panel is None else self._panel
+        if self._panel is None:
+            self._panel = read_csv(**dict(self.data))
+        return self._panel
 
     def to_yaml(self) -> str:
         """Return the job as a job file, with an absolute path to the data."""
         plain = self.model_dump(mode="json")
         plain["data"]["path"] = os.path.abspath(self.data.path)
         return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+
+    def explicit_yaml(self) -> str:
+        """Return the job as a job file with its explicit settings only.
+
+        `parse_job` returns the same job of it, its open settings open as before. The
+        resources are left out: a training does not depend on them.
+        """
+        plain = self.model_dump(mode="json", exclude={"resources"})
+        plain["data"]["path"] = os.path.abspath(self.data.path)
+        chosen: dict[str, Any] = {}
+        for path in sorted(self.explicit):
+            value: Any = plain
+            for key in path.split("."):
+                value = None if value is None else value.get(key)
+            if path.partition(".")[0] in plain:
+                set_value(chosen, path, value)
+        return yaml.dump(chosen, Dumper=_DUMPER, sort_keys=False, allow_unicode=True)
 
 
 def read_job(
@@ -182,17 +244,66 @@ def read_job(
         JobError: the file is no job, or a key or value is wrong; the message names its
             path.
     """
-    is_file_of_job = source.suffix.lower() in (".yaml", ".yml")
-    if is_file_of_job:
-        plain = _read_yaml(source)
-        data = plain.get("data")
-        if isinstance(data, dict) and isinstance(data.get("path"), str):
-            data["path"] = str(source.parent / data["path"])
-    else:
-        stem = source.name.removesuffix(".gz").removesuffix(".csv")
-        plain = {"name": _model_name(stem), "data": {"path": str(source)}}
+    plain = read_plain_job(source)
     for path, value in (overrides or {}).items():
-        _set(plain, path.split("."), value)
+        set_value(plain, path, value)
+    return make_job(plain, source, panel)
+
+
+def parse_job(text: str, source: Path) -> Job:
+    """Return the job of a text from `Job.explicit_yaml`.
+
+    Args:
+        text: job file in YAML, its path to the data absolute.
+        source: path of the file that the job was read from, a job file or a CSV.
+
+    Raises:
+        JobError: a key or value is wrong.
+    """
+    return make_job(yaml.safe_load(text), source)
+
+
+def is_job_file(source: Path) -> bool:
+    """Return whether a file is a job file, by its name."""
+    return source.suffix.lower() in (".yaml", ".yml")
+
+
+def read_plain_job(source: Path) -> dict[str, Any]:
+    """Read the keys of a job file, or make those of a job for a CSV.
+
+    A relative path to the data is resolved.
+
+    Raises:
+        JobError: the file cannot be read, or is no YAML.
+    """
+    if not is_job_file(source):
+        stem = source.name.removesuffix(".gz").removesuffix(".csv")
+        return {"name": make_name(stem), "data": {"path": str(source)}}
+    plain = _read_yaml(source)
+    data = plain.get("data")
+    if isinstance(data, dict) and isinstance(data.get("path"), str):
+        data["path"] = str(source.parent / data["path"])
+    return plain
+
+
+def make_job(plain: dict[str, Any], source: Path, panel: Panel | None = None) -> Job:
+    """Check the keys of a job and return it.
+
+    Args:
+        plain: keys and values of a job file.
+        source: path of the file that they are from, a job file or a CSV.
+        panel: the series, if they have been read.
+
+    Raises:
+        JobError: a key or value is wrong; the message names its path.
+    """
+    problems = [
+        f"{key}: only `recast run` reads this key: recast run {source}"
+        for key in RUN_KEYS
+        if key in plain
+    ]
+    if problems:
+        raise JobError(source, problems)
     try:
         job = Job.model_validate(plain)
     except ValidationError as error:
@@ -200,7 +311,7 @@ def read_job(
         raise JobError(source, problems) from None
     job._explicit = frozenset(_leaf_paths(plain))
     job._panel = panel
-    if not is_file_of_job and job.preset != "classic":
+    if not is_job_file(source) and job.preset != "classic":
         job._open_windows = WINDOWS - job.explicit
     return job
 
@@ -221,18 +332,21 @@ def _read_yaml(source: Path) -> dict[str, Any]:
     return plain
 
 
-def _model_name(stem: str) -> str:
-    name = "".join(c if c.isalnum() or c in "._- " else "-" for c in stem)
+def make_name(text: str) -> str:
+    """Return a valid name of a model, with a dash for each other character."""
+    name = "".join(c if c.isalnum() or c in "._- " else "-" for c in text)
     return name.strip("._- ") or "model"
 
 
-def _set(plain: dict[str, Any], path: list[str], value: Any) -> None:
-    for key in path[:-1]:
+def set_value(plain: dict[str, Any], path: str, value: Any) -> None:
+    """Set a value in the keys of a job, by its dotted path."""
+    *sections, last = path.split(".")
+    for key in sections:
         section = plain.setdefault(key, {})
         if not isinstance(section, dict):
             return  # validation reports the value in place of the section
         plain = section
-    plain[path[-1]] = value
+    plain[last] = value
 
 
 def _leaf_paths(plain: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -263,10 +377,13 @@ def _describe_error(detail: ErrorDetails) -> str:
 def _keys_at(path: list[str]) -> list[str]:
     schema: Any = Job
     for key in path:
-        field = schema.model_fields.get(key)
-        schema = None if field is None else field.annotation
-        if schema is None:
-            return []
-    if is_dataclass(schema):
-        return [field.name for field in fields(schema)]
-    return list(schema.model_fields)
+        schema = section_types(schema).get(key)
+    return list(section_types(schema))
+
+
+def section_types(section: Any) -> dict[str, Any]:
+    """Return the types of a section's keys; none for a single value."""
+    if is_dataclass(section):
+        return {key.name: key.type for key in fields(section)}
+    model_fields = getattr(section, "model_fields", {})
+    return {name: info.annotation for name, info in model_fields.items()}

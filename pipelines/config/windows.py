@@ -13,7 +13,7 @@ def fill_windows(job: Job, panel: Panel) -> tuple[Job, tuple[str, ...]]:
         panel: its series; their values play no part.
     """
     names = [n for n in ("seq_len", "horizon") if f"windows.{n}" in job.open_windows]
-    if job.preset == "accurate":  # it chooses the lookback on the values
+    if job.preset in ("accurate", "zero_shot"):  # they choose the lookback
         names = [name for name in names if name != "seq_len"]
     if not names:
         return job, ()

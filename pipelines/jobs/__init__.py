@@ -1,1 +1,1 @@
-"""Batch jobs: train, compare, tune, backtest, forecast, explain."""
+"""Batch jobs: train, compare, backtest, forecast, explain."""

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from pipelines.config.job import Job
 from pipelines.jobs.experiment import Experiment
+from pipelines.jobs.local_experiment import LocalExperiment
 from pipelines.output.progress import count_trainings, show_work
 from pipelines.output.summary import show_series
 
@@ -30,15 +31,18 @@ def run_backtest(
     if refit:
         evaluation = replace(job.evaluation, refit=True)
         job = job.model_copy(update={"evaluation": evaluation})
-    experiment = Experiment(job)
+    is_local = job.for_each is not None
+    experiment = LocalExperiment(job) if is_local else Experiment(job)
     job = experiment.job
     show_series(console, experiment.panel, job)
     title = f"{job.name}: backtest of {job.model.cell}"
     trainings = count_trainings(job, len(experiment.folds))
-    with (
-        show_work(console, parts=1) as work,
-        work.part(title, trainings) as show,
-    ):
-        result = experiment.evaluate(job, show)
+    with show_work(console, parts=1) as work:
+        if isinstance(experiment, LocalExperiment):
+            with work.series(title, len(experiment.folds[0])) as show_count:
+                result = experiment.evaluate_each(show_count)
+        else:
+            with work.part(title, trainings) as show:
+                result = experiment.evaluate(job, show)
     table = pd.concat([result.table, experiment.baselines], ignore_index=True)
-    return experiment, table, experiment.scores(table)
+    return experiment, table, experiment.comparison.scores(table)

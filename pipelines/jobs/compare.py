@@ -11,28 +11,32 @@ import pandas as pd
 from rich.console import Console
 
 from forecasting.devices import check_precision, pick_device
+from forecasting.display.wording import count, join_words
+from forecasting.errors import SettingError
+from forecasting.evaluation.evidence import describe_skill
 from forecasting.evaluation.skill import PairedErrors
 from forecasting.models.cells import Cell
+from pipelines.checkpoints.opening import WorkOptions, folder_opener
+from pipelines.checkpoints.resumed_run import resumed_run
 from pipelines.config.job import Job
 from pipelines.jobs.experiment import BacktestResult, Experiment
 from pipelines.jobs.registration import Outcome, register_final_model
 from pipelines.jobs.train import evaluate, log_evaluation_plots
-from pipelines.output.evidence import count, describe_skill, join_words
 from pipelines.output.progress import show_work
-from pipelines.output.summary import show_series
-from pipelines.tracking.metrics import log_scores
+from pipelines.output.summary import show_notes, show_series
+from pipelines.tracking.metrics import log_scores, log_table
 from pipelines.tracking.runs import (
     connect,
     log_dataset,
     make_dataset,
     name_run,
-    tracked_run,
 )
 
+COMMAND = "compare"  # in a job's identity
 CELLS: tuple[Cell, ...] = ("rnn", "lstm", "gru")
 
 
-def compare(job: Job, console: Console) -> Outcome:
+def compare(job: Job, console: Console, *, work: WorkOptions | None = None) -> Outcome:
     """Backtest the cells on the same folds and register the best.
 
     Everything but the cell is the same: data, windows, epochs, batch size, learning
@@ -43,42 +47,55 @@ def compare(job: Job, console: Console) -> Outcome:
         DataError: the series cannot be used; nothing has been written.
         SettingError: the settings do not fit one of the cells; nothing is written.
         TrackingError: MLflow does not answer; nothing has been written.
+        CheckpointError: the unfinished work is damaged.
     """
-    experiment = Experiment(job)
-    job = experiment.job
+    if job.preset == "zero_shot":
+        expected = "classic, guarded or accurate: compare trains an RNN, LSTM and GRU"
+        raise SettingError("preset", job.preset, expected)
+    job.check_for_each("compare")
+    open_folder = folder_opener(work or WorkOptions(), COMMAND)
+    experiment = Experiment(job, open_folder=open_folder)
+    job, folder = experiment.job, experiment.folder
     show_series(console, experiment.panel, job)
+    show_notes(console, folder.notes)
     for cell in CELLS:  # fail before a run is opened
         check_precision(pick_device(job.training.device), job.training.precision, cell)
-    connect()
+    with folder.released_on_error():
+        connect()
     dataset = make_dataset(experiment.panel, job)
     name = name_run(job.name, "compare")
     with (
-        tracked_run(job, name, settings=experiment.settings) as parent,
-        show_work(console, parts=len(CELLS) + 1) as work,
+        folder,
+        resumed_run(folder, job, name, settings=experiment.settings) as parent,
+        show_work(console, parts=len(CELLS) + 1) as progress,
     ):
         log_dataset(dataset)
         candidates = []
         for cell in CELLS:
             candidate, settings = with_cell(job, cell), experiment.settings
             name = name_run(job.name, "compare", cell)
-            with tracked_run(candidate, name, settings=settings, nested=True) as run:
+            part = folder.under(cell)
+            with resumed_run(
+                part, candidate, name, settings=settings, nested=True
+            ) as run:
                 log_dataset(dataset)
-                result = evaluate(experiment, candidate, run, work)
+                result = evaluate(experiment, candidate, run, progress)
                 candidates.append((candidate, result))
         winner, result, table = choose_winner(experiment, candidates)
-        scores = experiment.scores(table)
-        mlflow.log_table(scores.reset_index(), "leaderboard.json")
+        scores = experiment.comparison.scores(table)
+        log_table(scores.reset_index(), "leaderboard.json")
         log_evaluation_plots(experiment, result, scores)
-        outcome = register_final_model(experiment, winner, result, parent, work)
+        outcome = register_final_model(experiment, winner, result, parent, progress)
         log_scores(scores, scores.iloc[:0], result.label, job.evaluation.metric)
         findings = compare_networks(experiment, table, outcome.methods)
         mlflow.set_tags({"winner": winner.model.cell, "findings": "; ".join(findings)})
         return replace(outcome, scores=scores, findings=findings)
 
 
-def follow(job: Job) -> None:
+def follow(job: Job, *, work: WorkOptions | None = None) -> None:
     """Take part in the trainings of `compare` as a follower of the leading process."""
-    experiment = Experiment(job)
+    open_folder = folder_opener(work or WorkOptions(), COMMAND, is_follower=True)
+    experiment = Experiment(job, open_folder=open_folder)
     jobs = [with_cell(experiment.job, cell) for cell in CELLS]
     candidates = [(job, experiment.evaluate(job)) for job in jobs]
     winner, result, _ = choose_winner(experiment, candidates)
@@ -91,7 +108,7 @@ def choose_winner(
     """Return the job and backtest of the best network, and all backtests."""
     tables = [result.table for _, result in candidates]
     table = pd.concat([*tables, experiment.baselines], ignore_index=True)
-    best = rank_networks(experiment.paired_errors(table))[0]
+    best = rank_networks(experiment.comparison.paired_errors(table))[0]
     winner, result = next(pair for pair in candidates if pair[0].model.cell == best)
     return winner, result, table
 
@@ -111,9 +128,9 @@ def compare_networks(
         table: backtests of the networks by themselves and of the baselines.
         methods: number of series that each method of the registered model forecasts.
     """
-    errors = experiment.paired_errors(table)
+    errors = experiment.comparison.paired_errors(table)
     best, *others = rank_networks(errors)
-    baseline = experiment.best_baseline(errors)
+    baseline = experiment.comparison.best_baseline(errors)
     evidence = _describe_cutoffs(experiment, errors.skill(best, baseline).cutoffs)
     tied = [cell for cell in others if not errors.skill(best, cell).is_clear]
     return (

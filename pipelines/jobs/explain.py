@@ -52,8 +52,6 @@ def write_explanation(
         OutputError: the file cannot be written.
     """
     if output.suffix.lower() == ".png":
-        from pipelines.output.plots import plot_explanation  # imports matplotlib
-
-        write_png(plot_explanation(explanation), output)
+        write_png(explanation.plot(), output)
     else:
         write_table(explanation.to_frame(), output, full=full)

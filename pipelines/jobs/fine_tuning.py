@@ -8,9 +8,10 @@ import numpy as np
 from forecasting.data.panel import Panel
 from forecasting.data.schema import Schema
 from forecasting.data.splits import Origins
-from forecasting.errors import DataError
+from forecasting.errors import DataError, SettingError
 from forecasting.forecaster.fine_tuning import check_start, trained_lengths
 from forecasting.forecaster.forecaster import Forecaster
+from forecasting.forecaster.trained_model import GlobalModel
 from forecasting.io import read_latest
 from forecasting.timestamps.calendar import format_timestamp
 from pipelines.config.job import DataConfig, Job
@@ -32,13 +33,26 @@ class PretrainedModel:
     forecaster: Forecaster
     reference: str
 
+    @property
+    def trained(self) -> GlobalModel:
+        """Networks and statistics.
+
+        Raises:
+            SettingError: it holds a model a series.
+        """
+        trained = self.forecaster.trained
+        if isinstance(trained, GlobalModel):
+            return trained
+        expected = "one model of all series; this version holds a model a series"
+        raise SettingError("from", self.reference, expected)
+
     def complete(self, job: Job) -> Job:
         """Return the job with this model's windows and layers in place of defaults.
 
         Raises:
             SettingError: an explicit setting of the job differs from this model's.
         """
-        start = self.forecaster.trained
+        start = self.trained
         settings = {
             "windows.seq_len": start.config.windows.seq_len,
             "windows.horizon": start.config.windows.horizon,

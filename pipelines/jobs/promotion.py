@@ -14,7 +14,7 @@ The champion's forecasts are the first of these that exist:
 3. its forecasts from all origins, most of which are in its training data: a comparison
    in the champion's favour, and the verdict says so.
 
-The caller holds `pipelines.tracking.locks.alias_lock`: of several first trainings at
+The caller holds `model_registry.locks.alias_lock`: of several first trainings at
 once, one is the first.
 """
 
@@ -37,9 +37,9 @@ from forecasting.evaluation.skill import (
     Skill,
 )
 from forecasting.forecaster.forecaster import Forecaster
+from model_registry.addresses import without_password
 from pipelines.errors import AccessDenied
 from pipelines.jobs.experiment import Experiment
-from pipelines.tracking.access import without_password
 from pipelines.tracking.data_summary import DataSummary, compare_data
 from pipelines.tracking.models import load_forecaster
 from pipelines.tracking.registry import find_alias_target
@@ -76,7 +76,8 @@ def judge(experiment: Experiment, table: pd.DataFrame, label: str) -> Verdict:
         table: backtest of the new model and of the baselines.
         label: name of the new model in the table.
     """
-    registry, errors = experiment.job.registry, experiment.paired_errors(table)
+    registry = experiment.job.registry
+    errors = experiment.comparison.paired_errors(table)
     warning = _warn(experiment, errors, label)
     if registry.promote != "if_better":
         always = registry.promote == "always"
@@ -115,7 +116,7 @@ def _compare(
     challenger = table[table["model"] == label].assign(model="challenger")
     shared = challenger.merge(rival[KEY_COLUMNS], on=KEY_COLUMNS, how="inner")
     both = pd.concat([shared, rival.assign(model="champion")], ignore_index=True)
-    errors = experiment.paired_errors(both)
+    errors = experiment.comparison.paired_errors(both)
     gain = errors.skill("challenger", "champion")
     new, old = errors.errors["challenger"], errors.errors["champion"]
     reason = (
@@ -139,7 +140,7 @@ def _describe_gain(gain: Skill) -> str:
 
 def _describe_floor(experiment: Experiment, errors: PairedErrors, label: str) -> str:
     """Return in words the baseline that is better than the new version, if any."""
-    best = experiment.best_baseline(errors)
+    best = experiment.comparison.best_baseline(errors)
     if errors.errors[label] <= errors.errors[best] * (1 + TIE_TOLERANCE):
         return ""
     return f"the {best.replace('_', ' ')} baseline has {errors.errors[best]:.4g}"
@@ -147,7 +148,7 @@ def _describe_floor(experiment: Experiment, errors: PairedErrors, label: str) ->
 
 def _warn(experiment: Experiment, errors: PairedErrors, label: str) -> str | None:
     """Return a sentence if a baseline is as good."""
-    best = experiment.best_baseline(errors)
+    best = experiment.comparison.best_baseline(errors)
     if errors.errors[label] < errors.errors[best]:
         return None
     season = experiment.season_length
@@ -172,7 +173,7 @@ def _champion_forecasts(
     if recorded is not None:
         return recorded, ""
     forecaster = load_forecaster(champion)
-    origins = experiment.origins
+    origins = experiment.comparison.origins
     unseen = _origins_after_training(experiment, forecaster)
     remark = " that came after its training"
     if _count_cutoffs(experiment, unseen) < MIN_CUTOFFS:
@@ -185,7 +186,7 @@ def _champion_forecasts(
 
 def _count_cutoffs(experiment: Experiment, mask: np.ndarray) -> int:
     """Return the number of different times among the selected origins."""
-    panel, origins = experiment.panel, experiment.origins
+    panel, origins = experiment.panel, experiment.comparison.origins
     ends = panel.offsets[origins.series[mask]] + origins.ends[mask]
     return len(np.unique(panel.timestamps[ends - 1]))
 
@@ -196,9 +197,10 @@ def _origins_after_training(
     """Return a mask of the origins at or after the end of a model's training."""
     context = forecaster.trained.context
     if context.timestamps.dtype != experiment.panel.timestamps.dtype:
-        return np.zeros(len(experiment.origins), dtype=bool)  # steps versus dates
+        # Steps and dates cannot be compared.
+        return np.zeros(len(experiment.comparison.origins), dtype=bool)
     trained = dict(zip(context.series_ids, context.last_timestamps(), strict=True))
-    origins, panel = experiment.origins, experiment.panel
+    origins, panel = experiment.comparison.origins, experiment.panel
     cutoffs = panel.timestamps[panel.offsets[origins.series] + origins.ends - 1]
     until = [trained.get(panel.series_ids[s]) for s in origins.series]
     return np.array(
@@ -227,8 +229,8 @@ def _recorded_forecasts(
     record = record[(record["model"] == label) & (record["step"] <= experiment.horizon)]
     expected = forecast_table(
         experiment.panel,
-        experiment.origins,
-        np.zeros((len(experiment.origins), experiment.horizon)),
+        experiment.comparison.origins,
+        np.zeros((len(experiment.comparison.origins), experiment.horizon)),
         {},
     ).drop(columns="point")
     try:

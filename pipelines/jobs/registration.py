@@ -5,7 +5,7 @@ import math
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import mlflow
@@ -14,24 +14,42 @@ import pandas as pd
 from mlflow.entities import Run
 
 from forecasting.data.forecast import Forecast
+from forecasting.data.panel import Panel
+from forecasting.data.plotting import MAX_SERIES, plot_series
+from forecasting.display.wording import describe_methods
 from forecasting.errors import MissingCovariates
+from forecasting.evaluation.evidence import describe_evidence
 from forecasting.evaluation.skill import Evidence
-from forecasting.explanation.explain import explain
+from forecasting.explanation.explain import Explanation, explain
 from forecasting.forecaster.forecaster import Forecaster
+from forecasting.report.content import Registered
 from forecasting.timestamps.zones import format_moments
+from forecasting.track_record.record import TrackRecord
+from model_registry.locks import alias_lock
 from pipelines.config.job import Job
 from pipelines.jobs.experiment import BacktestResult, Experiment
 from pipelines.jobs.fine_tuning import LINEAGE_TAG
+from pipelines.jobs.local_experiment import LocalExperiment
 from pipelines.jobs.promotion import BACKTEST_ARTIFACT, Verdict, judge
-from pipelines.output import plots
-from pipelines.output.evidence import describe_evidence, describe_methods
+from pipelines.jobs.record import make_record
 from pipelines.output.progress import Work, count_trainings
 from pipelines.tracking.descriptions import ModelCard, describe_registered
 from pipelines.tracking.links import describe_page
-from pipelines.tracking.locks import alias_lock
 from pipelines.tracking.metrics import log_metrics, log_plot
 from pipelines.tracking.models import log_model
-from pipelines.tracking.registry import describe, find_alias_target, promote, register
+from pipelines.tracking.registry import (
+    describe,
+    find_alias_target,
+    find_run_version,
+    promote,
+    register,
+    tag_version,
+)
+from pipelines.tracking.reports import log_report
+
+VERDICT = "verdict"  # key of the journal
+
+SERIES_ARTIFACT = "series.csv.gz"  # artifact with a row a series
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +61,7 @@ class Outcome:
         alias: the alias that the version competed for.
         verdict: decision on the promotion, with its reason.
         scores: the leaderboard, best first.
+        label: name of the model in the leaderboard.
         run_id: the MLflow run.
         device: type of the training device.
         seconds: duration of backtest and fit.
@@ -58,6 +77,7 @@ class Outcome:
     alias: str
     verdict: Verdict
     scores: pd.DataFrame
+    label: str
     run_id: str
     device: str
     seconds: float
@@ -73,19 +93,25 @@ def register_final_model(
 ) -> Outcome:
     """Fit on all observations, log and register the model, decide its promotion."""
     start_seconds = time.perf_counter()
-    title = f"{job.name}: {job.model.cell} on all observations"
-    with work.part(title, count_trainings(job)) as show:
-        forecaster = experiment.fit_final_model(job, result, show)
+    forecaster = _fit(experiment, job, result, work)
     table = pd.concat([result.table, experiment.baselines], ignore_index=True)
-    scores = experiment.scores(table)
+    scores = experiment.comparison.scores(table)
+    explanation = _explain(experiment, forecaster)
     _log_forecast(experiment, job, forecaster, result, scores)
-    _log_backtest(table)
+    log_plot(explanation.plot(), "explanation")
+    _log_frame(table, BACKTEST_ARTIFACT)
+    if isinstance(experiment, LocalExperiment):
+        _log_frame(experiment.score_series(result), SERIES_ARTIFACT)
     seconds = result.seconds + time.perf_counter() - start_seconds
     log_metrics({"timing/seconds": seconds})
     methods = forecaster.trained.method_counts
-    evidence = experiment.evidence(table, result.label)
+    evidence = experiment.comparison.evidence(table, result.label)
+    record = make_record(
+        experiment, result, forecaster, table, scores, evidence, explanation
+    )
     card = ModelCard(
         name=job.name,
+        record=record,
         answers=describe_methods(methods),
         scores=scores,
         label=result.label,
@@ -94,7 +120,7 @@ def register_final_model(
         panel=experiment.panel,
         source=job.data.path.name,
         settings=forecaster.config,
-        normalization=forecaster.trained.method,
+        normalization=forecaster.trained.normalization,
     )
     mlflow.log_params(
         {"model.normalization": card.normalization, "answers": card.answers}
@@ -105,14 +131,22 @@ def register_final_model(
     )
     tags = _version_tags(forecaster, result.label, scores, evidence, card)
     tags |= experiment.summary.to_tag() | _lineage_tags(experiment)
-    version, verdict = _compete(experiment, table, result.label, forecaster, run, tags)
+    version, verdict = _compete(experiment, table, record, forecaster, run, tags)
     _describe(card, version, verdict, job.registry.alias)
+    registered = Registered(
+        name=job.name,
+        version=version,
+        aliases=[job.registry.alias] if verdict.promote else [],
+        verdict=verdict.reason,
+    )
+    log_report(forecaster, record, registered)
     return Outcome(
         name=job.name,
         version=version,
         alias=job.registry.alias,
         verdict=verdict,
         scores=scores,
+        label=result.label,
         run_id=run.info.run_id,
         device=device,
         seconds=seconds,
@@ -123,10 +157,22 @@ def register_final_model(
     )
 
 
+def _fit(
+    experiment: Experiment, job: Job, result: BacktestResult, work: Work
+) -> Forecaster:
+    """Fit the job's model or models on all observations, and show the progress."""
+    title = f"{job.name}: {job.model.cell} on all observations"
+    if isinstance(experiment, LocalExperiment):
+        with work.series(title, experiment.num_models) as show_count:
+            return experiment.fit_each(result, show_count)
+    with work.part(title, count_trainings(job)) as show:
+        return experiment.fit_final_model(job, result, show)
+
+
 def _compete(
     experiment: Experiment,
     table: pd.DataFrame,
-    label: str,
+    record: TrackRecord,
     forecaster: Forecaster,
     run: Run,
     tags: dict[str, str],
@@ -134,16 +180,31 @@ def _compete(
     """Register a version and move the alias to it if the gate says so.
 
     Processes of this machine compete one after the other. One of another machine may
-    have moved the alias since the verdict, which is then given again.
+    have moved the alias since the verdict, which is then given again. A process that
+    goes on after a cut takes over the verdict and the version of the one before.
     """
-    job = experiment.job
-    logged = log_model(forecaster, job.evaluation.levels)
+    job, label = experiment.job, record.evaluation.label
+    registered = find_run_version(job.name, run.info.run_id)
+    if registered is None:
+        is_resumed = experiment.folder.is_resumed
+        levels = job.evaluation.levels
+        logged = log_model(forecaster, levels, record, is_resumed=is_resumed)
     with alias_lock(job.name):
-        verdict = judge(experiment, table, label)
-        version = register(job.name, logged, run.info.run_id, tags)
+        earlier = experiment.folder.journal.get(VERDICT, {})
+        if earlier.get("run") == run.info.run_id:  # of the process that was cut
+            verdict = Verdict(**earlier["verdict"])
+        else:
+            verdict = judge(experiment, table, label)
+            plain = {"run": run.info.run_id, "verdict": asdict(verdict)}
+            experiment.folder.note(VERDICT, plain)
+        if registered is None:
+            version = register(job.name, logged, run.info.run_id, tags)
+        else:
+            version = str(registered.version)
         if verdict.promote and job.registry.promote == "if_better":
             champion = find_alias_target(job.name, job.registry.alias)
-            if champion is not None and str(champion.version) != verdict.rival:
+            rivals = (verdict.rival, version)
+            if champion is not None and str(champion.version) not in rivals:
                 verdict = judge(experiment, table, label)
         if verdict.promote:
             promote(job.name, version, job.registry.alias)
@@ -161,6 +222,7 @@ def _describe(card: ModelCard, version: str, verdict: Verdict, alias: str) -> No
             "mlflow.note.content": text,
         }
     )
+    tag_version(card.name, version, "verdict", verdict.reason)
     describe(card.name, version, text, describe_registered(card, alias))
 
 
@@ -171,32 +233,47 @@ def _log_forecast(
     result: BacktestResult,
     scores: pd.DataFrame,
 ) -> None:
-    """Log plots of the forecast and of its explanation to the open run."""
-    forecast = _forecast_future(forecaster, job.evaluation.levels)
+    """Log a plot of the forecast to the open run."""
+    panel, shown = experiment.panel, forecaster.trained.context
+    if isinstance(experiment, LocalExperiment):
+        panel = panel.select(experiment.trained)
+        shown = shown.select(np.arange(min(len(shown), MAX_SERIES)))
+    forecast = _forecast_future(forecaster, shown, job.evaluation.levels)
     served = result.table[result.table["model"] == result.label]
     answers = describe_methods(forecaster.trained.method_counts)
     caption = experiment.caption(scores, result.label, answers)
-    figure = plots.plot_forecast(experiment.panel, forecast, served, caption)
+    figure = plot_series(panel, forecast, served, caption=caption)
     log_plot(figure, "forecast")
-    log_plot(
-        plots.plot_explanation(explain(forecaster, experiment.panel)), "explanation"
-    )
+
+
+def _explain(experiment: Experiment, forecaster: Forecaster) -> Explanation:
+    """Return the explanation of the model on its training series."""
+    panel = experiment.panel
+    if isinstance(experiment, LocalExperiment):
+        panel = panel.select(experiment.trained)
+    return explain(forecaster, panel)
 
 
 def _forecast_future(
-    forecaster: Forecaster, levels: tuple[float, ...]
+    forecaster: Forecaster, panel: Panel, levels: tuple[float, ...]
 ) -> Forecast | None:
-    """Forecast the horizon after training; None if future covariates are missing."""
+    """Forecast the horizon after training; None if future covariates are missing.
+
+    Args:
+        forecaster: the model.
+        panel: the ends of all series, or of those that are shown of thousands.
+        levels: of the intervals, in percent.
+    """
     try:
-        return forecaster.predict(levels=levels)
+        return forecaster.predict(panel, levels=levels)
     except MissingCovariates:
         return None
 
 
-def _log_backtest(table: pd.DataFrame) -> None:
-    """Log every forecast of the backtest, for the promotion gate of later jobs."""
+def _log_frame(table: pd.DataFrame, name: str) -> None:
+    """Log a table to the open run: every forecast of the backtest, for the gate."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / BACKTEST_ARTIFACT
+        path = Path(folder) / name
         table.to_csv(path, index=False)
         mlflow.log_artifact(str(path))
 
@@ -223,6 +300,7 @@ def _version_tags(
         "seq_len": str(forecaster.windows.seq_len),
         "horizon": str(forecaster.windows.horizon),
         "series": str(len(context)),
+        "rows": str(len(card.panel.values)),
         "answers": card.answers,
         "evidence": card.evidence,
     }

@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from forecasting.display.numbers import round_significant
 from pipelines.errors import OutputError
-from pipelines.output.numbers import round_significant
 
 if TYPE_CHECKING:  # a path is checked before these are imported
     import pandas as pd
@@ -113,6 +113,16 @@ def isoformat(moment: "pd.Timestamp") -> str:
     """Return a moment as ISO text, with its offset: ``2024-03-05T04:00:00+05:30``."""
     text = moment.isoformat()
     return text.removesuffix("+00:00") + "Z" if str(moment.tz) == "UTC" else text
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write a text in UTF-8.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with _draft(path) as draft:
+        draft.write_text(text, encoding="utf-8")
 
 
 def write_png(figure: "Figure", path: Path) -> None:

@@ -22,6 +22,7 @@ MIN_SHARE = 0.02  # of the work done, for an estimate of the time left
 BAR_WIDTH = 20
 
 OnEpoch = Callable[[EpochRecord], None]
+Show = Callable[[str, float, str, list[str]], None]
 
 
 class Work:
@@ -29,12 +30,11 @@ class Work:
 
     Args:
         parts: number of parts.
-        show: called with the title, the share from 0 to 1 and the time left in words.
+        show: called with the title, the share from 0 to 1, the time left in words, and
+            further facts.
     """
 
-    def __init__(
-        self, parts: int, show: Callable[[str, float, str, EpochRecord], None]
-    ) -> None:
+    def __init__(self, parts: int, show: Show) -> None:
         self._parts, self._show = parts, show
         self._start = time.monotonic()
         self._done, self._share = 0, 0.0
@@ -57,13 +57,40 @@ class Work:
             last = record.member, record.epoch, record.refit
             epochs = record.epoch / max(record.epochs, 1)
             done = min((begun - 1 + epochs) / max(trainings, begun), 1.0)
-            self._share = max(self._share, (self._done + done) / self._parts)
-            self._show(title + _stage(record), self._share, self._time_left(), record)
+            self._advance(title + _stage(record), done, _describe_epoch(record))
 
         try:
             yield advance
         finally:
             self._done += 1
+
+    @contextmanager
+    def series(self, title: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Show the progress of one part with a model a series.
+
+        Args:
+            title: of the part.
+            total: number of series.
+
+        Yields:
+            The callback of finished series, with their number.
+        """
+        finished = 0
+
+        def advance(count: int) -> None:
+            nonlocal finished
+            finished += count
+            facts = [f"{finished:,} of {total:,} series"]
+            self._advance(title, finished / total, facts)
+
+        try:
+            yield advance
+        finally:
+            self._done += 1
+
+    def _advance(self, title: str, done: float, facts: list[str]) -> None:
+        self._share = max(self._share, (self._done + done) / self._parts)
+        self._show(title, self._share, self._time_left(), facts)
 
     def _time_left(self) -> str:
         if self._share < MIN_SHARE:
@@ -96,29 +123,31 @@ def show_work(console: Console, parts: int) -> Iterator[Work]:
     with Progress(*columns, console=console, transient=True, expand=True) as bar:
         task = bar.add_task("reading", total=1.0, left="")
 
-        def show(title: str, share: float, left: str, _: EpochRecord) -> None:
+        def show(title: str, share: float, left: str, _: list[str]) -> None:
             bar.update(task, completed=share, description=title, left=left)
 
         yield Work(parts, show)
 
 
-def _print_lines(
-    console: Console,
-) -> Callable[[str, float, str, EpochRecord], None]:
+def _print_lines(console: Console) -> Show:
     last_line = time.monotonic()
 
-    def show(title: str, share: float, left: str, record: EpochRecord) -> None:
+    def show(title: str, share: float, left: str, facts: list[str]) -> None:
         nonlocal last_line
         if time.monotonic() - last_line <= LINE_SECONDS:
             return
         last_line = time.monotonic()
-        loss = record.train_loss if record.refit else record.validation_loss
-        facts = [f"epoch {record.epoch} of {record.epochs}"]
-        facts += [f"loss {loss:.4g}"] if math.isfinite(loss) else []
-        facts += [f"{share:.0%} of the whole"] + ([left] if left else [])
-        console.print(f"{title}: {', '.join(facts)}", soft_wrap=True)
+        shown = [*facts, f"{share:.0%} of the whole", *([left] if left else [])]
+        console.print(f"{title}: {', '.join(shown)}", soft_wrap=True)
 
     return show
+
+
+def _describe_epoch(record: EpochRecord) -> list[str]:
+    """Return number and loss of an epoch in words."""
+    loss = record.train_loss if record.refit else record.validation_loss
+    facts = [f"epoch {record.epoch} of {record.epochs}"]
+    return facts + ([f"loss {loss:.4g}"] if math.isfinite(loss) else [])
 
 
 def count_trainings(job: Job, folds: int = 1) -> int:

@@ -1,4 +1,6 @@
-"""Summary of the series of a job on a terminal, before the training starts."""
+"""Lines on a terminal before a training starts: its series, its unfinished work."""
+
+from collections.abc import Sequence
 
 from rich.console import Console
 
@@ -27,3 +29,9 @@ def show_series(console: Console, panel: Panel, job: Job) -> None:
     )
     for line in inspection.summary():
         console.print(line, style="dim", markup=False, soft_wrap=True)
+
+
+def show_notes(console: Console, notes: Sequence[str]) -> None:
+    """Print sentences for the user, a line each."""
+    for note in notes:
+        console.print(note, markup=False, soft_wrap=True)

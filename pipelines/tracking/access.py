@@ -3,35 +3,39 @@
 MLflow's messages contain the tracking URI unchanged, with user and password.
 """
 
+import errno
 import re
+from collections.abc import Iterator
 
 import mlflow
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import OperationalError
 
-from pipelines.errors import AccessDenied, InputError, TrackingError
+from model_registry.addresses import without_password
+from pipelines.errors import AccessDenied, InputError, OutputError, TrackingError
 
 UNKNOWN_USER_STATUS, FORBIDDEN_STATUS = 401, 403
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
+DISK_ADVICE = "Make room and look at the disk, then run the command again."
 MAX_SHOWN_CHARACTERS = 300  # of a message of MLflow or a driver
-
-
-def without_password(text: str) -> str:
-    """Mask the passwords of the URIs in a text."""
-    return re.sub(r"(://[^\s:/@]*:)(?!\d*/)\S*@", r"\1***@", text)
 
 
 def first_line(error: BaseException) -> str:
     """Return the first line of an error, shortened and without passwords."""
+    if isinstance(error, OperationalError) and error.orig is not None:
+        error = error.orig  # without the SQL
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return without_password(lines[0])[:MAX_SHOWN_CHARACTERS]
 
 
 def root_cause(error: BaseException) -> str:
-    """Return the first line of the earliest OSError in a chain, else of the error."""
-    root, cause = error, error.__cause__ or error.__context__
-    while cause is not None:
-        root = cause if isinstance(cause, OSError) else root
-        cause = cause.__cause__ or cause.__context__
-    return first_line(root)
+    """Return the first line of the earliest error of system or database in a chain.
+
+    Without one, that of the error itself.
+    """
+    kinds = (OSError, OperationalError)
+    causes = [cause for cause in _chain(error) if isinstance(cause, kinds)]
+    return first_line([error, *causes][-1])
 
 
 def check_access(error: BaseException) -> None:
@@ -46,7 +50,7 @@ def check_access(error: BaseException) -> None:
 
 
 def find_user_error(error: BaseException) -> InputError | None:
-    """Return a failure of the MLflow server as a user error.
+    """Return a failure of the MLflow server, or of a disk or database, as a user error.
 
     None if the error is of another kind, for example a bug in the program.
     """
@@ -57,7 +61,21 @@ def find_user_error(error: BaseException) -> InputError | None:
     unreachable = r"API request to \S+ failed with exception"
     if isinstance(error, MlflowException) and re.match(unreachable, str(error)):
         return TrackingError(_shown_uri(), root_cause(error))
+    for cause in _chain(error):
+        if isinstance(cause, OperationalError):  # a database is full, locked or gone
+            return TrackingError(_shown_uri(), first_line(cause))
+        if isinstance(cause, OSError) and cause.errno in DISK_ERRORS:
+            place = cause.filename or "a file"
+            return OutputError(place, str(cause.strerror), DISK_ADVICE)
     return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and its causes, the latest first."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _shown_uri() -> str:

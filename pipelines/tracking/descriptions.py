@@ -8,7 +8,13 @@ import pandas as pd
 
 from forecasting.data.panel import Panel
 from forecasting.forecaster.trained_model import ForecasterConfig
+from forecasting.report.sentences import (
+    describe_covariates,
+    describe_error,
+    describe_test,
+)
 from forecasting.timestamps.zones import format_moments
+from forecasting.track_record.record import TrackRecord
 from pipelines.tracking.registry import MARK
 
 MAX_ROWS = 10  # models in a table
@@ -21,6 +27,7 @@ class ModelCard:
 
     Attributes:
         name: of the registered model.
+        record: history and backtest of the model.
         answers: methods that forecast its series, in words.
         scores: the leaderboard, best first.
         label: row of the model in the leaderboard.
@@ -33,6 +40,7 @@ class ModelCard:
     """
 
     name: str
+    record: TrackRecord
     answers: str
     scores: pd.DataFrame
     label: str
@@ -52,6 +60,7 @@ class ModelCard:
         """
         parts = (
             f"**{_code(self.name)} version {version}** - {verdict}",
+            self._headline(),
             f"**Answers:** {self.answers}",
             f"**Backtest:** {self.evidence}",
             self._leaderboard(),
@@ -60,6 +69,17 @@ class ModelCard:
             _usage(self.name, version),
         )
         return "\n\n".join(parts)[:MAX_CHARACTERS]
+
+    def _headline(self) -> str:
+        """Return the sentences at the head of the report."""
+        record, freq = self.record, self.panel.calendar.freq
+        tested = len(record.tested)
+        sentences = (
+            describe_error(record.evaluation, freq),
+            describe_test(record.evaluation, freq, tested),
+            describe_covariates(record.history),
+        )
+        return _plain(" ".join(text for text in sentences if text))
 
     def describe_data(self) -> str:
         """Describe the series: file, target, number, frequency and end."""
@@ -122,6 +142,11 @@ def _usage(name: str, version: str) -> str:
     recast serve     # POST /v1/models/{name}/forecast answers with the champion
     mlflow models serve -m 'models:/{name}{place}' --env-manager local
 """
+
+
+def _plain(text: str) -> str:
+    """Return text with names of a user without characters of Markdown or HTML."""
+    return re.sub(r"[`|<>*_\[\]\s]+", " ", text)
 
 
 def _code(text: str) -> str:

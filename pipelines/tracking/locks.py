@@ -1,85 +1,73 @@
-"""Locks between processes of this machine: of a new store, and of a model's alias.
+"""Stores that several jobs write to: the lock of a new one, and the wait for writers.
 
-A lock is a file in the system's temporary folder, and ends with its process. There is
-no time limit: a busy machine needs many seconds for MLflow's migrations. Processes that
-share a tracking server from several machines do not exclude each other.
+SQLite has a lock itself, which lets one process write at a time; here is the time that
+others wait for it. The lock of a new store has no time limit: a busy machine needs many
+seconds for MLflow's migrations.
 """
 
-import hashlib
-import sys
-import tempfile
+import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
+from typing import Any
 
-import mlflow
-from filelock import FileLock, Timeout
-from sqlalchemy.engine import make_url
+from sqlalchemy import NullPool, Select, create_engine, event
+from sqlalchemy.engine import Engine
 
-from pipelines.tracking.access import without_password
+from model_registry.addresses import without_password
+from model_registry.locks import process_lock, say, sqlite_file
 
-SILENT_SECONDS = 1.0  # of waiting; then a line says so
+SQLITE_WAIT_SECONDS = 60  # for other writers; MLflow's 20 s are few for many jobs
 
 
-def sqlite_file(uri: str) -> Path | None:
-    """Return the file of a SQLite store; None for another store, or one in memory."""
-    if not uri.startswith("sqlite"):
-        return None
-    database = make_url(uri).database
-    return None if database in (None, "", ":memory:") else Path(database).resolve()
+def is_database(uri: str) -> bool:
+    """Return whether a store is a database server that jobs write to directly."""
+    return uri.partition(":")[0].partition("+")[0] in ("postgresql", "mysql", "mssql")
+
+
+def ask_database(uri: str, query: Select[tuple[Any]]) -> Any:
+    """Return the one value of a query to a database server."""
+    with create_engine(uri, poolclass=NullPool).connect() as connection:
+        return connection.execute(query).scalar_one()
+
+
+def wait_for_writers() -> None:
+    """Let SQLite wait longer for the writers of other processes than MLflow does.
+
+    MLflow sets 20 s in each session, and offers no setting for it.
+    """
+    if not event.contains(Engine, "before_cursor_execute", _lengthen_wait):
+        event.listen(Engine, "before_cursor_execute", _lengthen_wait, retval=True)
+
+
+def _lengthen_wait(
+    _connection: object, _cursor: object, statement: str, parameters: object, *_: object
+) -> tuple[str, object]:
+    if statement.startswith("PRAGMA busy_timeout ="):
+        statement = f"PRAGMA busy_timeout = {1000 * SQLITE_WAIT_SECONDS}"
+    return statement, parameters
 
 
 @contextmanager
 def new_store_lock(uri: str) -> Iterator[None]:
-    """Exclude other processes while a SQLite store is opened, and perhaps created.
+    """Exclude other processes while a store is opened, and perhaps created.
 
     MLflow's migrations break each other if two processes run them at once. A line on
     stderr says so where the store is new, or where another process is creating it.
+
+    Raises:
+        PermissionError: a new store cannot be created in its folder, which MLflow would
+            try for two minutes.
     """
     path = sqlite_file(uri)
-    if path is None:
+    if path is None and not is_database(uri):
         yield
         return
-    with process_lock(str(path), f"waiting for another process to open {path} ..."):
-        if not path.exists() or not path.stat().st_size:
-            _say(f"creating the MLflow store {path} ...")
+    if path is not None and not path.exists():
+        folder = next(parent for parent in path.parents if parent.exists())
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(f"the folder {folder} cannot be written to")
+    place = str(path or without_password(uri))
+    with process_lock(place, f"waiting for another process to open {place} ..."):
+        if path is not None and not (path.exists() and path.stat().st_size):
+            say(f"creating the MLflow store {path} ...")
         yield
-
-
-@contextmanager
-def alias_lock(name: str) -> Iterator[None]:
-    """Exclude other processes while a version of a model competes for an alias.
-
-    Otherwise each of several first trainings would see no champion, and become it.
-    """
-    uri = str(mlflow.get_tracking_uri())
-    store = sqlite_file(uri) or without_password(uri)
-    with process_lock(f"{store} {name}", f"waiting for another training of {name} ..."):
-        yield
-
-
-@contextmanager
-def process_lock(key: str, waiting: str) -> Iterator[None]:
-    """Hold the lock of a key for the length of a block.
-
-    Args:
-        key: anything that names the resource.
-        waiting: line on stderr if another process has the lock.
-    """
-    digest = hashlib.sha256(key.encode()).hexdigest()
-    path = Path(tempfile.gettempdir()) / f"recast-{digest[:16]}.lock"
-    with ExitStack() as stack:
-        with suppress(OSError):  # the lock file belongs to another user
-            lock = FileLock(path)
-            try:
-                lock.acquire(timeout=SILENT_SECONDS)
-            except Timeout:
-                _say(waiting)
-                lock.acquire()
-            stack.callback(lock.release)
-        yield
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()

@@ -2,30 +2,41 @@
 
 A run is open exactly as long as the block that opened it. It ends with the block:
 FINISHED, FAILED, or KILLED on Ctrl-C and SIGTERM, with everything logged so far. Runs
-of a process that died are ended by the next job.
+of a process that died are ended by the next job (`stale_runs.py`).
 """
 
 import logging
 import os
 import platform
-import socket
 import subprocess
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import mlflow
-import psutil
+import sqlalchemy
 from mlflow.entities import Run
 
+from model_registry.addresses import without_password
 from pipelines.errors import TrackingError
-from pipelines.tracking.access import check_access, root_cause, without_password
+from pipelines.tracking.access import check_access, root_cause
 from pipelines.tracking.interrupts import acknowledge_interrupt, interruptible
-from pipelines.tracking.locks import new_store_lock
+from pipelines.tracking.locks import (
+    ask_database,
+    is_database,
+    new_store_lock,
+    wait_for_writers,
+)
+from pipelines.tracking.stale_runs import (
+    forget_death,
+    heartbeat,
+    life_tags,
+    sweep_stale_runs,
+)
 
 if TYPE_CHECKING:  # `recast models` does not import torch
     from mlflow.data.pandas_dataset import PandasDataset
@@ -41,56 +52,70 @@ MLFLOW_DEFAULTS = {  # the user's environment variables take precedence
 }
 
 MAX_ANSWER_SECONDS = 10  # for the first response of a tracking server
-HOST_TAG, PROCESS_TAG = "recast.host", "recast.process"
 
 
 def connect() -> str:
     """Check that the tracking store answers, and return its URI.
 
-    A new SQLite store is created here, without a time limit; a server must answer
-    within ten seconds.
+    A new store in a file or database is created here, without a time limit; a server
+    must answer within ten seconds.
 
     Raises:
         TrackingError: the store does not answer, a server within ten seconds.
         AccessDenied: the server refuses the user or password.
     """
-    for name in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
+    for name in ("alembic", "mlflow.tracking.fluent"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # It logs the traceback of each error of a database that it raises besides.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     for name, value in MLFLOW_DEFAULTS.items():
         os.environ.setdefault(name, value)
     uri = str(mlflow.get_tracking_uri())
-    shown = without_password(uri)
     try:
-        if is_local(uri):
-            with new_store_lock(uri):
-                _query_store()
-        elif not _answers_before_timeout():
-            reason = f"nothing came back within {MAX_ANSWER_SECONDS} s"
-            raise TrackingError(shown, reason)
+        if is_local(uri) or is_database(uri):
+            _open_store(uri)
+        else:
+            _await_answer(uri, _query_store)
     except TrackingError:
         raise
     except Exception as error:  # stores and drivers raise errors of any class
         check_access(error)
-        raise TrackingError(shown, root_cause(error)) from error
+        raise TrackingError(without_password(uri), root_cause(error)) from error
     return uri
 
 
-def _answers_before_timeout() -> bool:
-    """Query the store in a thread; return whether it answered before the timeout."""
+def _open_store(uri: str) -> None:
+    """Query a store in a file or database, and create it if it is new."""
+    if is_database(uri):  # MLflow would try for two minutes
+        _await_answer(uri, lambda: ask_database(uri, sqlalchemy.select(1)))
+    else:
+        wait_for_writers()
+    with new_store_lock(uri):
+        _query_store()
+
+
+def _await_answer(uri: str, query: Callable[[], object]) -> None:
+    """Query a server in a thread.
+
+    Raises:
+        TrackingError: nothing came back before the timeout.
+    """
     failure: list[BaseException] = []
 
-    def query() -> None:
+    def run() -> None:
         try:
-            _query_store()
+            query()
         except Exception as error:
             failure.append(error)
 
-    thread = threading.Thread(target=query, daemon=True)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     thread.join(MAX_ANSWER_SECONDS)
     if failure:
         raise failure[0]
-    return not thread.is_alive()
+    if thread.is_alive():
+        reason = f"nothing came back within {MAX_ANSWER_SECONDS} s"
+        raise TrackingError(without_password(uri), reason)
 
 
 def is_local(uri: str) -> bool:
@@ -110,6 +135,9 @@ def tracked_run(
     *,
     settings: Mapping[str, Any] | None = None,
     nested: bool = False,
+    run_id: str | None = None,
+    on_start: Callable[[str], None] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> Iterator[Run]:
     """Open a run of the job's experiment for the length of a block.
 
@@ -122,22 +150,53 @@ def tracked_run(
         settings: values, by dotted path, of the settings that the job leaves open. An
             automatic normalization is left out; it is logged when it is chosen.
         nested: whether the run belongs to the open one.
+        run_id: run to open again; None for a new one.
+        on_start: called with the run's id as soon as there is one.
+        tags: further tags.
     """
     if not nested:
         mlflow.set_experiment(job.name)
-        _end_stale_runs(job.name)
+        sweep_stale_runs()
     with interruptible():
         status = "FINISHED"
         try:
-            run = mlflow.start_run(run_name=name, nested=nested, tags=_origin_tags())
+            run = mlflow.start_run(
+                run_id,
+                run_name=None if run_id else name,
+                nested=nested,
+                tags=_origin_tags() | dict(tags or {}),
+            )
+            if run_id is not None:
+                forget_death(run_id)
+            if on_start is not None:
+                on_start(run.info.run_id)
             mlflow.log_params(_parameters(job, settings or {}))
             mlflow.log_text(job.to_yaml(), "job.yaml")
-            yield run
+            with heartbeat(run.info.run_id):
+                yield run
         except BaseException as error:
             status = "KILLED" if acknowledge_interrupt(error) else "FAILED"
             raise
         finally:
             mlflow.end_run(status)
+
+
+def find_unfinished(experiment: str, tags: Mapping[str, str]) -> Run | None:
+    """Return the latest run of an experiment with some tags that did not finish.
+
+    Returns:
+        The run; None without one.
+    """
+    client = mlflow.MlflowClient()
+    found = client.get_experiment_by_name(experiment)
+    if found is None:
+        return None
+    filters = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
+    filters.append("attributes.status != 'FINISHED'")
+    runs = client.search_runs(
+        [found.experiment_id], " and ".join(filters), max_results=1
+    )
+    return next(iter(runs), None)
 
 
 def name_run(*words: str) -> str:
@@ -169,7 +228,8 @@ def log_dataset(dataset: "PandasDataset") -> None:
 
 def _parameters(job: "Job", settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of a job by dotted path, open ones as they were chosen."""
-    plain = _flatten(job.model_dump(mode="json")) | dict(settings)
+    plain = job.model_dump(mode="json", exclude={"resources"})
+    plain = _flatten(plain) | dict(settings)
     if plain["model.normalization"] == "auto":
         del plain["model.normalization"]
     return plain
@@ -187,49 +247,16 @@ def quiet_mlflow() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _end_stale_runs(experiment: str) -> None:
-    """Mark the open runs of dead processes of this machine as KILLED."""
-    runs = mlflow.search_runs(
-        experiment_names=[experiment],
-        filter_string=(
-            f"attributes.status = 'RUNNING' and tags.`{HOST_TAG}` = '{_host_name()}'"
-        ),
-        output_format="list",
-    )
-    for run in runs:
-        if not _is_running(run.data.tags.get(PROCESS_TAG, "")):
-            mlflow.MlflowClient().set_terminated(run.info.run_id, "KILLED")
-
-
-def _host_name() -> str:
-    return socket.gethostname()
-
-
-def _process_id() -> str:
-    """Return the pid and start time of this process; pids alone are reused."""
-    return f"{os.getpid()}:{psutil.Process().create_time():.0f}"
-
-
-def _is_running(process: str) -> bool:
-    """Return whether a process of this machine still runs.
-
-    Start times may differ by a minute: the system clock may have been adjusted.
-    """
-    pid, _, started = process.partition(":")
-    try:
-        return abs(psutil.Process(int(pid)).create_time() - float(started)) < 60
-    except (psutil.Error, ValueError):
-        return False
-
-
 def _origin_tags() -> dict[str, str]:
     packages = ("torch", "numpy", "pandas", "mlflow", "recast-forecasting")
     tags = {f"version.{name}": version(name) for name in packages}
     tags["version.python"] = platform.python_version()
-    tags[HOST_TAG] = _host_name()
-    tags[PROCESS_TAG] = _process_id()
     revision = _git_revision()
-    return tags | ({"mlflow.source.git.commit": revision} if revision else {})
+    return (
+        tags
+        | life_tags()
+        | ({"mlflow.source.git.commit": revision} if revision else {})
+    )
 
 
 def _git_revision() -> str | None:

@@ -1,4 +1,4 @@
-"""The way of a request for a model in all protocols: find, log, run, count."""
+"""The way of a request for a forecast in all protocols: find, log, run, count."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from serving.http.validation import read_selector, refuse_encoded
+from serving.http.validation import read_selector, refuse_encoded, refuse_query
 from serving.observability.logging import add_log_fields
 from serving.registry.loaded_model import LoadedModel
 from serving.schemas.forecast import ModelSelector
@@ -19,6 +19,7 @@ from serving.settings import Settings
 # Of a model, the alias in the request (None where it named a version) and the body: the
 # body of the response as JSON, and the number of series forecast.
 Work = Callable[[LoadedModel, str | None, bytes], Awaitable[tuple[bytes, int]]]
+ZeroShotWork = Callable[[bytes], Awaitable[tuple[bytes, int]]]
 ThreadWork = Callable[[LoadedModel, str | None, bytes, Settings], tuple[bytes, int]]
 
 
@@ -56,9 +57,35 @@ async def respond(
     model = await service.models.find(*selection)
     add_log_fields(request.scope, model=model.name, version=model.version)
     alias = None if selection.version else selection.alias or service.models.alias
-    content, num_series = await work(model, alias, body)
+    return _respond(service, model.name, *await work(model, alias, body))
+
+
+async def respond_zero_shot(
+    request: Request,
+    service: Service,
+    work: ZeroShotWork,
+    *,
+    body: bytes | None = None,
+) -> Response:
+    """Respond to a request for a forecast without a trained model.
+
+    Args:
+        request, service, body: as `respond`.
+        work: computes the body of the response.
+
+    Raises:
+        ServiceError: as ``work``.
+    """
+    body = await read_body(request) if body is None else body
+    model = service.zero_shot.model
+    add_log_fields(request.scope, model=model.name, version=model.version)
+    return _respond(service, model.name, *await work(body))
+
+
+def _respond(service: Service, name: str, content: bytes, num_series: int) -> Response:
+    """Return a response and count its forecasts."""
     if num_series:
-        service.metrics.count_forecasts(model.name, num_series)
+        service.metrics.count_forecasts(name, num_series)
     return Response(content, media_type="application/json")
 
 
@@ -76,6 +103,13 @@ async def read_body(request: Request) -> bytes:
         parts.append(message.get("body", b""))
         more = message.get("more_body", False)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def describe_body(schema: str, *, required: bool = False) -> dict[str, Any]:
+    """Return the OpenAPI description of a body that a route decodes itself."""
+    content = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
+    body: dict[str, Any] = {"content": {"application/json": content}}
+    return {"requestBody": body | ({"required": True} if required else {})}
 
 
 def in_thread(service: Service, work: ThreadWork) -> Work:
@@ -98,8 +132,8 @@ def select_model(name: str, selector: ModelSelector) -> Selection:
 class DirectRoute(APIRoute):
     """A route that calls its endpoint without FastAPI's injection of dependencies.
 
-    That takes longer than a forecast. The endpoint has the parameters ``name``,
-    ``selector``, ``request`` and ``service``.
+    That takes longer than a forecast. The endpoint has the parameters ``request`` and
+    ``service``, and no query.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -109,10 +143,23 @@ class DirectRoute(APIRoute):
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
         refuse_encoded(request)
+        service = scope["app"].state.service
         response = await self.endpoint(
-            name=scope["path_params"]["name"],
-            selector=read_selector(scope["query_string"]),
-            request=request,
-            service=scope["app"].state.service,
+            request=request, service=service, **self._select(scope)
         )
         await response(scope, receive, send)
+
+    def _select(self, scope: Scope) -> dict[str, Any]:
+        """Return further arguments of the endpoint."""
+        refuse_query(scope["query_string"])
+        return {}
+
+
+class ModelRoute(DirectRoute):
+    """A direct route to an endpoint with parameters ``name`` and ``selector``."""
+
+    def _select(self, scope: Scope) -> dict[str, Any]:
+        return {
+            "name": scope["path_params"]["name"],
+            "selector": read_selector(scope["query_string"]),
+        }

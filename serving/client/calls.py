@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -11,7 +11,7 @@ import httpx
 from serving.client.answers import Explanation, ModelDetails, ModelSummary, to_frame
 from serving.client.failures import ProblemAnswer, Unreachable
 from serving.client.retries import Outcome
-from serving.client.series import TIMESTAMP, Data, to_series
+from serving.client.series import TIMESTAMP, Data, RequiredData, to_series
 from serving.client.stamps import find_clocks
 
 if TYPE_CHECKING:
@@ -60,6 +60,23 @@ def forecast(
     body = _body(data, horizon) | {"levels": list(levels)}
     read = partial(to_frame, clocks=find_clocks(data, TIMESTAMP))
     return Call(f"{_path(model)}/forecast", query, body, read)
+
+
+def zero_shot(
+    data: RequiredData,
+    horizon: int,
+    levels: Sequence[float],
+    freq: str | None,
+    season_length: int | Literal["auto"],
+) -> Call["pd.DataFrame"]:
+    """Return the call for a forecast without a trained model."""
+    body = _body(data, horizon) | {
+        "levels": list(levels),
+        "freq": freq,
+        "season_length": season_length,
+    }
+    read = partial(to_frame, clocks=find_clocks(data, TIMESTAMP))
+    return Call("/v1/forecast", {}, body, read)
 
 
 def explain(

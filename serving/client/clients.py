@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import httpx
 
@@ -12,7 +12,7 @@ from serving.client import calls
 from serving.client.answers import Explanation, ModelDetails, ModelSummary
 from serving.client.calls import Call, version_query
 from serving.client.retries import Outcome, Retries
-from serving.client.series import Data
+from serving.client.series import Data, RequiredData
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 URL = "http://127.0.0.1:8000"
 LEVELS = (80.0, 95.0)
+HORIZON = 14  # of a forecast without a trained model
 RETRIES = Retries()
 TIMEOUT = 30.0  # seconds for a connection, and between two pieces of an answer
 
@@ -74,6 +75,28 @@ class Client:
         """
         query = version_query(alias, version)
         return self._send(calls.forecast(model, data, horizon, levels, query))
+
+    def zero_shot(
+        self,
+        data: RequiredData,
+        *,
+        horizon: int = HORIZON,
+        levels: Sequence[float] = LEVELS,
+        freq: str | None = None,
+        season_length: int | Literal["auto"] = "auto",
+    ) -> "pd.DataFrame":
+        """Return forecasts without a trained model, as `forecast` does.
+
+        Args:
+            data: as in `forecast`; all series have one frequency.
+            horizon: steps ahead.
+            levels: central intervals in percent.
+            freq: pandas alias of the frequency; default: that of the timestamps.
+            season_length: steps of a season; 1 for none; ``auto`` lets the frequency
+                and the values decide.
+        """
+        call = calls.zero_shot(data, horizon, levels, freq, season_length)
+        return self._send(call)
 
     def explain(
         self,
@@ -171,6 +194,19 @@ class AsyncClient:
         """Return forecasts: see `Client.forecast`."""
         query = version_query(alias, version)
         return await self._send(calls.forecast(model, data, horizon, levels, query))
+
+    async def zero_shot(
+        self,
+        data: RequiredData,
+        *,
+        horizon: int = HORIZON,
+        levels: Sequence[float] = LEVELS,
+        freq: str | None = None,
+        season_length: int | Literal["auto"] = "auto",
+    ) -> "pd.DataFrame":
+        """Return forecasts without a trained model: see `Client.zero_shot`."""
+        call = calls.zero_shot(data, horizon, levels, freq, season_length)
+        return await self._send(call)
 
     async def explain(
         self,

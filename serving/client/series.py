@@ -27,7 +27,8 @@ class Series(_Required, total=False):
 
 # A long frame with columns series_id, timestamp (each may be left out) and target; or
 # values by series id; or series from `series_of`; None: the series of the training.
-Data = Union["pd.DataFrame", Mapping[str, Sequence[float]], Sequence[Series], None]
+RequiredData = Union["pd.DataFrame", Mapping[str, Sequence[float]], Sequence[Series]]
+Data = RequiredData | None
 
 
 def to_series(data: Data) -> list[Series] | None:

@@ -10,4 +10,5 @@ timestamps          evenly spaced timestamps without pandas
 batching            requests of one moment in one forward pass
 thread_pool         bounded threads for everything else
 encoding            forecasts to JSON
+zeroshot            forecasts without a trained model
 """

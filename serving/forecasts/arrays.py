@@ -14,6 +14,7 @@ from forecasting.data.panel import Panel
 from forecasting.data.splits import last_origins
 from forecasting.forecaster.history import CovariateRows, Histories
 from forecasting.forecaster.predict import read_histories
+from forecasting.types import FloatArray
 from serving.forecasts.covariate_windows import (
     CovariateWindows,
     cut_windows,
@@ -116,6 +117,45 @@ def parse_arrays(request: ForecastRequest, model: LoadedModel) -> RequestArrays:
         levels=tuple(request.levels),
         timestamps=timestamps,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedBatches:
+    """A version in memory as a model of batches."""
+
+    model: LoadedModel
+
+    @property
+    def name(self) -> str:
+        """Name in the registry."""
+        return self.model.name
+
+    @property
+    def key(self) -> int:
+        """Identity of the version in memory."""
+        return id(self.model)
+
+    def work(self, requests: Sequence[RequestArrays], steps: int) -> int:
+        """Return the cost of requests in multiplications of the networks."""
+        return self.model.predictor.work(sum(map(len, requests)), steps)
+
+    def forecast(
+        self, requests: Sequence[RequestArrays], steps: int, levels: tuple[float, ...]
+    ) -> tuple[FloatArray, FloatArray, Sequence[str]]:
+        """Return points, bounds and methods of requests, one after another.
+
+        Raises:
+            InvalidValues: as `Predictor.forecast`.
+        """
+        histories = join_histories(requests, self.model)
+        lengths = histories.ends - histories.begins
+        methods = self.model.predictor.model.answering_methods(
+            histories.places, lengths
+        )
+        points, bounds = self.model.predictor.forecast(
+            histories, steps=steps, levels=levels
+        )
+        return points, bounds, methods
 
 
 def join_histories(requests: Sequence[RequestArrays], model: LoadedModel) -> Histories:

@@ -6,8 +6,9 @@ the event loop; a large one goes to the worker threads.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,11 +17,9 @@ from forecasting.errors import InvalidValues
 from forecasting.forecaster.predict import check_finite
 from forecasting.types import FloatArray
 from serving.errors import RequestError, TooBusy
-from serving.forecasts.arrays import RequestArrays, join_histories
 from serving.forecasts.encoding import EncodedForecasts
 from serving.forecasts.thread_pool import ForecastThreads
 from serving.http.locations import located_errors, to_request_error
-from serving.registry.loaded_model import LoadedModel
 
 MAX_INLINE_PRODUCTS = 2**24  # about 1 ms; a handover to a thread would cost more
 MAX_BATCH_LEVELS = 20  # levels in one pass; further levels start another batch
@@ -28,14 +27,58 @@ PRODUCTS_PER_NUMBER = 2**9  # writing one number as text costs as much
 Result = bytes | RequestError  # the forecasts as JSON
 
 
+class ModelRequest(Protocol):
+    """A request as arrays, in the form that its model reads."""
+
+    @property
+    def series_ids(self) -> Sequence[str]:
+        """Names of the series."""
+
+    @property
+    def steps(self) -> int:
+        """Steps ahead."""
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Levels of the intervals, in the order of the request."""
+
+    @property
+    def timestamps(self) -> Sequence[bytes] | None:
+        """Timestamps of the steps ahead as JSON, one text per series; None without."""
+
+
+class BatchModel(Protocol):
+    """A model that forecasts several requests in one pass."""
+
+    @property
+    def name(self) -> str:
+        """Name in the metrics."""
+
+    @property
+    def key(self) -> Hashable:
+        """Key of the requests that may share a pass."""
+
+    def work(self, requests: Sequence[Any], steps: int) -> int:
+        """Return the cost of requests in multiplications, without their output."""
+
+    def forecast(
+        self, requests: Sequence[Any], steps: int, levels: tuple[float, ...]
+    ) -> tuple[FloatArray, FloatArray, Sequence[str]]:
+        """Return points ``(series, steps)``, bounds as `Predictor`, and methods.
+
+        Raises:
+            InvalidValues: the model takes logarithms and a value is not positive.
+        """
+
+
 @dataclass(slots=True)
 class Batch:
     """Requests to one model for one horizon, with the futures of their results."""
 
-    model: LoadedModel
+    model: BatchModel
     steps: int
     levels: set[float] = field(default_factory=set)
-    requests: list[tuple[RequestArrays, asyncio.Future[bytes]]] = field(
+    requests: list[tuple[ModelRequest, asyncio.Future[bytes]]] = field(
         default_factory=list
     )
     rows: int = 0
@@ -44,18 +87,19 @@ class Batch:
     def work(self) -> int:
         """Cost of the batch in multiplications of the networks, output included."""
         numbers = self.rows * self.steps * (1 + 2 * len(self.levels))
-        products = self.model.predictor.work(self.rows, self.steps)
+        requests = [request for request, _ in self.requests]
+        products = self.model.work(requests, self.steps)
         return products + PRODUCTS_PER_NUMBER * numbers
 
-    def has_room(self, request: RequestArrays) -> bool:
+    def has_room(self, request: ModelRequest) -> bool:
         """Return whether the levels of another request fit in."""
         return len(self.levels.union(request.levels)) <= MAX_BATCH_LEVELS
 
-    def add(self, request: RequestArrays, future: "asyncio.Future[bytes]") -> None:
+    def add(self, request: ModelRequest, future: "asyncio.Future[bytes]") -> None:
         """Add a request and the future of its result."""
         self.requests.append((request, future))
         self.levels.update(request.levels)
-        self.rows += len(request)
+        self.rows += len(request.series_ids)
 
     def run(self) -> list[Result]:
         """Return the forecasts of each request as JSON, or its error.
@@ -70,29 +114,24 @@ class Batch:
                 return [to_request_error(error)]
             return [result for request in requests for result in self._alone(request)]
 
-    def _alone(self, request: RequestArrays) -> Iterator[Result]:
+    def _alone(self, request: ModelRequest) -> Iterator[Result]:
         try:
             yield from self._forecast([request])
         except InvalidValues as error:
             yield to_request_error(error)
 
-    def _forecast(self, requests: list[RequestArrays]) -> Iterator[Result]:
+    def _forecast(self, requests: list[ModelRequest]) -> Iterator[Result]:
         """Yield the results of requests forecast in one pass.
 
         Raises:
             InvalidValues: the model takes logarithms and a value is not positive.
         """
-        levels, model = check_levels(self.levels), self.model.predictor.model
-        histories = join_histories(requests, self.model)
-        lengths = histories.ends - histories.begins
-        methods = model.answering_methods(histories.places, lengths)
-        points, bounds = self.model.predictor.forecast(
-            histories, steps=self.steps, levels=levels
-        )
+        levels = check_levels(self.levels)
+        points, bounds, methods = self.model.forecast(requests, self.steps, levels)
         encoded, first = EncodedForecasts(levels, points, bounds), 0
         is_finite = bool(np.isfinite(points).all())
         for request in requests:
-            part = slice(first, first + len(request))
+            part = slice(first, first + len(request.series_ids))
             error = None if is_finite else _find_error(points[part])
             yield error or encoded.select(
                 request.series_ids,
@@ -132,10 +171,10 @@ class Batcher:
         self, workers: ForecastThreads, count: Callable[[str, int], None]
     ) -> None:
         self._workers, self._count = workers, count
-        self._waiting: dict[tuple[int, int], list[Batch]] = {}
+        self._waiting: dict[tuple[Hashable, int], list[Batch]] = {}
         self._running: set[asyncio.Task[None]] = set()
 
-    async def forecast(self, model: LoadedModel, request: RequestArrays) -> bytes:
+    async def forecast(self, model: BatchModel, request: ModelRequest) -> bytes:
         """Forecast a request as part of a batch; return its forecasts as JSON.
 
         Raises:
@@ -145,7 +184,7 @@ class Batcher:
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._run)
-        batches = self._waiting.setdefault((id(model), request.steps), [])
+        batches = self._waiting.setdefault((model.key, request.steps), [])
         if not batches or not batches[-1].has_room(request):
             batches.append(Batch(model, request.steps))
         future: asyncio.Future[bytes] = loop.create_future()

@@ -15,7 +15,7 @@ from forecasting.data.covariates import ROLES, Role, as_text
 from forecasting.errors import join_shown
 from serving.errors import MAX_FLAWS, Loc, RequestError
 from serving.http.decoding import BodyDecoder
-from serving.schemas.request import ForecastRequest, Series
+from serving.schemas.request import ForecastRequest, Series, ZeroShotRequest
 
 Flaws = Iterator[tuple[Loc, str]]
 CovariateValues = Mapping[Role, dict[str, dict[str, Any]]]  # by role, name, series id
@@ -62,11 +62,11 @@ def read_covariates(
     return values
 
 
-def locate_infinite(request: ForecastRequest) -> Loc | None:
+def locate_infinite(request: ForecastRequest | ZeroShotRequest) -> Loc | None:
     """Return the location of the first infinite number in the covariates, or None."""
     for index, history in enumerate(request.series or ()):
         for role in ROLES:
-            for name, raw in _sent_values(history, role).items():
+            for name, raw in sent_values(history, role).items():
                 loc = ("body", "series", index, f"{role}_covariates", name)
                 try:
                     ANY_VALUES.decode(raw, loc)
@@ -82,7 +82,7 @@ def _wrong_fields(history: Series, covariates: Covariates, loc: Loc) -> Flaws:
         yield (*loc, "timestamps"), advice
     for role in ROLES:
         names = covariates.names(role)
-        for name in _sent_values(history, role):
+        for name in sent_values(history, role):
             if name not in names:
                 listed = join_shown(map(repr, names)) or "none"
                 text = f"the model has no such {role} covariate; there is: {listed}"
@@ -101,7 +101,7 @@ def _read_column(column: Covariate, history: Series, horizon: int, loc: Loc) -> 
         column.categories is not None,
     )
     loc = (*loc, f"{role}_covariates", column.name)
-    raw = _sent_values(history, role).get(column.name)
+    raw = sent_values(history, role).get(column.name)
     if role == "static":
         if raw is None:
             raise RequestError([(loc, "missing; one value is needed")])
@@ -151,7 +151,8 @@ def _check_categories(column: Covariate, values: Sequence[Any], loc: Loc) -> Non
         raise RequestError(flaws)
 
 
-def _sent_values(history: Series, role: Role) -> Mapping[str, Raw]:
+def sent_values(history: Series, role: Role) -> Mapping[str, Raw]:
+    """Return the covariates of a role in a request, by name."""
     if role == "static":
         return history.static_covariates
     return history.past_covariates if role == "past" else history.known_covariates

@@ -11,7 +11,6 @@ import orjson
 
 from forecasting.data.forecast import check_levels
 from forecasting.types import FloatArray
-from serving.registry.loaded_model import LoadedModel
 
 NULL = b"null"
 
@@ -70,15 +69,18 @@ class EncodedForecasts:
         return b",".join([template] * count) % tuple(parts)
 
 
-def encode_answer(model: LoadedModel, alias: str | None, forecasts: bytes) -> bytes:
+def encode_answer(
+    name: str, version: str, alias: str | None, forecasts: bytes
+) -> bytes:
     """Return the response body of a forecast request.
 
     Args:
-        model: model of the forecasts.
-        alias: alias in the request; None where it named a version.
+        name: of the model of the forecasts.
+        version: of the model.
+        alias: alias in the request; None where it named a version, or no model.
         forecasts: JSON of the series' forecasts, joined by commas.
     """
-    answering = {"name": model.name, "version": model.version, "alias": alias}
+    answering = {"name": name, "version": version, "alias": alias}
     return b'{"model":%b,"forecasts":[%b]}' % (orjson.dumps(answering), forecasts)
 
 

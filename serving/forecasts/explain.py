@@ -4,7 +4,6 @@ from pydantic import BaseModel, ConfigDict
 from pydantic_core import to_json
 
 from forecasting.explanation.explain import Explanation, explain
-from forecasting.explanation.gradients import count_lags
 from serving.errors import RequestError
 from serving.forecasts.covariates import locate_infinite
 from serving.forecasts.panels import make_panel
@@ -101,7 +100,7 @@ def explain_forecast(
 def _check_size(request: ExplainRequest, model: LoadedModel, settings: Settings) -> int:
     """Return the number of steps to explain; refuse more than the trained horizon."""
     windows, series = model.forecaster.windows, request.series or []
-    lags = count_lags(model.forecaster.trained)
+    lags = model.forecaster.trained.num_lags
     columns = 2 * lags
     for _, role, _ in model.forecaster.trained.covariates.numbers():
         length = lags + windows.horizon

@@ -1,6 +1,11 @@
 """Forecast requests: body to arrays, and to the response body by way of the batcher."""
 
-from serving.forecasts.arrays import RequestArrays, make_arrays, parse_arrays
+from serving.forecasts.arrays import (
+    RequestArrays,
+    TrainedBatches,
+    make_arrays,
+    parse_arrays,
+)
 from serving.forecasts.batching import Batcher
 from serving.forecasts.covariates import locate_infinite
 from serving.forecasts.encoding import encode_answer
@@ -46,8 +51,9 @@ class Forecasts:
             TooBusy: too many requests wait already.
         """
         arrays = await self._read(model, body)
-        forecasts = await self._batcher.forecast(model, arrays)
-        return encode_answer(model, alias, forecasts), len(arrays)
+        forecasts = await self._batcher.forecast(TrainedBatches(model), arrays)
+        content = encode_answer(model.name, model.version, alias, forecasts)
+        return content, len(arrays)
 
     async def _read(self, model: LoadedModel, body: bytes) -> RequestArrays:
         if len(body) > MAX_INLINE_BODY_BYTES:

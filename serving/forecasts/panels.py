@@ -1,6 +1,6 @@
 """Conversion of a request's series to a `Panel`; each flaw has its location."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -44,18 +44,46 @@ def check_series(
     Raises:
         RequestError: as `make_panel`, except for dates that lie on no calendar.
     """
-    _raise_if_any(_duplicates(series))
-    _raise_if_any(_mixed_timestamps(series))
+    check_ids(series)
+    raise_if_any(_unknown(series, fitted))
     is_dated = fitted.context.calendar.freq is not None
-    _raise_if_any(_wrong_timestamps(series, dated=is_dated))
-    _check_lengths(series, fitted.min_observations)
+    kind = "dates" if is_dated else "no dates"
+    check_timestamps(series, dated=is_dated, reason=f"this model's series have {kind}")
+    minimum = fitted.min_observations
+    check_lengths(series, minimum, f"seq_len {minimum}")
     return read_covariates(series, fitted.covariates, horizon)
+
+
+def check_ids(series: Sequence[Series]) -> None:
+    """Check that no id occurs twice.
+
+    Raises:
+        RequestError: one does.
+    """
+    raise_if_any(_duplicates(series))
+
+
+def check_timestamps(series: Sequence[Series], *, dated: bool, reason: str) -> None:
+    """Check that all series have timestamps of a kind, one for each value, or none.
+
+    Args:
+        series: series of the request.
+        dated: whether timestamps are dates; else integer steps.
+        reason: of the kind, for the message.
+
+    Raises:
+        RequestError: some do not; names the location of each.
+    """
+    raise_if_any(_mixed_timestamps(series))
+    raise_if_any(_wrong_timestamps(series, reason, dated=dated))
 
 
 def has_plain_series(series: Sequence[Series], fitted: TrainedModel) -> bool:
     """Return whether `check_series` has to look at nothing but evenly spaced dates."""
-    if fitted.covariates or (
-        len(series) > 1 and len({s.id for s in series}) < len(series)
+    if (
+        fitted.covariates
+        or (len(series) > 1 and len({s.id for s in series}) < len(series))
+        or fitted.find_unknown(s.id for s in series)
     ):
         return False
     is_dated, minimum = series[0].timestamps is not None, fitted.min_observations
@@ -90,10 +118,25 @@ def to_panel(
     try:
         return _join(series, calendar, covariates)
     except DataError as error:
-        flaws = list(islice(_single_flaws(series, calendar), MAX_FLAWS))
-        raise RequestError(
-            flaws or [(("body", "series"), str(error))], error
+        raise locate_flaws(
+            error, series, lambda part: _join(part, calendar, None)
         ) from error
+
+
+def locate_flaws(
+    error: DataError,
+    series: Sequence[Series],
+    join: Callable[[Sequence[Series]], object],
+) -> RequestError:
+    """Return the error of series that cannot form a panel, with each flaw's location.
+
+    Args:
+        error: of all series together.
+        series: series of the request.
+        join: makes a panel of some series, or raises a `DataError`.
+    """
+    flaws = list(islice(_single_flaws(series, join), MAX_FLAWS))
+    return RequestError(flaws or [(("body", "series"), str(error))], error)
 
 
 def _join(
@@ -132,7 +175,8 @@ def _from_values(
     )
 
 
-def _raise_if_any(flaws: Flaws) -> None:
+def raise_if_any(flaws: Flaws) -> None:
+    """Raise the first flaws as a `RequestError`, if there are any."""
     first_flaws = list(islice(flaws, MAX_FLAWS))
     if first_flaws:
         raise RequestError(first_flaws)
@@ -146,6 +190,18 @@ def _duplicates(series: Sequence[Series]) -> Flaws:
             yield (
                 ("body", "series", index, "id"),
                 f"{history.id!r} is the id of {place} already",
+            )
+
+
+def _unknown(series: Sequence[Series], fitted: TrainedModel) -> Flaws:
+    """Yield the series without a model, where each has one of its own."""
+    unknown = set(fitted.find_unknown(history.id for history in series))
+    for index, history in enumerate(series):
+        if history.id in unknown:
+            yield (
+                ("body", "series", index, "id"),
+                f"{history.id!r} has no model: this version holds a model a series, of "
+                f"{len(fitted.context)} series: see series_ids of the model",
             )
 
 
@@ -163,14 +219,11 @@ def _mixed_timestamps(series: Sequence[Series]) -> Flaws:
             yield loc, f"{lengths}; give one timestamp for each value"
 
 
-def _wrong_timestamps(series: Sequence[Series], *, dated: bool) -> Flaws:
-    """Yield timestamps of another kind than the model's, and steps out of range."""
+def _wrong_timestamps(series: Sequence[Series], reason: str, *, dated: bool) -> Flaws:
+    """Yield timestamps of another kind than dates or steps, and steps out of range."""
     kind = str if dated else int
-    advice = (
-        "this model's series have dates: send text such as 2024-01-31"
-        if dated
-        else "this model's series have no dates: send integer steps, or no timestamps"
-    )
+    advice = "text such as 2024-01-31" if dated else "integer steps, or no timestamps"
+    advice = f"{reason}: send {advice}"
     for index, history in enumerate(series):
         stamps = history.timestamps or []
         if set(map(type, stamps)) - {kind}:
@@ -183,7 +236,17 @@ def _wrong_timestamps(series: Sequence[Series], *, dated: bool) -> Flaws:
             yield loc, f"a step is at most {MAX_STEP}"
 
 
-def _check_lengths(series: Sequence[Series], minimum: int) -> None:
+def check_lengths(
+    series: Sequence[Series],
+    minimum: int,
+    reason: str,
+    advice: str = SeriesTooShort.ADVICE,
+) -> None:
+    """Check that each series has enough values.
+
+    Raises:
+        RequestError: some have not; names the location of each.
+    """
     short = [
         (index, history)
         for index, history in enumerate(series)
@@ -191,7 +254,7 @@ def _check_lengths(series: Sequence[Series], minimum: int) -> None:
     ]
     if short:
         lengths = [(history.id, len(history.values)) for _, history in short]
-        cause = SeriesTooShort(lengths, minimum, f"seq_len {minimum}")
+        cause = SeriesTooShort(lengths, minimum, reason, advice)
         flaws = [
             (
                 ("body", "series", index, "values"),
@@ -202,13 +265,15 @@ def _check_lengths(series: Sequence[Series], minimum: int) -> None:
         raise RequestError(flaws, cause)
 
 
-def _single_flaws(series: Sequence[Series], calendar: Calendar) -> Flaws:
+def _single_flaws(
+    series: Sequence[Series], join: Callable[[Sequence[Series]], object]
+) -> Flaws:
     """Yield the series that cannot form a panel, each with its error."""
     parts = [(0, len(series))]  # bisection: few series are wrong
     while parts:
         begin, end = parts.pop()
         try:
-            _join(series[begin:end], calendar, None)
+            join(series[begin:end])
         except DataError as error:
             if end - begin == 1:
                 yield ("body", "series", begin, "timestamps"), str(error)

@@ -1,4 +1,4 @@
-"""Bounded thread pool for forecasts, which keeps the event loop free."""
+"""Bounded thread pools, which keep the event loop free."""
 
 import asyncio
 from collections.abc import Callable
@@ -19,6 +19,7 @@ class ForecastThreads:
         threads: number of threads.
         max_calls: running and waiting calls; further calls raise `TooBusy`.
         report: called with the number of running and waiting calls on each change.
+        name: of the threads.
     """
 
     def __init__(
@@ -26,8 +27,9 @@ class ForecastThreads:
         threads: int,
         max_calls: int,
         report: Callable[[int], None] = lambda _: None,
+        name: str = "forecast",
     ) -> None:
-        self._pool = ThreadPoolExecutor(threads, "forecast")
+        self._pool = ThreadPoolExecutor(threads, name)
         self._max_calls, self._busy, self._report = max_calls, 0, report
 
     async def run(

@@ -6,8 +6,10 @@ hold hashes only; reading them does not allow a request.
 """
 
 import hashlib
+import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,22 @@ from forecasting.errors import SettingError
 
 if TYPE_CHECKING:
     from serving.settings import Settings
-from serving.settings import API_KEYS_FORMAT, KeyHashes
+from serving.settings import API_KEYS_FORMAT, PERMISSIONS, KeyEntries, Permission
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key of the settings.
+
+    Attributes:
+        name: of the key, for logs and metrics.
+        digest: SHA-256 of the key.
+        may: permissions beside those to forecast and to read.
+    """
+
+    name: str
+    digest: bytes
+    may: frozenset[Permission]
 
 
 def make_key() -> str:
@@ -34,25 +51,34 @@ def hash_key(key: str) -> str:
     return f"sha256:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
-def read_keys(settings: "Settings") -> Mapping[str, bytes]:
-    """Load the SHA-256 digest of each key by the key's name.
+def format_entry(name: str, key: str, may: Iterable[Permission] = ()) -> str:
+    """Return the entry of a key in the form of the settings."""
+    permissions, digest = sorted(set(may)), hash_key(key)
+    if not permissions:
+        return json.dumps({name: digest})
+    return json.dumps({name: {"key": digest, "may": permissions}})
+
+
+def read_keys(settings: "Settings") -> Mapping[str, ApiKey]:
+    """Load the keys by name.
 
     An empty mapping means that requests need no key.
 
     Raises:
         SettingError: the file with the keys cannot be read.
     """
-    hashes = settings.api_keys
+    entries = settings.api_keys
     file = settings.api_keys_file
     if file is not None:
         try:
-            from_file = TypeAdapter(KeyHashes).validate_python(file.read_bytes())
+            from_file = TypeAdapter(KeyEntries).validate_python(file.read_bytes())
         except (OSError, ValueError):
             expected = f"a file of JSON, {API_KEYS_FORMAT}"
             raise SettingError("api_keys_file", str(file), expected) from None
-        hashes = hashes | from_file
+        entries = entries | from_file
     return {
-        name: bytes.fromhex(text.partition(":")[2]) for name, text in hashes.items()
+        name: ApiKey(name, bytes.fromhex(entry.key.partition(":")[2]), entry.may)
+        for name, entry in entries.items()
     }
 
 
@@ -61,10 +87,19 @@ def check_exposure(settings: "Settings") -> None:
 
     Raises:
         SettingError: the host is not local and there are no keys, or the keys cannot be
-            read.
+            read; or such a service would let everyone operate it.
     """
-    is_protected = bool(read_keys(settings)) or settings.allow_anonymous
-    if not is_protected and not is_local(settings.host):
+    if read_keys(settings) or is_local(settings.host):
+        return
+    for permission in PERMISSIONS:
+        if getattr(settings, permission):
+            raise SettingError(
+                permission,
+                "on",
+                "off where other machines reach the service without a key: make one "
+                f"that may, `recast serve --new-key NAME --may {permission}`",
+            )
+    if not settings.allow_anonymous:
         raise SettingError(
             "host",
             settings.host,

@@ -17,7 +17,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.errors import KeyNeeded, RateExceeded, ServiceError
-from serving.http.api_keys import read_keys
+from serving.http.api_keys import ApiKey, read_keys
 from serving.http.problems import error_response, is_inference
 from serving.observability.logging import add_log_fields
 from serving.observability.metrics import Metrics
@@ -34,7 +34,7 @@ PROBES = (
 )
 
 OPEN = frozenset({*PROBES, "/", "/docs", "/openapi.json"})
-OPEN_FOLDER = "/docs/assets/"
+OPEN_FOLDERS = ("/docs/assets/", "/page/")
 Headers = Iterable[tuple[bytes, bytes]]
 
 
@@ -62,7 +62,7 @@ class AuthMiddleware:
 
     Args:
         app: the next ASGI application.
-        keys: SHA-256 digests by name; empty allows every request.
+        keys: by name; empty allows every request.
         rate: limit for each key, or for each address when there are no keys.
         metrics: counters of requests by key.
     """
@@ -70,12 +70,12 @@ class AuthMiddleware:
     def __init__(
         self,
         app: ASGIApp,
-        keys: Mapping[str, bytes],
+        keys: Mapping[str, ApiKey],
         rate: RateLimit | None,
         metrics: Metrics,
     ) -> None:
         self.app, self._rate, self._metrics = app, rate, metrics
-        self._keys = [(digest, name) for name, digest in keys.items()]
+        self._keys = tuple(keys.values())
         self._key_needed = _ConstantResponse(KeyNeeded())
         self._rate_exceeded = _ConstantResponse(RateExceeded())
 
@@ -86,10 +86,11 @@ class AuthMiddleware:
             return
         name = None
         if self._keys:
-            name = self._name(extract_key(scope["headers"]))
-            if name is None:
+            key = self._find(extract_key(scope["headers"]))
+            if key is None:
                 await self._key_needed(scope, send)
                 return
+            name, scope["api_key"] = key.name, key
             add_log_fields(scope, key=name)
             self._metrics.count_key(name)
         if self._rate is not None:
@@ -100,12 +101,12 @@ class AuthMiddleware:
                 return
         await self.app(scope, receive, send)
 
-    def _name(self, key: bytes) -> str | None:
-        """Return the name of a key, or None; compares in constant time."""
-        digest, match = sha256(key).digest(), None
-        for expected, name in self._keys:
-            if compare_digest(digest, expected):
-                match = name
+    def _find(self, sent: bytes) -> ApiKey | None:
+        """Return the key that was sent, or None; compares in constant time."""
+        digest, match = sha256(sent).digest(), None
+        for key in self._keys:
+            if compare_digest(digest, key.digest):
+                match = key
         return match
 
 
@@ -140,7 +141,7 @@ def auth_middleware(settings: Settings, metrics: Metrics) -> list[Middleware]:
 
 def is_open(path: str) -> bool:
     """Return whether a path needs no key and is not rate-limited."""
-    return path in OPEN or path.startswith(OPEN_FOLDER)
+    return path in OPEN or path.startswith(OPEN_FOLDERS)
 
 
 def extract_key(headers: Headers) -> bytes:

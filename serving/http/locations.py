@@ -31,6 +31,8 @@ class FlawLocations(NamedTuple):
 
     def of(self, setting: str) -> Loc:
         """Return the location of a setting of the library."""
+        if setting in ("freq", "season_length"):
+            return (*self.body, setting)
         return {"horizon": self.horizon, "level": self.levels}.get(setting, self.body)
 
 

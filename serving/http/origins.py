@@ -23,7 +23,7 @@ LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 ANY_HOST = "*"
 MAX_PASSED = 256  # values of the header that are remembered
 HOST = re.compile(r"(\[[0-9a-f:.]*\]|[^:\[\]]*)(?::[0-9]*)?")  # and a port
-METHODS = ("GET", "HEAD", "POST")
+METHODS = ("GET", "HEAD", "POST", "DELETE")
 REQUEST_HEADERS = ("Authorization", "X-API-Key", "X-Request-ID", "Content-Encoding")
 RESPONSE_HEADERS = ("X-Request-ID", "Retry-After")
 

@@ -3,13 +3,14 @@
 import base64
 import hashlib
 import re
-from functools import cache
-from importlib.resources import files
+from collections.abc import Mapping
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
+
+from serving.http.assets import preferred_language, render_page
 
 router = APIRouter(include_in_schema=False)
 ASSETS = StaticFiles(packages=[("fastapi_offline", "static")])
@@ -17,9 +18,10 @@ INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 
 @router.get("/")
-async def page() -> HTMLResponse:
+async def page(request: Request) -> HTMLResponse:
     """Return the page that shows models and their forecasts."""
-    return _respond(_page())
+    language = preferred_language(request.headers.get("accept-language", ""))
+    return _respond(render_page(language), {"Vary": "Accept-Language"})
 
 
 @router.get("/docs")
@@ -49,12 +51,6 @@ def content_security_policy(html: str) -> str:
     )
 
 
-@cache
-def _page() -> str:
-    return files("serving").joinpath("page.html").read_text(encoding="utf-8")
-
-
-def _respond(html: str) -> HTMLResponse:
-    return HTMLResponse(
-        html, headers={"Content-Security-Policy": content_security_policy(html)}
-    )
+def _respond(html: str, headers: Mapping[str, str] | None = None) -> HTMLResponse:
+    policy = {"Content-Security-Policy": content_security_policy(html)}
+    return HTMLResponse(html, headers={**policy, **(headers or {})})

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.errors import AnswerTooSlow, BodyTooSlow
 from serving.http.problems import error_response
 
+EVENT_STREAM = b"text/event-stream"
 CHECK_SECONDS = 0.05  # until a request gets a deadline and is watched for disconnection
 
 
@@ -21,7 +22,8 @@ class TimeoutMiddleware:
     Args:
         app: the next ASGI application.
         body: seconds for receiving a body.
-        answer: seconds from the complete body to the start of the response.
+        answer: seconds from the complete body to the end of the response, or to the
+            start of a stream of events.
     """
 
     def __init__(self, app: ASGIApp, body: float, answer: float) -> None:
@@ -78,6 +80,11 @@ class _Request:
         return message
 
     async def send(self, message: Message) -> None:
+        if not self.started and _is_stream(message):
+            self.limit.reschedule(None)  # it has no end of its own
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
         self.started = True
         await self._send(message)
 
@@ -109,6 +116,14 @@ class _Request:
             pass
         if not self.started:
             self._allow(self._loop.time(), ClientDisconnect)
+
+
+def _is_stream(message: Message) -> bool:
+    """Return whether a message starts a stream of events."""
+    return message["type"] == "http.response.start" and any(
+        name == b"content-type" and value.startswith(EVENT_STREAM)
+        for name, value in message["headers"]
+    )
 
 
 def _has_body(scope: Scope) -> bool:

@@ -6,9 +6,10 @@ from functools import lru_cache
 from typing import Any
 
 from fastapi import Request
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from starlette.datastructures import QueryParams
+from starlette.types import Scope
 
 from serving.errors import RequestError, UnsupportedMedia, shortened
 from serving.schemas.forecast import ModelSelector
@@ -20,10 +21,32 @@ UNENCODED = (b"", b"identity")
 CACHE_SIZE = 1024  # queries with a cached selector
 
 
-def request_error(details: Iterable[ErrorDetails], *root: str) -> RequestError:
-    """Return pydantic's errors as a `RequestError`; ``root`` prefixes each location."""
+def request_error(
+    details: Iterable[ErrorDetails], *root: str, keys: Iterable[str] = ()
+) -> RequestError:
+    """Return pydantic's errors as a `RequestError`.
+
+    Args:
+        details: the errors.
+        root: prefix of each location.
+        keys: names that the query may have, for the message on others.
+    """
+    names = ", ".join(keys)
     flaws = [((*root, *detail["loc"]), detail) for detail in details]
-    return RequestError((loc, _describe(detail)) for loc, detail in flaws)
+    return RequestError(
+        (loc, _describe(detail, names if loc[:1] == ("query",) else ""))
+        for loc, detail in flaws
+    )
+
+
+def query_keys(scope: Scope) -> Iterable[str]:
+    """Return the names that the query of a request may have."""
+    dependant = getattr(scope.get("route"), "dependant", None)
+    for parameter in dependant.query_params if dependant else ():
+        schema = parameter.field_info.annotation
+        if isinstance(schema, type) and issubclass(schema, BaseModel):
+            return schema.model_fields
+    return ()
 
 
 @lru_cache(CACHE_SIZE)
@@ -37,12 +60,14 @@ def read_selector(query: bytes) -> ModelSelector:
         return ModelSelector.model_validate(dict(QueryParams(query)))
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False)
-        raise request_error(details, "query") from None
+        keys = ModelSelector.model_fields
+        raise request_error(details, "query", keys=keys) from None
 
 
-def _describe(detail: Mapping[str, Any]) -> str:
+def _describe(detail: Mapping[str, Any], names: str) -> str:
     if detail["type"] == "extra_forbidden":
-        return f"unknown key; there is {', '.join(ModelSelector.model_fields)}"
+        there_is = f"there is {names}" if names else "/docs lists those that there are"
+        return f"unknown key; {there_is}"
     message = str(detail["msg"]).removeprefix("Value error, ")
     if detail["type"] in COMPLETE_MESSAGES:
         return message
@@ -68,3 +93,14 @@ def refuse_encoded(request: Request) -> None:
             encoding = value.strip().decode("latin-1")
             header = f"found Content-Encoding {encoding[:50]!r}"
             raise UnsupportedMedia(f"Send the body as it is, not compressed; {header}.")
+
+
+def refuse_query(query: bytes) -> None:
+    """Refuse the query of a request to a route without any.
+
+    Raises:
+        RequestError: there is a parameter.
+    """
+    if query:
+        text = "unknown key; this address has none"
+        raise RequestError([(("query", key), text) for key in QueryParams(query)])

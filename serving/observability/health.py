@@ -24,6 +24,8 @@ class RegistryState(BaseModel):
     """Since it last answered; null when it never has."""
     recalled: bool
     """Whether names and aliases come from the cache: it was away at the start."""
+    configured: bool
+    """Whether there should be one: MLFLOW_TRACKING_URI is set, or it has answered."""
 
 
 class Refused(BaseModel):
@@ -35,7 +37,7 @@ class Refused(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether the service can forecast, and the causes if not."""
+    """Whether the models can forecast, and the causes if not."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
@@ -53,20 +55,22 @@ class Readiness(BaseModel):
 
 
 def readiness(models: ModelStore, poller: Poller) -> Readiness:
-    """Report whether the service can forecast.
+    """Report whether the models can forecast.
 
     The state is ``unavailable`` with neither registry nor model; ``starting`` until a
     model answers or all have been tried; ``degraded``, with forecasts, while the
     registry is away, models are still being tried or an alias points to a refused
-    version; else ``ready``.
+    version; else ``ready``. Without a registry that could be away, because none is
+    configured, the service is ready: for forecasts without a model.
     """
     answering, failures = models.answering(), models.list_failures()
-    if not answering and not poller.reachable:
+    if not answering and not poller.reachable and poller.has_registry:
         state = "unavailable"
     elif not answering and not poller.settled:
         state = "starting"
     else:
-        healthy = poller.reachable and poller.settled and not failures
+        is_reached = poller.reachable or not poller.has_registry
+        healthy = is_reached and poller.settled and not failures
         state = "ready" if healthy else "degraded"
     return Readiness(
         state=state,
@@ -74,6 +78,7 @@ def readiness(models: ModelStore, poller: Poller) -> Readiness:
             reachable=poller.reachable,
             age_seconds=poller.age,
             recalled=poller.from_cache,
+            configured=poller.has_registry,
         ),
         models=len(answering),
         loading=len(models.pending_swaps),

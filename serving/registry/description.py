@@ -52,7 +52,7 @@ def describe(
         )[0],
         series_ids=list(context.series_ids[:MAX_SERIES_IDS]),
         context=[
-            _history(context, row, covariates)
+            describe_context(context, row, covariates)
             for row in _shown_rows(context, forecaster.trained.min_history)
         ],
         data=_describe_data(context, covariates),
@@ -101,7 +101,14 @@ def _describe_data(context: Panel, covariates: Covariates) -> TrainingData:
     )
 
 
-def _history(context: Panel, row: int, covariates: Covariates) -> History:
+def describe_context(context: Panel, row: int, covariates: Covariates) -> History:
+    """Return the last observations of a series, in the form of a request.
+
+    Args:
+        context: the last observations of all series.
+        row: position of the series.
+        covariates: columns of the model.
+    """
     first, end = int(context.offsets[row]), int(context.offsets[row + 1])
     rows = slice(first, end)
     values_by_role: dict[str, dict[str, Any]] = {role: {} for role in ROLES}

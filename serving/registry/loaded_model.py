@@ -6,7 +6,9 @@ from pathlib import Path
 
 from forecasting.errors import ArtifactError
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.predictor import Predictor
+from forecasting.forecaster.local.predictor import AnyPredictor
+from forecasting.track_record.record import TrackRecord
+from forecasting.track_record.storage import read_record
 from serving.registry.description import describe
 from serving.registry.load_failures import LoadError
 from serving.schemas.forecast import ModelDetails
@@ -14,13 +16,20 @@ from serving.schemas.forecast import ModelDetails
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A version in memory, with its description."""
+    """A version in memory, with its description.
+
+    Attributes:
+        forecaster: the model.
+        details: its description.
+        record: its history and backtest; None for a version registered without them.
+    """
 
     forecaster: Forecaster
     details: ModelDetails
+    record: TrackRecord | None = None
 
     @property
-    def predictor(self) -> Predictor:
+    def predictor(self) -> AnyPredictor:
         """The model, ready to forecast arrays."""
         return self.forecaster.predictor
 
@@ -31,8 +40,9 @@ class LoadedModel:
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of the weights, tables and series."""
-        return self.forecaster.trained.num_bytes
+        """Bytes of the weights, tables, series and of the track record."""
+        record = 0 if self.record is None else self.record.num_bytes
+        return self.forecaster.trained.num_bytes + record
 
     @property
     def version(self) -> str:
@@ -56,7 +66,9 @@ def load_model(
     """
     try:
         forecaster = Forecaster.load(folder, device="cpu")
+        record = read_record(folder)
     except ArtifactError as error:
         reason = str(error).removeprefix(f"model {error.path}: ")
         raise LoadError(reason.replace(str(folder), "its folder")) from error
-    return LoadedModel(forecaster, describe(name, version, forecaster, tags))
+    details = describe(name, version, forecaster, tags)
+    return LoadedModel(forecaster, details, record)

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlparse
@@ -12,6 +11,7 @@ from mlflow.entities.model_registry import RegisteredModel
 from mlflow.exceptions import MlflowException
 from sqlalchemy.engine import make_url
 
+from model_registry.search import name_filter
 from serving.masking import first_line, mask
 from serving.registry.load_failures import ForeignModel, LoadError, load_errors
 from serving.registry.snapshot import ModelSnapshot
@@ -38,11 +38,13 @@ class MlflowRegistry:
 
     Attributes:
         uri: tracking URI.
+        is_configured: whether the URI was set, or the default database has been seen.
         address: file of an SQLite registry, else its URI.
     """
 
     def __init__(self) -> None:
         self.uri = str(mlflow.get_tracking_uri())
+        self.is_configured = bool(mlflow.is_tracking_uri_set())
         is_sqlite = self.uri.startswith("sqlite")
         defaults = ENVIRONMENT_DEFAULTS | (SQLITE_DEFAULTS if is_sqlite else {})
         for name, value in defaults.items():
@@ -67,11 +69,11 @@ class MlflowRegistry:
             RegistryDown: it does not answer.
         """
         try:
-            self._check_database()
+            self.check_database()
             snapshots = self._read_models(mlflow.search_registered_models())
         except Exception as error:  # whatever MLflow, a driver or a socket may raise
             raise RegistryDown(first_line(error)) from error
-        self._snapshots = snapshots
+        self._snapshots, self.is_configured = snapshots, True
         return snapshots
 
     def download(self, name: str, version: str, folder: Path) -> Mapping[str, str]:
@@ -85,7 +87,7 @@ class MlflowRegistry:
         if urlparse(uri, allow_fragments=False).path != f"/{name}/{version}":
             raise LoadError("a models:/ URI cannot hold its name; choose another name")
         with load_errors("the registry did not deliver it"):
-            self._check_database()
+            self.check_database()
             tags = mlflow.MlflowClient().get_model_version(name, version).tags
             flavors = mlflow.models.get_model_info(uri).flavors
             if flavors.get("python_function", {}).get("loader_module") != LOADER_MODULE:
@@ -127,27 +129,14 @@ class MlflowRegistry:
         creation_times = {
             str(version.version): int(version.creation_timestamp or 0)
             for version in mlflow.search_model_versions(
-                filter_string=_name_filter(model.name)
+                filter_string=name_filter(model.name)
             )
             if version.name == model.name
         }
         newest_first = tuple(sorted(creation_times, key=int, reverse=True))
         return ModelSnapshot(aliases, newest_first, changed, creation_times)
 
-    def _check_database(self) -> None:
+    def check_database(self) -> None:
         """Refuse a missing SQLite file: MLflow would create an empty one."""
         if self._database is not None and not self._database.is_file():
             raise MlflowException(f"there is no file {self._database}")
-
-
-def _name_filter(name: str) -> str:
-    """Return a search filter for a model's versions; other models may match too.
-
-    MLflow's filters have no escape for a quote. Where a name has both kinds, a pattern
-    takes their place, in which ``_`` is any character.
-    """
-    quote = '"' if "'" in name else "'"
-    if quote not in name:
-        return f"name = {quote}{name}{quote}"
-    pattern = re.sub(r"[^\w ]", "_", name)
-    return f"name LIKE '{pattern}'"

@@ -38,6 +38,11 @@ class ModelSource:
             else None
         )
 
+    @property
+    def is_configured(self) -> bool:
+        """Whether there should be a registry: its address was set, or it answered."""
+        return self._registry.is_configured
+
     def read(self) -> Mapping[str, ModelSnapshot]:
         """Return every registered model by name, and write them to the cache.
 

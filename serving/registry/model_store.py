@@ -161,6 +161,15 @@ class ModelStore:
         """Stop loading."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    def check_registered(self, name: str) -> None:
+        """Check that a model is registered.
+
+        Raises:
+            NotReady: the registry has not answered yet.
+            UnknownModel: it is not.
+        """
+        self._entry(name)
+
     def _entry(self, name: str) -> ModelSnapshot:
         """Return a registered model.
 

@@ -55,6 +55,11 @@ class Poller:
             None if self._last_answer is None else time.monotonic() - self._last_answer
         )
 
+    @property
+    def has_registry(self) -> bool:
+        """Whether there should be a registry: its address was set, or it answered."""
+        return self._source.is_configured or self.from_cache
+
     async def run(self) -> None:
         """Poll until cancelled."""
         async with asyncio.TaskGroup() as updates:
@@ -65,6 +70,12 @@ class Poller:
                 else:
                     updates.create_task(self._log_errors(self._follow(registered)))
                 await asyncio.sleep(self._seconds)
+
+    async def refresh(self) -> None:
+        """Read the registry now, and follow it."""
+        registered = await self._log_errors(self._read_registry())
+        if registered is not None:
+            await self._log_errors(self._follow(registered))
 
     def close(self) -> None:
         """Stop polling."""
@@ -93,13 +104,14 @@ class Poller:
             self._log_reachability(reachable=False, reason=reason)
             if not starting:
                 return None
-            return await asyncio.to_thread(self._source.read_cached)
+            cached = await asyncio.to_thread(self._source.read_cached)
+            return {} if cached is None and not self.has_registry else cached
         self._last_answer = time.monotonic()
         self._log_reachability(reachable=True)
         return registered
 
     async def _follow(self, registered: Mapping[str, ModelSnapshot]) -> None:
-        self.from_cache = self._last_answer is None
+        self.from_cache = self._last_answer is None and bool(registered)
         await self._models.follow(registered)
         if not self.settled and not self._models.pending_swaps:
             self.settled = True

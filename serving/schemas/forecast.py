@@ -23,12 +23,13 @@ class ModelSelector(BaseModel):
 
 
 class Answering(BaseModel):
-    """The model and version of a forecast."""
+    """The model and version of a forecast; zero_shot where no model was named."""
 
     name: str
     version: str
     alias: str | None = Field(
-        description="The alias in the request; null where it named a version."
+        description="The alias in the request; null where it named a version, or no "
+        "model."
     )
 
 
@@ -46,7 +47,8 @@ class SeriesForecast(BaseModel):
     method: str = Field(
         description="The method that made the forecast: network, halfway (the mean of "
         "network and smoothing or linear), linear, smoothing, seasonal_naive or "
-        "last_value."
+        "last_value; without a model, the parts of a mean, such as "
+        "smoothing+regression."
     )
     timestamps: list[str] | list[int] | None = Field(
         description="Timestamps of the steps, with the zone or offset that was sent; "

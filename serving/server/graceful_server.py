@@ -3,18 +3,26 @@
 uvicorn closes its socket and every idle connection at once: connections in the socket's
 queue, and requests on their way over idle connections, are lost. Here the queue is
 emptied before the socket closes, and idle connections stay open a moment longer.
+
+Worker processes are forked from one that has imported the application: they start at
+once, also on a busy machine, and share the memory of its modules. macOS has libraries
+that do not survive a fork; there, each worker imports the application itself.
 """
 
 import asyncio
 import logging
+import multiprocessing
 import socket
+import sys
 import time
 
 from uvicorn import Config, Server
+from uvicorn._subprocess import subprocess_started
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from serving.observability.multiprocess_metrics import remove_process
+from serving.server.draining import begin_draining
 from serving.server.slow_readers import SlowReaders
 from serving.settings import Settings
 
@@ -24,7 +32,25 @@ EXIT_SECONDS = 10.0  # time for a worker to exit after draining
 PING_SECONDS = 0.5  # timeout of one ping to a worker
 POLL_SECONDS = 0.05  # pause between two checks of draining workers
 MAX_SILENCE_SECONDS = 60.0  # a worker without an answered ping is then replaced
+MAX_START_SECONDS = 300.0  # before its first answer: a busy machine imports slowly
 CLOSE_HEADER = (b"connection", b"close")
+APPLICATION = "serving.app"  # imported before workers are forked
+processes = (
+    multiprocessing.get_context("forkserver")
+    if sys.platform == "linux"
+    else multiprocessing.get_context("spawn")
+)
+
+
+def load_application() -> None:
+    """Import the application in the process that workers are forked from.
+
+    A signal meanwhile ends this process, because nothing is served yet.
+    """
+    processes.set_forkserver_preload([APPLICATION])
+    first = processes.Process(target=int)  # it starts when the imports are done
+    first.start()
+    first.join()
 
 
 class GracefulServer(Server):
@@ -37,6 +63,7 @@ class GracefulServer(Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept and answer queued connections, then close."""
+        begin_draining()
         # In place, because the answers in progress share the list.
         self.server_state.default_headers.append(CLOSE_HEADER)
         await self._accept_queued(sockets or [])
@@ -73,19 +100,27 @@ class WorkerProcess(Process):
     """A process with a graceful server.
 
     Attributes:
-        last_ping: time of the last answered ping, on the monotonic clock.
+        deadline: time by which the next ping must be answered, on the monotonic clock.
     """
 
     def __init__(self, config: Config, sockets: list[socket.socket]) -> None:
         super().__init__(config, sockets)
-        self.last_ping = time.monotonic()
+        self.process = processes.Process(  # type: ignore[assignment]
+            target=subprocess_started,
+            kwargs={
+                "config": config,
+                "target": self.target,
+                "sockets": sockets,
+                "stdin_fileno": None,
+            },
+        )
+        self.deadline = time.monotonic() + MAX_START_SECONDS
 
     def is_alive(self, timeout: float = PING_SECONDS) -> bool:
-        """Return whether the process runs and answered a ping lately."""
+        """Return whether the process starts, or runs and answered a ping lately."""
         if self.process.is_alive() and self.ping(timeout):
-            self.last_ping = time.monotonic()
-        silence = time.monotonic() - self.last_ping
-        return self.process.is_alive() and silence < MAX_SILENCE_SECONDS
+            self.deadline = time.monotonic() + MAX_SILENCE_SECONDS
+        return self.process.is_alive() and time.monotonic() < self.deadline
 
     def target(self, sockets: list[socket.socket] | None = None) -> None:
         """Load the application and serve; a signal while loading ends the process."""

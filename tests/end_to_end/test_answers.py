@@ -251,9 +251,10 @@ def test_the_service_names_what_answers(case, client):
 
 
 def test_the_page_shows_the_method_of_the_answer():
-    page = files("serving").joinpath("page.html").read_text(encoding="utf-8")
+    folder = files("serving").joinpath("page", "static", "forecast")
+    view = folder.joinpath("view.js").read_text(encoding="utf-8")
 
-    assert "made.method.replace" in page
+    assert "methodName(forecast.method)" in view
 
 
 def test_pyfunc_names_what_answers_on_request(case):

@@ -2,16 +2,10 @@
 
 import csv
 import functools
-import importlib.util
 import json
 import math
 import os
-import pwd
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -22,7 +16,6 @@ from typing import Any
 
 import mlflow
 import pytest
-import yaml
 
 from pipelines.__main__ import main
 
@@ -32,7 +25,6 @@ QUICK = ("--seq-len", "4", "--horizon", "2", "--epochs", "2", "--folds", "2")
 TINY = "data: {path: sales.csv}\nmodel: {hidden_size: 4, guard: false}\nname: "
 ADMIN, PASSWORD = "admin", "correct-h0rse"
 READER, READER_PASSWORD = "reader", "only-l00king"
-DATABASE_PASSWORD = "deep-w4ter"
 
 
 @dataclass(frozen=True)
@@ -60,138 +52,6 @@ class Site:
         )
 
 
-def find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def is_answering(url: str) -> bool:
-    try:
-        urllib.request.urlopen(url, timeout=2).close()
-    except OSError:
-        return False
-    return True
-
-
-def wait_for(condition: Callable[[], bool], process: subprocess.Popen, log: Path):
-    end = time.monotonic() + START_SECONDS
-    while not condition():
-        assert process.poll() is None, f"it has died:\n{log.read_text()}"
-        assert time.monotonic() < end, f"it does not answer:\n{log.read_text()}"
-        time.sleep(0.05)
-
-
-@contextmanager
-def process_of(
-    command, log: Path, ready: Callable[[], bool], end=signal.SIGTERM, **options
-):
-    """Run a server until the block ends."""
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            command, stdout=output, stderr=output, start_new_session=True, **options
-        )
-    try:
-        wait_for(ready, process, log)
-        yield process
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, end)
-        process.wait(timeout=60)
-
-
-def compose_options() -> list[str]:
-    """Return the server's options in the compose file, without its stores."""
-    compose = yaml.safe_load((ROOT / "mlflow" / "compose.yaml").read_text())
-    stores = ("--backend-store-uri", "--artifacts-destination")
-    command = compose["services"]["mlflow"]["command"]
-    return [option for option in command if not option.startswith(stores)]
-
-
-@contextmanager
-def tracking_server(folder: Path, store: str, *options: str, **variables: str):
-    """Run an MLflow server until the block ends; yield its address and log."""
-    port = find_free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [
-        sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(port),
-        "--backend-store-uri", store, "--artifacts-destination", str(folder / "stored"),
-        *compose_options(), *options,
-    ]  # fmt: skip
-    environment = os.environ | variables
-    environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
-    environment.pop("MLFLOW_TRACKING_URI", None)
-    ready = functools.partial(is_answering, f"{url}/health")
-    log = folder / "mlflow.log"
-    with process_of(command, log, ready, cwd=folder, env=environment):
-        yield url, log
-
-
-def find_postgres() -> Path | None:
-    """Return the folder of PostgreSQL's programs, which Debian keeps off the path."""
-    programs = ("initdb", "postgres", "pg_isready")
-    folders = [Path(folder) for folder in os.get_exec_path()]
-    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    complete = (f for f in folders if all((f / name).is_file() for name in programs))
-    return next(complete, None)
-
-
-def postgres_user() -> dict[str, Any]:
-    """Return the user of PostgreSQL, for `subprocess`: PostgreSQL refuses root."""
-    if os.geteuid() != 0:
-        return {}
-    try:
-        account = pwd.getpwnam("postgres")
-    except KeyError:
-        pytest.skip("no user named postgres, and PostgreSQL does not run as root")
-    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-
-@contextmanager
-def postgres(log: Path) -> Iterator[str]:
-    """Run a separate PostgreSQL cluster until the block ends; yield its URI."""
-    programs = find_postgres()
-    if programs is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    if importlib.util.find_spec("psycopg2") is None:
-        pytest.skip("psycopg2 is not installed: pip install psycopg2-binary")
-    user = postgres_user()
-    port = find_free_port()
-    # Another user must reach it: pytest's own folders are closed to others.
-    with tempfile.TemporaryDirectory(prefix="recast-pg-") as root:
-        folder, secret = Path(root), Path(root) / "password"
-        secret.write_text(DATABASE_PASSWORD)
-        if user:
-            os.chown(folder, user["user"], user["group"])
-            os.chown(secret, user["user"], user["group"])
-        initdb = subprocess.run(
-            [programs / "initdb", "--pgdata", folder / "data", "--username", "mlflow",
-             "--auth", "scram-sha-256", "--pwfile", secret, "--no-sync"],
-            capture_output=True, text=True, timeout=60, cwd=folder, **user,
-        )  # fmt: skip
-        assert initdb.returncode == 0, initdb.stderr
-        command = [
-            programs / "postgres", "-D", folder / "data", "-p", str(port), "-k", folder,
-            "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
-        ]  # fmt: skip
-        ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
-        with process_of(
-            command, log, lambda: subprocess.run(ready).returncode == 0,
-            end=signal.SIGINT, cwd=folder, **user,
-        ):  # fmt: skip
-            yield f"postgresql+psycopg2://mlflow@127.0.0.1:{port}/postgres"
-
-
-@contextmanager
-def backend_store(kind: str, folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the URI of a store, and the variables that the server needs for it."""
-    if kind == "sqlite":
-        yield f"sqlite:///{folder}/backend.db", {}
-        return
-    with postgres(folder / "postgres.log") as uri:
-        yield uri, {"PGPASSWORD": DATABASE_PASSWORD}
-
-
 def write_sales(path: Path, days: int = 60) -> None:
     rows = [
         f"{time.strftime('%Y-%m-%d', time.gmtime(1_700_000_000 + 86_400 * day))},"
@@ -217,19 +77,19 @@ def workplace(folder: Path, uri: str) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def site(request, tmp_path_factory) -> Iterator[Site]:
+def site(request, tmp_path_factory, servers) -> Iterator[Site]:
     """Run a server on a store of each kind, with an empty registry."""
     folder = tmp_path_factory.mktemp(request.param)
     with (
-        backend_store(request.param, folder) as (store, variables),
-        tracking_server(folder, store, **variables) as (url, log),
+        servers.backend_store(request.param, folder) as (store, variables),
+        servers.tracking_server(folder, store, **variables) as (url, log),
         workplace(folder / "user", url),
     ):
         yield Site(folder / "user", url, log)
 
 
 @pytest.fixture(scope="module")
-def guarded_site(tmp_path_factory) -> Iterator[Site]:
+def guarded_site(tmp_path_factory, servers) -> Iterator[Site]:
     """Run a server that asks for a user and a password."""
     folder = tmp_path_factory.mktemp("guarded")
     (folder / "auth.ini").write_text(
@@ -239,8 +99,8 @@ def guarded_site(tmp_path_factory) -> Iterator[Site]:
         "auth_cache_ttl_seconds = 600\n"
     )
     with (
-        backend_store("sqlite", folder) as (store, _),
-        tracking_server(
+        servers.backend_store("sqlite", folder) as (store, _),
+        servers.tracking_server(
             folder, store, "--app-name", "basic-auth",
             MLFLOW_FLASK_SERVER_SECRET_KEY="of this test",
             MLFLOW_AUTH_CONFIG_PATH=str(folder / "auth.ini"),
@@ -259,7 +119,7 @@ def log_in(patch, user: str = ADMIN, password: str = PASSWORD) -> None:
 
 
 @pytest.fixture
-def recast(capsys) -> Callable[..., CommandResult]:
+def recast(capsys, servers) -> Callable[..., CommandResult]:
     """Run a command in this process; return its exit code and output."""
 
     def run(*arguments: object) -> CommandResult:
@@ -267,7 +127,7 @@ def recast(capsys) -> Callable[..., CommandResult]:
         with pytest.raises(SystemExit) as done:
             main([str(argument) for argument in arguments])
         out, err = capsys.readouterr()
-        for secret in (PASSWORD, READER_PASSWORD, DATABASE_PASSWORD):
+        for secret in (PASSWORD, READER_PASSWORD, servers.password):
             assert secret not in out + err
         return CommandResult(done.value.code or 0, out, err)
 
@@ -275,15 +135,15 @@ def recast(capsys) -> Callable[..., CommandResult]:
 
 
 @contextmanager
-def serving(site: Site, **variables: str) -> Iterator[str]:
+def serving(servers, site: Site, **variables: str) -> Iterator[str]:
     """Run the service until the block ends; yield its address."""
-    port = find_free_port()
+    port = servers.find_free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "pipelines", "serve", "--port", str(port)]
     environment = os.environ | {"SERVING_POLL_SECONDS": "0.2"} | variables
     log = site.folder / "service.log"
-    ready = functools.partial(is_answering, f"{url}/readyz")
-    with process_of(command, log, ready, cwd=site.folder, env=environment):
+    ready = functools.partial(servers.is_answering, f"{url}/readyz")
+    with servers.process_of(command, log, ready, cwd=site.folder, env=environment):
         yield url
     assert PASSWORD not in log.read_text()
 
@@ -357,11 +217,11 @@ def test_versions_are_listed_promoted_and_rolled_back(site, recast):
 
 
 def test_the_service_gives_the_forecast_of_the_command_and_follows_the_alias(
-    site, recast
+    site, recast, servers
 ):
     forecast = recast("forecast", "sales", "--output", "forecast.csv")
     explain = recast("explain", "sales", "--output", "explain.csv")
-    with serving(site) as url:
+    with serving(servers, site) as url:
         before = ask_until_version(url, "1")
         promoted = recast("promote", "sales", "4")  # of another seq_len
         after = ask_until_version(url, "4")
@@ -376,11 +236,13 @@ def test_the_service_gives_the_forecast_of_the_command_and_follows_the_alias(
     assert len(Path("explain.csv").read_text().splitlines()) > 2
 
 
-def test_a_server_with_logins_is_used_with_user_and_password(guarded_site, recast):
+def test_a_server_with_logins_is_used_with_user_and_password(
+    guarded_site, recast, servers
+):
     train = recast("train", "sales.yaml", *QUICK)
     models = recast("models")
     forecast = recast("forecast", "sales", "--output", "forecast.csv")
-    with serving(guarded_site) as url:
+    with serving(servers, guarded_site) as url:
         answer = ask_until_version(url, "1")
 
     assert [train.code, models.code, forecast.code] == [0, 0, 0], train.err

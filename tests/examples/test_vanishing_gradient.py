@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from inspect import signature
 from pathlib import Path
 
 from matplotlib.image import imread
@@ -21,3 +23,15 @@ def test_the_picture_shows_three_cells_on_two_tasks(tmp_path):
     cells = ["rnn", "lstm", "gru"]
     assert printed == [[name, cell] for name in ("Sunspots", "echo") for cell in cells]
     assert imread(path).shape == (572, 1100, 4)
+
+
+def test_the_default_file_is_no_file_of_the_repository():
+    spec = spec_from_file_location("vanishing_gradient", EXAMPLE)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    path = signature(module.main).parameters["path"].default
+
+    assert path == Path("vanishing-gradient.png")
+    ignored = (EXAMPLE.parents[1] / ".gitignore").read_text().splitlines()
+    assert f"/{path}" in ignored

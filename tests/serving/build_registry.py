@@ -1,7 +1,7 @@
 """Makes a small MLflow registry in a folder: python build_registry.py FOLDER.
 
 waves   two daily series. Versions 1 (champion) and 2 (challenger) are good and differ,
-        3 is damaged, 4 forecasts another frequency.
+        1 alone has a track record, 3 is damaged, 4 forecasts another frequency.
 spare   the same as waves 1, twice: to be removed.
 steps   one series without dates; its name in the registry has a space.
 other   a model that is not Recast's.
@@ -16,9 +16,17 @@ import mlflow
 import numpy as np
 
 from forecasting.data.panel import Panel
+from forecasting.data.splits import rolling_origins
 from forecasting.data.windows import WindowSpec
+from forecasting.evaluation.backtest import backtest
+from forecasting.evaluation.baselines import Baseline
+from forecasting.evaluation.scores import score, score_by_step
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.models.config import RecurrentConfig
+from forecasting.track_record.build import build_record
+from forecasting.track_record.facts import TrainingFacts
+from forecasting.track_record.record import Evaluation
+from forecasting.track_record.storage import write_record
 from forecasting.training import TrainingConfig
 
 DAYS = 80
@@ -57,6 +65,32 @@ def damage(folder, copy):
     (copy / "model.safetensors").write_bytes(content[: len(content) // 2])
 
 
+def record(panel, levels=(80.0, 95.0), horizon=3):
+    """Return the record of a network, backtested beside a naive forecast."""
+    folds = rolling_origins(panel, folds=4, horizon=horizon, before=20)
+    naive = Baseline("last_value", seq_len=6, horizon=horizon, season_length=7)
+    fits = {"lstm": fit, "last_value": naive.fit}
+    table = backtest(fits, panel, folds, horizon=horizon, levels=levels)
+    scores = score(table, panel, folds, season_length=7)
+    by_step = score_by_step(table, panel, folds, season_length=7)["mae"].unstack()
+    evaluation = Evaluation(
+        label="lstm",
+        baseline="last_value",
+        metric="mase",
+        season_length=7,
+        levels=levels,
+        horizon=horizon,
+        folds=len(folds),
+        origins=sum(map(len, folds)),
+        evidence="4 folds, 8 origins of 2 series",
+        leaderboard=scores.to_dict("index"),
+        by_step={model: tuple(errors) for model, errors in by_step.iterrows()},
+        methods={"network": len(panel)},
+    )
+    methods = ["network"] * len(panel)
+    return build_record(evaluation, panel, folds, table, methods, TrainingFacts())
+
+
 def register(name, folder, loader="forecasting.pyfunc", metrics=None):
     info = mlflow.pyfunc.log_model(
         name="model",
@@ -85,6 +119,7 @@ def main(folder):
     for name, forecaster in models.items():
         forecaster.save(folder / name)
     damage(folder / "waves-1", folder / "waves-3")
+    write_record(folder / "waves-1", record(waves()))
     with mlflow.start_run(experiment_id=experiment):
         register("waves", folder / "waves-1", metrics={"mase": 0.9, "skill": 0.12})
         for number in (2, 3, 4):

@@ -75,13 +75,15 @@ class Running:
 
 
 def make_environment(uri, **settings):
-    return os.environ | {
+    """Return the environment of a service; None for no registry by a variable."""
+    environment = os.environ | {
         "MLFLOW_TRACKING_URI": uri,
         "PYTHONPATH": str(PACKAGES),
         "OMP_NUM_THREADS": "1",
         "SERVING_POLL_SECONDS": "0.1",
         **{f"SERVING_{name.upper()}": str(value) for name, value in settings.items()},
     }
+    return {name: value for name, value in environment.items() if value is not None}
 
 
 def find_free_port():

@@ -52,7 +52,7 @@ def test_a_port_in_use_is_reported_in_one_line(serve):
         ((), {"max_horizon": "0"}, "max_horizon: Input should be greater than"),
         (("--host", "0.0.0.0"), {}, "host must be 127.0.0.1 as long as"),
         ((), {"api_keys": "{"}, "api_keys: Value error, this is not JSON"),
-        ((), {"api_keys": '{"a": "secret"}'}, "api_keys.a: String should match"),
+        ((), {"api_keys": '{"a": "secret"}'}, "api_keys.a.key: String should match"),
         ((), {"api_keys_file": "none"}, "api_keys_file must be a file of JSON"),
         ((), {"rate_limit": "often"}, "expected one rate such as 100/second"),
         ((), {"rate_limit": "9/second;99/hour"}, "expected one rate such as"),

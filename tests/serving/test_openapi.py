@@ -11,7 +11,12 @@ from serving.api.mlflow_scoring.tables import Invocation
 from serving.api.open_inference.tensors import InferRequest
 from serving.forecasts.explain import ExplainAnswer
 from serving.schemas.forecast import ForecastAnswer, Problem
-from serving.schemas.request import ExplainRequest, ForecastRequest
+from serving.schemas.request import (
+    ExplainRequest,
+    ForecastRequest,
+    Promotion,
+    ZeroShotRequest,
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +57,11 @@ def test_examples_fit_their_schema(document, schema):
 
 
 @pytest.mark.parametrize(
-    "schema", [ForecastRequest, ExplainRequest, Invocation, InferRequest]
+    "schema",
+    [
+        *(ForecastRequest, ExplainRequest, ZeroShotRequest, Promotion),
+        *(Invocation, InferRequest),
+    ],
 )
 def test_examples_of_bodies_are_decoded(document, schema):
     examples = document["components"]["schemas"][schema.__name__]["examples"]
@@ -73,6 +82,19 @@ def test_constraints_and_defaults_of_a_forecast_request_are_in_the_document(docu
     assert series["properties"]["id"]["maxLength"] == 500
     columns = series["properties"]["known_covariates"]["additionalProperties"]
     assert (columns["type"], len(columns["items"]["anyOf"])) == ("array", 2)
+
+
+def test_a_forecast_without_a_model_has_its_own_body(document):
+    operation = document["paths"]["/v1/forecast"]["post"]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    request = document["components"]["schemas"]["ZeroShotRequest"]
+
+    assert schema == {"$ref": "#/components/schemas/ZeroShotRequest"}
+    assert operation["requestBody"]["required"] is True
+    assert "parameters" not in operation
+    assert request["required"] == ["series"]
+    assert request["properties"]["horizon"]["default"] == 14
+    assert request["properties"]["season_length"]["default"] == "auto"
 
 
 def test_the_documents_page_shows_it(service):

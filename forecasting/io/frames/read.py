@@ -72,10 +72,12 @@ def read_frame(
             is_remembered=schema is not None and settings.get("decimal") is None,
         )
     except AmbiguousColumns as error:
-        if error.role != "target" or not is_wide or len(error.candidates) < 2:
-            raise
+        role, candidates = error.role, error.candidates
+        advice = f"the keyword {role.replace(' ', '_')}"
+        if role == "target" and is_wide and len(candidates) > 1:
+            advice = WIDE_ADVICE
         names = table.frame.columns
-        raise AmbiguousColumns("target", error.candidates, names, WIDE_ADVICE) from None
+        raise AmbiguousColumns(role, candidates, names, advice) from None
 
 
 def to_pandas(frame: Any, source: str = "frame") -> "pd.DataFrame | pd.Series[Any]":

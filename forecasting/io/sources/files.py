@@ -79,7 +79,8 @@ def read_bytes(path: Path) -> bytes:
         problem = f"the file cannot be opened ({error.strerror})"
         raise UnreadableData(path, problem, "Check the path and your rights.") from None
     if packed[:2] == GZIP_MAGIC:
-        return _unpack(path, packed)
+        ratio = max(MAX_BYTES_AT_ANY_RATIO, MAX_COMPRESSION_RATIO * len(packed))
+        return _unpack(path, packed, min(MAX_BYTES, ratio))
     if path.suffix == ".gz":
         raise UnreadableData(
             path, "this is no gzip file", "Pack it anew, or rename it."
@@ -139,18 +140,36 @@ def check_encoding(encoding: str) -> None:
             raise SettingError("encoding", encoding, ENCODINGS) from None
 
 
-def _unpack(path: Path, packed: bytes) -> bytes:
-    max_bytes = min(
-        MAX_BYTES, max(MAX_BYTES_AT_ANY_RATIO, MAX_COMPRESSION_RATIO * len(packed))
-    )
+def unpack_text(path: str | Path, data: bytes, max_bytes: int) -> bytes:
+    """Return the bytes of a text, unpacked where they are a gzip.
+
+    Args:
+        path: of the file, for messages.
+        data: its content.
+        max_bytes: of the unpacked text.
+
+    Raises:
+        UnreadableData: it is a workbook or a Parquet file, damaged or too large.
+    """
+    for is_format, name in (
+        (is_workbook(data), "an Excel workbook"),
+        (data.startswith(PARQUET_MAGIC), "a Parquet file"),
+    ):
+        if is_format:
+            advice = "Save it as CSV; `recast inspect` reads it as it is."
+            raise UnreadableData(path, f"this is {name}, a binary file", advice)
+    return _unpack(path, data, max_bytes) if data[:2] == GZIP_MAGIC else data
+
+
+def _unpack(path: str | Path, packed: bytes, max_bytes: int) -> bytes:
     try:
         with gzip.open(io.BytesIO(packed)) as stream:
             data = stream.read(max_bytes + 1)
     except (OSError, EOFError, zlib.error):
         raise UnreadableData(path, "the gzip is damaged", "Pack it anew.") from None
     if len(data) > max_bytes:
-        problem = f"the file unpacks to more than {max_bytes // 2**20} MiB"
-        raise UnreadableData(path, problem, "Give it unpacked, at most 1 GiB.")
+        problem = f"the file unpacks to more than {max_bytes / 2**20:.3g} MiB"
+        raise UnreadableData(path, problem, "Give it unpacked, or in parts.")
     return data
 
 

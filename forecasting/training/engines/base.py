@@ -1,6 +1,6 @@
 """Interface of the training engines, and the choice of one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -51,6 +51,12 @@ class TrainingEngine(Protocol):
 
     def evaluate(self) -> list[float]:
         """Return each network's mean loss of validation; NaN without windows."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the state of the optimizer and the random numbers, by name."""
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a `state`; the weights are restored by the caller."""
 
     def finish(self) -> None:
         """Copy the weights into the networks, where they are copies."""

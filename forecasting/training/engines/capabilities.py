@@ -59,7 +59,7 @@ def missing_capabilities(
         "strategy direct": model.strategy == "direct",
         "loss_at end": model.loss_at == "end",
         "no quantiles": not model.quantiles,
-        "no covariates": network.reader is None,
+        "no covariates, no symbols, equal lengths": network.reads_rows,
         **no_dropout,
         "truncate null": config.truncate is None,
     }
@@ -85,6 +85,7 @@ def missing_capabilities(
             **on_gpu,
             f"{MIN_STEPS} steps": steps >= MIN_STEPS,
             "no teacher forcing": not is_forced,
+            "no classes": network.loss_name is None,
             **no_dropout,
             **alone,
         },

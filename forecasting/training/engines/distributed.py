@@ -74,6 +74,7 @@ class DistributedEngine:
         self.engine, self.config = engine, engine.config
         self.batches, self.validation = engine.batches, engine.validation
         self.weights, self.finish = engine.weights, engine.finish
+        self.state, self.restore = engine.state, engine.restore
         self.share = 1.0  # of the batch that this process works on
         engine.gradient = self.gradient
         broadcast(self.weights)

@@ -1,7 +1,7 @@
 """Optimizer steps by torch: every network, every device."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 
@@ -46,13 +46,20 @@ class TorchEngine:
         self.networks, self.network = networks, networks[0]
         self.batches, self.validation, self.config = batches, validation, config
         self.loss_of = loss_of(self.network, config)
-        kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-        self.optimizer: torch.optim.Optimizer = kind(
-            self.trained, weight_decay=config.weight_decay, fused=True
-        )
         rates, betas = step_rates(num_steps(len(batches), config), config)
-        self.rates = zip(rates.tolist(), betas.tolist(), strict=True)
+        self.rates = list(zip(rates.tolist(), betas.tolist(), strict=True))
+        self.num_steps = 0
         self.gradient: Gradient = self.compute_gradient
+
+    @cached_property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """Optimizer of the weights, created at the first step.
+
+        Its creation imports a thousand modules of torch's compiler.
+        """
+        config = self.config
+        kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+        return kind(self.trained, weight_decay=config.weight_decay, fused=True)
 
     @cached_property
     def trained(self) -> list[Tensor]:
@@ -88,7 +95,8 @@ class TorchEngine:
     def step(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Make an optimizer step on a batch; return the loss before it."""
         loss = self.gradient(inputs, targets)
-        rate, beta = next(self.rates)
+        rate, beta = self.rates[self.num_steps]
+        self.num_steps += 1
         for group in self.optimizer.param_groups:
             group["lr"], group["betas"] = rate, (beta, 0.999)
         self.optimizer.step()
@@ -96,21 +104,15 @@ class TorchEngine:
 
     def training_loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Return the loss that training minimises, at the end or at every step."""
-        network, config = self.network, self.config
+        config = self.config
         with self.autocast():
-            if network.config.loss_at == "step":
-                steps = network.forward_steps(inputs)  # (B, L, steps)
-                length = steps.shape[1]
-                next_values = torch.cat([inputs[:, :length, 0], targets], 1)[:, 1:]
-                step_targets = next_values.unfold(1, network.steps_out, 1)[:, :length]
-                return self.loss_of(steps.float(), step_targets)
-            forecast = network.forward_trained(
+            forecast, actual = self.network.training_pair(
                 inputs,
-                truth=targets,
+                targets,
                 teacher_forcing=config.teacher_forcing,
                 truncate=config.truncate,
             )
-            return self.loss_of(forecast.float(), targets)
+            return self.loss_of(forecast.float(), actual)
 
     def clip(self, norm: float) -> None:
         """Clip the norm of the gradients."""
@@ -161,6 +163,25 @@ class TorchEngine:
             forecast = self.network.forward_trained(inputs)
         return self.loss_of(forecast.float(), targets)
 
+    def state(self) -> dict[str, Tensor]:
+        """Return the optimizer's moments, the number of steps, and random states."""
+        state = {"num_steps": torch.tensor(self.num_steps)}
+        state |= {f"random.{k}": v for k, v in random_states(self.batches.device)}
+        for place, weight in enumerate(self.trained if self.num_steps else ()):
+            for name, value in self.optimizer.state.get(weight, {}).items():
+                state[f"optimizer.{place}.{name}"] = value
+        return state
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from a `state`; the weights are restored by the caller."""
+        self.num_steps = int(state["num_steps"])
+        restore_random_states(state, self.batches.device)
+        for name, value in state.items():
+            if name.startswith("optimizer."):
+                _, place, key = name.split(".")
+                weight = self.trained[int(place)]
+                self.optimizer.state[weight][key] = value.to(weight.device)
+
     def finish(self) -> None:
         """Do nothing: the optimizer updates the network itself."""
 
@@ -180,8 +201,22 @@ def loss_of(
 ) -> Callable[[Tensor, Tensor], Tensor]:
     """Return the training loss of a network, a function of forecast and actual."""
     return make_loss(
-        config.loss,
+        network.loss_name or config.loss,
         huber_delta=config.huber_delta,
         quantile=config.quantile,
         quantiles=network.config.quantiles,
     )
+
+
+def random_states(device: torch.device) -> Iterator[tuple[str, Tensor]]:
+    """Yield torch's random states, of dropout and teacher forcing, by device type."""
+    yield "cpu", torch.get_rng_state()
+    if device.type == "cuda":
+        yield "cuda", torch.cuda.get_rng_state(device)
+
+
+def restore_random_states(state: Mapping[str, Tensor], device: torch.device) -> None:
+    """Set torch's random states to those of `random_states`."""
+    torch.set_rng_state(state["random.cpu"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state["random.cuda"], device)

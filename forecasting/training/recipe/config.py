@@ -10,6 +10,7 @@ from forecasting.training.recipe.losses import LOSSES, LossName
 Optimizer = Literal["adam", "adamw"]
 Schedule = Literal["constant", "one_cycle"]
 Engine = Literal["auto", "torch", "fused"]
+Start = Literal["random", "pretrained"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,8 @@ class TrainingConfig:
     """Settings of a training: optimizer, loss, schedule, validation and engine.
 
     Attributes:
+        start: the first weights: ``random``, or ``pretrained``: those of the package's
+            network for the season, with its windows and layers.
         epochs: maximum passes over all windows.
         steps: optimizer steps instead of epochs, on windows drawn at random; a tenth
             of them counts as an epoch, without early stopping.
@@ -52,6 +55,7 @@ class TrainingConfig:
         SettingError: a value is out of range.
     """
 
+    start: Start = "random"
     epochs: int = 100
     steps: int | None = None
     balance: float = 0.0
@@ -89,6 +93,7 @@ class TrainingConfig:
 
 
 _CHOICES = (
+    ("start", get_args(Start)),
     ("optimizer", get_args(Optimizer)),
     ("schedule", get_args(Schedule)),
     ("loss", LOSSES),

@@ -2,8 +2,9 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -86,6 +87,21 @@ class EarlyStopping:
             self.best, self.best_epoch = validation_loss, epoch
             return True
         return False
+
+    def restore(self, records: Sequence[Mapping[str, Any]], best_epoch: int) -> None:
+        """Go on after earlier records, which ``on_epoch`` gets again.
+
+        Args:
+            records: as dictionaries.
+            best_epoch: number of the best one.
+        """
+        self.records = [EpochRecord(**record) for record in records]
+        self.best_epoch = best_epoch
+        best = self.records[best_epoch].validation_loss
+        self.best = math.inf if math.isnan(best) else best
+        if self.on_epoch is not None:
+            for record in self.records:
+                self.on_epoch(record)
 
     @property
     def is_over(self) -> bool:

@@ -12,10 +12,9 @@ import numpy as np
 
 from forecasting.data.forecast import Intervals
 from forecasting.data.panel import Panel
-from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.types import FloatArray
-from serving.api.nixtla.panels import LOCATIONS, make_panel
+from serving.api.nixtla.forecasters import SeriesForecaster
+from serving.api.nixtla.panels import LOCATIONS
 from serving.api.nixtla.requests import (
     AnomalyBody,
     CrossValidationBody,
@@ -30,11 +29,10 @@ from serving.http.locations import located_errors
 from serving.settings import Settings
 
 Answer = dict[str, Any]
-MAX_READ_FACTOR = 100  # observations read before all windows, in units of max_points
 
 
 def forecast(
-    forecaster: Forecaster, request: ForecastBody, settings: Settings
+    forecaster: SeriesForecaster, request: ForecastBody, settings: Settings
 ) -> Answer:
     """Forecast the next steps of each series.
 
@@ -44,14 +42,12 @@ def forecast(
     """
     levels, total = request.level or [], len(request.series.sizes) * request.h
     _check(request, levels, settings, horizon=request.h, total=total)
-    panel = make_panel(request, forecaster.trained)
-    with located_errors(LOCATIONS):
-        result = forecaster.predict(
-            panel, horizon=request.h, levels=_interval_levels(levels)
-        )
-    bounds = _bounds(result.points, result.intervals, levels)
+    points, intervals = forecaster.forecast(
+        forecaster.read(request), request.h, _interval_levels(levels)
+    )
+    bounds = _bounds(points, intervals, levels)
     return {
-        "mean": result.points.ravel().tolist(),
+        "mean": points.ravel().tolist(),
         "intervals": None if request.level is None else _flat_lists(bounds),
         "weights_x": None,
         "feature_contributions": None,
@@ -59,7 +55,7 @@ def forecast(
 
 
 def cross_validate(
-    forecaster: Forecaster, request: CrossValidationBody, settings: Settings
+    forecaster: SeriesForecaster, request: CrossValidationBody, settings: Settings
 ) -> Answer:
     """Forecast from rolling origins, without retraining.
 
@@ -70,13 +66,13 @@ def cross_validate(
         RequestError: the model cannot forecast such series, or so far.
         RequestTooLarge: the request exceeds the limits.
     """
-    fitted, levels = forecaster.trained, request.level or []
-    minimum, total, horizon = fitted.min_history, len(request.series.y), None
+    levels, minimum = request.level or [], forecaster.min_history
+    total, horizon = len(request.series.y), None
     if not request.full_history:
         total = len(request.series.sizes) * request.n_windows * request.h
         horizon = request.h
     _check(request, levels, settings, horizon=horizon, total=total)
-    panel = make_panel(request, fitted)
+    panel = forecaster.read(request)
     with located_errors(LOCATIONS):
         windows = (
             one_step(panel, minimum)
@@ -97,7 +93,7 @@ def cross_validate(
 
 
 def find_anomalies(
-    forecaster: Forecaster, request: AnomalyBody, settings: Settings
+    forecaster: SeriesForecaster, request: AnomalyBody, settings: Settings
 ) -> Answer:
     """Find the observations outside their interval.
 
@@ -108,12 +104,12 @@ def find_anomalies(
         RequestError: the model cannot forecast such series, or so far.
         RequestTooLarge: the request exceeds the limits.
     """
-    fitted, levels = forecaster.trained, [request.level]
+    levels = [request.level]
     horizon = request.h if isinstance(request, OnlineAnomalyBody) else None
     _check(request, levels, settings, horizon=horizon, total=len(request.series.y))
-    panel = make_panel(request, fitted)
+    panel = forecaster.read(request)
     with located_errors(LOCATIONS):
-        windows = _anomaly_windows(request, panel, fitted.min_history)
+        windows = _anomaly_windows(request, panel, forecaster.min_history)
     mean, bounds = _forecast_windows(forecaster, panel, windows, levels, settings)
     lower, upper = bounds.values()
     actual = panel.values[windows.places[windows.mask]]
@@ -143,19 +139,17 @@ def _anomaly_windows(
 
 
 def _forecast_windows(
-    forecaster: Forecaster,
+    forecaster: SeriesForecaster,
     panel: Panel,
     windows: CrossValidationWindows,
     levels: Sequence[float],
     settings: Settings,
 ) -> tuple[FloatArray, dict[str, FloatArray]]:
     """Return the flat forecasts of the windows, and their bounds by name."""
-    _check_reading(forecaster.trained, panel, windows, settings)
-    with located_errors(LOCATIONS):
-        points = forecaster.forecast_at(panel, windows.origins, windows.steps)
-        intervals = forecaster.intervals_at(
-            panel, windows.origins, points, _interval_levels(levels)
-        )
+    _check_reading(forecaster, panel, windows, settings)
+    points, intervals = forecaster.forecast_at(
+        panel, windows.origins, windows.steps, _interval_levels(levels)
+    )
     bounds = _bounds(points, intervals, levels)
     flat = {name: windows.select(bound) for name, bound in bounds.items()}
     return windows.select(points), flat
@@ -218,22 +212,16 @@ def _check(
 
 
 def _check_reading(
-    fitted: TrainedModel,
+    forecaster: SeriesForecaster,
     panel: Panel,
     windows: CrossValidationWindows,
     settings: Settings,
 ) -> None:
-    """Refuse windows with too many observations to read before them in total.
-
-    A series not seen in training is scaled at each origin by its complete history.
-    """
-    origins = windows.origins
-    is_seen = fitted.find_places(panel.series_ids)[origins.series] >= 0
-    lengths = np.minimum(origins.ends, fitted.memory)
-    read = np.where(is_seen, lengths, origins.ends).sum()
-    limit = MAX_READ_FACTOR * settings.max_points
+    """Refuse windows with too many observations to read before them in total."""
+    read = forecaster.count_read(panel, windows.origins)
+    limit = forecaster.read_factor * settings.max_points
     if read > limit:
         items = (
             "observations to read, from the start of a series to each of its windows"
         )
-        raise RequestTooLarge(items, int(read), limit, ("body", "series"))
+        raise RequestTooLarge(items, read, limit, ("body", "series"))

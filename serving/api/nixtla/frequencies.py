@@ -47,9 +47,8 @@ def check_frequency(freq: str, calendar: Calendar) -> None:
     """
     assert calendar.freq is not None
     expected = parse_frequency(calendar.freq)
-    count, unit, anchor = _split(freq)
     try:
-        frequency = parse_frequency(f"{count}{CURRENT_ALIASES.get(unit, unit)}{anchor}")
+        frequency = parse_frequency(current_frequency(freq))
     except SettingError:
         frequency = None
     if (
@@ -59,6 +58,16 @@ def check_frequency(freq: str, calendar: Calendar) -> None:
     ):
         text = f"the model was trained on {calendar.freq!r}; found {freq!r}"
         raise RequestError([(("body", "freq"), text)])
+
+
+def current_frequency(freq: str) -> str:
+    """Return a frequency in the present notation of pandas.
+
+    >>> current_frequency("15T")
+    '15min'
+    """
+    count, unit, anchor = _split(freq)
+    return f"{count}{CURRENT_ALIASES.get(unit, unit)}{anchor}"
 
 
 def _split(freq: str) -> tuple[str, str, str]:

@@ -10,9 +10,11 @@ from forecasting.forecaster.trained_model import TrainedModel
 from forecasting.timestamps.calendar import Calendar
 from forecasting.timestamps.parsing import parse_timestamps
 from forecasting.types import Timestamps
-from serving.api.nixtla.frequencies import check_frequency
+from serving.api.nixtla.frequencies import check_frequency, current_frequency
 from serving.api.nixtla.requests import NixtlaRequest
 from serving.errors import MAX_FLAWS, RequestError
+from serving.forecasts.zeroshot.model import make_panel as make_panel_of
+from serving.forecasts.zeroshot.time_axis import calendar_of
 from serving.http.locations import FlawLocations, located_errors
 
 LOCATIONS = FlawLocations(("body", "h"), ("body", "level"), ("body", "series"))
@@ -50,6 +52,23 @@ def make_panel(request: NixtlaRequest, fitted: TrainedModel) -> Panel:
             else dict(zip(names, stamps, strict=True)),
             trained=calendar,
         )
+
+
+def make_plain_panel(request: NixtlaRequest) -> Panel:
+    """Return the series of a request as a panel on the calendar of its frequency.
+
+    For integer timestamps the client sends no start, and a frequency without meaning.
+
+    Raises:
+        RequestError: the frequency is none.
+    """
+    sent, freq = request.series, None
+    if sent.start_datetime is not None:
+        freq = current_frequency(request.freq)
+    with located_errors(LOCATIONS):
+        calendar = calendar_of(freq)
+    offsets = np.cumsum([0, *sent.sizes])
+    return make_panel_of(np.asarray(sent.y, dtype=np.float64), offsets, calendar)
 
 
 def _names(count: int, fitted: TrainedModel) -> list[str]:

@@ -120,7 +120,8 @@ def _unsupported(request: NixtlaRequest) -> list[tuple[Loc, str]]:
             _is_filled(request.series.X) or _is_filled(request.series.X_future),
             ("series", "X"),
             "exogenous variables and date features come without names, so that they "
-            "cannot be matched with a model's: ask POST /v1/models/NAME/forecast",
+            "cannot be matched with a model's: leave them out, or ask POST "
+            "/v1/models/NAME/forecast",
         ),
         (
             request.feature_contributions,

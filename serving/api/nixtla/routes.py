@@ -7,8 +7,13 @@ from fastapi import APIRouter, Query, Request
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from forecasting.forecaster.forecaster import Forecaster
+from forecasting.zeroshot import MAX_CONTEXT
 from serving.api.nixtla.answers import Answer, cross_validate, find_anomalies, forecast
+from serving.api.nixtla.forecasters import (
+    SeriesForecaster,
+    TrainedForecaster,
+    ZeroShotSeriesForecaster,
+)
 from serving.api.nixtla.model_names import select_model
 from serving.api.nixtla.requests import (
     AnomalyBody,
@@ -18,7 +23,7 @@ from serving.api.nixtla.requests import (
     OnlineAnomalyBody,
     read_request,
 )
-from serving.api.respond import in_thread, read_body, respond
+from serving.api.respond import in_thread, read_body, respond, respond_zero_shot
 from serving.errors import NotOffered, NotReady
 from serving.registry.loaded_model import LoadedModel
 from serving.service import Service, ServiceDependency
@@ -63,10 +68,15 @@ async def model_params(
 ) -> dict[str, dict[str, int]]:
     """Return the number of observations to send per series, and the trained horizon.
 
-    A model of many series scales a new series by its complete history.
+    A model of many series scales a new series by its complete history. The zero-shot
+    forecaster has no trained horizon: any that the service takes.
     """
-    loaded = await service.models.find(*select_model(service, model))
-    fitted, input_size = loaded.predictor.model, service.settings.max_points
+    selection, input_size = select_model(service, model), service.settings.max_points
+    if selection is None:
+        horizon = service.settings.max_horizon
+        return {"detail": {"input_size": MAX_CONTEXT, "horizon": horizon}}
+    loaded = await service.models.find(*selection)
+    fitted = loaded.predictor.model
     if len(fitted.places) == 1:
         input_size = fitted.memory
     return {"detail": {"input_size": input_size, "horizon": loaded.details.horizon}}
@@ -103,7 +113,7 @@ async def refuse() -> None:
 
 async def _answer(
     kind: type[A],
-    work: Callable[[Forecaster, A, Settings], Answer],
+    work: Callable[[SeriesForecaster, A, Settings], Answer],
     request: Request,
     service: Service,
 ) -> Response:
@@ -114,13 +124,26 @@ async def _answer(
     )
 
     def write(
-        model: LoadedModel, alias: str | None, _body: bytes, settings: Settings
+        forecaster: SeriesForecaster, answering: dict[str, str | None]
     ) -> tuple[bytes, int]:
-        answering = {"name": model.name, "version": model.version, "alias": alias}
-        answer: dict[str, Any] = work(model.forecaster, content, settings)
+        answer: dict[str, Any] = work(forecaster, content, service.settings)
         text = to_json({"model": answering, **answer}, inf_nan_mode="null")
         return text, len(content.series.sizes)
 
+    def write_trained(
+        model: LoadedModel, alias: str | None, _body: bytes, _settings: Settings
+    ) -> tuple[bytes, int]:
+        answering = {"name": model.name, "version": model.version, "alias": alias}
+        return write(TrainedForecaster(model.forecaster), answering)
+
+    async def write_zero_shot(_body: bytes) -> tuple[bytes, int]:
+        model = service.zero_shot.model
+        answering = {"name": model.name, "version": model.version, "alias": None}
+        forecaster = ZeroShotSeriesForecaster(model)
+        return await service.workers.run(write, forecaster, answering)
+
     selection = select_model(service, content.model)
-    thread_work = in_thread(service, write)
+    if selection is None:
+        return await respond_zero_shot(request, service, write_zero_shot, body=body)
+    thread_work = in_thread(service, write_trained)
     return await respond(request, service, selection, thread_work, body=body)

@@ -148,13 +148,13 @@ def _forecast(
         )
         raise RequestError([(INPUTS, f"{message} found {list(values.shape)}")])
     begins = np.arange(rows) * length
-    histories = Histories(
-        values=values.ravel(),
-        begins=begins,
-        ends=begins + length,
-        places=fitted.find_places([f"row {row} of values" for row in range(rows)]),
-    )
     with located_errors(LOCATIONS):
+        histories = Histories(
+            values=values.ravel(),
+            begins=begins,
+            ends=begins + length,
+            places=fitted.find_places([f"row {row} of values" for row in range(rows)]),
+        )
         steps, ascending = check_horizon(horizon), check_levels(levels)
         points, bounds = model.predictor.forecast(
             histories, steps=steps, levels=ascending

@@ -1,12 +1,20 @@
 """Routes of Recast's own REST interface: forecasts, models, health and metrics."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from serving.api.respond import DirectRoute, in_thread, respond, select_model
+from serving.api.respond import (
+    DirectRoute,
+    ModelRoute,
+    describe_body,
+    in_thread,
+    respond,
+    respond_zero_shot,
+    select_model,
+)
 from serving.errors import NotReady
 from serving.forecasts.explain import ExplainAnswer, explain_forecast
 from serving.http.problems import MEDIA_TYPE, problem_of, problems
@@ -24,12 +32,6 @@ Selector = Annotated[ModelSelector, Query()]
 router = APIRouter(dependencies=[Depends(refuse_encoded)])
 
 
-def _body(schema: str) -> dict[str, Any]:
-    """Return the OpenAPI description of a body that `serving.forecasts` decodes."""
-    content = {"schema": {"$ref": f"#/components/schemas/{schema}"}}
-    return {"requestBody": {"content": {"application/json": content}}}
-
-
 async def forecast(
     name: str, selector: Selector, request: Request, service: ServiceDependency
 ) -> Response:
@@ -38,12 +40,21 @@ async def forecast(
     return await respond(request, service, selection, service.forecasts.answer)
 
 
+async def zero_shot_forecast(request: Request, service: ServiceDependency) -> Response:
+    """Forecast series without a trained model, with central intervals.
+
+    It needs no registry: the forecaster is part of the service. Each series is forecast
+    by itself, from its last 2,048 values; `method` says how.
+    """
+    return await respond_zero_shot(request, service, service.zero_shot.answer)
+
+
 @router.post(
     "/v1/models/{name}/explain",
     tags=["forecasts"],
     response_model=ExplainAnswer,
     responses=problems(404, 408, 413, 415, 422, 500, 503),
-    openapi_extra=_body("ExplainRequest"),
+    openapi_extra=describe_body("ExplainRequest"),
 )
 async def explain(
     name: str, selector: Selector, request: Request, service: ServiceDependency
@@ -128,12 +139,22 @@ async def metrics(service: ServiceDependency) -> Response:
     return Response(service.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
 
-FORECAST = DirectRoute(
+FORECAST = ModelRoute(
     "/v1/models/{name}/forecast",
     forecast,
     methods=["POST"],
     tags=["forecasts"],
     response_model=ForecastAnswer,
     responses=problems(404, 408, 413, 415, 422, 500, 503),
-    openapi_extra=_body("ForecastRequest"),
+    openapi_extra=describe_body("ForecastRequest"),
 )
+ZERO_SHOT_FORECAST = DirectRoute(
+    "/v1/forecast",
+    zero_shot_forecast,
+    methods=["POST"],
+    tags=["forecasts"],
+    response_model=ForecastAnswer,
+    responses=problems(408, 413, 415, 422, 500, 503),
+    openapi_extra=describe_body("ZeroShotRequest", required=True),
+)
+FRONT = (FORECAST, ZERO_SHOT_FORECAST)  # answered in front of the router

@@ -11,7 +11,6 @@ from forecasting.errors import SettingError
 from forecasting.forecaster.presets import (
     MAX_RECURRENT_STEPS,
     MIN_SEASONS,
-    PRESETS,
     ChosenSettings,
     _patch_len,
     choose_settings,
@@ -53,7 +52,7 @@ def fit(panel, preset="accurate", *, horizon=3, **given):
 # Chosen settings
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", EFFORT)
 def test_settings_of_the_user_take_precedence(preset):
     user_settings = {
         "model.normalization": "ets",
@@ -234,7 +233,7 @@ def test_patches_divide_the_window_and_make_few_steps(seq_len, season):
 # Every kind of data
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", EFFORT)
 def test_an_unknown_setting_is_refused(preset):
     with pytest.raises(SettingError, match=r"cel must be one of bidirectional, cal"):
         forecaster_for(
@@ -334,7 +333,7 @@ def poisoned(panel, ends, seed=0):
     return Panel.from_values(dict(zip(panel.series_ids, parts, strict=True)))
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", EFFORT)
 def test_values_behind_an_origin_change_nothing_before_it(preset):
     panel = Panel.from_values({"a": wave(90), "b": wave(70, seed=1)})
     ends = panel.lengths - 9
@@ -354,7 +353,7 @@ def test_values_behind_an_origin_change_nothing_before_it(preset):
     np.testing.assert_array_equal(one_forecast, other_forecast)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", EFFORT)
 def test_later_origins_do_see_later_observations(preset):
     panel = single_series(wave(90))
     forecaster = fit(panel.until(np.array([80])), preset)

@@ -8,8 +8,8 @@ from safetensors.torch import load_file, save_file
 from forecasting.data.panel import Panel
 from forecasting.data.windows import WindowSpec
 from forecasting.errors import ArtifactError
-from forecasting.forecaster.artifact import TENSORS
 from forecasting.forecaster.forecaster import Forecaster
+from forecasting.forecaster.storage.artifact import TENSORS
 from forecasting.models.config import RecurrentConfig
 from forecasting.training import TrainingConfig
 

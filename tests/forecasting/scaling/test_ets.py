@@ -145,22 +145,10 @@ def test_several_series_are_each_smoothed_as_if_alone(lengths, season_length):
             )
 
 
-def test_blocks_of_series_make_no_difference(monkeypatch):
-    offsets = np.arange(0, 60, 10)
-    values = noise(50)
-    whole = smooth(values, offsets, season_length=3, horizon=2)
-    monkeypatch.setattr(smoothing, "BLOCK", 2)
-
-    parts = smooth(values, offsets, season_length=3, horizon=2)
-
-    np.testing.assert_allclose(parts.level, whole.level)
-
-
 @pytest.mark.parametrize("alpha", [0.3, 1.0])
 def test_simple_exponential_smoothing_by_hand(alpha, monkeypatch):
-    for name, value in (("_ALPHA", alpha), ("_BETA", 0.0), ("_PHI", 0.0)):
-        monkeypatch.setattr(smoothing, name, np.array([value]))
-    monkeypatch.setattr(smoothing, "_HAS_DAMPING", np.array([[1.0, 0, 0]]))
+    monkeypatch.setattr(smoothing, "GRID", np.array([[alpha], [0.0], [0.0]]))
+    monkeypatch.setattr(smoothing, "COLUMNS", np.array([0]))
     levels = {0.3: [10, 10.6, 10.12, 11.584], 1.0: [10, 12, 9, 15]}
 
     result = run([10.0, 12, 9, 15], horizon=1)
@@ -169,9 +157,8 @@ def test_simple_exponential_smoothing_by_hand(alpha, monkeypatch):
 
 
 def test_a_damped_trend_by_hand(monkeypatch):
-    for name, value in (("_ALPHA", 0.5), ("_BETA", 0.4), ("_PHI", 0.9)):
-        monkeypatch.setattr(smoothing, name, np.array([value]))
-    monkeypatch.setattr(smoothing, "_HAS_DAMPING", np.array([[0.0, 1, 0]]))
+    monkeypatch.setattr(smoothing, "GRID", np.array([[0.5], [0.4], [0.9]]))
+    monkeypatch.setattr(smoothing, "COLUMNS", np.array([1]))
 
     result = run([10.0, 12, 13], horizon=1)
 

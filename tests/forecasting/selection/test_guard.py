@@ -13,8 +13,8 @@ from forecasting.data.splits import Origins
 from forecasting.data.windows import WindowSpec
 from forecasting.errors import ArtifactError
 from forecasting.evaluation.baselines import Baseline
-from forecasting.forecaster.artifact import CONFIG, TENSORS
 from forecasting.forecaster.forecaster import Forecaster
+from forecasting.forecaster.storage.artifact import CONFIG, TENSORS
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.window_ridge import LinearPart
 from forecasting.scaling.window_scaling import ScaledWindows

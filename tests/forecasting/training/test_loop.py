@@ -7,14 +7,16 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from forecasting.data.windows import Windows, WindowSpec
+from forecasting.datasets.rows import RowBatches
 from forecasting.datasets.window_dataset import WindowDataset, series_probabilities
 from forecasting.devices import has_bfloat16
 from forecasting.errors import SettingError, TrainingDiverged
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
-from forecasting.regressors.rows import RowBatches
 from forecasting.scaling.window_scaling import EtsStates
 from forecasting.training import Member, TrainingConfig, train_members
+from forecasting.training.engines.torch_engine import TorchEngine
+from forecasting.training.loop import train
 
 SPEC = WindowSpec(seq_len=6, horizon=2)
 
@@ -466,3 +468,19 @@ def test_regression_batches_are_every_window_once_or_the_same_draw_each_time():
 def test_a_setting_of_steps_out_of_range_is_refused(setting, value, message):
     with pytest.raises(SettingError, match=message):
         TrainingConfig(**{setting: value})
+
+
+def test_without_an_epoch_there_is_no_optimizer_and_the_weights_stay():
+    """The import of torch's optimizers takes longer than such a training."""
+    network = make_network()
+    before = [weight.clone() for weight in network.parameters()]
+    training, validation = split(wave())
+    engine = TorchEngine([network], training, validation, config(epochs=0))
+
+    records = train(engine, [torch.Generator()])
+
+    assert len(records) == 1
+    assert "optimizer" not in vars(engine)
+    assert engine.state()["num_steps"] == 0
+    for first, second in zip(before, network.parameters(), strict=True):
+        torch.testing.assert_close(first, second, rtol=0, atol=0)

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from forecasting.datasets.rows import RowBatches
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
-from forecasting.regressors.rows import RowBatches
 from forecasting.training import TrainingConfig, start_member, train_members
 
 CPU = torch.device("cpu")

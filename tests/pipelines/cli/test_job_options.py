@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from pipelines.cli.app import app
 from pipelines.cli.job_options import DATA_OPTIONS, JOB_OPTIONS
-from pipelines.cli.job_settings import list_keys, parse_settings
 from pipelines.config.job import DataConfig, read_job
+from pipelines.config.keys import list_keys, parse_settings
 from pipelines.errors import JobError
 from pipelines.output.summary import show_series
 

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from forecasting.data.forecast import Forecast
-from pipelines.cli import report
+from pipelines.cli.printing import tables
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def test_large_numbers_on_the_terminal_have_no_power_of_ten(capsys):
         series_ids=("a", "b"), timestamps=None, points=points, intervals=bounds
     )
 
-    report.print_forecast(Console(width=80), forecast, "sales")
+    tables.print_forecast(Console(width=80), forecast, "sales")
 
     shown = capsys.readouterr().out
     assert "123,280" in shown

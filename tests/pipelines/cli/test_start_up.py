@@ -40,6 +40,7 @@ def imported(folder, *arguments: str, heavy: tuple[str, ...] = HEAVY) -> list[st
         ("train", "missing.yaml"),
         ("inspect", "missing.csv"),
         ("forecast", "sales", "--data", "missing.csv"),
+        ("forecast", "missing.csv"),
         ("forecast", "sales", "--output", "missing/forecast.csv"),
         ("forecast", "sales", "--output", "forecast.doc"),
         ("explain", "sales", "--data", "missing.csv"),
@@ -64,3 +65,12 @@ def test_a_listing_of_models_imports_no_network(shared_workplace):
     names = imported(shared_workplace, "models", heavy=("torch", "matplotlib", "numba"))
 
     assert names == []
+
+
+def test_a_forecast_of_a_file_imports_neither_the_registry_nor_plots(tmp_path):
+    heavy = ("mlflow", "sqlalchemy", "matplotlib", "sklearn", "optuna", "fastapi")
+    values = "".join(f"2024-01-{day:02d},{day % 7}\n" for day in range(1, 29))
+    (tmp_path / "sales.csv").write_text(f"day,sales\n{values}")
+
+    assert imported(tmp_path, "forecast", "sales.csv", heavy=heavy) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["sales.csv"]

@@ -73,7 +73,10 @@ def test_a_job_is_its_own_yaml_again_wherever_that_lies(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("horizn: 2", r"horizn: unknown key. The keys here are name, preset, data"),
+        (
+            "horizn: 2",
+            r"horizn: unknown key. The keys here are name, preset, for_each, data",
+        ),
         ("window: {}", r"window: unknown key; did you mean 'windows'\?"),
         ("data: {path: a, tme: x}", r"data\.tme: unknown key; did you mean 'time'\?"),
         ("windows: {seqlen: 3}", r"windows\.seqlen: .*did you mean 'seq_len'\?"),

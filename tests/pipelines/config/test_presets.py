@@ -189,7 +189,7 @@ def test_an_unknown_preset_is_refused_in_one_message(workplace, recast, daily_cs
 
     assert (result.code, result.out) == (2, "")
     assert "preset" in result.err
-    assert "'classic', 'guarded' or 'accurate'" in result.err
+    assert "'classic', 'guarded', 'accurate' or 'zero_shot'" in result.err
     assert "Traceback" not in result.err
     assert mlflow.search_runs(search_all_experiments=True).empty
 

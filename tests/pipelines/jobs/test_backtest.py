@@ -1,8 +1,12 @@
 """Backtest job: every forecast with its cutoff, and nothing tracked."""
 
+import json
+
 import mlflow
 import pandas as pd
 import pytest
+
+from forecasting import forecaster_for, read_csv
 
 COLUMNS = [
     "model", "series_id", "fold", "cutoff", "step", "timestamp", "actual", "point",
@@ -31,7 +35,7 @@ def test_five_folds_have_five_cutoffs_a_horizon_apart(backtest):
     assert list(table) == COLUMNS
     cutoffs = [f"2024-02-{day:02}" for day in (14, 17, 20, 23, 26)]
     assert sorted(table["cutoff"].unique()) == cutoffs
-    assert set(table["model"]) >= {"lstm", "last_value", "linear_ar"}
+    assert set(table["model"]) >= {"lstm", "last_value", "zero_shot"}
     for _, fold in table.groupby(["model", "cutoff"]):
         assert fold["step"].tolist() == [1, 2, 3]
         assert (fold["timestamp"] > fold["cutoff"]).all()
@@ -87,3 +91,28 @@ def test_the_leaderboard_is_printed_best_first_within_80_columns(backtest, monke
     errors = [float(row[15:].split()[0]) for row in rows]
     assert errors == sorted(errors)
     assert any(row.startswith("seasonal naive") for row in lines)
+
+
+@pytest.mark.parametrize("options", [(), ("--refit",)])
+def test_a_forecaster_in_a_notebook_gets_the_figures_of_the_command(
+    recast, workplace, daily_csv, options
+):
+    path = daily_csv("shops.csv", {"north": 70, "south": 60})
+    windows = ("--seq-len", "5", "--horizon", "2", "--epochs", "2", "--folds", "4")
+    recast("backtest", path, *windows, *options, "--full", "--output", "out.csv")
+    printed = recast("backtest", path, *windows, *options, "--json").out
+    given = {"windows.seq_len": 5, "training.epochs": 2}
+    forecaster = forecaster_for(read_csv(path), horizon=2, given=given)
+
+    result = forecaster.backtest(pd.read_csv(path), folds=4, refit=bool(options))
+
+    command = pd.read_csv("out.csv")
+    times = {name: pd.to_datetime(command[name]) for name in ("cutoff", "timestamp")}
+    pd.testing.assert_frame_equal(
+        result.table, command.assign(**times), rtol=1e-12, check_dtype=False
+    )
+    scores = {row["model"]: row for row in json.loads(printed)["scores"]}
+    assert list(scores) == list(result.leaderboard.index)
+    for model, row in result.leaderboard.iterrows():
+        for name in ("mae", "mase", "skill", "skill_lower"):
+            assert scores[model][name] == pytest.approx(row[name], nan_ok=True)

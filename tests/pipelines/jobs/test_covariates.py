@@ -12,7 +12,7 @@ from rich.console import Console
 from forecasting.errors import SettingError
 from pipelines.config.job import read_job
 from pipelines.jobs.train import train
-from pipelines.jobs.tune import tune
+from pipelines.search.tune import tune
 from pipelines.tracking.models import load_forecaster
 from pipelines.tracking.registry import find_version
 

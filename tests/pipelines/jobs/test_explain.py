@@ -10,8 +10,7 @@ from rich.console import Console
 
 from forecasting.explanation.explain import Explanation, explain
 from forecasting.io import read_csv
-from pipelines.cli import report
-from pipelines.output.plots import plot_explanation
+from pipelines.cli.printing import tables
 from pipelines.tracking.models import load_forecaster
 from pipelines.tracking.registry import find_version
 
@@ -35,7 +34,7 @@ def make_explanation(observations, **covariates):
 
 
 def printed(explanation, capsys):
-    report.print_explanation(Console(width=80), explanation, "model")
+    tables.print_explanation(Console(width=80), explanation, "model")
     return capsys.readouterr().out.splitlines()
 
 
@@ -125,7 +124,7 @@ def test_covariates_have_a_column_and_a_heat_map_each(capsys):
         np.ones((2, 3)), price=np.ones((2, 3)), size=np.full(2, 4.0)
     )
 
-    lines, figure = printed(explanation, capsys), plot_explanation(explanation)
+    lines, figure = printed(explanation, capsys), explanation.plot()
 
     assert lines[1].split() == ["step", "3", "2", "1", "price", "size"]
     assert lines[3].split() == ["1", "10.0", "10.0", "10.0", "30.0", "40.0"]
@@ -134,7 +133,7 @@ def test_covariates_have_a_column_and_a_heat_map_each(capsys):
 
 
 def test_the_heat_map_puts_the_last_observation_right_and_the_first_step_up():
-    figure = plot_explanation(make_explanation(np.arange(6.0).reshape(2, 3)))
+    figure = make_explanation(np.arange(6.0).reshape(2, 3)).plot()
 
     ax = figure.axes[0]
     assert ax.get_xlim() == (3.5, 0.5)
@@ -145,7 +144,7 @@ def test_a_forecast_that_depends_on_nothing_is_shown_too(capsys):
     explanation = make_explanation(np.zeros((2, 3)))
 
     assert printed(explanation, capsys)[3].split() == ["1", "0.0", "0.0", "0.0"]
-    assert plot_explanation(explanation).axes
+    assert explanation.plot().axes
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from rich.console import Console
 
 from forecasting.errors import DataError, SettingError
 from forecasting.forecaster.forecaster import Forecaster
+from model_registry.errors import UnknownModel
 from pipelines.config.job import read_job
-from pipelines.errors import UnknownModel
 from pipelines.jobs.fine_tuning import PretrainedModel
 from pipelines.jobs.train import train
 from pipelines.tracking.models import load_forecaster

@@ -65,7 +65,7 @@ def evaluate_afresh(name, start=None):
     assert methods == forecaster.trained.method_counts
     table = pd.concat([result.table, experiment.baselines], ignore_index=True)
     registered = json.loads(version.tags["metrics"])["mase"]
-    return registered, experiment.scores(table).loc[result.label, "mase"]
+    return registered, experiment.comparison.scores(table).loc[result.label, "mase"]
 
 
 COMMANDS = {

@@ -1,9 +1,13 @@
 """Failures of an MLflow server or store: messages, and nothing left behind."""
 
+import errno
+import math
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 
@@ -11,9 +15,14 @@ import mlflow
 import pytest
 from mlflow.exceptions import MlflowException
 
+from forecasting.training import EpochRecord
+from model_registry.addresses import without_password
+from pipelines.tracking import locks
 from pipelines.tracking import runs as tracking
-from pipelines.tracking.access import without_password
+from pipelines.tracking.access import find_user_error
+from pipelines.tracking.metrics import EpochLog
 from pipelines.tracking.registry import register
+from pipelines.tracking.runs import connect
 
 NOWHERE = SimpleNamespace(model_uri="models:/m-nowhere", model_id="m-nowhere")
 
@@ -140,3 +149,54 @@ def test_no_deadline_holds_for_setting_up_a_file(tmp_path, monkeypatch):
     assert tracking.connect() == uri
 
     assert (tmp_path / "mlflow.db").is_file()
+
+
+def test_a_store_that_another_program_has_locked_is_one_message(
+    workplace, recast, monkeypatch
+):
+    monkeypatch.setattr(locks, "SQLITE_WAIT_SECONDS", 0)
+    connect()
+    with closing(sqlite3.connect("mlflow.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+
+        result = recast("models")
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        f"Error: MLflow at sqlite:///{workplace}/mlflow.db cannot be used: database is "
+        "locked. Look for room on its disk and for the right to write there, or set "
+        "MLFLOW_TRACKING_URI to another place (sqlite:////FOLDER/mlflow.db).\n"
+    )
+
+
+def test_a_full_disk_is_one_message_that_names_the_file():
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/data/plot.png")
+
+    message = str(find_user_error(full))
+
+    assert message.startswith("/data/plot.png cannot be written: No space left on")
+    assert find_user_error(OSError(errno.ENOENT, "no such file", "x")) is None
+
+
+def test_losses_wait_for_a_store_that_does_not_answer(workplace, monkeypatch, caplog):
+    monkeypatch.setattr(locks, "SQLITE_WAIT_SECONDS", 0)
+    connect()
+    client = mlflow.MlflowClient()
+    run_id = client.create_run(client.create_experiment("days")).info.run_id
+    with EpochLog(run_id) as epochs, closing(sqlite3.connect("mlflow.db")) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        for epoch in (1, 2):
+            epochs(
+                EpochRecord(
+                    member=0,
+                    epoch=epoch,
+                    epochs=2,
+                    train_loss=float(epoch),
+                    validation_loss=math.nan,
+                    seconds=0.1,
+                )
+            )
+
+    history = client.get_metric_history(run_id, "training/loss")
+    assert [(point.step, point.value) for point in history] == [(1, 1), (2, 2)]
+    assert caplog.text.count("the losses are sent later") == 1

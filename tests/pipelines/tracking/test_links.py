@@ -2,7 +2,8 @@
 
 import pytest
 
-from pipelines.tracking.links import describe_page, experiment_address, open_command
+from model_registry.addresses import experiment_address
+from pipelines.tracking.links import describe_page, open_command
 
 
 def test_a_server_has_the_address_of_the_run_without_the_password(monkeypatch):

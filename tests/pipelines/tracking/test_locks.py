@@ -9,7 +9,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from pipelines.tracking.locks import process_lock, sqlite_file
+from model_registry.locks import process_lock, sqlite_file
 
 TRAIN = ["train", "days.csv", "--epochs", "1", "--folds", "4"]
 

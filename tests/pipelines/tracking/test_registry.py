@@ -5,8 +5,8 @@ import sqlite3
 import mlflow
 import pytest
 
-from pipelines.errors import UnknownModel
-from pipelines.tracking.access import without_password
+from model_registry.addresses import without_password
+from model_registry.errors import UnknownModel
 from pipelines.tracking.registry import find_version, list_versions, promote, rollback
 
 

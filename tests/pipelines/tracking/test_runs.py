@@ -292,7 +292,7 @@ def test_a_signal_ends_the_run_as_killed_with_what_was_logged(
     process.send_signal(number)
     _, err = process.communicate(timeout=180)
 
-    assert process.returncode == 1
+    assert process.returncode == 130
     assert err == "Interrupted: what was logged so far is kept.\n"
     assert newest_run("long").info.status == "KILLED"
     assert len(losses()) > before
@@ -334,29 +334,6 @@ def test_the_next_job_ends_what_a_dead_process_left_running(
 
     runs = mlflow.search_runs(experiment_names=["long"], output_format="list")
     assert [run.info.status for run in runs] == ["FINISHED", "KILLED"]
-
-
-def test_a_run_that_is_still_alive_is_left_alone(workplace, daily_csv, train_job):
-    job = read_job(daily_csv("days.csv"))
-    client = mlflow.MlflowClient()
-    with tracked_run(job, "mine") as mine:
-        mlflow.end_run("RUNNING")
-
-        train_job("days.csv")
-
-        assert client.get_run(mine.info.run_id).info.status == "RUNNING"
-
-
-def test_runs_of_other_machines_are_left_alone(workplace, daily_csv, train_job):
-    daily_csv("days.csv")
-    client = mlflow.MlflowClient()
-    experiment = client.create_experiment("days")
-    tags = {"recast.host": "elsewhere", "recast.process": "1:0"}
-    theirs = client.create_run(experiment, tags=tags)
-
-    train_job("days.csv")
-
-    assert client.get_run(theirs.info.run_id).info.status == "RUNNING"
 
 
 def test_a_new_local_store_may_take_its_time(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Calls of a service by the nixtla client: python nixtla_calls.py URL.
+"""Calls of a service by the nixtla client: python nixtla_calls.py URL [zero_shot].
 
 Runs in the environment of that client and prints the results as JSON.
 """
@@ -69,6 +69,38 @@ def watch(client, select):
     hooks = {"request": [lambda request: parts.append(select(request))]}
     client._client_kwargs["event_hooks"] = hooks
     return parts
+
+
+def ask_without_models(url):
+    """Print the results of calls to a service without any model, as its README has."""
+    client = NixtlaClient(base_url=url, api_key="any", max_retries=1)
+    df = make_series()
+    exogenous = df.assign(price=1.0)
+    results = {
+        "sent": df,
+        "forecast": client.forecast(df, h=5, level=[80, 95]),
+        "older name": client.forecast(df, h=5, level=[80, 95], model="timegpt-1"),
+        "named": client.forecast(df, h=5, level=[80, 95], model="zero_shot"),
+        "quantiles": client.forecast(df, h=5, quantiles=[0.1, 0.5, 0.9]),
+        "history": client.forecast(df, h=5, add_history=True),
+        "polars": client.forecast(pl.from_pandas(df), h=5, freq="1d"),
+        "steps": client.forecast(make_steps(), h=3, freq=1),
+        "cross validation": client.cross_validation(
+            df, h=3, n_windows=4, step_size=2, level=[90]
+        ),
+        "anomalies": client.detect_anomalies(spoil(df)),
+        "latest anomalies": client.detect_anomalies_online(
+            spoil(df), h=3, detection_size=25, level=95
+        ),
+    }
+    answer = {name: plain(frame) for name, frame in results.items()}
+    answer["refused"] = {
+        "exogenous": refused(
+            client.forecast, df=exogenous, h=5, hist_exog_list=["price"]
+        ),
+        "unknown": refused(client.forecast, df=df, h=5, model="nope"),
+    }
+    json.dump(answer, sys.stdout)
 
 
 def main(url):
@@ -164,4 +196,4 @@ def main(url):
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     logging.getLogger("nixtla").setLevel("CRITICAL")
-    main(sys.argv[1])
+    (ask_without_models if "zero_shot" in sys.argv else main)(sys.argv[1])

@@ -6,7 +6,11 @@ import re
 import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pytest
+
+from forecasting.data.panel import Panel
+from forecasting.zeroshot import zero_shot
 
 FOLDER = Path(__file__).parent
 PYTHON = FOLDER.parents[2] / ".nixtla" / "bin" / "python"
@@ -20,18 +24,22 @@ IDS = ["x", "y", "z"]
 def service_and_results(built, running, tmp_path_factory):
     """Run the client's calls; yield the service and the results."""
     folder = tmp_path_factory.mktemp("nixtla")
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     uri = f"sqlite:///{built}/mlflow.db"
     with running(uri, folder, default_model="waves") as service:
         service.wait_for(lambda: service.readyz().get("state") == "ready")
-        done = subprocess.run(
-            [PYTHON, FOLDER / "nixtla_calls.py", service.url],
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
-        yield service, json.loads(done.stdout)
+        yield service, run_calls(service.url)
+
+
+def run_calls(*arguments):
+    """Run the client's calls and return their results."""
+    done = subprocess.run(
+        [PYTHON, FOLDER / "nixtla_calls.py", *arguments],
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -208,7 +216,7 @@ def test_a_version_that_recast_did_not_make_is_asked_for_once(results):
         ("foreign", "404.*model 'other' was not made by Recast"),
         ("fine-tuning", "422.*models are not fine-tuned by requests here"),
         ("fine-tuned", "422.*models are not fine-tuned by requests here"),
-        ("date features", "422.*ask POST /v1/models/NAME/forecast"),
+        ("date features", "422.*or ask POST /v1/models/NAME/forecast"),
         ("contributions", "422.*ask POST /v1/models/NAME/explain"),
         ("multivariate", "422.*series are forecast one by one"),
         ("parameters", "422.*model_parameters: there are none here"),
@@ -227,3 +235,70 @@ def test_a_version_that_recast_did_not_make_is_asked_for_once(results):
 )
 def test_what_cannot_be_done_is_said(results, name, text):
     assert re.match(f"ApiError: status_code: {text}", results["refused"][name])
+
+
+@pytest.fixture(scope="module")
+def zero_shot_results(running, tmp_path_factory):
+    """Run the client's calls of a service without any model; return the results."""
+    folder = tmp_path_factory.mktemp("zero_shot")
+    with running(None, folder) as service:
+        service.wait_for(lambda: service.readyz().get("state") == "ready")
+        yield run_calls(service.url, "zero_shot")
+
+
+def zero_shot_forecast(values, dates, horizon, levels=()):
+    stamps = {"a": pd.DatetimeIndex(dates)}
+    panel = Panel.from_values({"a": values}, timestamps=stamps, freq="D")
+    return zero_shot(panel, horizon=horizon, levels=levels)
+
+
+@pytest.mark.parametrize("name", ["forecast", "older name", "named"])
+def test_without_a_model_the_forecast_is_the_zero_shot_one(zero_shot_results, name):
+    results = zero_shot_results
+    for series_id in IDS:
+        values, dates = rows(results["sent"], series_id, "y", "ds")
+        expected = zero_shot_forecast(values, dates, 5, [80, 95])
+
+        mean, low, high = rows(
+            results[name], series_id, "TimeGPT", "TimeGPT-lo-80", "TimeGPT-hi-95"
+        )
+
+        assert mean == close(expected.points[0].tolist())
+        assert low == close(expected.intervals[80][0][0].tolist())
+        assert high == close(expected.intervals[95][1][0].tolist())
+
+
+def test_the_other_calls_work_without_a_model(zero_shot_results):
+    results = zero_shot_results
+    values, dates = rows(results["sent"], "y", "y", "ds")
+    mean = results["forecast"]["TimeGPT"]
+    windows = rows(results["cross validation"], "y", "TimeGPT", "TimeGPT-hi-90")
+    history = rows(results["history"], "y", "TimeGPT")[0]
+    shown, anomaly = rows(results["anomalies"], "y", "ds", "anomaly")
+    latest, latest_anomaly = rows(results["latest anomalies"], "y", "ds", "anomaly")
+
+    assert results["quantiles"]["TimeGPT-q-50"] == mean
+    assert results["polars"]["TimeGPT"] == close(mean)
+    assert results["steps"]["ds"] == [40, 41, 42]
+    for row, end in enumerate(len(values) - 3 - 2 * left for left in (3, 2, 1, 0)):
+        expected = zero_shot_forecast(values[:end], dates[:end], 3, [90])
+        part = slice(3 * row, 3 * row + 3)
+        assert windows[0][part] == close(expected.points[0].tolist())
+        assert windows[1][part] == close(expected.intervals[90][1][0].tolist())
+    one_step = zero_shot_forecast(values[:40], dates[:40], 1)
+    assert history[37] == close(one_step.points[0, 0])
+    assert anomaly[shown.index("2024-02-20")]
+    assert latest_anomaly[latest.index("2024-02-20")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("exogenous", "422.*exogenous variables.*leave them out"),
+        ("unknown", "404.*There is no model 'nope'"),
+    ],
+)
+def test_without_a_model_the_rest_is_refused(zero_shot_results, name, text):
+    refusal = zero_shot_results["refused"][name]
+
+    assert re.match(f"ApiError: status_code: {text}", refusal)

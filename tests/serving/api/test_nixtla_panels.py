@@ -10,6 +10,7 @@ from forecasting.forecaster.forecaster import Forecaster
 from forecasting.models.config import RecurrentConfig
 from forecasting.training import TrainingConfig
 from serving.api.nixtla.answers import forecast
+from serving.api.nixtla.forecasters import TrainedForecaster
 from serving.api.nixtla.panels import make_panel
 from serving.api.nixtla.requests import ForecastBody
 from serving.errors import RequestError
@@ -58,7 +59,8 @@ def test_series_go_on_from_their_start_and_are_new_to_the_model(forecaster, freq
         freq="ME",
     )
 
-    answer = forecast(forecaster, make_request(freq=freq), Settings())
+    trained = TrainedForecaster(forecaster)
+    answer = forecast(trained, make_request(freq=freq), Settings())
 
     expected = forecaster.predict(same, horizon=2).points.ravel()
     np.testing.assert_allclose(answer["mean"], expected, rtol=1e-6)

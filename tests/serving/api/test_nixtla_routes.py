@@ -4,6 +4,7 @@ import json
 
 import msgspec
 import numpy as np
+import pandas as pd
 import pytest
 import zstandard
 from hypothesis import given, settings
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from forecasting.data.panel import Panel
 from forecasting.errors import SeriesTooShort
 from forecasting.timestamps.calendar import Calendar
+from forecasting.zeroshot import zero_shot
 from serving.api.nixtla.answers import forecast
+from serving.api.nixtla.forecasters import TrainedForecaster
 from serving.api.nixtla.frequencies import check_frequency
 from serving.api.nixtla.requests import ForecastBody
 from serving.api.nixtla.windows import latest, one_step, rolling
@@ -151,7 +154,7 @@ def test_the_limits_are_those_of_the_settings(library, limits, more, error, loc,
     request = decode(make_body(**more))
 
     with pytest.raises(error, match=text) as caught:
-        forecast(library["waves", "1"], request, Settings(**limits))
+        forecast(TrainedForecaster(library["waves", "1"]), request, Settings(**limits))
 
     assert caught.value.flaws[0].loc == ["body", *loc]
 
@@ -159,7 +162,9 @@ def test_the_limits_are_those_of_the_settings(library, limits, more, error, loc,
 def test_a_median_is_no_interval(library):
     request = decode(make_body(level=[0]))
 
-    answer = forecast(library["waves", "1"], request, Settings(max_levels=0))
+    forecaster = TrainedForecaster(library["waves", "1"])
+
+    answer = forecast(forecaster, request, Settings(max_levels=0))
 
     assert answer["intervals"]["lo-0"] == answer["mean"]
 
@@ -173,6 +178,150 @@ def test_the_only_model_answers_to_the_clients_own_names(registry, running, tmp_
         answer = service.client.post("/v2/forecast", json=make_body(model="timegpt-1"))
 
     assert answer.json()["model"]["name"] == "waves"
+
+
+def test_without_any_model_the_clients_own_names_give_zero_shot_forecasts(
+    registry, running, tmp_path
+):
+    for name in ("spare", "my steps", "waves"):  # which leaves one that is not ours
+        registry.client.delete_registered_model(name)
+    with running(registry.uri, tmp_path) as service:
+        service.wait_for(lambda: service.readyz().get("state") == "ready")
+
+        answer = service.client.post("/v2/forecast", json=make_body(model="timegpt-1"))
+        params = service.client.get("/model_params", params={"model": "timegpt-1"})
+        unknown = service.client.post("/v2/forecast", json=make_body(model="waves"))
+
+    assert answer.json()["model"]["name"] == "zero_shot"
+    assert params.json() == {"detail": {"input_size": 2048, "horizon": 1000}}
+    assert unknown.status_code == 404
+
+
+LONG = [10 + np.sin(i / 3).item() + (i % 7 == 0) for i in range(60)]
+STARTS = ["2024-01-01T00:00:00", "2024-01-08T00:00:00"]
+
+
+def zero_shot_body(**more):
+    body = make_body([*LONG, *LONG[7:]], [60, 53], "zero_shot", level=[80], **more)
+    body["series"]["start_datetime"] = STARTS
+    return body
+
+
+def library_forecast(values, horizon, levels=(80.0,)):
+    stamps = pd.date_range("2024-01-01", periods=len(values))
+    panel = Panel.from_values({"a": values}, timestamps={"a": stamps}, freq="D")
+    return zero_shot(panel, horizon=horizon, levels=levels)
+
+
+def test_the_zero_shot_forecaster_can_be_named(service):
+    response = service.client.post("/v2/forecast", json=zero_shot_body())
+
+    answer = response.json()
+    for row, values in enumerate((LONG, LONG[7:])):
+        expected, part = library_forecast(values, 2), slice(2 * row, 2 * row + 2)
+        assert answer["mean"][part] == expected.points[0].tolist()
+        lower, upper = expected.intervals[80]
+        assert answer["intervals"]["lo-80"][part] == lower[0].tolist()
+        assert answer["intervals"]["hi-80"][part] == upper[0].tolist()
+
+
+def test_zero_shot_windows_read_what_lies_before_their_origin_alone(service):
+    body = zero_shot_body(n_windows=3, step_size=2)
+    spoiled = zero_shot_body(n_windows=3, step_size=2)
+    spoiled["series"]["y"][-1] = 1e9  # in the last window of the second series
+
+    answer, other = (
+        service.client.post("/v2/cross_validation", json=one).json()
+        for one in (body, spoiled)
+    )
+
+    assert answer["sizes"] == [6, 6]
+    assert answer["mean"] == other["mean"]
+    assert answer["intervals"] == other["intervals"]
+    for window, end in enumerate((54, 56, 58)):
+        expected = library_forecast(LONG[:end], 2)
+        part = slice(2 * window, 2 * window + 2)
+        assert answer["mean"][part] == expected.points[0].tolist()
+        assert answer["intervals"]["lo-80"][part] == (
+            expected.intervals[80][0][0].tolist()
+        )
+
+
+def test_zero_shot_history_begins_at_the_fourth_value(service):
+    body = zero_shot_body(n_windows=1, step_size=1, full_history=True)
+
+    answer = service.client.post("/v2/cross_validation", json=body).json()
+
+    assert answer["sizes"] == [57, 50]
+    assert answer["mean"][40] == library_forecast(LONG[:43], 1).points[0, 0]
+
+
+def test_zero_shot_anomalies_lie_outside_their_interval(service):
+    body = zero_shot_body() | {"level": 99}
+    body["series"]["y"][45] += 30
+
+    answer = service.client.post("/v2/anomaly_detection", json=body).json()
+
+    outside = [
+        not low <= body["series"]["y"][at] <= high
+        for at, low, high in zip(
+            answer["idxs"],
+            answer["intervals"]["lo-99"],
+            answer["intervals"]["hi-99"],
+            strict=True,
+        )
+    ]
+    assert answer["anomaly"] == outside
+    assert answer["anomaly"][answer["idxs"].index(45)]
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "status", "text"),
+    [
+        ("forecast", {"freq": "often"}, 422, "freq"),
+        ("forecast", {"level": [0.5]}, 422, "a percentage from 1 to 99; found 0.5"),
+        ("forecast", {"h": 101}, 422, "at most 100 steps ahead; found 101"),
+        (
+            "cross_validation",
+            {"n_windows": 40, "step_size": 2},
+            422,
+            "at least 83 points are needed",
+        ),
+    ],
+)
+def test_zero_shot_requests_that_cannot_be_answered_are_refused(
+    service, route, body, status, text
+):
+    response = service.client.post(
+        f"/v2/{route}", json=zero_shot_body(n_windows=1, step_size=1) | body
+    )
+
+    assert response.status_code == status, response.text
+    assert text in response.json()["detail"]
+
+
+def test_zero_shot_series_of_two_values_and_exogenous_ones_are_refused(service):
+    short, exogenous = zero_shot_body(), zero_shot_body()
+    short["series"] |= {"y": [1.0, 2.0], "sizes": [2], "start_datetime": STARTS[:1]}
+    exogenous["series"]["X"] = [[1.0] * 113]
+
+    answers = [
+        service.client.post("/v2/forecast", json=body) for body in (short, exogenous)
+    ]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert "at least 3 points are needed" in answers[0].json()["detail"]
+    assert answers[1].json()["errors"][0]["loc"] == ["body", "series", "X"]
+
+
+def test_many_windows_of_the_zero_shot_forecaster_are_refused(service, assert_problem):
+    body = make_body(WAVE * 80, model="zero_shot", n_windows=1, step_size=1)
+
+    response = service.client.post(
+        "/v2/cross_validation", json=body | {"full_history": True}
+    )
+
+    assert_problem(response, 413, "request-too-large", "at most 30,000")
 
 
 def test_each_series_needs_its_own_start(service, assert_problem):

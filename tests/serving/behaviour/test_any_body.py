@@ -43,3 +43,23 @@ def test_any_json_is_answered_or_refused(service, body, name):
     assert response.status_code in (200, 413, 422), response.text
     if response.status_code == 200:
         ForecastAnswer.model_validate_json(response.content)
+
+
+options = st.fixed_dictionaries(
+    {},
+    optional={
+        "freq": st.sampled_from(["D", "MS", "B", "h"]) | st.text(max_size=4) | scalars,
+        "season_length": st.integers(-1, 30) | st.just("auto") | scalars,
+    },
+)
+
+
+@settings(max_examples=200)
+@given(body=bodies, more=options)
+def test_any_json_is_forecast_without_a_model_or_refused(service, body, more):
+    body = body | more if isinstance(body, dict) else body
+    response = service.client.post("/v1/forecast", content=json.dumps(body))
+
+    assert response.status_code in (200, 413, 422), response.text
+    if response.status_code == 200:
+        ForecastAnswer.model_validate_json(response.content)

@@ -35,6 +35,7 @@ def test_a_service_starts_without_registry_and_outlives_its_absence(
         "reachable": False,
         "age_seconds": None,
         "recalled": False,
+        "configured": True,
     }
     assert_problem(refused, 503, "not-ready", "has not answered yet")
     assert refused.headers["retry-after"] == "2"
@@ -82,6 +83,7 @@ def test_a_service_with_a_cache_starts_without_registry(registry, tmp_path, runn
         "reachable": False,
         "age_seconds": None,
         "recalled": True,
+        "configured": True,
     }
     assert [model["name"] for model in listed] == ["my steps", "spare", "waves"]
     assert listed[2]["metrics"] == {"mase": 0.9, "skill": 0.12}

@@ -48,8 +48,8 @@ def move_aliases(registry, seconds):
 
 def kill_a_worker(service):
     """Kill a worker process; return the time."""
-    children = psutil.Process(service.process.pid).children()
-    workers = [child for child in children if "spawn_main" in str(child.cmdline())]
+    processes = psutil.Process(service.process.pid).children(recursive=True)
+    workers = [child for child in processes if child.ppid() != service.process.pid]
     workers[0].kill()
     return time.monotonic()
 

@@ -11,6 +11,7 @@ import pytest
 
 from forecasting import Panel
 from forecasting.explanation.explain import explain
+from forecasting.zeroshot import zero_shot
 from serving.client import (
     AsyncClient,
     Client,
@@ -68,6 +69,24 @@ def test_a_long_frame_gives_the_columns_of_the_command_line(client, forecaster):
 
     assert_same(frame, forecaster.predict(panel).to_frame())
     assert frame["timestamp"].dtype.kind == "M"
+
+
+def test_a_forecast_needs_no_model(client, service):
+    expected = zero_shot(FRAME, horizon=3, levels=[50])
+
+    frame = client.zero_shot(FRAME, horizon=3, levels=[50])
+
+    assert_same(frame, expected.to_frame())
+    assert frame.attrs["model"]["name"] == "zero_shot"
+
+    async def ask():
+        async with AsyncClient(service.url) as other:
+            return await other.zero_shot(VALUES, freq="D", season_length=1)
+
+    stamps = dict.fromkeys(VALUES, DAYS.to_numpy())
+    panel = Panel.from_values(VALUES, timestamps=stamps, freq="D")
+    plain = zero_shot(panel, season_length=1).to_frame().assign(timestamp=None)
+    assert_same(asyncio.run(ask()), plain)
 
 
 def test_columns_of_other_names_are_named(client):

@@ -12,7 +12,8 @@ import psutil
 import pytest
 import uvicorn
 
-from serving.server.graceful_server import GracefulServer
+from serving.server import graceful_server
+from serving.server.graceful_server import GracefulServer, WorkerProcess
 
 ROUTE = "/v1/models/waves/forecast"
 UNSTARTED = "new worker does not start, old ones go on"
@@ -127,7 +128,7 @@ def signalled(registry, tmp_path, running):
     arguments = ("--workers", "2")
     with running(registry.uri, tmp_path, arguments, api_keys_file=keys) as service:
         service.wait_for(lambda: len(running_workers(service)) == 2)
-        clients = [Client(service.url, keep, pause=0.02) for keep in (True, False)]
+        clients = [Client(service.url, keep, pause=0.05) for keep in (True, False)]
         for client in clients:
             client.start()
         yield service, keys, clients
@@ -144,7 +145,8 @@ def test_workers_are_replaced_added_and_let_go_without_losing_a_request(signalle
     unchanged = {worker.pid for worker in workers_of(service)}
     keys.write_text("{}")
     service.process.send_signal(signal.SIGHUP)
-    service.wait_for(lambda: not before & running_workers(service))
+    # Two starts, one after the other, beside the clients and the rest of the suite.
+    service.wait_for(lambda: not before & running_workers(service), seconds=600)
     after = running_workers(service)
     service.process.send_signal(signal.SIGTTIN)
     service.wait_for(lambda: len(running_workers(service)) == 3)
@@ -171,6 +173,22 @@ def running_workers(service):
 
 def workers_of(service):
     """Return the worker processes."""
-    children = psutil.Process(service.process.pid).children()
-    alive = [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in alive if "spawn_main" in " ".join(child.cmdline())]
+    processes = psutil.Process(service.process.pid).children(recursive=True)
+    forked = [child for child in processes if child.ppid() != service.process.pid]
+    return [child for child in forked if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_worker_may_import_for_longer_than_it_may_be_silent(monkeypatch):
+    monkeypatch.setattr(graceful_server, "MAX_SILENCE_SECONDS", 0.0)
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config("serving.app:create_app", factory=True)
+    worker = WorkerProcess(config, [listener])
+    worker.start()
+    try:
+        alive = [worker.is_alive(timeout=0.01) for _ in range(5)]
+    finally:
+        worker.kill()
+        worker.join()
+        listener.close()
+
+    assert alive == [True] * 5

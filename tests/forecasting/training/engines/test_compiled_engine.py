@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecasting.datasets.rows import RowBatches
 from forecasting.errors import SettingError, TrainingDiverged
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
-from forecasting.regressors.rows import RowBatches
 from forecasting.training import Member, TrainingConfig, train_members
 from forecasting.training.engines.compiled_engine import CompiledEngine
 from forecasting.training.engines.torch_engine import loss_of

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from forecasting.datasets.rows import RowBatches
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
-from forecasting.regressors.rows import RowBatches
 from forecasting.training import Member, TrainingConfig, train_members
 from forecasting.training.engines.capabilities import missing_capabilities
 from forecasting.training.engines.cuda_graph import ReplayedGradient

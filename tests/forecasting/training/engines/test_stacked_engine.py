@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecasting.datasets.rows import RowBatches
 from forecasting.errors import TrainingDiverged
 from forecasting.models.config import RecurrentConfig
 from forecasting.models.network import RecurrentNetwork
-from forecasting.regressors.rows import RowBatches
 from forecasting.training import TrainingConfig, start_member, train_members
 from forecasting.training.engines.base import choose_engine
 from forecasting.training.engines.stacked_engine import StackedEngine, clip_each

@@ -1,0 +1,1 @@
+"""Kills of jobs: the moments, the processes that die, and the store afterwards."""

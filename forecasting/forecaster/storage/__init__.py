@@ -1,0 +1,1 @@
+"""What a training leaves on disk: saved models, and finished fits of a job."""

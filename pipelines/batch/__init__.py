@@ -1,0 +1,1 @@
+"""Many jobs: their plan, the processes that run them, the display and the report."""

@@ -1,0 +1,1 @@
+"""Executor by Ray: the driver of a cluster, and the run of a task on a node."""

@@ -1,0 +1,1 @@
+"""Hyper-parameter search: the tune job, its study in Optuna and its space."""
