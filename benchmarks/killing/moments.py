@@ -25,7 +25,7 @@ MOMENTS: dict[str, tuple[str, bool]] = {
         "forecasting.training.checkpoint:_synchronise",
         False,
     ),
-    "before the baselines": ("pipelines.jobs.experiment:Baseline.fit", False),
+    "before the baselines": ("forecasting.evaluation.comparison:Baseline.fit", False),
     "after a run is created": ("mlflow.tracking.client:MlflowClient.create_run", True),
     "after metrics are sent": ("mlflow.tracking.client:MlflowClient.log_batch", True),
     "before a plot": ("mlflow:log_figure", False),
@@ -78,13 +78,25 @@ class Kill:
             timer.daemon = True
             timer.start()
             return
-        target, is_after = MOMENTS[self.moment]
-        module_name, _, path = target.partition(":")
-        owner: Any = import_module(module_name)
-        *names, last = path.split(".")
-        for name in names:
-            owner = getattr(owner, name)
-        setattr(owner, last, _deadly(getattr(owner, last), self.count, is_after))
+        owner, name = find_function(self.moment)
+        _, is_after = MOMENTS[self.moment]
+        setattr(owner, name, _deadly(getattr(owner, name), self.count, is_after))
+
+
+def find_function(moment: str) -> tuple[Any, str]:
+    """Return the module or class with the function of a moment, and its name.
+
+    Raises:
+        AttributeError: there is no such function any more.
+    """
+    target, _ = MOMENTS[moment]
+    module_name, _, path = target.partition(":")
+    owner: Any = import_module(module_name)
+    *names, last = path.split(".")
+    for name in names:
+        owner = getattr(owner, name)
+    getattr(owner, last)
+    return owner, last
 
 
 def die() -> None:

@@ -13,25 +13,23 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
 
 import joblib
 
+from forecasting.fork_server import has_fork_server, process_context
 from pipelines.batch.executor import Ended, Started
 from pipelines.batch.tasks import Task, TaskResult, fail, next_attempt
 from pipelines.batch.worker import GRACE_SECONDS, PRELOADED, work
 from pipelines.tracking.interrupts import acknowledge_interrupt
 
-HAS_FORK_SERVER = "forkserver" in multiprocessing.get_all_start_methods()
-
 
 def start_preloading() -> None:
     """Start the server process, which imports torch and MLflow meanwhile.
 
-    Without such servers (Windows), each worker imports them itself.
+    Without such servers, each worker imports them itself.
     """
-    if not HAS_FORK_SERVER:
+    if not has_fork_server():
         return
     multiprocessing.set_forkserver_preload(list(PRELOADED))
     with suppress(ValueError):  # not the main thread
@@ -137,11 +135,7 @@ class _Worker:
 
     def __init__(self, slot: int, threads: int, lock: Path) -> None:
         self.slot = slot
-        context: SpawnContext | ForkServerContext = (
-            multiprocessing.get_context("forkserver")
-            if HAS_FORK_SERVER
-            else multiprocessing.get_context("spawn")
-        )
+        context = process_context()
         self.connection, remote = context.Pipe()
         self.task: Task | None = None
         self._since = 0.0

@@ -6,7 +6,8 @@ emptied before the socket closes, and idle connections stay open a moment longer
 
 Worker processes are forked from one that has imported the application: they start at
 once, also on a busy machine, and share the memory of its modules. macOS has libraries
-that do not survive a fork; there, each worker imports the application itself.
+that do not survive a fork; there, and without a fork server, each worker imports the
+application itself.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from uvicorn._subprocess import subprocess_started
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
+from forecasting.fork_server import process_context
 from serving.observability.multiprocess_metrics import remove_process
 from serving.server.draining import begin_draining
 from serving.server.slow_readers import SlowReaders
@@ -36,17 +38,19 @@ MAX_START_SECONDS = 300.0  # before its first answer: a busy machine imports slo
 CLOSE_HEADER = (b"connection", b"close")
 APPLICATION = "serving.app"  # imported before workers are forked
 processes = (
-    multiprocessing.get_context("forkserver")
+    process_context()
     if sys.platform == "linux"
     else multiprocessing.get_context("spawn")
 )
 
 
 def load_application() -> None:
-    """Import the application in the process that workers are forked from.
+    """Import the application in the process that workers are forked from, if any.
 
     A signal meanwhile ends this process, because nothing is served yet.
     """
+    if processes.get_start_method() != "forkserver":
+        return
     processes.set_forkserver_preload([APPLICATION])
     first = processes.Process(target=int)  # it starts when the imports are done
     first.start()

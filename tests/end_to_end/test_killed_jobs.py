@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.killing.chain import run_chain
 from benchmarks.killing.jobs import run_job
-from benchmarks.killing.moments import Kill
+from benchmarks.killing.moments import MOMENTS, Kill, find_function
 from benchmarks.killing.store import describe_store, differences
 from benchmarks.resume import make_jobs, new_store
 
@@ -70,6 +70,13 @@ def test_a_job_that_is_killed_again_and_again_ends_as_an_unbroken_one(
     assert [run["name"] for run in expected["finished"]]
     assert len(expected["versions"]) == 1
     assert expected["left"] == []
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_each_moment_of_a_kill_is_a_function_of_the_jobs(moment):
+    owner, name = find_function(moment)
+
+    assert callable(getattr(owner, name))
 
 
 def test_twenty_kills_are_planned():
