@@ -41,11 +41,13 @@ if TYPE_CHECKING:
     from forecasting.sequences import GRUClassifier as GRUClassifier
     from forecasting.sequences import LSTMClassifier as LSTMClassifier
     from forecasting.sequences import RNNClassifier as RNNClassifier
+    from forecasting.sequences import SequenceColumns as SequenceColumns
     from forecasting.sequences import SequenceLabeler as SequenceLabeler
     from forecasting.sequences import SymbolModel as SymbolModel
     from forecasting.sequences import load_sequence_model as load_sequence_model
     from forecasting.sequences import read_archive as read_archive
-    from forecasting.sequences import read_labelled_frame as read_labelled_frame
+    from forecasting.sequences import read_sequence_file as read_sequence_file
+    from forecasting.sequences import read_sequence_frame as read_sequence_frame
     from forecasting.sequences import save_sequence_model as save_sequence_model
     from forecasting.training import EpochRecord as EpochRecord
     from forecasting.training import TrainingConfig as TrainingConfig
@@ -72,6 +74,7 @@ _MODULES = {
     "RNNRegressor": "regressors",
     "RecurrentConfig": "models.config",
     "RecurrentNetwork": "models.network",
+    "SequenceColumns": "sequences",
     "SequenceLabeler": "sequences",
     "SettingError": "errors",
     "SymbolModel": "sequences",
@@ -85,7 +88,8 @@ _MODULES = {
     "forecaster_for": "forecaster.presets",
     "load_sequence_model": "sequences",
     "read_archive": "sequences",
-    "read_labelled_frame": "sequences",
+    "read_sequence_file": "sequences",
+    "read_sequence_frame": "sequences",
     "save_sequence_model": "sequences",
     "inspect_csv": "inspection.inspect",
     "read_csv": "io",

@@ -1,9 +1,11 @@
 """Entry point for MLflow's pyfunc flavour, without importing MLflow.
 
 MLflow's ``loader_module`` names this module; it calls `_load_pyfunc` with the model's
-folder. Input is a frame with a column ``target`` and, where there are several series,
-``series_id``; ``timestamp`` is optional. Columns may have any type that `read_frame`
-takes. An empty frame continues the series of the training.
+folder. Models of discrete series are those of `forecasting.sequences.answers.pyfunc`.
+
+Input of a forecaster is a frame with a column ``target`` and, where there are several
+series, ``series_id``; ``timestamp`` is optional. Columns may have any type that
+`read_frame` takes. An empty frame continues the series of the training.
 
 Covariates are columns by name. Rows without a target at the end of a series hold the
 future values of known covariates; if no row has a target, they belong to the series of
@@ -28,6 +30,8 @@ from forecasting.errors import InvalidTimestamps, SettingError
 from forecasting.forecaster.forecaster import LEVELS, Forecaster
 from forecasting.io import read_future, read_latest
 from forecasting.io.frames import to_plain_column, whole_ids
+from forecasting.sequences.answers.pyfunc import PyfuncSequences
+from forecasting.sequences.storage import is_sequence_model, load_sequence_model
 from forecasting.timestamps.parsing import parse_timestamps
 from forecasting.timestamps.zones import format_moments, zone_of_text
 
@@ -216,6 +220,8 @@ def example_frame(forecaster: Forecaster, max_series: int) -> pd.DataFrame:
 
 def _load_pyfunc(
     data_path: str, model_config: Mapping[str, Any] | None = None
-) -> PyfuncForecaster:
+) -> "PyfuncForecaster | PyfuncSequences":
     """Load the model in ``data_path``; the entry point for MLflow."""
+    if is_sequence_model(data_path):
+        return PyfuncSequences(load_sequence_model(data_path))
     return PyfuncForecaster(Forecaster.load(Path(data_path)))

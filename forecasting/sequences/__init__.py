@@ -10,9 +10,9 @@ folds        ensembles trained on folds of the series
 network      heads to classes over the encoder of the forecasters
 scaling      normalisation of channels
 data         padded series and their lengths
-labels       labels of steps as codes
+reading/     series with labels from files and frames
+answers/     predictions as tables, explanation, the model in MLflow
 metrics      figures of classes and symbols
-readers      text forms of the UCR and UEA archives, long frames
 storage      saved models
 """
 
@@ -22,7 +22,12 @@ from forecasting.sequences.estimators import (
     RNNClassifier,
 )
 from forecasting.sequences.labeler import SequenceLabeler
-from forecasting.sequences.readers import read_archive, read_labelled_frame
+from forecasting.sequences.reading.archives import read_archive
+from forecasting.sequences.reading.columns import SequenceColumns
+from forecasting.sequences.reading.tables import (
+    read_sequence_file,
+    read_sequence_frame,
+)
 from forecasting.sequences.storage import load_sequence_model, save_sequence_model
 from forecasting.sequences.symbols.model import SymbolModel
 
@@ -30,10 +35,12 @@ __all__ = [
     "GRUClassifier",
     "LSTMClassifier",
     "RNNClassifier",
+    "SequenceColumns",
     "SequenceLabeler",
     "SymbolModel",
     "load_sequence_model",
     "read_archive",
-    "read_labelled_frame",
+    "read_sequence_file",
+    "read_sequence_frame",
     "save_sequence_model",
 ]

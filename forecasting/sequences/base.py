@@ -1,7 +1,7 @@
 """Base class of the estimators of series: settings, and reading of series."""
 
 from dataclasses import fields
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,11 @@ from forecasting.errors import SettingError, ShapeError
 from forecasting.models.cells import Cell
 from forecasting.models.config import RecurrentConfig
 from forecasting.sequences.data import PaddedSeries, is_ragged, pad_array, pad_series
+from forecasting.sequences.reading.columns import (
+    SequenceColumns,
+    Task,
+    default_columns,
+)
 from forecasting.training import TrainingConfig
 
 MAX_RECURRENT_STEPS = 64  # of the longest training series, with patch_len None
@@ -24,7 +29,18 @@ class SeriesEstimator(BaseEstimator):  # type: ignore[misc]
         channels_: number of channels of the training series.
     """
 
+    task: ClassVar[Task]
     cell: Cell
+
+    @property
+    def columns_(self) -> SequenceColumns:
+        """Columns of the data that the model reads; the default ones unless set."""
+        columns: SequenceColumns | None = self.__dict__.get("_columns")
+        return columns or default_columns(self.task, self.channels_)
+
+    @columns_.setter
+    def columns_(self, columns: SequenceColumns) -> None:
+        self._columns = columns
 
     def _configs(self, patch_len: int) -> tuple[RecurrentConfig, TrainingConfig]:
         """Return the validated settings of networks and training."""

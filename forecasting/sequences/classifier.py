@@ -5,7 +5,7 @@ series have one length, the compiled loops train the networks.
 """
 
 from functools import partial
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,7 @@ from forecasting.sequences.data import PaddedSeries
 from forecasting.sequences.features.mixture import FeatureKind, FeatureMixture
 from forecasting.sequences.folds import assign_folds, num_folds, train_on_folds
 from forecasting.sequences.network import SequenceNetwork, mark_lengths
+from forecasting.sequences.reading.columns import Task
 from forecasting.sequences.scaling import ChannelScaler, SeriesMethod
 from forecasting.training import TrainingConfig
 from forecasting.training.recipe.config import Schedule
@@ -84,6 +85,8 @@ class SequenceClassifier(ClassifierMixin, SeriesEstimator):  # type: ignore[misc
         mixture_: the random features and their share; None without.
         history_: one record per epoch and member.
     """
+
+    task: ClassVar[Task] = "classify"
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ leaves out for validation follow each other in time.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,9 @@ from forecasting.models.cells import Cell, Merge
 from forecasting.sequences.base import SeriesEstimator, draw_seeds
 from forecasting.sequences.data import PaddedSeries, is_ragged, pad_array, pad_series
 from forecasting.sequences.folds import num_folds, train_on_folds
-from forecasting.sequences.labels import encode_labels, is_missing
 from forecasting.sequences.network import PADDING, SequenceNetwork, mark_lengths
+from forecasting.sequences.reading.columns import Task
+from forecasting.sequences.reading.labels import encode_labels, is_missing
 from forecasting.sequences.scaling import ChannelScaler, SeriesMethod
 from forecasting.training.recipe.config import Schedule
 from forecasting.types import FloatArray
@@ -63,6 +64,8 @@ class SequenceLabeler(SeriesEstimator):
     >>> labeler.fit([series], [labels]).predict([np.array([0.5, 0.9, -0.9])])
     [array(['up', 'up', 'down'], dtype='<U4')]
     """
+
+    task: ClassVar[Task] = "label"
 
     def __init__(
         self,

@@ -29,6 +29,7 @@ from forecasting.sequences.estimators import (
 from forecasting.sequences.features.mixture import FeatureMixture, select
 from forecasting.sequences.labeler import SequenceLabeler
 from forecasting.sequences.network import SequenceNetwork
+from forecasting.sequences.reading.columns import SequenceColumns
 from forecasting.sequences.scaling import ChannelScaler
 from forecasting.sequences.symbols.alphabet import Alphabet
 from forecasting.sequences.symbols.model import SymbolModel
@@ -38,8 +39,16 @@ Tensors = Mapping[str, Tensor]
 CLASSIFIERS = {c.__name__: c for c in (RNNClassifier, LSTMClassifier, GRUClassifier)}
 
 
-def save_sequence_model(model: SequenceModel, path: Path | str) -> None:
+def save_sequence_model(
+    model: SequenceModel, path: Path | str, columns: SequenceColumns | None = None
+) -> None:
     """Write a trained model to a folder, atomically.
+
+    Args:
+        model: a trained model.
+        path: of the folder.
+        columns: of the data that it reads; None for those that it was loaded with, or
+            the default ones.
 
     Raises:
         NotFittedError: the model has not been trained.
@@ -60,7 +69,19 @@ def save_sequence_model(model: SequenceModel, path: Path | str) -> None:
         else (_pack_series(model))
     )
     stored = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    write_artifact(Path(path), {"settings": plain, **config}, stored)
+    columns = columns or model.columns_
+    config = {"settings": plain, "columns": columns.to_plain(), **config}
+    write_artifact(Path(path), config, stored)
+
+
+def is_sequence_model(path: Path | str) -> bool:
+    """Return whether a folder holds a model of discrete series, not a forecaster.
+
+    Raises:
+        ArtifactError: the folder is missing, damaged or of a later format.
+    """
+    config, _ = read_artifact(locate_artifact(Path(path)))
+    return config.get("task") in _UNPACK
 
 
 def load_sequence_model(path: Path | str) -> SequenceModel:
@@ -80,7 +101,10 @@ def load_sequence_model(path: Path | str) -> SequenceModel:
         problem = "it is a forecaster, or of an unknown task"
         raise ArtifactError(folder, problem, "Load it by Forecaster.load.")
     try:
-        return _UNPACK[task](config, tensors)
+        model = _UNPACK[task](config, tensors)
+        if "columns" in config:
+            model.columns_ = SequenceColumns.from_plain(config["columns"])
+        return model
     except (
         LookupError,
         TypeError,

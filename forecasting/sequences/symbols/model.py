@@ -7,7 +7,7 @@ state, and continues series one symbol at a time.
 import math
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from forecasting.errors import InvalidSeries, SettingError
 from forecasting.models.cells import Cell, State
 from forecasting.models.config import RecurrentConfig
 from forecasting.sequences.base import draw_seeds, plain_settings, settings_of
+from forecasting.sequences.reading.columns import Task, default_columns
 from forecasting.sequences.symbols.alphabet import Alphabet, Symbols, as_series
 from forecasting.sequences.symbols.generation import Generator, Sampling, generate
 from forecasting.sequences.symbols.streams import (
@@ -72,6 +73,9 @@ class SymbolModel(BaseEstimator):  # type: ignore[misc]
     >>> "".join(model.fit("hello" * 20).sample(6, seed="he", temperature=0.1))
     'llohel'
     """
+
+    task: ClassVar[Task] = "next"
+    columns_ = default_columns("next")  # of the data that the model reads
 
     def __init__(
         self,

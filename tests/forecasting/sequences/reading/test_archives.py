@@ -1,8 +1,7 @@
-import pandas as pd
 import pytest
 
-from forecasting.errors import InvalidLabels, MissingColumns, UnreadableData
-from forecasting.sequences import read_archive, read_labelled_frame
+from forecasting.errors import UnreadableData
+from forecasting.sequences import read_archive
 
 
 def test_a_tsv_of_the_archive_has_its_label_first(tmp_path):
@@ -39,25 +38,3 @@ def test_a_line_that_cannot_be_read_is_named(tmp_path, name, text, message):
 
     with pytest.raises(UnreadableData, match=message):
         read_archive(tmp_path / name)
-
-
-def test_a_long_frame_becomes_series_with_one_label_each():
-    frame = pd.DataFrame(
-        {"id": [7, 7, 8], "kind": ["a", "a", "b"], "x": [1, 2, 3], "y": [4.0, 5, 6]}
-    )
-
-    ids, series, labels = read_labelled_frame(frame, series_id="id", label="kind")
-
-    assert (ids, labels) == (["7", "8"], ["a", "b"])
-    assert [one.tolist() for one in series] == [[[1, 4], [2, 5]], [[3, 6]]]
-
-
-def test_a_label_that_changes_within_a_series_is_refused():
-    frame = pd.DataFrame({"id": [7, 7], "kind": ["a", "b"], "x": [1, 2]})
-
-    with pytest.raises(
-        InvalidLabels, match=r"series 7: expected one label in .*'a', 'b'"
-    ):
-        read_labelled_frame(frame, series_id="id", label="kind")
-    with pytest.raises(MissingColumns, match="no column 'sort'"):
-        read_labelled_frame(frame, series_id="id", label="sort")

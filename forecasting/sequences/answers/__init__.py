@@ -1,0 +1,6 @@
+"""Answers of trained models of discrete series.
+
+tables       predictions as tables, a row for a series, a step or a symbol
+explanation  steps that decided on a class
+pyfunc       the model as MLflow loads it
+"""

@@ -1,0 +1,7 @@
+"""Series with labels, and series of symbols, from files and frames.
+
+columns    columns of the data of a task
+tables     files and frames of the long form: a row for each step
+archives   text forms of the UCR and UEA archives
+labels     labels of steps as codes
+"""
