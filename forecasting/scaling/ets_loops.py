@@ -1,5 +1,9 @@
 """Exponential smoothing in compiled loops, a series at a time.
 
+A sum has a loop of its own, which writes to no array: of a loop with both, the compiler
+makes two versions with different orders of the sum, and the places of the arrays in
+memory decide between them, so that the last bits would change from call to call.
+
 `forecasting.scaling.ets` explains the method. Series do not know each other: states are
 the same for a series alone and among others.
 
@@ -48,6 +52,8 @@ def running_season(values, m):
     squares, noise = 0.0, 1.0
     for first in range(0, n, m):
         cycle = 0.0
+        for t in range(first, min(first + m, n)):
+            cycle += deviation[t] * deviation[t]
         for phase in range(m):
             t = first + phase
             inside = t < n
@@ -55,7 +61,6 @@ def running_season(values, m):
             counted = 1.0 if half <= t < n - half else 0.0
             total[phase] = CYCLE_DECAY * total[phase] + value
             weight[phase] = CYCLE_DECAY * weight[phase] + counted
-            cycle += value * value
             if inside:
                 season[t] = total[phase] / (weight[phase] + noise)
         squares = CYCLE_DECAY * squares + cycle
@@ -154,6 +159,7 @@ def _weigh(errors, count, weights):
     scale = SHARPNESS / (lowest / count + EPSILON)
     for k in range(len(errors)):
         weights[k] = np.exp(max((lowest - errors[k]) * scale, -500.0))
+    for k in range(len(errors)):
         total += weights[k]
     for k in range(len(errors)):
         weights[k] /= total
