@@ -16,7 +16,11 @@ from torch import Tensor
 from torch.nn.functional import conv1d
 
 from forecasting.sequences.data import PaddedSeries
-from forecasting.sequences.features.pooling import draw_thresholds, pool_above
+from forecasting.sequences.features.pooling import (
+    draw_thresholds,
+    pool_above,
+    pool_winners,
+)
 
 LENGTH = 9  # of a kernel
 THRESHOLDS = 2500  # of all kernels and dilations of a view
@@ -60,8 +64,9 @@ class RandomConvolutions:
         drawn = torch.randperm(len(series), generator=generator)[:SAMPLE]
         sample = series.take(drawn)
         steps = int(series.lengths.max())
+        mask = sample.mask[:, None].float()
         first, second = (
-            _draw_layers(view, mask, steps, generator) for view, mask in _views(sample)
+            _draw_layers(view, mask, steps, generator) for view in _views(sample)
         )
         return cls((first, second))
 
@@ -91,47 +96,22 @@ class RandomConvolutions:
 
     def _features(self, series: PaddedSeries) -> Tensor:
         features: list[Tensor] = []
-        for (view, mask), layers in zip(_views(series), self.views, strict=True):
+        for view, layers in zip(_views(series), self.views, strict=True):
             for layer in layers:
                 outputs = _convolve(view, layer.fixed, layer.dilation)
-                for thresholds in layer.thresholds:
-                    features += pool_above(outputs, thresholds, mask)
+                features.append(pool_above(outputs, layer.thresholds, series.lengths))
                 if len(layer.competing):
                     outputs = _convolve(view, layer.competing, layer.dilation)
-                    features += count_winners(outputs, mask)
+                    features.append(pool_winners(outputs, COMPETING, series.lengths))
         return torch.cat(features, 1)
 
 
-def count_winners(outputs: Tensor, mask: Tensor) -> list[Tensor]:
-    """Return how often, and how strongly, each kernel wins within its group.
-
-    Args:
-        outputs: ``(series, groups * 8, steps)``.
-        mask: whether a step is valid, ``(series, 1, steps)``.
-
-    Returns:
-        Square roots of the sum of the outputs at the steps where the kernel is the
-        largest, and of the number of steps where it is the smallest, over the length.
-    """
-    groups = outputs.unflatten(1, (-1, COMPETING))
-    largest, winner = groups.max(2)
-    loser = groups.argmin(2)
-    strength = (largest * mask).clamp_(min=0)
-    count = mask.expand_as(strength).contiguous()
-    shape = groups.shape[:3]
-    length = mask.sum(2)
-    return [
-        (torch.zeros(shape).scatter_add_(2, index, values).flatten(1) / length).sqrt()
-        for index, values in ((winner, strength), (loser, count))
-    ]
-
-
-def _views(series: PaddedSeries) -> list[tuple[Tensor, Tensor]]:
-    """Return series and changes, ``(series, channels, steps)``, with masks."""
+def _views(series: PaddedSeries) -> list[Tensor]:
+    """Return series and changes, each ``(series, channels, steps)``."""
     values = series.values.float().transpose(1, 2)
     mask = series.mask[:, None].float()
     changes = torch.diff(values, dim=2, prepend=values[..., :1]) * mask
-    return [(values, mask), (changes, mask)]
+    return [values, changes]
 
 
 def _convolve(view: Tensor, kernels: Tensor, dilation: int) -> Tensor:

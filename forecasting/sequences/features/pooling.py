@@ -1,5 +1,6 @@
 """Features of the outputs of random units over the valid steps of a series."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -7,27 +8,45 @@ MAX_OUTPUTS = 2048  # of a unit, from which thresholds are drawn
 MARGIN = 1e-4  # of the deviation of a unit's outputs
 
 
-def pool_above(outputs: Tensor, thresholds: Tensor, mask: Tensor) -> list[Tensor]:
+def pool_above(outputs: Tensor, thresholds: Tensor, lengths: Tensor) -> Tensor:
     """Return the share, mean and mean position of the outputs above thresholds.
 
     The poolings of Dempster et al. (2020) and Tan et al. (2022).
 
     Args:
-        outputs: ``(series, units, steps)``.
-        thresholds: ``(units,)``.
-        mask: whether a step is valid, ``(series, 1, steps)``, floating point.
+        outputs: ``(series, units, steps)``, float32.
+        thresholds: ``(count, units)``.
+        lengths: valid steps of each series, ``(series,)``.
 
     Returns:
-        Three tensors ``(series, units)``; the position is from 0 to 1.
+        ``(series, count * 3 * units)``; the position is from 0 to 1.
     """
-    excess = (outputs - thresholds[:, None]).clamp_(min=0)
-    excess *= mask
-    above = (excess > 0).to(outputs.dtype)
-    length = mask.sum(2)  # (series, 1)
-    count = above.sum(2)
-    steps = torch.arange(outputs.shape[2], dtype=outputs.dtype)
-    some = count.clamp(min=1)
-    return [count / length, excess.sum(2) / some, above @ steps / some / length]
+    from forecasting.sequences.features.pooling_loops import pool_outputs
+
+    series, units = outputs.shape[:2]
+    features = np.empty((series, len(thresholds), 3, units), np.float32)
+    pool_outputs(outputs.numpy(), lengths.numpy(), thresholds.numpy(), features)
+    return torch.from_numpy(features).flatten(1)
+
+
+def pool_winners(outputs: Tensor, competing: int, lengths: Tensor) -> Tensor:
+    """Return how strongly, and how often, each unit wins within its group.
+
+    Args:
+        outputs: ``(series, groups * competing, steps)``, float32.
+        competing: units of a group.
+        lengths: valid steps of each series, ``(series,)``.
+
+    Returns:
+        Square roots of the sum of the outputs at the steps where a unit is the largest,
+        and of the number of steps where it is the smallest, over the length,
+        ``(series, 2 * groups * competing)``.
+    """
+    from forecasting.sequences.features.pooling_loops import count_winners
+
+    features = np.empty((len(outputs), 2, outputs.shape[1]), np.float32)
+    count_winners(outputs.numpy(), lengths.numpy(), competing, features)
+    return torch.from_numpy(features).flatten(1)
 
 
 def draw_thresholds(

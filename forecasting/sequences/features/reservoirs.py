@@ -124,12 +124,8 @@ class RandomReservoirs:
     def _features(self, series: PaddedSeries) -> Tensor:
         states = self.states(series).contiguous()
         mask = series.mask[:, None].float()
-        features = [
-            feature
-            for thresholds in self.thresholds
-            for feature in pool_above(states, thresholds, mask)
-        ]
+        pooled = pool_above(states, self.thresholds, series.lengths)
         last = (series.lengths - 1)[:, None, None].expand(-1, states.shape[1], 1)
         rising = (states.diff(dim=2) > 0) * mask[..., 1:]
         rises = rising.sum(2) / mask.sum(2)
-        return torch.cat([*features, states.gather(2, last)[..., 0], rises], 1)
+        return torch.cat([pooled, states.gather(2, last)[..., 0], rises], 1)
