@@ -30,11 +30,11 @@ demo: $(READY) ## train, compare, register, serve and forecast the bundled serie
 	@$(BIN)/python examples/demo.py
 
 test: $(READY) ## run all tests on up to four cores, a file at a time on each
-	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-avx2: $(READY) ## run the training tests as on a processor without AVX-512
 	@ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 $(BIN)/python -m pytest \
-	  -n logical --maxprocesses 4 --dist loadfile tests/forecasting/training \
+	  -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder tests/forecasting/training \
 	  tests/forecasting/test_devices.py
 
 format: $(READY) ## format the code and fix lint errors where possible
