@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_sequence
 from torch.utils.data import DataLoader, TensorDataset
 
 CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -85,7 +85,7 @@ class TutorialClassifier:
         return pad_sequence(scaled, batch_first=True), lengths
 
     def _logits(self, values: Tensor, lengths: Tensor) -> Tensor:
-        inputs = values
+        inputs: Tensor | PackedSequence = values
         if bool((lengths < values.shape[1]).any()):  # packing takes time
             inputs = pack_padded_sequence(
                 values, lengths, batch_first=True, enforce_sorted=False
