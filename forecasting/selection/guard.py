@@ -262,6 +262,7 @@ def unpack_guard(
         raise ValueError("guard.by_series has another number of series")
     absent = set() if smoothed else {"smoothing"}
     absent |= set() if season_length > 1 else {"seasonal_naive"}
+    absent |= {"zero_shot"} if layout else set()
     present = [rung for rung, name in enumerate(RUNGS) if name not in absent]
     if not np.isin([*by_series, settings["default"]], present).all():
         raise ValueError("guard.by_series names a forecast that this model lacks")

@@ -22,7 +22,7 @@ MIN_ORIGINS = 8  # of all series together, to show a gain
 MIN_GAIN = 0.02  # share of the error
 MIN_STANDARD_ERRORS = 2.0
 MAX_ORIGINS = 2_000  # measured, of all series
-MAX_ORIGINS_OF_SERIES = 6
+MAX_ORIGINS_OF_SERIES = 24
 DIGITS = 32  # binary, of the largest forecast of a series
 LEAST_EXPONENT = -1000  # of a rounding unit: smaller ones are no normal numbers
 
