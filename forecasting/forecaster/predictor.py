@@ -28,6 +28,8 @@ from forecasting.selection.rungs import ZERO_SHOT
 from forecasting.selection.zero_shot import forecast_zero_shot
 from forecasting.types import FloatArray, IntArray
 
+ZERO_SHOT_PRODUCTS = 2**24  # cost of a zero-shot forecast: a millisecond
+
 
 class Predictor:
     """A trained model that forecasts series given as arrays.
@@ -48,6 +50,9 @@ class Predictor:
 
     def work(self, rows: int, steps: int) -> int:
         """Return the approximate number of multiplications of a forecast."""
+        guard = self.model.guard
+        if guard is not None and guard.uses_zero_shot:
+            return rows * ZERO_SHOT_PRODUCTS
         return rows * self._num_products * -(-steps // self.model.horizon)
 
     @np.errstate(over="ignore", invalid="ignore")
