@@ -276,6 +276,7 @@ def _consider_zero_shot(
             others=predictor.forecast(histories, steps=horizon)[0],
             horizon=horizon,
             season_length=season_length,
+            squared=config.training.loss == "mse",
         )
         if gain is None:
             return fitted

@@ -122,12 +122,13 @@ def measure_gain(
     others: FloatArray,
     horizon: int,
     season_length: int,
+    squared: bool = False,
 ) -> ZeroShotGain | None:
     """Return the mean errors where the zero-shot forecast is clearly better, else None.
 
-    Errors are absolute, in units of the mean change from season to season before each
-    origin, as those of MASE. The gain must exceed two standard errors and two percent
-    of the error, from eight origins or more.
+    Errors are absolute, or squared, in units of the mean change from season to season
+    before each origin, as those of MASE. The gain must exceed two standard errors and
+    two percent of the error, from eight origins or more.
 
     Args:
         panel: the series.
@@ -135,6 +136,7 @@ def measure_gain(
         others: forecasts from them, ``(origins, horizon)``.
         horizon: steps ahead.
         season_length: steps of a season; 1 for none.
+        squared: whether to compare squared errors, as ``loss: mse`` does.
     """
     if len(origins) < MIN_ORIGINS:
         return None
@@ -145,7 +147,8 @@ def measure_gain(
     targets = actual.values.reshape(-1, horizon)
     unit = naive_scales(panel, origins, season_length)
     error, other = (
-        (np.abs(targets - points) / unit).mean(1) for points in (zero_shot, others)
+        (np.abs((targets - points) / unit) ** (2 if squared else 1)).mean(1)
+        for points in (zero_shot, others)
     )
     gains = other - error
     deviation = gains.std(ddof=1) / np.sqrt(len(gains))

@@ -60,9 +60,9 @@ def fitted(panel):
     return untrained(refit=True).fit(panel)
 
 
-def gain_of(panel, origins, others):
+def gain_of(panel, origins, others, **options):
     return measure_gain(
-        panel, origins, others=others, horizon=HORIZON, season_length=SEASON
+        panel, origins, others=others, horizon=HORIZON, season_length=SEASON, **options
     )
 
 
@@ -136,6 +136,19 @@ def test_a_gain_within_two_standard_errors_shows_nothing(panel):
     others[0] += 500  # but for one series
 
     assert gain_of(panel, origins, others) is None
+
+
+def test_with_squared_errors_large_ones_count_more(panel):
+    origins = recent_origins(panel, np.full(8, 60), HORIZON)
+    zero_shot_points = forecasts_at(panel, origins)
+    actual = panel.pieces(origins.series, origins.ends, origins.ends + HORIZON)
+    targets = actual.values.reshape(-1, HORIZON)
+    errors = np.abs(zero_shot_points - targets)
+    level = targets + 0.9 * np.sqrt((errors**2).mean(1, keepdims=True))
+
+    # One error a window, alike at all steps: smaller squares than those of unlike ones.
+    assert gain_of(panel, origins, level, squared=True) is None
+    assert gain_of(panel, origins, targets + 2 * errors, squared=True).other > 0
 
 
 def test_forecasts_that_are_not_finite_are_no_rival(panel):
