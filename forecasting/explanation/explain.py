@@ -30,18 +30,20 @@ from forecasting.explanation.gradients import (
     CPU,
     model_slopes,
     network_slopes,
+    zero_shot_slopes,
 )
 from forecasting.forecaster.forecaster import Forecaster
-from forecasting.forecaster.history import ScaledHistories
+from forecasting.forecaster.history import Histories, ScaledHistories
 from forecasting.forecaster.local.models import LocalModels
 from forecasting.forecaster.predict import read_histories
-from forecasting.forecaster.predictor import Predictor
+from forecasting.forecaster.predictor import Predictor, find_zero_shot
 from forecasting.forecaster.trained_model import GlobalModel, TrainedModel
 from forecasting.types import FloatArray
 
 Part = Literal["model", "network"]
 PARTS: tuple[str, ...] = get_args(Part)
 MAX_EXPLAINED_WINDOWS = 64  # averaged; more would hardly change the means
+MAX_ZERO_SHOT = 2**12  # forecasts without training, for the same
 MAX_SMOOTHED_POINTS = 2**20  # smoothed again, for the differences of all windows
 
 
@@ -149,7 +151,8 @@ def explain(
             or the recurrent ``network`` alone: its output for a normalised window,
             without the linear skip, whatever answers.
         windows: maximum number to average, evenly spaced; the last one is included.
-            With exponential smoothing of long series there are fewer.
+            With exponential smoothing of long series, and where the zero-shot forecast
+            answers, there are fewer.
 
     Raises:
         NotFittedError: the forecaster has not been trained.
@@ -196,7 +199,7 @@ def _explain(
 ) -> Explanation:
     """Explain the forecasts from some origins by one model."""
     seq_len, horizon = fitted.seq_len, fitted.horizon
-    rows = _read(fitted, series, origins)
+    histories, rows = _read(fitted, series, origins)
     encoded = rows.covariates_from(0, seq_len + horizon)
     with limit_threads(CPU, fitted.config.model.hidden_size), torch.enable_grad():
         if part == "network":
@@ -204,6 +207,11 @@ def _explain(
             slopes, covariate_slopes = network_slopes(fitted, inputs, encoded)
         else:
             inputs, slopes, covariate_slopes = model_slopes(fitted, rows, encoded)
+            places = find_zero_shot(rows)
+            if len(places):
+                slopes = slopes.double()
+                moved = zero_shot_slopes(fitted, histories, rows, places)
+                slopes[:, places] = moved
     slopes = _gather_padding(slopes, torch.from_numpy(origins.ends))
     if not slopes[..., :-seq_len].any():  # no forecast by the last season
         inputs, slopes = inputs[:, -seq_len:], slopes[..., -seq_len:]
@@ -245,6 +253,8 @@ def _join(explanations: list[Explanation]) -> Explanation:
 
 def _limit_windows(fitted: TrainedModel, panel: Panel, windows: int) -> int:
     """Return the number of windows with differences that take seconds at most."""
+    if "zero_shot" in fitted.method_counts:
+        windows = min(windows, max(MAX_ZERO_SHOT // (2 * fitted.num_lags), 1))
     if not fitted.is_smoothed:
         return windows
     length = min(int(panel.lengths.max()), fitted.memory)
@@ -300,11 +310,14 @@ def _sample_origins(
     return Origins(series=series, ends=ends[series] - back)
 
 
-def _read(fitted: GlobalModel, panel: Panel, origins: Origins) -> ScaledHistories:
+def _read(
+    fitted: GlobalModel, panel: Panel, origins: Origins
+) -> tuple[Histories, ScaledHistories]:
+    """Return the histories of origins, and the same scaled."""
     predictor = Predictor(fitted)
     try:
         histories = read_histories(predictor, panel, origins, fitted.horizon)
-        return predictor.read(histories, slice(0, len(origins)))
+        return histories, predictor.read(histories, slice(0, len(origins)))
     except MissingCovariates as error:
         raise error.advise(
             "Explain series with their covariates, known ones for the horizon "

@@ -1,8 +1,9 @@
 """Slopes of a forecast: its derivatives with respect to observations and covariates.
 
 Derivatives are exact, by back-propagation, except through exponential smoothing, whose
-states are no tensors: with ``ets`` and ``log_ets`` they are central differences of the
-forecast, smoothed anew for each changed observation.
+states are no tensors, and through zero-shot forecasts, which are fitted to each series:
+with ``ets`` and ``log_ets``, and where the zero-shot forecast answers, they are central
+differences of the forecast, made anew for each changed observation.
 
 Letters in comments: B windows, H horizon, L seq_len, C observations, F features.
 """
@@ -18,6 +19,7 @@ from torch import Tensor
 from forecasting.covariates.layout import join_inputs
 from forecasting.forecaster.history import (
     MAX_BLOCK_POINTS,
+    Histories,
     ScaledHistories,
     SmoothedHistory,
     WindowHistory,
@@ -26,7 +28,9 @@ from forecasting.forecaster.predictor import forecast_windows
 from forecasting.forecaster.trained_model import GlobalModel
 from forecasting.models.ensemble import ensemble_forecast
 from forecasting.models.network import RecurrentNetwork
-from forecasting.types import FloatArray
+from forecasting.selection.zero_shot import DIGITS, forecast_zero_shot
+from forecasting.types import FloatArray, IntArray
+from forecasting.zeroshot import MAX_CONTEXT
 
 CPU = torch.device("cpu")
 STEP = 0.005  # of a central difference, in sizes of the window
@@ -70,6 +74,41 @@ def model_slopes(
         slopes = torch.nn.functional.pad(slopes, missing)
         others = differentiate(forecast, extra)
     return observed, slopes, others[0] if others else None
+
+
+def zero_shot_slopes(
+    fitted: GlobalModel, histories: Histories, rows: ScaledHistories, places: IntArray
+) -> Tensor:
+    """Return central differences of zero-shot forecasts, from u to u, ``(H, B, C)``.
+
+    Args:
+        fitted: the model.
+        histories: observations in original units.
+        rows: the same, scaled.
+        places: rows to differentiate, ``(B,)``.
+    """
+    horizon, num_lags = fitted.horizon, fitted.num_lags
+    slopes = np.zeros((horizon, len(places), num_lags))
+    for window, place in enumerate(places.tolist()):
+        is_one = len(rows.normalizer.center) == 1
+        normalizer = rows.normalizer.select(np.array([0 if is_one else place]))
+        end = histories.ends[place]
+        begin = max(histories.begins[place], end - MAX_CONTEXT)
+        observed = normalizer.scale_values(histories.values[None, begin:end])
+        count, step = min(num_lags, end - begin), STEP * float(rows.size[place, 0])
+        columns = np.arange(end - begin - count, end - begin)
+        points = forecast_zero_shot(
+            normalizer.unscale(_move(observed, columns, np.array([step]))).ravel(),
+            np.arange(2 * count + 1) * (end - begin),
+            season_length=fitted.season_length,
+            horizon=horizon,
+            steps=horizon,
+        )
+        up, down = normalizer.scale_values(points).reshape(2, count, horizon)
+        change, rounding = up - down, 4 * 2.0**-DIGITS * np.abs(up).max(0)
+        change[np.abs(change) < rounding] = 0
+        slopes[:, window, num_lags - count :] = change.T / (2 * step)
+    return torch.from_numpy(slopes)
 
 
 def network_slopes(

@@ -4,8 +4,13 @@ import numpy as np
 import pandas as pd
 
 from forecasting.display.html import Card, Fact, Table
+from forecasting.display.numbers import readable
 from forecasting.display.wording import count, describe_methods
-from forecasting.forecaster.trained_model import ForecasterConfig, TrainedModel
+from forecasting.forecaster.trained_model import (
+    ForecasterConfig,
+    GlobalModel,
+    TrainedModel,
+)
 from forecasting.timestamps.calendar import format_timestamp
 
 
@@ -18,6 +23,18 @@ def describe_forecaster(config: ForecasterConfig, trained: TrainedModel | None) 
     answers = describe_methods(trained.method_counts)
     text += f"; trained on {series} until {_last_moment(trained)}; answers: {answers}"
     return f"<{text}>"
+
+
+def describe_gain(trained: TrainedModel) -> str:
+    """Describe the errors that made the zero-shot forecast the answer, or ``""``."""
+    guard = trained.guard if isinstance(trained, GlobalModel) else None
+    if guard is None or guard.gain is None:
+        return ""
+    error, other = readable(guard.gain.error), readable(guard.gain.other)
+    return (
+        f"zero shot answers: its scaled error in validation is {error}, that of the "
+        f"trained forecasts {other}"
+    )
 
 
 def forecaster_card(config: ForecasterConfig, trained: TrainedModel | None) -> Card:
@@ -38,6 +55,8 @@ def forecaster_card(config: ForecasterConfig, trained: TrainedModel | None) -> C
         ("trained until", _last_moment(trained)),
         ("answers", describe_methods(trained.method_counts)),
     ]
+    if gain := describe_gain(trained):
+        facts.append(("chosen because", gain))
     if trained.context.roles:
         facts.append(("covariates", ", ".join(trained.context.roles)))
     return Card(title=title, facts=facts, tables=[Table.of(list_series(trained))])

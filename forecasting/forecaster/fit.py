@@ -15,6 +15,8 @@ from forecasting.data.panel import Panel
 from forecasting.datasets.window_dataset import BatchSource
 from forecasting.devices import check_precision, limit_threads, pick_device
 from forecasting.forecaster.fine_tuning import check_start
+from forecasting.forecaster.predict import measure_errors, read_histories
+from forecasting.forecaster.predictor import Predictor
 from forecasting.forecaster.prepare import PreparedData, prepare, training_ends
 from forecasting.forecaster.storage.finished_fit import FinishedFit
 from forecasting.forecaster.storage.pretrained import read_pretrained
@@ -28,6 +30,12 @@ from forecasting.models.network import RecurrentNetwork
 from forecasting.models.window_ridge import LinearPart, fit_linear
 from forecasting.scaling.normalization import Normalizer
 from forecasting.selection.guard import Guard, Rungs, fit_guard
+from forecasting.selection.zero_shot import (
+    MIN_ORIGINS,
+    forecast_origins,
+    measure_gain,
+    recent_origins,
+)
 from forecasting.training import (
     Checkpoints,
     EpochRecord,
@@ -100,22 +108,33 @@ def fit_model(
         checkpoints=checkpoints,
     )
     calibration = Calibration.start(result.errors, config.model.intervals)
-    context = panel.tail(config.memory(result.normalizer.method))
-    trained = GlobalModel(
-        config=config,
-        networks=result.networks,
-        normalizer=result.normalizer,
-        intervals=calibration.table,
-        context=replace(context, schema=context.complete_schema()),
-        non_negative=bool(panel.values.min() >= 0),
-        covariates=result.covariates,
-        guard=result.guard,
-        shown=ShownRange.from_panel(panel),
-    )
+    trained = _to_model(panel, config, result, calibration)
     fit = FinishedFit(trained, calibration, result.history)
     if finished is not None:
         finished.finish(fit.to_state())
     return fit
+
+
+def _to_model(
+    panel: Panel,
+    config: ForecasterConfig,
+    fitted: FittedNetworks,
+    calibration: Calibration,
+) -> GlobalModel:
+    """Return the trained model of a fit, with the last observations of its series."""
+    model = GlobalModel(
+        config=config,
+        networks=fitted.networks,
+        normalizer=fitted.normalizer,
+        intervals=calibration.table,
+        context=panel,
+        non_negative=bool(panel.values.min() >= 0),
+        covariates=fitted.covariates,
+        guard=fitted.guard,
+        shown=ShownRange.from_panel(panel),
+    )
+    context = panel.tail(model.memory)
+    return replace(model, context=replace(context, schema=context.complete_schema()))
 
 
 def fit_networks(
@@ -148,9 +167,10 @@ def fit_networks(
         config = config.replace_model(normalization=start.method)
     is_validated = bool((training_ends(panel, config) < panel.lengths).any())
     if not (training.refit and is_validated):
-        return _fit(
+        fitted = _fit(
             panel, config, start, on_epoch, rungs=rungs, checkpoints=checkpoints
         )
+        return _consider_zero_shot(panel, config, fitted, rungs)
     num_trials = min(config.model.members, MAX_TRIAL_MEMBERS)
     trial_config = config.replace_model(members=num_trials)
     trial = _fit(
@@ -161,6 +181,7 @@ def fit_networks(
         rungs=rungs,
         checkpoints=checkpoints and checkpoints.under("trial"),
     )
+    trial = _consider_zero_shot(panel, trial_config, trial, rungs)
     final_config = replace(
         config.replace_model(normalization=trial.normalizer.method),
         training=_refit_settings(training, trial.history),
@@ -226,6 +247,48 @@ def _fit(
         penalty=None if linear is None else linear.penalty,
         guard=guard,
     )
+
+
+def _consider_zero_shot(
+    panel: Panel, config: ForecasterConfig, fitted: FittedNetworks, rungs: Rungs | None
+) -> FittedNetworks:
+    """Return a fit whose guard answers by the zero-shot forecast, if that is better.
+
+    Or if ``rungs`` say so, which were chosen earlier. The intervals are those of its
+    errors. It reads no covariates, and has no quantiles of the networks.
+    """
+    guard = fitted.guard
+    if guard is None or fitted.covariates or config.model.quantiles:
+        return fitted
+    if rungs is not None and not guard.uses_zero_shot:
+        return fitted
+    horizon, season_length = config.windows.horizon, config.model.season_length
+    calibration = Calibration.start(fitted.errors, config.model.intervals)
+    predictor = Predictor(_to_model(panel, config, fitted, calibration))
+    if rungs is None:
+        origins = recent_origins(panel, training_ends(panel, config), horizon)
+        if len(origins) < MIN_ORIGINS:
+            return fitted
+        histories = read_histories(predictor, panel, origins, horizon)
+        gain = measure_gain(
+            panel,
+            origins,
+            others=predictor.forecast(histories, steps=horizon)[0],
+            horizon=horizon,
+            season_length=season_length,
+            squared=config.training.loss == "mse",
+        )
+        if gain is None:
+            return fitted
+        guard = guard.with_zero_shot(gain)
+    origins = recent_origins(panel, panel.lengths // 2, horizon)
+    if not len(origins):
+        return replace(fitted, guard=guard)
+    points = forecast_origins(
+        panel, origins, season_length=season_length, horizon=horizon
+    )
+    errors = replace(measure_errors(predictor, panel, origins, points), overlap=1.0)
+    return replace(fitted, guard=guard, errors=errors)
 
 
 def train_networks(

@@ -1,6 +1,7 @@
 """Forecasts and intervals of series given as arrays: the one path of every forecast.
 
     histories -> u -> windows z -> networks, guard -> u -> original units -> bounds
+        └──────────── zero-shot forecast ───────────────────────┘
 
 `Forecaster` reads the arrays from panels, the service from requests.
 """
@@ -23,7 +24,11 @@ from forecasting.models.ensemble import ensemble_spread
 from forecasting.scaling.normalization import Normalizer, fit_values
 from forecasting.scaling.window_scaling import ScaledWindows
 from forecasting.selection.guard import GuardInputs
+from forecasting.selection.rungs import ZERO_SHOT
+from forecasting.selection.zero_shot import forecast_zero_shot
 from forecasting.types import FloatArray, IntArray
+
+ZERO_SHOT_PRODUCTS = 2**24  # cost of a zero-shot forecast: a millisecond
 
 
 class Predictor:
@@ -45,6 +50,9 @@ class Predictor:
 
     def work(self, rows: int, steps: int) -> int:
         """Return the approximate number of multiplications of a forecast."""
+        guard = self.model.guard
+        if guard is not None and guard.uses_zero_shot:
+            return rows * ZERO_SHOT_PRODUCTS
         return rows * self._num_products * -(-steps // self.model.horizon)
 
     @np.errstate(over="ignore", invalid="ignore")
@@ -53,8 +61,9 @@ class Predictor:
     ) -> tuple[FloatArray, FloatArray]:
         """Forecast each row, with central intervals, original units.
 
-        Beyond the trained horizon, forecasts are fed back as if they had been observed.
-        Numbers may be infinite or NaN: overflow, or steps without a bound.
+        Beyond the trained horizon, forecasts are fed back as if they had been observed,
+        other than zero-shot ones, which are made for all steps at once. Numbers may be
+        infinite or NaN: overflow, or steps without a bound.
 
         Args:
             histories: the observations, at least ``model.min_history`` in each row.
@@ -106,8 +115,28 @@ class Predictor:
         self, histories: Histories, block: slice, steps: int, levels: tuple[float, ...]
     ) -> tuple[FloatArray, FloatArray]:
         scaled = self.read(histories, block)
-        points = self._roll_out(scaled, steps)
+        points = self._forecast_points(histories, scaled, steps)
         return points, self.bounds(scaled, points, levels)
+
+    def _forecast_points(
+        self, histories: Histories, scaled: ScaledHistories, steps: int
+    ) -> FloatArray:
+        """Return forecasts ``(rows, steps)`` of scaled histories, original units."""
+        rows = find_zero_shot(scaled)
+        if not len(rows):
+            return self._roll_out(scaled, steps)
+        points = np.empty((len(scaled), steps))
+        if len(rows) < len(scaled):
+            points = self._roll_out(scaled, steps)
+        values, offsets = histories.complete_series(rows + scaled.rows.start)
+        points[rows] = forecast_zero_shot(
+            values,
+            offsets,
+            season_length=self.model.season_length,
+            horizon=self.model.horizon,
+            steps=steps,
+        )
+        return points
 
     @np.errstate(over="ignore")  # beyond float32 is infinite
     def read(self, histories: Histories, block: slice) -> ScaledHistories:
@@ -118,7 +147,7 @@ class Predictor:
         """
         places = histories.places[block]
         lengths = histories.ends[block] - histories.begins[block]
-        length = self.model.memory
+        length = self.model.window_memory
         if self.model.scaling.is_smoothed:  # it reads no padding
             length = min(length, int(lengths.max()))
         observed = histories.last_values(block, length)
@@ -255,6 +284,13 @@ class Predictor:
         ):
             spread = ensemble_spread(self.model.networks, inputs.to(device))
         return spread.cpu().double().numpy()
+
+
+def find_zero_shot(scaled: ScaledHistories) -> IntArray:
+    """Return the rows for which the zero-shot forecast answers."""
+    if scaled.choices is None:
+        return np.empty(0, np.int64)
+    return np.flatnonzero(scaled.choices.numpy() == ZERO_SHOT)
 
 
 def _replace_limited(

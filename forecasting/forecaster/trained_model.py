@@ -23,8 +23,10 @@ from forecasting.models.network import RecurrentNetwork
 from forecasting.scaling.methods import METHODS, Method, ScalingMethod
 from forecasting.scaling.normalization import Normalizer
 from forecasting.selection.guard import RUNGS, Guard, Rungs
+from forecasting.selection.rungs import find_short
 from forecasting.training import TrainingConfig
 from forecasting.types import IntArray
+from forecasting.zeroshot import MAX_CONTEXT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,6 +304,13 @@ class GlobalModel(TrainedModel):
     @property
     def memory(self) -> int:
         """Maximum number of observations that a forecast depends on."""
+        length = self.window_memory
+        is_zero_shot = self.guard is not None and self.guard.uses_zero_shot
+        return max(length, MAX_CONTEXT) if is_zero_shot else length
+
+    @property
+    def window_memory(self) -> int:
+        """Maximum number of observations that a scaled window depends on."""
         return self.config.memory(self.method)
 
     @property
@@ -328,7 +337,8 @@ class GlobalModel(TrainedModel):
         """Return the rung of each series, ``(series,)``; None without a guard."""
         if self.guard is None:
             return None
-        rungs, is_short = self.guard.choices(places), lengths < self.min_history
+        rungs = self.guard.choices(places)
+        is_short = find_short(rungs, lengths, np.asarray(self.min_history))
         if is_short.any():
             has_season = lengths >= self.season_length
             rungs = self.guard.simplify(rungs, is_short, has_season)

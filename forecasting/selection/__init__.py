@@ -5,4 +5,5 @@ lookback        lookback and season length by a search over ridge forecasts
 seasonality     season lengths from the autocorrelation
 windows         lookback and horizon by frequency and season
 guard           the method that answers for each series: simple forecast or network
+zero_shot       the forecast without training, for all series or for none
 """

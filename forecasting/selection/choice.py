@@ -23,12 +23,11 @@ import numpy as np
 
 from forecasting.models.window_ridge import DEFAULT_PENALTY, PENALTIES
 from forecasting.selection.evidence import Evidence
-from forecasting.selection.rungs import BASES, RUNGS
+from forecasting.selection.rungs import BASES, RUNGS, TRAINED
 from forecasting.types import FloatArray, IntArray
 
 MIN_INDEPENDENT_WINDOWS = 4.0  # to tell forecasts apart
 MIN_GAIN = 0.005  # share of the error that is worth a network
-TRAINED = ("halfway", "network")  # they must gain more than one standard error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +161,7 @@ def _choose_by_series(evidence: Evidence, default: str) -> dict[int, str]:
     for name in evidence.errors:
         gains = evidence.errors[default] - evidence.errors[name]
         places, means, errors = _shrink_gains(evidence, gains)
+        # a network must gain more than one standard error
         margins = means - errors if name in TRAINED else means
         for place, margin in zip(places.tolist(), margins.tolist(), strict=True):
             if margin > best.get(place, (0.0, default))[0]:

@@ -2,9 +2,11 @@
 
 `forecasting.selection.rungs` lists the forecasts, `forecasting.selection.evidence`
 measures them from rolling origins, `forecasting.selection.choice` selects among them.
+The zero-shot forecast is chosen for all series or for none, after these:
+`forecasting.selection.zero_shot`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,9 +22,16 @@ from forecasting.models.network import RecurrentNetwork
 from forecasting.models.window_ridge import LinearPart
 from forecasting.selection.choice import choose
 from forecasting.selection.evidence import fit_linears, gather_evidence
-from forecasting.selection.rungs import BASES, halve, simple_forecast
+from forecasting.selection.rungs import (
+    BASES,
+    TRAINED,
+    ZERO_SHOT,
+    halve,
+    simple_forecast,
+)
 from forecasting.selection.rungs import RUNGS as RUNGS
 from forecasting.selection.rungs import GuardInputs as GuardInputs
+from forecasting.selection.zero_shot import ZeroShotGain
 from forecasting.types import BoolArray, IntArray
 
 
@@ -31,12 +40,13 @@ class Rungs:
     """The rungs selected for series, without the regression.
 
     Attributes:
-        default, by_series, basis: see `Guard`.
+        default, by_series, basis, gain: see `Guard`.
     """
 
     default: int
     by_series: IntArray
     basis: str
+    gain: ZeroShotGain | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +59,7 @@ class Guard:
         default: rung of series outside the training data, an index of `RUNGS`.
         by_series: rung of each training series, ``(series,)``.
         basis: the simple forecast that ``halfway`` averages with the network.
+        gain: errors for which the zero-shot forecast answers; None if it does not.
     """
 
     linear: LinearPart
@@ -56,6 +67,17 @@ class Guard:
     default: int
     by_series: IntArray
     basis: str = "linear"
+    gain: ZeroShotGain | None = None
+
+    @property
+    def uses_zero_shot(self) -> bool:
+        """Whether the zero-shot forecast answers for any series."""
+        return self.default == ZERO_SHOT or bool((self.by_series == ZERO_SHOT).any())
+
+    def with_zero_shot(self, gain: ZeroShotGain) -> "Guard":
+        """Return a guard whose answer for every series is the zero-shot forecast."""
+        by_series = np.full_like(self.by_series, ZERO_SHOT)
+        return replace(self, default=ZERO_SHOT, by_series=by_series, gain=gain)
 
     def choices(self, places: IntArray) -> IntArray:
         """Return rungs of series at ``places``; -1 is an unknown series."""
@@ -65,7 +87,10 @@ class Guard:
     def rungs_of(self, places: IntArray) -> Rungs:
         """Return the rungs of series at ``places``; -1 is an unknown series."""
         return Rungs(
-            default=self.default, by_series=self.choices(places), basis=self.basis
+            default=self.default,
+            by_series=self.choices(places),
+            basis=self.basis,
+            gain=self.gain,
         )
 
     def with_rungs(self, rungs: Rungs) -> "Guard":
@@ -75,6 +100,7 @@ class Guard:
             default=rungs.default,
             by_series=rungs.by_series,
             basis=rungs.basis,
+            gain=rungs.gain,
         )
 
     @staticmethod
@@ -94,8 +120,7 @@ class Guard:
 
     def needs_network(self, choices: Tensor) -> bool:
         """Return whether any chosen rung uses the network's forecast."""
-        highest: int = max(choices.tolist())
-        return highest >= RUNGS.index("halfway")
+        return any(RUNGS[rung] in TRAINED for rung in set(choices.tolist()))
 
     def apply(self, windows: GuardInputs, network: Tensor, choices: Tensor) -> Tensor:
         """Return z of the chosen forecasts, ``(n, horizon)``.
@@ -103,7 +128,8 @@ class Guard:
         Args:
             windows: inputs of the rungs.
             network: the network's forecasts z; any values if `needs_network` is false.
-            choices: rung of each window, ``(n,)``.
+            choices: rung of each window, ``(n,)``; the zero-shot forecast reads more
+                than a window, so that its rows hold the network's forecast instead.
         """
         rungs = sorted(set(choices.tolist()))
         if len(rungs) == 1 and not network.requires_grad:
@@ -116,8 +142,8 @@ class Guard:
         return chosen
 
     def forecasts(self, windows: GuardInputs, network: Tensor) -> dict[str, Tensor]:
-        """Return the forecasts z of every rung, lowest first, ``(n, horizon)`` each."""
-        absent = set() if self.smoothed else {"smoothing"}
+        """Return the forecasts z of windows, lowest first, ``(n, horizon)`` each."""
+        absent = {"zero_shot"} if self.smoothed else {"smoothing", "zero_shot"}
         if windows.frame.recent.shape[1] == 1:
             absent.add("seasonal_naive")
         present = [name for name in RUNGS if name not in absent]
@@ -125,7 +151,7 @@ class Guard:
 
     def _forecast(self, name: str, windows: GuardInputs, network: Tensor) -> Tensor:
         """Return the forecasts z of one rung, ``(n, horizon)``."""
-        if name == "network":
+        if name in ("network", "zero_shot"):
             return network
         if name == "halfway":
             return halve(network, self._forecast(self.basis, windows, network))
@@ -193,7 +219,10 @@ def pack_guard(guard: Guard | None) -> tuple[dict[str, Any], dict[str, Tensor]]:
     }
     if linear.ahead is not None:
         tensors["guard.ahead"] = linear.ahead
-    return {"default": guard.default, "basis": guard.basis}, tensors
+    settings = {"default": guard.default, "basis": guard.basis}
+    if guard.gain is not None:
+        settings["gain"] = asdict(guard.gain)
+    return settings, tensors
 
 
 def unpack_guard(
@@ -233,6 +262,7 @@ def unpack_guard(
         raise ValueError("guard.by_series has another number of series")
     absent = set() if smoothed else {"smoothing"}
     absent |= set() if season_length > 1 else {"seasonal_naive"}
+    absent |= {"zero_shot"} if layout else set()
     present = [rung for rung, name in enumerate(RUNGS) if name not in absent]
     if not np.isin([*by_series, settings["default"]], present).all():
         raise ValueError("guard.by_series names a forecast that this model lacks")
@@ -247,6 +277,7 @@ def unpack_guard(
         default=int(settings["default"]),
         by_series=by_series,
         basis=basis,
+        gain=ZeroShotGain(**settings["gain"]) if "gain" in settings else None,
     )
 
 

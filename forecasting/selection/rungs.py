@@ -6,14 +6,18 @@ smoothing       exponential smoothing (with ``ets`` and ``log_ets``)
 linear          the ridge regression on the window
 halfway         the mean of the network and of a simple forecast, its basis
 network         the network, its linear part included
+zero_shot       the forecast without training, of all series or of none
 """
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from forecasting.scaling.window_scaling import ScaledWindows
+from forecasting.types import BoolArray, IntArray
+from forecasting.zeroshot import MIN_HISTORY
 
 RUNGS = (
     "last_value",
@@ -22,8 +26,11 @@ RUNGS = (
     "linear",
     "halfway",
     "network",
+    "zero_shot",
 )
 BASES = RUNGS[:4]  # of halfway
+TRAINED = ("halfway", "network")  # forecasts that read the network's
+ZERO_SHOT = RUNGS.index("zero_shot")
 
 
 class GuardInputs(NamedTuple):
@@ -31,6 +38,17 @@ class GuardInputs(NamedTuple):
 
     inputs: Tensor
     frame: ScaledWindows
+
+
+def find_short(rungs: IntArray, lengths: IntArray, min_history: IntArray) -> BoolArray:
+    """Return whether a series is too short for its rung, ``(n,)``.
+
+    Args:
+        rungs: of each series, ``(n,)``.
+        lengths: number of observations of each, ``(n,)``.
+        min_history: observations before a forecast of the networks, of each or of all.
+    """
+    return np.asarray(lengths < np.where(rungs == ZERO_SHOT, MIN_HISTORY, min_history))
 
 
 def simple_forecasts(windows: GuardInputs, horizon: int) -> dict[str, Tensor]:

@@ -21,6 +21,7 @@ from forecasting.errors import MissingCovariates
 from forecasting.evaluation.evidence import describe_evidence
 from forecasting.evaluation.skill import Evidence
 from forecasting.explanation.explain import Explanation, explain
+from forecasting.forecaster.cards import describe_gain
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.report.content import Registered
 from forecasting.timestamps.zones import format_moments
@@ -94,6 +95,8 @@ def register_final_model(
     """Fit on all observations, log and register the model, decide its promotion."""
     start_seconds = time.perf_counter()
     forecaster = _fit(experiment, job, result, work)
+    if gain := describe_gain(forecaster.trained):
+        experiment.notes += (gain,)
     table = pd.concat([result.table, experiment.baselines], ignore_index=True)
     scores = experiment.comparison.scores(table)
     explanation = _explain(experiment, forecaster)

@@ -61,7 +61,7 @@ class ExplainAnswer(BaseModel):
     """
     methods: dict[str, str]
     """The method that answers for each explained series: network, halfway, linear,
-    smoothing, seasonal_naive or last_value."""
+    smoothing, seasonal_naive, last_value or zero_shot."""
 
 
 def explain_forecast(

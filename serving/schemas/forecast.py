@@ -46,8 +46,8 @@ class SeriesForecast(BaseModel):
     id: str
     method: str = Field(
         description="The method that made the forecast: network, halfway (the mean of "
-        "network and smoothing or linear), linear, smoothing, seasonal_naive or "
-        "last_value; without a model, the parts of a mean, such as "
+        "network and smoothing or linear), linear, smoothing, seasonal_naive, "
+        "last_value or zero_shot; without a model, the parts of a mean, such as "
         "smoothing+regression."
     )
     timestamps: list[str] | list[int] | None = Field(

@@ -33,6 +33,8 @@ from forecasting.pyfunc import PyfuncForecaster
 from forecasting.scaling.normalization import Normalizer
 from forecasting.scaling.window_scaling import EtsStates
 from forecasting.selection.guard import RUNGS
+from forecasting.selection.zero_shot import ZeroShotGain
+from forecasting.zeroshot import zero_shot
 
 SEQ_LEN, HORIZON, SEASON = 6, 3, 4
 LEVELS = (50.0, 80.0, 95.0)
@@ -51,6 +53,7 @@ MODELS = {
     "log": ({"normalization": "log", "patch_len": 3}, False, 3),
     "ets": ({"normalization": "ets", "guard": True}, False, 3),
     "log_ets": ({"normalization": "log_ets", "quantiles": (0.1, 0.9)}, True, 3),
+    "zero_shot": ({"normalization": "last", "guard": True}, False, 3),
     "quantiles": (
         {"normalization": "last", "quantiles": (0.1, 0.9), "members": 3},
         False,
@@ -103,7 +106,10 @@ def fit(name):
         training=TrainingConfig(epochs=2, device="cpu"),
     ).fit(make_panel(series, covariates=covariates, ahead=HORIZON))
     guard = forecaster.trained.guard
-    if guard is not None:  # every rung answers for some series
+    if name == "zero_shot":
+        guard = guard.with_zero_shot(ZeroShotGain(1.0, 2.0))
+        forecaster.trained = replace(forecaster.trained, guard=guard)
+    elif guard is not None:  # every rung answers for some series
         rungs = [name for name in RUNG_CYCLE if name != "linear" or count > 3]
         by_series = np.array([RUNGS.index(rungs[i % len(rungs)]) for i in range(count)])
         guard = replace(guard, by_series=by_series, default=RUNGS.index("halfway"))
@@ -206,7 +212,7 @@ def naive_forecast(forecaster, panel, row, steps):
         if limited != list(free):
             u[-HORIZON:] = statistics.scale_values(np.array([limited]))[0]
         points += limited
-    points = np.array(points[:steps])
+    points = naive_zero_shot(fitted, observed, np.array(points[:steps]))
     table, bounds = fitted.intervals, {}
     spread = None
     if fitted.networks[0].config.quantiles:
@@ -232,6 +238,15 @@ def naive_forecast(forecaster, panel, row, steps):
             pair.append(worst(bound, points))
         bounds[level] = pair
     return points, bounds
+
+
+def naive_zero_shot(fitted, observed, points):
+    """Return the zero-shot forecast if it answers, else the points."""
+    if fitted.guard is None or not fitted.guard.uses_zero_shot:
+        return points
+    panel, steps = Panel.from_values({"a": observed}), max(len(points), HORIZON)
+    forecast = zero_shot(panel, horizon=steps, season_length=SEASON)
+    return forecast.points[0, : len(points)]
 
 
 def naive_bound(statistics, relative, points, errors, window):
@@ -340,6 +355,7 @@ def naive_pass(fitted, window, covariates, place):
         "linear": linear,
         "halfway": (basis + network) / 2,
         "network": network,
+        "zero_shot": network,  # replaced by `naive_forecast`
     }[rung] * np.ones(HORIZON)
 
 

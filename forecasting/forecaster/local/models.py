@@ -18,7 +18,9 @@ from forecasting.forecaster.trained_model import GlobalModel, TrainedModel
 from forecasting.intervals.table import IntervalTable
 from forecasting.scaling.methods import METHODS
 from forecasting.selection.guard import Guard
+from forecasting.selection.rungs import find_short
 from forecasting.types import IntArray
+from forecasting.zeroshot import MAX_CONTEXT
 
 ADVICE = (
     "Check the ids: each of these series has a model of its own, and another series "
@@ -79,11 +81,8 @@ class LocalModels(TrainedModel):
         if by_series is None:
             return None
         rungs = by_series.numpy()[places, 0]
-        return Guard.simplify(
-            rungs,
-            lengths < self._min_histories[places],
-            lengths >= self.season_length,
-        )
+        is_short = find_short(rungs, lengths, self._min_histories[places])
+        return Guard.simplify(rungs, is_short, lengths >= self.season_length)
 
     def without_guard(self) -> Self:
         """Return the models with the forecasts of their networks for all series."""
@@ -128,7 +127,9 @@ class LocalModels(TrainedModel):
     @property
     def memory(self) -> int:
         """Maximum number of observations that a forecast depends on."""
-        return max(self.config.memory(method) for method in {*self._methods.tolist()})
+        methods = {*self._methods.tolist()}
+        length = max(self.config.memory(method) for method in methods)
+        return max(length, MAX_CONTEXT) if self.packed.uses_zero_shot else length
 
     @property
     def is_smoothed(self) -> bool:

@@ -14,9 +14,15 @@ import torch
 from torch import Tensor
 
 from forecasting.errors import ForecastingError, ShapeError
-from forecasting.forecaster.storage.artifact import damaged_artifact, pack, unpack
+from forecasting.forecaster.storage.artifact import (
+    ZERO_SHOT_FORMAT,
+    damaged_artifact,
+    pack,
+    unpack,
+)
 from forecasting.forecaster.trained_model import GlobalModel
 from forecasting.intervals.table import IntervalTable
+from forecasting.selection.rungs import ZERO_SHOT
 
 LOCAL_FORMAT = 4  # earlier versions of Recast read formats up to 3
 VARIED = ("normalization", "non_negative", "relative_intervals", "guard")
@@ -88,11 +94,17 @@ class PackedModels:
             tensors=tensors,
         )
 
+    @property
+    def uses_zero_shot(self) -> bool:
+        """Whether the zero-shot forecast answers for any series."""
+        rungs = self.tensors.get("guard.by_series")
+        return rungs is not None and bool((rungs == ZERO_SHOT).any())
+
     def to_artifact(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Return settings that JSON can hold, and named tensors."""
         config = {
-            "format_version": LOCAL_FORMAT,
             **self.shared,
+            "format_version": ZERO_SHOT_FORMAT if self.uses_zero_shot else LOCAL_FORMAT,
             "series_ids": list(self.series_ids),
             "local": self.varied,
         }

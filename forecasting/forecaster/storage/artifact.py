@@ -44,8 +44,10 @@ from forecasting.timestamps.calendar import Calendar
 from forecasting.training import TrainingConfig
 
 # 1 had no schema, and calendars without day and zone; 2 no range of the series and no
-# relative intervals; 4 holds a model a series, see `forecasting.forecaster.local`
-FORMAT_VERSION, LATEST_FORMAT = 3, 4
+# relative intervals; 4 holds a model a series, see `forecasting.forecaster.local`; 5 is
+# one of 3 or 4 in which the zero-shot forecast answers, which earlier versions lack
+FORMAT_VERSION, LATEST_FORMAT = 3, 5
+ZERO_SHOT_FORMAT = 5
 CONFIG, TENSORS = "config.json", "model.safetensors"
 SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")  # of half a surrogate pair, in JSON
 NO_COVARIATES: dict[str, Any] = {
@@ -177,6 +179,8 @@ def pack(fitted: GlobalModel) -> tuple[dict[str, Any], dict[str, Tensor]]:
     guard, guard_tensors = pack_guard(fitted.guard)
     if guard:
         config["guard"] = guard
+    if fitted.guard is not None and fitted.guard.uses_zero_shot:
+        config["format_version"] = ZERO_SHOT_FORMAT
     tensors = guard_tensors | {
         "scaler.center": torch.from_numpy(fitted.normalizer.center),
         "scaler.scale": torch.from_numpy(fitted.normalizer.scale),

@@ -104,7 +104,9 @@ def test_history_longer_and_shorter_than_a_season_forecasts_the_same():
     assert_same(forecaster, VALUES, 8)
 
 
-@pytest.mark.parametrize("rung", ["last_value", "seasonal_naive", "linear", "halfway"])
+@pytest.mark.parametrize(
+    "rung", ["last_value", "seasonal_naive", "linear", "halfway", "zero_shot"]
+)
 def test_every_rung_of_the_guard_forecasts_the_same(rung):
     forecaster = fit(normalization="window", season_length=4, guard=True)
     fitted = forecaster.trained

@@ -84,7 +84,7 @@ def test_smoothing_forecasts_the_base():
     forecasts = guard.forecasts(windows, network)
 
     assert in_units(windows, forecasts["smoothing"]) == [[10.0] * 4] * 2
-    assert tuple(forecasts) == RUNGS
+    assert tuple(forecasts) == RUNGS[:-1]  # zero_shot reads more than windows
 
 
 def test_linear_is_the_ridge_regression_of_the_window():
@@ -297,7 +297,7 @@ def test_every_rung_survives_saving(model, rung, tmp_path):
         ("guard.bias", None, r"guard\.bias"),
         ("guard.by_series", None, r"guard\.by_series"),
         ("guard.by_series", torch.zeros(3, dtype=torch.int64), "number of series"),
-        ("guard.by_series", torch.tensor([0, 6]), "a forecast that this model lacks"),
+        ("guard.by_series", torch.tensor([0, 7]), "a forecast that this model lacks"),
         ("guard.by_series", torch.tensor([-1, 0]), "a forecast that this model lacks"),
         ("guard.weights", torch.zeros(3, 2, dtype=torch.float64), "damaged"),
         ("guard.bias", torch.zeros(5, dtype=torch.float64), "damaged"),
@@ -316,7 +316,8 @@ def test_a_damaged_guard_is_an_error(model, name, tensor, message, tmp_path):
 @pytest.mark.parametrize(
     "plain",
     [
-        {"default": 6},
+        {"default": 7},
+        {"default": 6, "gain": {"error": 1.0}},
         {"default": "network"},
         {"default": 0, "basis": "network"},
         {"default": 0, "basis": 3},

@@ -45,6 +45,42 @@ def test_the_method_is_named_on_the_terminal_in_mlflow_and_in_the_forecast(
     assert set(pd.read_csv("out.csv")["method"]) == {method}
 
 
+@pytest.fixture
+def months_csv(tmp_path):
+    """Write seasons on a trend, which windows of four months do not show."""
+    generator = np.random.default_rng(5)
+    months = pd.date_range("2016-01-01", periods=120, freq="MS").strftime("%Y-%m-%d")
+    tables = []
+    for shop in range(6):
+        profile = np.tile(30 * generator.normal(size=12), 10)
+        sales = 100 + 2 * np.arange(120) + profile + generator.normal(size=120)
+        table = pd.DataFrame({"shop": f"s{shop}", "month": months, "sales": sales})
+        tables.append(table)
+    path = tmp_path / "months.csv"
+    pd.concat(tables).to_csv(path, index=False)
+    return path
+
+
+def test_the_forecast_without_training_is_named_with_the_errors_that_chose_it(
+    workplace, recast, months_csv
+):
+    trained = recast(
+        "train", months_csv, "--epochs", "1", "--seq-len", "4", "--horizon", "6"
+    )
+
+    assert trained.code == 0, trained.err
+    forecaster, version = open_model("months")
+    gain = forecaster.trained.guard.gain
+    assert forecaster.trained.method_counts == {"zero_shot": 6}
+    assert "answers: zero shot" in trained.out
+    text = " ".join(trained.out.split())
+    assert f"its scaled error in validation is {gain.error:.4g}" in text
+    assert version.tags["answers"] == "zero shot"
+    recast("forecast", "months", "--output", "out.csv")
+    assert set(pd.read_csv("out.csv")["method"]) == {"zero_shot"}
+    assert "zero shot" in recast("explain", "months").out
+
+
 def evaluate_afresh(name, start=None):
     """Return the error registered for a version, and that of a new evaluation.
 

@@ -339,7 +339,7 @@ def test_a_later_format_asks_for_an_update(saved):
     edit_config(saved, format_version=LATEST_FORMAT + 1)
 
     with pytest.raises(
-        ArtifactError, match=r"its format is 5, .* up to 4\. Update Recast"
+        ArtifactError, match=r"its format is 6, .* up to 5\. Update Recast"
     ):
         Forecaster.load(saved)
 
