@@ -28,12 +28,13 @@ from forecasting.forecaster.predictor import forecast_windows
 from forecasting.forecaster.trained_model import GlobalModel
 from forecasting.models.ensemble import ensemble_forecast
 from forecasting.models.network import RecurrentNetwork
-from forecasting.selection.zero_shot import DIGITS, forecast_zero_shot
+from forecasting.selection.zero_shot import forecast_zero_shot
 from forecasting.types import FloatArray, IntArray
 from forecasting.zeroshot import MAX_CONTEXT
 
 CPU = torch.device("cpu")
 STEP = 0.005  # of a central difference, in sizes of the window
+ROUNDING = 2.0**-30  # of a forecast: smaller differences are none
 ROUNDING = 4 * torch.finfo(torch.float32).eps  # relative, of a difference
 RunNetworks = Callable[[Tensor, Tensor | None], Tensor]
 
@@ -105,7 +106,7 @@ def zero_shot_slopes(
             steps=horizon,
         )
         up, down = normalizer.scale_values(points).reshape(2, count, horizon)
-        change, rounding = up - down, 4 * 2.0**-DIGITS * np.abs(up).max(0)
+        change, rounding = up - down, ROUNDING * np.abs(up).max(0)
         change[np.abs(change) < rounding] = 0
         slopes[:, window, num_lags - count :] = change.T / (2 * step)
     return torch.from_numpy(slopes)
