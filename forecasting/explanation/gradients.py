@@ -34,8 +34,8 @@ from forecasting.zeroshot import MAX_CONTEXT
 
 CPU = torch.device("cpu")
 STEP = 0.005  # of a central difference, in sizes of the window
-ROUNDING = 2.0**-30  # of a forecast: smaller differences are none
 ROUNDING = 4 * torch.finfo(torch.float32).eps  # relative, of a difference
+DOUBLE_ROUNDING = 2.0**-30  # the same of a zero-shot forecast
 RunNetworks = Callable[[Tensor, Tensor | None], Tensor]
 
 
@@ -106,7 +106,7 @@ def zero_shot_slopes(
             steps=horizon,
         )
         up, down = normalizer.scale_values(points).reshape(2, count, horizon)
-        change, rounding = up - down, ROUNDING * np.abs(up).max(0)
+        change, rounding = up - down, DOUBLE_ROUNDING * np.abs(up).max(0)
         change[np.abs(change) < rounding] = 0
         slopes[:, window, num_lags - count :] = change.T / (2 * step)
     return torch.from_numpy(slopes)
