@@ -60,6 +60,14 @@ class Alphabet:
     def __len__(self) -> int:
         return len(self.symbols)
 
+    @property
+    def is_text(self) -> bool:
+        """Whether all symbols but the unknown one are single characters."""
+        return all(
+            isinstance(one, str) and (len(one) == 1 or one == self.unknown)
+            for one in self.symbols
+        )
+
     def encode(self, series: Symbols, where: str = "the series") -> IntArray:
         """Return the code of each symbol, ``(steps,)``.
 

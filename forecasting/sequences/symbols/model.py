@@ -5,8 +5,10 @@ state, and continues series one symbol at a time.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain, islice
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -224,6 +226,32 @@ class SymbolModel(BaseEstimator):  # type: ignore[misc]
                 no symbol of the training.
             UnknownSymbols: a symbol of the seed that the training did not have.
         """
+        symbols = self.stream(
+            length,
+            seed=seed,
+            temperature=temperature,
+            top_k=top_k,
+            stop=stop,
+            random_state=random_state,
+        )
+        with limit_threads(CPU, self.hidden_size):
+            return list(symbols)
+
+    def stream(
+        self,
+        length: int = 100,
+        *,
+        seed: Symbols = "",
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        stop: Any = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> Iterator[Any]:
+        """Return an iterator over the symbols of `sample`, each drawn when it is read.
+
+        Raises:
+            SettingError, UnknownSymbols: as `sample`, before the first symbol.
+        """
         check_is_fitted(self)
         sampling = Sampling(length=length, temperature=temperature, top_k=top_k)
         if stop is not None and stop not in self.alphabet_.symbols:
@@ -235,10 +263,9 @@ class SymbolModel(BaseEstimator):  # type: ignore[misc]
             first = begin = random.choice(len(self.alphabet_), 1, p=self.frequencies_)
             sampling = replace(sampling, length=max(length - 1, 1))
         end = None if stop is None else self.alphabet_.symbols.index(stop)
-        with limit_threads(CPU, self.hidden_size):
-            following = generate(self.network_, begin, sampling, random, end)
-            codes = [*first.tolist(), *following][:length]
-        return self.alphabet_.decode(np.array(codes, np.int64))
+        following = generate(self.network_, begin, sampling, random, end)
+        codes = islice(chain(first.tolist(), following), length)
+        return (self.alphabet_.symbols[code] for code in codes)
 
     def _configs(self) -> tuple[RecurrentConfig, TrainingConfig]:
         settings = plain_settings(self.get_params())

@@ -1,0 +1,88 @@
+"""Series of numbers in a request as arrays, in groups of similar length."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from forecasting.errors import join_shown
+from forecasting.types import FloatArray
+from serving.errors import Loc, RequestError
+from serving.http.limits import check_limits
+from serving.registry.loaded_model import LoadedSequences
+from serving.schemas.sequence_requests import NumberSeries
+from serving.sequences.encoding import SERIES
+from serving.settings import Settings
+
+
+def check_size(settings: Settings, *, series: int, points: int, numbers: int) -> None:
+    """Refuse a request over the limits.
+
+    Args:
+        settings: the limits.
+        series: number of series in the request.
+        points: numbers or symbols in the request.
+        numbers: numbers in the response.
+
+    Raises:
+        RequestTooLarge: there are too many.
+    """
+    check_limits(
+        settings,
+        series=series,
+        points=points,
+        horizon=None,
+        levels=0,
+        numbers=numbers,
+    )
+
+
+def make_arrays(
+    series: Sequence[NumberSeries], model: LoadedSequences
+) -> list[FloatArray]:
+    """Return the numbers of each series, ``(steps, channels)``.
+
+    Raises:
+        RequestError: the steps of a series do not have the channels of the model.
+    """
+    names = model.details.channels
+    return [
+        _make_array(one.values, names, (*SERIES, number, "values"))
+        for number, one in enumerate(series)
+    ]
+
+
+def _make_array(values: list[Any], names: Sequence[str], loc: Loc) -> FloatArray:
+    try:
+        array = np.array(values, np.float64)
+    except ValueError:  # steps of unequal lengths
+        array = np.empty(0)
+    if array.ndim == 1 and len(array) and len(names) == 1:
+        return array[:, None]
+    if array.ndim == 2 and array.shape[1] == len(names):
+        return array
+    for step, row in enumerate(values):
+        length = len(row) if isinstance(row, list) else None
+        if length != len(names):
+            shown = "a number" if length is None else f"a list of {length}"
+            raise RequestError([((*loc, step), f"{_expected(names)}; found {shown}")])
+    raise RequestError([(loc, _expected(names))])  # of one channel: lists and numbers
+
+
+def _expected(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return f"a number at each step is needed, of {names[0]!r}"
+    shown = join_shown(map(repr, names))
+    return f"a list of {len(names)} numbers at each step is needed: {shown}"
+
+
+def group_by_length(arrays: Sequence[FloatArray]) -> Iterator[list[int]]:
+    """Yield the numbers of series that may be padded to one length.
+
+    The longest of a group has less than twice the steps of its shortest, so that one
+    long series among many short ones costs no more memory than its own.
+    """
+    groups: dict[int, list[int]] = {}
+    for number, array in enumerate(arrays):
+        groups.setdefault(len(array).bit_length(), []).append(number)
+    yield from groups.values()
