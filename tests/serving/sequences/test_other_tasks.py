@@ -5,6 +5,7 @@ import pytest
 FORECASTS = ["forecast", "explain"]
 RECORDS = ["series", "history?id=a", "context?id=a", "backtest?id=a", "evaluation"]
 VALUES = {"series": [{"id": "a", "values": [1.0, 2.0]}]}
+WAVE = [1.0, 2.0, 3.0, 2.0] * 4
 SYMBOLS = {"series": [{"id": "a", "symbols": "he"}]}
 TENSORS = {
     "inputs": [
@@ -74,8 +75,8 @@ def test_the_nixtla_routes_list_and_ask_forecasters_only(sequences, assert_probl
     body = {
         "model": "hearts",
         "freq": "D",
-        "fh": 2,
-        "series": {"y": [1.0, 2.0, 3.0], "sizes": [3]},
+        "h": 2,
+        "series": {"y": WAVE, "sizes": [len(WAVE)], "X": None, "X_future": None},
     }
     forecast = sequences.client.post("/v2/forecast", json=body)
 
