@@ -100,7 +100,7 @@ def load_sequence_model(path: Path | str) -> SequenceModel:
     task = config.get("task")
     if task not in _UNPACK:
         problem = "it is a forecaster, or of an unknown task"
-        raise ArtifactError(folder, problem, "Load it by Forecaster.load.")
+        raise ArtifactError(folder, problem, "Use recast forecast, or Forecaster.load.")
     try:
         model = _UNPACK[task](config, tensors)
         if "columns" in config:

@@ -130,6 +130,7 @@ class Job(BaseModel):
     model_config = STRICT
 
     name: Annotated[str, AfterValidator(check_name)]
+    task: Literal["forecast"] = "forecast"
     preset: Preset = "guarded"
     for_each: Literal["series"] | None = None
     data: DataConfig
@@ -302,14 +303,17 @@ def make_job(plain: dict[str, Any], source: Path, panel: Panel | None = None) ->
         for key in RUN_KEYS
         if key in plain
     ]
+    task = plain.get("task", "forecast")
+    if task != "forecast":
+        problems.append(f"task: only `recast train` takes the task {task}")
     if problems:
         raise JobError(source, problems)
     try:
         job = Job.model_validate(plain)
     except ValidationError as error:
-        problems = [_describe_error(detail) for detail in error.errors()]
+        problems = [describe_error(detail) for detail in error.errors()]
         raise JobError(source, problems) from None
-    job._explicit = frozenset(_leaf_paths(plain))
+    job._explicit = frozenset(leaf_paths(plain))
     job._panel = panel
     if not is_job_file(source) and job.preset != "classic":
         job._open_windows = WINDOWS - job.explicit
@@ -349,16 +353,17 @@ def set_value(plain: dict[str, Any], path: str, value: Any) -> None:
     plain[last] = value
 
 
-def _leaf_paths(plain: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def leaf_paths(plain: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield the dotted paths of the values in the keys of a job."""
     for key, value in plain.items():
         if isinstance(value, dict):
-            yield from _leaf_paths(value, f"{prefix}{key}.")
+            yield from leaf_paths(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}"
 
 
-def _describe_error(detail: ErrorDetails) -> str:
-    """Return a validation error as one sentence: path, problem, advice."""
+def describe_error(detail: ErrorDetails) -> str:
+    """Return a validation error of a job as one sentence: path, problem, advice."""
     path = [str(part) for part in detail["loc"] if part != "function-after"]
     place = ".".join(path)
     if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
