@@ -21,7 +21,7 @@ from serving.sequences.encoding import (
 from serving.sequences.values import check_size, group_by_length, make_arrays
 from serving.settings import Settings
 
-MAX_EXPLAINED = 20_000  # steps of all series: each series is a pass with gradients
+MAX_EXPLAINED, MAX_EXPLAINED_STEPS = 500, 20_000  # a series is a pass with gradients
 CLASSIFY = BodyDecoder[ClassifyRequest](ClassifyRequest)
 LABEL = BodyDecoder[LabelRequest](LabelRequest)
 
@@ -53,8 +53,8 @@ def classify(
         points=steps * channels,
         numbers=count + steps * channels * request.explain,
     )
-    if request.explain and steps > MAX_EXPLAINED:
-        raise RequestTooLarge("steps to explain", steps, MAX_EXPLAINED, SERIES)
+    if request.explain:
+        _check_explained(len(series), steps)
     arrays = make_arrays(series, model)
     rows = np.empty((len(arrays), len(classifier.classes_)))
     with located_errors(SERIES):
@@ -73,6 +73,20 @@ def classify(
     classes = model.details.classes
     content = encode_answer(model, alias, classes=classes, predictions=predictions)
     return content, len(series)
+
+
+def _check_explained(series: int, steps: int) -> None:
+    """Refuse explanations that would take many seconds.
+
+    Raises:
+        RequestTooLarge: there are too many series or steps to explain.
+    """
+    for items, count, maximum in (
+        ("series to explain", series, MAX_EXPLAINED),
+        ("steps to explain", steps, MAX_EXPLAINED_STEPS),
+    ):
+        if count > maximum:
+            raise RequestTooLarge(items, count, maximum, SERIES)
 
 
 def label_steps(

@@ -14,6 +14,8 @@ from serving.schemas.sequence_requests import NumberSeries
 from serving.sequences.encoding import SERIES
 from serving.settings import Settings
 
+GROUP_STEPS = 2**15
+
 
 def check_size(settings: Settings, *, series: int, points: int, numbers: int) -> None:
     """Refuse a request over the limits.
@@ -80,9 +82,13 @@ def group_by_length(arrays: Sequence[FloatArray]) -> Iterator[list[int]]:
     """Yield the numbers of series that may be padded to one length.
 
     The longest of a group has less than twice the steps of its shortest, so that one
-    long series among many short ones costs no more memory than its own.
+    long series among many short ones costs no more memory than its own. A group of
+    several series has at most `GROUP_STEPS`.
     """
     groups: dict[int, list[int]] = {}
     for number, array in enumerate(arrays):
         groups.setdefault(len(array).bit_length(), []).append(number)
-    yield from groups.values()
+    for bits, group in groups.items():
+        size = max(GROUP_STEPS >> bits, 1)
+        for begin in range(0, len(group), size):
+            yield group[begin : begin + size]
