@@ -45,16 +45,16 @@ def classify(
     assert isinstance(classifier, SequenceClassifier)
     assert model.evaluator is not None
     series, channels = request.series, classifier.channels_
-    steps = sum(len(one.values) for one in series)
+    lengths = [len(one.values) for one in series]
     count = len(series) * len(classifier.classes_)
     check_size(
         settings,
-        series=len(series),
-        points=steps * channels,
-        numbers=count + steps * channels * request.explain,
+        lengths,
+        channels=channels,
+        numbers=count + sum(lengths) * channels * request.explain,
     )
     if request.explain:
-        _check_explained(len(series), steps)
+        _check_explained(len(series), sum(lengths))
     arrays = make_arrays(series, model)
     rows = np.empty((len(arrays), len(classifier.classes_)))
     with located_errors(SERIES):
@@ -96,12 +96,12 @@ def label_steps(
     labeler, request = model.model, LABEL.decode(body)
     assert isinstance(labeler, SequenceLabeler)
     series, classes = request.series, labeler.classes_
-    steps = sum(len(one.values) for one in series)
+    lengths = [len(one.values) for one in series]
     check_size(
         settings,
-        series=len(series),
-        points=steps * labeler.channels_,
-        numbers=steps * (len(classes) if request.probabilities else 1),
+        lengths,
+        channels=labeler.channels_,
+        numbers=sum(lengths) * (len(classes) if request.probabilities else 1),
     )
     arrays = make_arrays(series, model)
     every: dict[int, FloatArray] = {}

@@ -41,8 +41,7 @@ def predict_next(
     top = min(request.top, len(alphabet))
     check_size(
         settings,
-        series=len(series),
-        points=sum(len(one.symbols) for one in series),
+        [len(one.symbols) for one in series],
         numbers=len(series) * top,
     )
     for number, one in enumerate(series):
@@ -75,10 +74,11 @@ def generate(
     if request.length > settings.max_length:
         text = f"at most {settings.max_length:,} symbols; found {request.length:,}"
         raise RequestError([(("body", "length"), text)])
-    check_size(settings, series=1, points=len(request.seed), numbers=request.length)
-    _check_text(symbols, request.seed, ("body", "seed"))
+    seed = ("body", "seed")
+    check_size(settings, [len(request.seed)], numbers=request.length, loc=seed)
+    _check_text(symbols, request.seed, seed)
     generated: list[Any] = []
-    with located_errors(("body", "seed")):
+    with located_errors(seed):
         stream = symbols.stream(
             request.length,
             seed=request.seed,

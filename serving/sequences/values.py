@@ -7,7 +7,7 @@ import numpy as np
 
 from forecasting.errors import join_shown
 from forecasting.types import FloatArray
-from serving.errors import Loc, RequestError
+from serving.errors import Loc, RequestError, RequestTooLarge
 from serving.http.limits import check_limits
 from serving.registry.loaded_model import LoadedSequences
 from serving.schemas.sequence_requests import NumberSeries
@@ -15,28 +15,40 @@ from serving.sequences.encoding import SERIES
 from serving.settings import Settings
 
 GROUP_STEPS = 2**15
+MAX_STEPS = 100_000  # of a series: each step waits for the one before
 
 
-def check_size(settings: Settings, *, series: int, points: int, numbers: int) -> None:
+def check_size(
+    settings: Settings,
+    lengths: Sequence[int],
+    *,
+    channels: int = 1,
+    numbers: int,
+    loc: Loc = SERIES,
+) -> None:
     """Refuse a request over the limits.
 
     Args:
         settings: the limits.
-        series: number of series in the request.
-        points: numbers or symbols in the request.
+        lengths: steps of each series in the request.
+        channels: numbers of a step.
         numbers: numbers in the response.
+        loc: location of the series.
 
     Raises:
-        RequestTooLarge: there are too many.
+        RequestTooLarge: there are too many, or a series is too long.
     """
     check_limits(
         settings,
-        series=series,
-        points=points,
+        series=len(lengths),
+        points=sum(lengths) * channels,
         horizon=None,
         levels=0,
         numbers=numbers,
     )
+    longest = max(lengths, default=0)
+    if longest > MAX_STEPS:
+        raise RequestTooLarge("steps in one series", longest, MAX_STEPS, loc)
 
 
 def make_arrays(

@@ -17,7 +17,7 @@ from forecasting.sequences.classifier import SequenceClassifier
 from forecasting.sequences.data import PaddedSeries, pad_series
 from forecasting.types import FloatArray
 
-MAX_STATES = 2**14  # series times recurrent steps: torch is as fast for more
+MAX_STATES = 2**17  # series times recurrent steps: some hundred MB
 
 
 class ClassEvaluator:

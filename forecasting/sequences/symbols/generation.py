@@ -13,7 +13,7 @@ from forecasting.sequences.network import SequenceNetwork
 from forecasting.types import FloatArray, IntArray
 
 MAX_LENGTH = 100_000
-BLOCK_LOGITS = 2**22
+BLOCK_NUMBERS = 2**22
 MIN_TEMPERATURE, MAX_TEMPERATURE = 1e-3, 100.0
 
 
@@ -54,14 +54,14 @@ class Generator:
 
     Args:
         network: of the next symbol, on the CPU, in evaluation mode.
-        block_logits: numbers computed at once while symbols are read.
+        block: symbols computed at once while many are read; default by the size of
+            the network.
     """
 
-    def __init__(
-        self, network: SequenceNetwork, block_logits: int = BLOCK_LOGITS
-    ) -> None:
+    def __init__(self, network: SequenceNetwork, block: int | None = None) -> None:
         self.network = network
-        self._block = max(block_logits // network.horizon, 1)  # symbols
+        width = max(network.horizon, 4 * network.config.hidden_size)
+        self._block = block or max(BLOCK_NUMBERS // width, 1)
         self.state: list[State] | None = None
 
     @torch.inference_mode()

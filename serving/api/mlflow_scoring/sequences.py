@@ -52,9 +52,10 @@ def score_sequences(
     steps = len(frame) if details.task == "label" else len(data)
     check_size(
         settings,
-        series=len(data),
-        points=len(frame) * max(len(details.channels), 1),
+        [len(one) for one in data.series],
+        channels=max(len(details.channels), 1),
         numbers=steps * (details.num_classes + 1),
+        loc=BODY,
     )
     with located_errors(BODY):
         table = _predict(model, data, params, settings)

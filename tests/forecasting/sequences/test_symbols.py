@@ -198,6 +198,6 @@ def test_a_long_seed_is_read_in_blocks():
     codes = model.alphabet_.encode("hello" * 20)
 
     expected = Generator(model.network_).read(codes)
-    logits = Generator(model.network_, block_logits=30).read(codes)
+    logits = Generator(model.network_, block=7).read(codes)
 
     np.testing.assert_allclose(logits, expected, rtol=1e-5)

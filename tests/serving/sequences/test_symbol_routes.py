@@ -112,3 +112,9 @@ def test_an_empty_series_of_symbols_is_refused(ask, assert_problem):
     response = ask("letters", "next", {"series": [{"id": "a", "symbols": ""}]})
 
     assert_problem(response, 422, "invalid-series", "it is empty")
+
+
+def test_a_seed_beyond_the_limit_is_refused(ask, assert_problem):
+    response = ask("letters", "generate", {"seed": "hello" * 601})
+
+    assert_problem(response, 413, "request-too-large", "3,005 observations")

@@ -121,7 +121,7 @@ export class DiscreteView {
 
   chart(values, shade, label) {
     const svg = s("svg", { class: "strips", role: "img" });
-    this.redraw = () => drawStrips(svg, values, shade, label);
+    this.redraw = () => drawStrips(svg, values, this.details.channels, shade, label);
     return h("div", {}, svg);
   }
 
