@@ -1,5 +1,6 @@
 """Commands for models of discrete series; torch is imported when they run."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,7 +27,7 @@ NewSeries = Annotated[
 
 
 def train_discrete(
-    job: "SequenceJob", console: Console, work: dict[str, object], as_json: bool
+    job: "SequenceJob", console: Console, work: Mapping[str, object], as_json: bool
 ) -> None:
     """Train a model of discrete series and print the outcome.
 

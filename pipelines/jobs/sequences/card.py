@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipelines.jobs.sequences.experiment import RANKING, SequenceExperiment
+from pipelines.jobs.sequences.experiment import SequenceExperiment
 from pipelines.tracking.descriptions import MAX_CHARACTERS, MAX_ROWS, as_code
 from pipelines.tracking.registry import MARK
 
@@ -82,7 +82,7 @@ class SequenceCard:
 
     def _leaderboard(self) -> str:
         metrics = [str(name) for name in self.scores]
-        metrics.sort(key=lambda name: name != RANKING[self.experiment.job.task])
+        metrics.sort(key=lambda name: name != self.experiment.job.metric)
         heads = [name.replace("_", " ") for name in ("model", *metrics)]
         lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
         for model, row in self.scores.head(MAX_ROWS).iterrows():

@@ -25,10 +25,12 @@ from forecasting.sequences.evaluation.significance import (
     compare_labels,
     compare_steps,
 )
+from forecasting.sequences.reading.columns import Task
 from model_registry.addresses import without_password
+from pipelines.config.sequence_job import RANKING
 from pipelines.errors import AccessDenied
 from pipelines.jobs.promotion import FLOOR_ADVICE, Verdict
-from pipelines.jobs.sequences.experiment import RANKING, SequenceExperiment
+from pipelines.jobs.sequences.experiment import SequenceExperiment
 from pipelines.tracking.models import load_sequences
 from pipelines.tracking.registry import find_alias_target
 from pipelines.tracking.runs import quiet_mlflow
@@ -143,7 +145,7 @@ def record_table(measurement: Measurement) -> pd.DataFrame:
 
 
 def _best_baseline(
-    task: str, measurements: Mapping[str, Measurement], label: str
+    task: Task, measurements: Mapping[str, Measurement], label: str
 ) -> tuple[float, str]:
     """Return by how much the new model is better than the best baseline, and which."""
     metric = RANKING[task]

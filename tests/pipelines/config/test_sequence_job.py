@@ -108,6 +108,10 @@ def test_a_logged_job_file_gives_the_same_job(tmp_path):
         ),
         ({"task": "classify", "training.epochs": "many"}, r"epochs: .*found 'many'"),
         ({"task": "next", "training.seed": -1}, r"training.seed: .*found -1"),
+        (
+            {"task": "classify", "matrix": {"name": ["a"]}},
+            "matrix: only `recast run` reads this",
+        ),
         ({"task": "classify", "model": 3}, "model: a section holds keys"),
     ],
 )
@@ -121,8 +125,8 @@ def test_a_job_without_a_task_is_a_forecast():
     assert isinstance(read_any_job(Path("a.csv"), {"task": "forecast"}), Job)
 
 
-def test_jobs_of_forecasts_alone_say_who_takes_the_task():
-    with pytest.raises(JobError, match="task: only `recast train` takes the task next"):
+def test_a_job_of_another_task_is_no_forecast():
+    with pytest.raises(JobError, match=r"task: expected forecast here .found 'next'"):
         make_job({"name": "a", "task": "next", "data": {"path": "a.csv"}}, Path("a"))
 
 

@@ -100,11 +100,11 @@ def test_commands_of_forecasts_refuse_the_task(files, recast, command):
     assert f"task must be forecast with recast {command}" in result.err
 
 
-def test_a_batch_refuses_the_task(files, recast):
-    text = "name: a\ntask: classify\ndata: {path: sound.csv}\n"
+def test_a_batch_refuses_a_search_for_the_task(files, recast):
+    text = "name: a\ntask: classify\ncommand: tune\ndata: {path: sound.csv}\n"
     (files / "discrete.yaml").write_text(text)
 
     result = recast("run", "discrete.yaml")
 
     assert result.code == 2
-    assert "task: only `recast train` takes the task classify" in result.err
+    assert "command: tune is only for the task forecast" in result.err

@@ -230,3 +230,26 @@ def test_a_forecaster_cannot_take_the_name(
     assert result.code == 2
     assert "the versions of bumps are of the task classify, not forecast" in result.err
     assert len(mlflow.search_runs(search_all_experiments=True)) == runs
+
+
+def test_a_finished_training_is_not_repeated(trained, shared_workplace, recast):
+    quick = ("model.hidden_size=6", "model.members=2", "training.epochs=30")
+    settings = [f"--set={setting}" for setting in quick]
+    arguments = ("bumps.csv", "--task", "classify", *settings, "--if-changed", "--json")
+
+    plain = json.loads(recast("train", *arguments).out)
+
+    assert plain["status"] == "unchanged"
+    assert plain["run_id"] == trained["classify"].run_id
+
+
+def test_a_batch_trains_discrete_series(trained, shared_workplace, recast):
+    text = "name: batch\ntask: next\ndata: {path: count.txt}\ntraining: {epochs: 1}\n"
+    (shared_workplace / "batch.yaml").write_text(text)
+
+    result = recast("run", "batch.yaml", "--workers", "1", "--json")
+
+    assert result.code == 0, result.err
+    [job] = json.loads(result.out)["jobs"]
+    assert job["metric"] == "cross_entropy"
+    assert job["evidence"] == "the latest 48 of 480 symbols"
