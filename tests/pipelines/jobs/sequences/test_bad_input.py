@@ -69,7 +69,7 @@ def files(shared_workplace):
         ("empty.txt --task next", "it is empty"),
         ("three.csv --task next", "none has 20 steps, which a test part needs"),
         ("unequal.ts --task label", "it has a label for each series"),
-        ("sound.csv --task classify --test gone.csv", "gone.csv"),
+        ("sound.csv --task classify --test gone.csv", "gone.csv: there is no such"),
         ("sound.csv --task classify --horizon 3", "windows.horizon: only for the task"),
         ("sound.csv --task classify --from other", "--from must be left out with the"),
         ("sound.csv --task classify --resume", "--resume must be left out with the"),

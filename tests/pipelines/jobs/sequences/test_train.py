@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from forecasting import load_sequence_model, read_sequence_file
+from forecasting.sequences.answers.explanation import explain_class
 from forecasting.sequences.answers.tables import predict_table
 
 
@@ -202,7 +203,41 @@ def test_predictions_go_to_a_file(trained, shared_workplace, recast):
     assert table["series_id"].iloc[0] == "s00"
 
 
-@pytest.mark.parametrize("command", ["forecast", "explain", "report"])
+def test_the_parts_of_steps_in_a_label_are_those_of_the_library(
+    trained, shared_workplace, recast
+):
+    folder = mlflow.artifacts.download_artifacts("models:/bumps@champion")
+    library = load_sequence_model(folder)
+    data = read_sequence_file("bumps.csv", "classify", library.columns_)
+
+    plain = json.loads(recast("explain", "bumps", "--data", "bumps.csv", "--json").out)
+
+    table = pd.DataFrame(plain["parts"])
+    first = table[table["series_id"] == "s00"]
+    expected = explain_class(library, data.series[0])
+    np.testing.assert_allclose(first["part"], expected.parts[:, 0], rtol=1e-12)
+    assert set(first["label"]) == {expected.label}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("bumps",), "--data must be a file with series"),
+        (("count", "--data", "count.txt"), "model must be of the task classify or fo"),
+        (
+            ("bumps", "--data", "bumps.csv", "--output", "a.png"),
+            "output must be a tabl",
+        ),
+    ],
+)
+def test_an_explanation_that_is_none_is_refused(trained, recast, arguments, message):
+    result = recast("explain", *arguments)
+
+    assert result.code == 2
+    assert message in result.err
+
+
+@pytest.mark.parametrize("command", ["forecast", "report"])
 def test_commands_of_forecasters_refuse_the_model(trained, recast, command):
     result = recast(command, "bumps")
 
