@@ -119,16 +119,16 @@ def train_command(
     """
     from pipelines.config.sequence_job import SequenceJob
 
+    if if_changed and _is_unchanged(job, start, console, as_json):
+        return
     if isinstance(job, SequenceJob):
-        refused = {"--from": start, "--resume": resume, "--if-changed": if_changed}
-        train_discrete(job, console, refused | {"--work-dir": work_dir}, as_json)
+        refused = {"--from": start, "--resume": resume, "--work-dir": work_dir}
+        train_discrete(job, console, refused, as_json)
         return
     from pipelines.checkpoints.opening import WorkOptions
     from pipelines.cli.torchrun import is_follower
     from pipelines.jobs.train import follow, train
 
-    if if_changed and _is_unchanged(job, start, console, as_json):
-        return
     work = WorkOptions(resume, work_dir)
     if is_follower():
         follow(job, start=start, work=work)
@@ -138,7 +138,7 @@ def train_command(
 
 
 def _is_unchanged(
-    job: "Job", start: str | None, console: Console, as_json: bool
+    job: "Job | SequenceJob", start: str | None, console: Console, as_json: bool
 ) -> bool:
     """Return whether a training would repeat a finished run, and print that run."""
     from pipelines.checkpoints.finished import find_finished

@@ -1,5 +1,6 @@
 """Commands for models of discrete series; torch is imported when they run."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from pipelines.cli.outputs import open_console, write_rows
 from pipelines.cli.sources import check_files
 
 if TYPE_CHECKING:
+    from forecasting.sequences.storage import SequenceModel
     from pipelines.config.sequence_job import SequenceJob
 
 NewSeries = Annotated[
@@ -26,7 +28,7 @@ NewSeries = Annotated[
 
 
 def train_discrete(
-    job: "SequenceJob", console: Console, work: dict[str, object], as_json: bool
+    job: "SequenceJob", console: Console, work: Mapping[str, object], as_json: bool
 ) -> None:
     """Train a model of discrete series and print the outcome.
 
@@ -37,8 +39,10 @@ def train_discrete(
         as_json: print the outcome as JSON.
 
     Raises:
+        UnreadableData: a file is missing.
         SettingError: an option is only for forecasts.
     """
+    check_files(job.data.path, job.data.test)
     for option, value in work.items():
         if value not in (None, False):
             expected = f"left out with the task {job.task}: it is for forecasts"
@@ -96,6 +100,49 @@ def predict_command(
         write_rows(console, table, output, full=full)
     elif not as_json:
         sequences.print_predictions(console, table, name)
+
+
+def explain_discrete(
+    console: Console,
+    model: "SequenceModel",
+    name: str,
+    data: Path | None,
+    output: Path | None,
+    full: bool,
+    as_json: bool,
+) -> None:
+    """Print the parts of steps in the labels of series, or write them.
+
+    Args:
+        console: output.
+        model: a classifier.
+        name: of the model.
+        data: file with series.
+        output: file of the table.
+        full: write all digits.
+        as_json: print the table as JSON.
+
+    Raises:
+        SettingError: the model is no classifier, there is no file, or the output
+            is a picture.
+    """
+    if output is not None and output.suffix.lower() == ".png":
+        raise SettingError("output", str(output), "a table: .csv, .parquet or .json")
+    from pipelines.jobs.sequences.predict import explain_file
+
+    table, notes = explain_file(model, name, data)
+    if as_json:
+        from pipelines.cli.printing.as_json import print_json
+        from pipelines.output.files import to_records
+
+        plain = {"model": name, "task": model.task, "notes": list(notes)}
+        print_json(plain | {"parts": to_records(table)})
+    if output is not None:
+        write_rows(console, table, output, full=full)
+    elif not as_json:
+        from pipelines.cli.printing.sequences import print_predictions
+
+        print_predictions(console, table, name)
 
 
 def generate_command(

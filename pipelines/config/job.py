@@ -160,6 +160,16 @@ class Job(BaseModel):
         closed._open_windows = frozenset()
         return closed
 
+    @property
+    def device(self) -> str:
+        """Device of the training: ``auto``, ``cpu``, ``cuda`` or ``mps``."""
+        return self.training.device
+
+    @property
+    def metric(self) -> str:
+        """Metric of the ranking."""
+        return self.evaluation.metric
+
     def check_for_each(self, command: str) -> None:
         """Check that the job trains one model of all series.
 
@@ -298,14 +308,10 @@ def make_job(plain: dict[str, Any], source: Path, panel: Panel | None = None) ->
     Raises:
         JobError: a key or value is wrong; the message names its path.
     """
-    problems = [
-        f"{key}: only `recast run` reads this key: recast run {source}"
-        for key in RUN_KEYS
-        if key in plain
-    ]
+    problems = [describe_run_key(key, source) for key in RUN_KEYS if key in plain]
     task = plain.get("task", "forecast")
     if task != "forecast":
-        problems.append(f"task: only `recast train` takes the task {task}")
+        problems.append(f"task: expected forecast here (found {task!r})")
     if problems:
         raise JobError(source, problems)
     try:
@@ -318,6 +324,11 @@ def make_job(plain: dict[str, Any], source: Path, panel: Panel | None = None) ->
     if not is_job_file(source) and job.preset != "classic":
         job._open_windows = WINDOWS - job.explicit
     return job
+
+
+def describe_run_key(key: str, source: Path) -> str:
+    """Describe a key of a job file that no other command reads."""
+    return f"{key}: only `recast run` reads this key: recast run {source}"
 
 
 def _read_yaml(source: Path) -> dict[str, Any]:

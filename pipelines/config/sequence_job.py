@@ -35,12 +35,14 @@ from forecasting.sequences.reading.columns import Task
 from forecasting.sequences.storage import SequenceModel
 from forecasting.training import TrainingConfig
 from pipelines.config.job import (
+    RUN_KEYS,
     STRICT,
     Columns,
     Job,
     RegistryConfig,
     check_name,
     describe_error,
+    describe_run_key,
     leaf_paths,
     make_job,
     make_name,
@@ -67,6 +69,11 @@ ACCURATE: dict[Task, dict[str, Any]] = {  # settings of the preset
     "classify": {"model.features": "convolutions"},
     "label": {"model.members": 5},
     "next": {"model.hidden_size": 256, "training.epochs": 40},
+}
+RANKING: dict[Task, str] = {
+    "classify": "accuracy",
+    "label": "accuracy",
+    "next": "cross_entropy",
 }
 DATA_KEYS: dict[Task, tuple[str, ...]] = {
     "classify": ("channels", "label"),
@@ -156,6 +163,16 @@ class SequenceJob(BaseModel):
     resources: Resources = Field(default_factory=Resources)
 
     @property
+    def device(self) -> str:
+        """Device of the training: ``auto``, ``cpu``, ``cuda`` or ``mps``."""
+        return str(self.training["device"])
+
+    @property
+    def metric(self) -> str:
+        """Metric of the ranking, such as ``accuracy``."""
+        return RANKING[self.task]
+
+    @property
     def cell(self) -> str:
         """Kind of the network."""
         return str(self.model["cell"])
@@ -170,6 +187,10 @@ class SequenceJob(BaseModel):
             return CLASSIFIERS[settings.pop("cell")](**settings)
         estimator: SequenceModel = ESTIMATORS[self.task](**settings)
         return estimator
+
+    def explicit_yaml(self) -> str:
+        """Return the job as `to_yaml`: each of its settings is resolved."""
+        return self.to_yaml()
 
     def to_yaml(self) -> str:
         """Return the job as a job file, with absolute paths to the data."""
@@ -205,6 +226,22 @@ def read_any_job(
         plain["name"] = make_name(source.stem)
     for path, value in (overrides or {}).items():
         set_value(plain, path, value)
+    return make_any_job(plain, source, panel)
+
+
+def make_any_job(
+    plain: dict[str, Any], source: Path, panel: Panel | None = None
+) -> Job | SequenceJob:
+    """Check the keys of a job of any task and return it.
+
+    Args:
+        plain: keys and values of a job file.
+        source: path of the file that they are from, a job file or a file with series.
+        panel: the series of a forecast, if they have been read.
+
+    Raises:
+        JobError: a key or value is wrong, or of another task; the message names it.
+    """
     task = plain.get("task", "forecast")
     if task not in ("forecast", *TASKS):
         expected = "one of forecast, " + ", ".join(TASKS)
@@ -213,6 +250,19 @@ def read_any_job(
     if task == "forecast":
         return make_job(plain, source, panel)
     return _make_sequence_job(plain, source, task)
+
+
+def parse_any_job(text: str, source: Path) -> Job | SequenceJob:
+    """Return the job of a text from `Job.explicit_yaml` or `SequenceJob.to_yaml`.
+
+    Args:
+        text: job file in YAML, its paths to the data absolute.
+        source: path of the file that the job was read from.
+
+    Raises:
+        JobError: a key or value is wrong.
+    """
+    return make_any_job(yaml.safe_load(text), source)
 
 
 def task_keys(task: str) -> list[str]:
@@ -250,7 +300,7 @@ def _refuse_other_tasks(plain: dict[str, Any], source: Path, task: str) -> None:
         JobError: there is one; unknown keys of discrete series are named too.
     """
     valid = task_keys(task)
-    problems = []
+    problems = [describe_run_key(key, source) for key in RUN_KEYS if key in plain]
     for path in leaf_paths(plain):
         if _is_key(path, valid):
             continue
@@ -261,7 +311,7 @@ def _refuse_other_tasks(plain: dict[str, Any], source: Path, task: str) -> None:
                 f"{path}: only for the {noun} {' and '.join(tasks)}; leave it out "
                 f"with task {task}"
             )
-        elif task != "forecast" and path not in ("matrix", "command"):
+        elif task != "forecast" and path.partition(".")[0] not in RUN_KEYS:
             problems.append(describe_unknown(path, valid))
     if problems:
         raise JobError(source, problems)

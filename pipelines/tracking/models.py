@@ -20,7 +20,11 @@ from forecasting.data.forecast import check_levels
 from forecasting.errors import ArtifactError
 from forecasting.forecaster.forecaster import LEVELS, Forecaster
 from forecasting.pyfunc import example_frame
-from forecasting.sequences.storage import SequenceModel, load_sequence_model
+from forecasting.sequences.storage import (
+    SequenceModel,
+    is_sequence_model,
+    load_sequence_model,
+)
 from forecasting.track_record.record import TrackRecord
 from forecasting.track_record.storage import read_record, write_record
 from pipelines.tracking.access import check_access, first_line
@@ -182,6 +186,18 @@ def open_sequence_model(
         ArtifactError: the model is damaged, or a forecaster.
     """
     return _open(reference, load_sequence_model)
+
+
+def open_any_model(
+    reference: str,
+) -> tuple[Forecaster | SequenceModel, ModelVersion | None]:
+    """Load a forecaster or a model of discrete series, as `open_model`."""
+
+    def load(path: Path) -> Forecaster | SequenceModel:
+        is_discrete = is_sequence_model(path)
+        return load_sequence_model(path) if is_discrete else Forecaster.load(path)
+
+    return _open(reference, load)
 
 
 def open_with_record(

@@ -25,6 +25,7 @@ from forecasting.sequences.reading.tables import (
     read_sequences,
 )
 
+BYTE_ORDER_MARK = "\ufeff"
 Read = tuple[SequenceData, SequenceColumns]
 
 
@@ -61,7 +62,9 @@ def read_training_series(
     if is_archive(path, task, requested):
         return _read_labelled(path, task)
     if path.suffix.lower() == ".txt" and task == "next" and not requested.symbol:
-        columns = replace(default_columns("next"), is_text=True)
+        columns = replace(
+            default_columns("next"), is_text=True, encoding=requested.encoding
+        )
         return _read_text(path, columns), columns
     table = read_table(path, _schema(requested, time))
     columns, notes = infer_columns(table, task, requested, time=time)
@@ -130,7 +133,7 @@ def _read_text(path: Path, columns: SequenceColumns) -> SequenceData:
     """
     encoding = columns.encoding or "utf-8"
     try:
-        text = path.read_text(encoding=encoding)
+        text = path.read_text(encoding=encoding).removeprefix(BYTE_ORDER_MARK)
     except (OSError, UnicodeDecodeError, LookupError) as error:
         problem = f"it cannot be read as a text in {encoding}"
         raise UnreadableData(path, problem, "Say it with --encoding.") from error

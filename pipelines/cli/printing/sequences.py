@@ -55,7 +55,8 @@ def print_sequences(console: Console, result: "SequenceOutcome") -> None:
     width = max(map(len, steps))
     for number, (command, effect) in enumerate(steps.items()):
         start = "      " if number else "next: "
-        console.print(f"{start}{command:{width}}  {effect}", markup=False)
+        line = f"{start}{command:{width}}  {effect}"
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def print_sequence_models(console: Console, rows: Sequence["ModelRow"]) -> None:

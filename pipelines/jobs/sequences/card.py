@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipelines.jobs.sequences.experiment import RANKING, SequenceExperiment
+from pipelines.jobs.sequences.experiment import SequenceExperiment
 from pipelines.tracking.descriptions import MAX_CHARACTERS, MAX_ROWS, as_code
 from pipelines.tracking.registry import MARK
 
@@ -14,7 +14,6 @@ PURPOSES = {
     "label": "Gives each step of a series one of the labels",
     "next": "Gives the next symbol of a series, and generates symbols",
 }
-VERBS = {"classify": "classify", "label": "label", "next": "next"}
 MAX_CLASSES = 8  # in a sentence
 
 
@@ -76,13 +75,14 @@ class SequenceCard:
         series = "1 series" if count == 1 else f"{count:,} series"
         roles = columns.channels or (columns.symbol,)
         names = ", ".join(map(as_code, roles[:MAX_CLASSES]))
+        names = "characters" if columns.is_text else names
         noun = "symbols" if columns.symbol else "steps"
         source = as_code(experiment.job.data.path.name)
         return f"{names} of {source}: {series}, {experiment.rows:,} {noun}"
 
     def _leaderboard(self) -> str:
         metrics = [str(name) for name in self.scores]
-        metrics.sort(key=lambda name: name != RANKING[self.experiment.job.task])
+        metrics.sort(key=lambda name: name != self.experiment.job.metric)
         heads = [name.replace("_", " ") for name in ("model", *metrics)]
         lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
         for model, row in self.scores.head(MAX_ROWS).iterrows():
@@ -99,7 +99,7 @@ class SequenceCard:
         if task == "next":
             lines.append(f"    recast generate '{name}{place}' --length 200")
         lines.append(
-            f"    recast serve     # POST /v1/models/{name}/{VERBS[task]} answers with "
+            f"    recast serve     # POST /v1/models/{name}/{task} answers with "
             "the champion"
         )
         return "\n".join(["**Use it:**", "", *lines])

@@ -27,8 +27,6 @@ from forecasting.sequences.symbols.alphabet import Alphabet, as_series
 from forecasting.sequences.symbols.model import SymbolModel
 from pipelines.config.sequence_job import SequenceJob
 
-RANKING = {"classify": "accuracy", "label": "accuracy", "next": "cross_entropy"}
-
 
 @dataclass(frozen=True, slots=True)
 class SequenceExperiment:
@@ -81,7 +79,7 @@ class SequenceExperiment:
         """Return the figures of models, best first, with the names as index."""
         scores = pd.DataFrame({name: m.scores for name, m in measurements.items()}).T
         scores.index.name = "model"
-        metric = RANKING[self.job.task]
+        metric = self.job.metric
         ascending = metric == "cross_entropy"
         return scores.sort_values(metric, ascending=ascending, kind="stable")
 

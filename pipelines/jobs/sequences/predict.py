@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from forecasting.errors import SettingError
-from forecasting.sequences.answers.tables import predict_table
+from forecasting.sequences.answers.tables import explain_table, predict_table
+from forecasting.sequences.classifier import SequenceClassifier
 from forecasting.sequences.reading.sources import read_new_series
 from forecasting.sequences.storage import SequenceModel
 from forecasting.sequences.symbols.model import SymbolModel
@@ -40,6 +41,30 @@ def predict_file(
     """
     data = read_new_series(path, model.task, model.columns_)
     return predict_table(model, data), data.notes
+
+
+def explain_file(
+    model: SequenceModel, name: str, path: Path | None
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the parts of steps in the labels of the series of a file, and notes.
+
+    Args:
+        model: trained classifier.
+        name: of the model, for messages.
+        path: as in `predict_file`.
+
+    Raises:
+        DataError: the series cannot be used.
+        SettingError: there is no file, or the model is no classifier.
+    """
+    if not isinstance(model, SequenceClassifier):
+        expected = f"of the task classify or forecast; {name} has the task {model.task}"
+        raise SettingError("model", name, expected)
+    if path is None:
+        expected = f"a file with series: {name} does not store those of its training"
+        raise SettingError("--data", None, expected)
+    data = read_new_series(path, model.task, model.columns_)
+    return explain_table(model, data), data.notes
 
 
 @dataclass(frozen=True, slots=True)

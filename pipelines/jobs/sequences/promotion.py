@@ -25,10 +25,12 @@ from forecasting.sequences.evaluation.significance import (
     compare_labels,
     compare_steps,
 )
+from forecasting.sequences.reading.columns import Task
 from model_registry.addresses import without_password
+from pipelines.config.sequence_job import RANKING
 from pipelines.errors import AccessDenied
 from pipelines.jobs.promotion import FLOOR_ADVICE, Verdict
-from pipelines.jobs.sequences.experiment import RANKING, SequenceExperiment
+from pipelines.jobs.sequences.experiment import SequenceExperiment
 from pipelines.tracking.models import load_sequences
 from pipelines.tracking.registry import find_alias_target
 from pipelines.tracking.runs import quiet_mlflow
@@ -50,8 +52,8 @@ def judge(
         label: name of the new model.
     """
     job, registry = experiment.job, experiment.job.registry
-    floor = _describe_floor(job.task, measurements, label)
-    warning = None if not floor else f"{label} does not beat {floor}"
+    margin, best = _best_baseline(job.task, measurements, label)
+    warning = None if margin > TOLERANCE else f"{label} does not beat {best}"
     if registry.promote != "if_better":
         always = registry.promote == "always"
         return Verdict(always, f"promote is set to {registry.promote}", warning)
@@ -65,11 +67,8 @@ def judge(
     except (ForecastingError, MlflowException, AccessDenied, OSError) as error:
         reason = f"{name} cannot be compared: {without_password(str(error))}"
         return Verdict(False, reason, warning, rival)
-    if better and floor:
-        better, reason = (
-            False,
-            f"{reason}, but it does not beat {floor}; {FLOOR_ADVICE}",
-        )
+    if better and margin < -TOLERANCE:
+        better, reason = False, f"{reason}, but {best} is better; {FLOOR_ADVICE}"
     return Verdict(better, reason, warning, rival)
 
 
@@ -145,16 +144,14 @@ def record_table(measurement: Measurement) -> pd.DataFrame:
     )
 
 
-def _describe_floor(
-    task: str, measurements: Mapping[str, Measurement], label: str
-) -> str:
-    """Return in words the baseline that is as good as the new model, if any."""
+def _best_baseline(
+    task: Task, measurements: Mapping[str, Measurement], label: str
+) -> tuple[float, str]:
+    """Return by how much the new model is better than the best baseline, and which."""
     metric = RANKING[task]
     sign = -1 if metric == "cross_entropy" else 1
     scores = {name: sign * m.scores[metric] for name, m in measurements.items()}
     score = scores.pop(label)
     best = max(scores, key=scores.__getitem__)
-    if score > scores[best] + TOLERANCE:
-        return ""
-    value = f"{abs(scores[best]):.4g}"
-    return f"the baseline {best.replace('_', ' ')} ({metric.replace('_', ' ')} {value})"
+    value = f"{metric.replace('_', ' ')} {abs(scores[best]):.4g}"
+    return score - scores[best], f"the baseline {best.replace('_', ' ')} ({value})"

@@ -71,6 +71,11 @@ class SequenceOutcome:
     notes: tuple[str, ...]
     page: str
 
+    @property
+    def evidence_text(self) -> str:
+        """The evidence in words: the test part."""
+        return self.test
+
 
 def register_sequences(
     experiment: SequenceExperiment,

@@ -11,6 +11,7 @@ from forecasting.devices import pick_device
 from forecasting.sequences.evaluation.baselines import measure_baselines
 from forecasting.sequences.evaluation.measurement import Measurement, measure
 from forecasting.sequences.storage import SequenceModel
+from pipelines.checkpoints.identity import Identity
 from pipelines.config.sequence_job import SequenceJob
 from pipelines.jobs.sequences.experiment import (
     SequenceExperiment,
@@ -53,7 +54,8 @@ def train_sequences(job: SequenceJob, console: Console) -> SequenceOutcome:
     experiment = read_experiment(job)
     connect()
     check_task(job.name, job.task)
-    with tracked_run(job, name_run(job.name, job.cell)) as run:
+    tags = Identity.of_files("train", job).to_tags()
+    with tracked_run(job, name_run(job.name, job.cell), tags=tags) as run:
         start_seconds = time.perf_counter()
         _log_series(experiment)
         _show(console, f"{job.name}: training of {job.cell} for the test")

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from forecasting import load_sequence_model, read_sequence_file
+from forecasting.sequences.answers.explanation import explain_class
 from forecasting.sequences.answers.tables import predict_table
 
 
@@ -130,7 +131,113 @@ def test_generated_symbols_continue_the_pattern(trained, recast):
     assert not plain["stopped"]
 
 
-@pytest.mark.parametrize("command", ["forecast", "explain", "report"])
+def test_a_stop_symbol_ends_the_generation(trained, recast):
+    options = ("--temperature", "0.1", "--stop", "0", "--random-state", "0")
+
+    shown = recast("generate", "count", "--seed", "01", *options).out
+    plain = json.loads(
+        recast("generate", "count", "--seed", "01", *options, "--json").out
+    )
+
+    assert shown == "0123\n"
+    assert plain == {
+        "model": "count version 1",
+        "seed": "01",
+        "symbols": ["2", "3"],
+        "text": "23",
+        "stopped": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("count", "--temperature", "0"), "temperature must be from 0.001 to 100"),
+        (("count", "--temperature", "nan"), "temperature must be from 0.001 to 100"),
+        (("count", "--length", "0"), "length must be a whole number from 1 to 100000"),
+        (("count", "--length", "100001"), "length must be a whole number from 1 to"),
+        (("count", "--top-k", "0"), "top_k must be a whole number of at least 1"),
+        (("count", "--stop", "x"), "stop must be a symbol of the training"),
+        (("count", "--random-state", "-1"), "random_state must be from 0 to"),
+        (
+            ("count", "--seed", "0z"),
+            "unknown symbol of the seed: 'z'; the training had",
+        ),
+        (("bumps",), "model must be of the task next; bumps version 1 has the task cl"),
+    ],
+)
+def test_a_generation_out_of_range_is_refused(trained, recast, options, message):
+    result = recast("generate", *options)
+
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("count", "series_id,symbol\na,0\na,z\n", "unknown symbol of series 0: 'z'"),
+        ("count", "series_id,symbol\n", "the file has a header and no rows"),
+        ("bumps", "id,y\na,1\n", "no column 'x'"),
+        ("bumps", "id,x\na,1\na,\n", "column 'x': 1 missing value at line 3"),
+        ("bumps", "id,x\na,1\na,up\n", "column 'x'"),
+    ],
+)
+def test_series_that_a_model_cannot_read_are_refused(
+    trained, shared_workplace, recast, name, text, message
+):
+    (shared_workplace / "new.csv").write_text(text)
+
+    result = recast("predict", name, "--data", "new.csv", "--output", "out.csv")
+
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert not (shared_workplace / "out.csv").exists()
+
+
+def test_predictions_go_to_a_file(trained, shared_workplace, recast):
+    result = recast("predict", "bumps", "--data", "bumps.csv", "--output", "p.parquet")
+
+    assert result.out == "wrote 40 rows to p.parquet\n"
+    table = pd.read_parquet(shared_workplace / "p.parquet")
+    assert table["series_id"].iloc[0] == "s00"
+
+
+def test_the_parts_of_steps_in_a_label_are_those_of_the_library(
+    trained, shared_workplace, recast
+):
+    folder = mlflow.artifacts.download_artifacts("models:/bumps@champion")
+    library = load_sequence_model(folder)
+    data = read_sequence_file("bumps.csv", "classify", library.columns_)
+
+    plain = json.loads(recast("explain", "bumps", "--data", "bumps.csv", "--json").out)
+
+    table = pd.DataFrame(plain["parts"])
+    first = table[table["series_id"] == "s00"]
+    expected = explain_class(library, data.series[0])
+    np.testing.assert_allclose(first["part"], expected.parts[:, 0], rtol=1e-12)
+    assert set(first["label"]) == {expected.label}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("bumps",), "--data must be a file with series"),
+        (("count", "--data", "count.txt"), "model must be of the task classify or fo"),
+        (
+            ("bumps", "--data", "bumps.csv", "--output", "a.png"),
+            "output must be a tabl",
+        ),
+    ],
+)
+def test_an_explanation_that_is_none_is_refused(trained, recast, arguments, message):
+    result = recast("explain", *arguments)
+
+    assert result.code == 2
+    assert message in result.err
+
+
+@pytest.mark.parametrize("command", ["forecast", "report"])
 def test_commands_of_forecasters_refuse_the_model(trained, recast, command):
     result = recast(command, "bumps")
 
@@ -158,3 +265,26 @@ def test_a_forecaster_cannot_take_the_name(
     assert result.code == 2
     assert "the versions of bumps are of the task classify, not forecast" in result.err
     assert len(mlflow.search_runs(search_all_experiments=True)) == runs
+
+
+def test_a_finished_training_is_not_repeated(trained, shared_workplace, recast):
+    quick = ("model.hidden_size=6", "model.members=2", "training.epochs=30")
+    settings = [f"--set={setting}" for setting in quick]
+    arguments = ("bumps.csv", "--task", "classify", *settings, "--if-changed", "--json")
+
+    plain = json.loads(recast("train", *arguments).out)
+
+    assert plain["status"] == "unchanged"
+    assert plain["run_id"] == trained["classify"].run_id
+
+
+def test_a_batch_trains_discrete_series(trained, shared_workplace, recast):
+    text = "name: batch\ntask: next\ndata: {path: count.txt}\ntraining: {epochs: 1}\n"
+    (shared_workplace / "batch.yaml").write_text(text)
+
+    result = recast("run", "batch.yaml", "--workers", "1", "--json")
+
+    assert result.code == 0, result.err
+    [job] = json.loads(result.out)["jobs"]
+    assert job["metric"] == "cross_entropy"
+    assert job["evidence"] == "the latest 48 of 480 symbols"
