@@ -10,7 +10,6 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from forecasting.sequences.reading.columns import Task
-from serving.forecasts.thread_pool import ForecastThreads
 from serving.http.validation import read_selector, refuse_encoded, refuse_query
 from serving.observability.logging import add_log_fields
 from serving.registry.loaded_model import (
@@ -32,6 +31,7 @@ ThreadWork = Callable[[LoadedModel, str | None, bytes, Settings], tuple[bytes, i
 SequenceWork = Callable[
     [LoadedSequences, str | None, bytes, Settings], tuple[bytes, int]
 ]
+LARGE_BODY = 2**16  # bytes of series of numbers or symbols: some ten thousand steps
 
 
 class Selection(NamedTuple):
@@ -79,7 +79,7 @@ async def respond_sequences(
     work: SequenceWork,
     *,
     body: bytes | None = None,
-    threads: ForecastThreads | None = None,
+    is_long: bool = False,
 ) -> Response:
     """Respond to a request to a model of discrete series, by work in a thread.
 
@@ -87,14 +87,16 @@ async def respond_sequences(
         request, service, selection, body: as in `respond`.
         task: of the model.
         work: computes the body of the response.
-        threads: that it runs in; default those of forecasts.
+        is_long: whether it may take seconds whatever the size of the body; it then runs
+            in threads of its own, as for a large body.
 
     Raises:
         ServiceError: as `respond`, and ``work``.
     """
     body = await read_body(request) if body is None else body
     model = require_task(await _find(request, service, selection), task)
-    alias, threads = _alias(service, selection), threads or service.workers
+    alias, is_long = _alias(service, selection), is_long or len(body) > LARGE_BODY
+    threads = service.long_workers if is_long else service.workers
     content, series = await threads.run(work, model, alias, body, service.settings)
     service.metrics.count_predictions(model.name, model.task, series)
     return Response(content, media_type="application/json")

@@ -78,7 +78,12 @@ async def invocations(request: Request, service: ServiceDependency) -> Response:
     if isinstance(model, LoadedSequences):
         score_table = partial(score_sequences, media_type=media_type)
         return await respond_sequences(
-            request, service, Selection(name), model.task, score_table
+            request,
+            service,
+            Selection(name),
+            model.task,
+            score_table,
+            is_long=model.task == "next",
         )
     work = in_thread(service, partial(score, media_type=media_type))
     return await respond(request, service, Selection(name), work)

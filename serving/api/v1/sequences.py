@@ -68,7 +68,7 @@ async def generate_symbols(
         select_model(name, selector),
         "next",
         generate,
-        threads=service.generators,
+        is_long=True,
     )
 
 

@@ -1,5 +1,9 @@
 """The next symbol, and generated ones, are those of the library."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import httpx
 import numpy as np
 import pytest
 
@@ -118,3 +122,15 @@ def test_a_seed_beyond_the_limit_is_refused(ask, assert_problem):
     response = ask("letters", "generate", {"seed": "hello" * 601})
 
     assert_problem(response, 413, "request-too-large", "3,005 observations")
+
+
+def test_forecasts_go_on_beside_long_generations(sequences):
+    path = f"{sequences.url}/v1/models/letters/generate"
+    with ThreadPoolExecutor(8) as threads:
+        post = partial(httpx.post, path, json={"length": 500}, timeout=180)
+        pending = [threads.submit(post) for _ in range(24)]
+        forecast = sequences.forecast()
+        answers = [future.result() for future in pending]
+
+    assert forecast.status_code == 200
+    assert {len(answer.json()["symbols"]) for answer in answers} == {500}
