@@ -21,7 +21,14 @@ from forecasting.kernels.compilation import is_compiled
 from serving.api.mlflow_scoring import routes as invocations
 from serving.api.nixtla.routes import router as nixtla
 from serving.api.open_inference import routes as inference
-from serving.api.v1 import inspection, records, routes, training, versions
+from serving.api.v1 import (
+    inspection,
+    records,
+    routes,
+    sequences,
+    training,
+    versions,
+)
 from serving.errors import ServiceError
 from serving.http import assets, pages
 from serving.http.auth import auth_middleware
@@ -56,6 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """
     settings = settings or Settings()
     service = Service(settings)
+    front = (*routes.FRONT, *sequences.FRONT)
     app = FastAPI(
         title="Recast",
         version=version("recast-forecasting"),
@@ -76,7 +84,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 TimeoutMiddleware, settings.body_seconds, settings.request_seconds
             ),
             Middleware(HeadAsGet),
-            Middleware(FrontRoutes, routes.FRONT),
+            Middleware(FrontRoutes, front),
         ],
         exception_handlers={
             ServiceError: _handle_error,
@@ -86,7 +94,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         },
     )
     app.state.service = service
-    app.router.routes.extend(routes.FRONT)  # for their document, and other methods
+    app.router.routes.extend(front)  # for their document, and other methods
     app.include_router(routes.router)
     app.include_router(records.router)
     app.include_router(versions.router)

@@ -4,6 +4,7 @@
     ├── RequestError          the request cannot be answered as it was made
     ├── BodyTooLarge          more bytes than the service takes
     ├── RequestTooLarge       more series, observations or forecasts than it takes
+    ├── OtherTask             the model answers other requests than this one
     ├── UnknownModel          no model of that name
     ├── UnknownAlias          the model has no such alias
     ├── UnknownVersion        the model has no such version
@@ -37,6 +38,7 @@ the problem type of its response, and the first line of its docstring the title.
 
 import re
 from collections.abc import Iterable, Mapping
+from urllib.parse import quote
 
 from forecasting.errors import ForecastingError, join_shown
 from serving.schemas.forecast import Flaw
@@ -89,6 +91,20 @@ class RequestTooLarge(ServiceError):
         )
         self.flaws = (Flaw(loc=list(loc), msg=message),)
         super().__init__(message)
+
+
+class OtherTask(ServiceError):
+    """The model answers requests of another task."""
+
+    def __init__(self, name: str, task: str, verbs: Iterable[str]) -> None:
+        addresses = " or ".join(
+            f"POST /v1/models/{quote(shortened(name, 100), safe='')}/{verb}"
+            for verb in verbs
+        )
+        super().__init__(
+            f"Model {shortened(name, 100)!r} has the task {task!r} and does not answer "
+            f"this request. Ask it at {addresses}."
+        )
 
 
 class UnknownModel(ServiceError):

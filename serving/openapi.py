@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import FastAPI
+from msgspec import Struct
 from msgspec.json import schema_components
 from pydantic.json_schema import models_json_schema
 
@@ -10,7 +11,7 @@ from serving.api.mlflow_scoring import tables
 from serving.api.open_inference import tensors
 from serving.http.auth import is_open
 from serving.http.problems import MEDIA_TYPE, is_inference
-from serving.schemas import request
+from serving.schemas import request, sequence_requests
 from serving.schemas.forecast import Problem
 from serving.settings import Settings
 
@@ -46,12 +47,14 @@ def add_bodies(app: FastAPI, settings: Settings) -> None:
 
 def _body_schemas() -> dict[str, Any]:
     """Return the JSON schemas of the request bodies and of problems, by name."""
-    bodies = {
+    bodies: dict[type[Struct], list[dict[str, Any]]] = {
         request.ForecastRequest: request.EXAMPLES,
         request.ExplainRequest: request.EXAMPLES,
         request.ZeroShotRequest: request.ZERO_SHOT_EXAMPLES,
         request.Promotion: request.PROMOTION_EXAMPLES,
+        **sequence_requests.EXAMPLES,
         tables.Invocation: tables.EXAMPLES,
+        tables.SequenceInvocation: tables.SEQUENCE_EXAMPLES,
         tensors.InferRequest: tensors.EXAMPLES,
     }
     template = REFERENCE.replace("{model}", "{name}")

@@ -36,6 +36,9 @@ class Service:
         self.workers = ForecastThreads(
             settings.threads, settings.max_waiting, self.metrics.set_queue_length
         )
+        self.long_workers = ForecastThreads(
+            settings.threads, settings.max_waiting, name="long"
+        )  # of long series and generations, which no forecast waits for
         self.metrics.add_state(self.models, self.poller)
         batcher = Batcher(self.workers, self.metrics.observe_batch)
         self.forecasts = Forecasts(batcher, self.workers, settings)
@@ -45,6 +48,7 @@ class Service:
     def close(self) -> None:
         """Stop the threads of forecasts, polling and loading."""
         self.workers.close()
+        self.long_workers.close()
         self.operation.close()
         self.poller.close()
         self.models.close()

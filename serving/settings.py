@@ -109,6 +109,8 @@ class Settings(BaseSettings):
     """Maximum number of observations in one request, and of numbers in one answer."""
     max_horizon: int = Field(default=1000, ge=1, le=10_000)
     """Maximum steps ahead in one request."""
+    max_length: int = Field(default=10_000, ge=1, le=100_000)
+    """Maximum number of symbols generated in one request."""
     threads: int = Field(default=min(4, os.cpu_count() or 1), ge=1)
     """Number of forecasts computed in parallel."""
     max_waiting: int = Field(default=256, ge=1)

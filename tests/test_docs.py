@@ -22,7 +22,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 from forecasting.evaluation.backtest import METRICS
 from pipelines.__main__ import main
-from pipelines.config.keys import list_keys
+from pipelines.config.sequence_job import all_keys
 from serving.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -110,7 +110,7 @@ def test_the_service_page_lists_every_setting_of_the_service():
 
 def test_the_settings_page_lists_every_key_of_the_job_file():
     page = (ROOT / "docs" / "settings.md").read_text()
-    keys = list_keys()
+    keys = all_keys()
 
     assert len(keys) > 40
     assert [key for key in keys if f"`{key}`" not in page] == []

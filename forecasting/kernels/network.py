@@ -84,7 +84,10 @@ class LoopedNetwork:
         self._work = len(self._weights) * network.seq_len
 
     def __call__(self, windows: Array) -> Array:
-        """Return forecasts ``(B, horizon)`` of windows z ``(B, seq_len)``."""
+        """Return forecasts ``(B, horizon)`` of windows z ``(B, seq_len)``.
+
+        A network without a linear skip reads windows of any whole number of its steps.
+        """
         rows = np.ascontiguousarray(windows, np.float32)
         forecasts = np.empty((len(rows), self._horizon), np.float32)
         parts = len(rows) * self._work // PRODUCTS_PER_CORE
@@ -101,7 +104,10 @@ class LoopedNetwork:
         return forecasts
 
     def _fill(self, forecasts: Array, rows: Array) -> None:
-        self._loops.forecast(self._shape, self._weights, rows, forecasts, self._block)
+        shape = self._shape
+        if not shape.skip and rows.shape[1] != shape.steps * shape.inputs:
+            shape = shape._replace(steps=rows.shape[1] // shape.inputs)
+        self._loops.forecast(shape, self._weights, rows, forecasts, self._block)
 
 
 def has_loops(network: RecurrentNetwork) -> bool:

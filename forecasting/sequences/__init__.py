@@ -11,6 +11,7 @@ network      heads to classes over the encoder of the forecasters
 scaling      normalisation of channels
 data         padded series and their lengths
 reading/     series with labels from files and frames
+evaluation/  the test part, figures on it beside baselines, significance
 answers/     predictions as tables, explanation, the model in MLflow
 metrics      figures of classes and symbols
 storage      saved models

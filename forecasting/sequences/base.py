@@ -8,6 +8,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from forecasting.devices import pick_device
 from forecasting.errors import SettingError, ShapeError
 from forecasting.models.cells import Cell
 from forecasting.models.config import RecurrentConfig
@@ -51,6 +52,19 @@ class SeriesEstimator(BaseEstimator):  # type: ignore[misc]
             RecurrentConfig(**settings_of(RecurrentConfig, settings)),
             TrainingConfig(**settings_of(TrainingConfig, settings)),
         )
+
+    def check_settings(self, steps: int) -> None:
+        """Check all settings before a training.
+
+        Args:
+            steps: of the longest training series.
+
+        Raises:
+            SettingError: a setting is out of range, or the device is missing.
+        """
+        patch_len = choose_patch_len(getattr(self, "patch_len", 1), steps)
+        _, training = self._configs(patch_len)
+        pick_device(training.device)
 
     def _read(self, X: Any, *, reset: bool) -> PaddedSeries:  # noqa: N803
         """Return series padded, after checks; ``reset`` in training.

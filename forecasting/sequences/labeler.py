@@ -127,8 +127,7 @@ class SequenceLabeler(SeriesEstimator):
             SettingError: a setting is out of range.
             TrainingDiverged: the loss became infinite.
         """
-        if not isinstance(self.window, int | np.integer) or self.window < 1:
-            raise SettingError("window", self.window, "a whole number of at least 1")
+        self._check_window()
         model, training = self._configs(patch_len=1)
         series = self._series(X, reset=True)
         self.classes_ = _find_classes(y)
@@ -194,6 +193,15 @@ class SequenceLabeler(SeriesEstimator):
             right += int(((codes == expected) & (expected >= 0)).sum())
             count += int((expected >= 0).sum())
         return right / max(count, 1)
+
+    def check_settings(self, steps: int) -> None:
+        """Check all settings before a training; see `SeriesEstimator`."""
+        super().check_settings(steps)
+        self._check_window()
+
+    def _check_window(self) -> None:
+        if not isinstance(self.window, int | np.integer) or self.window < 1:
+            raise SettingError("window", self.window, "a whole number of at least 1")
 
     def _series(self, X: Any, *, reset: bool) -> PaddedSeries:  # noqa: N803
         """Return series padded; steps may differ from those of the training."""

@@ -63,15 +63,16 @@ def save_sequence_model(
         name: value.item() if isinstance(value, np.generic) else value
         for name, value in settings.items()
     }
-    config, tensors = (
-        _pack_symbols(model)
-        if isinstance(model, SymbolModel)
-        else (_pack_series(model))
-    )
+    config, tensors = _pack(model)
     stored = {name: tensor.contiguous() for name, tensor in tensors.items()}
     columns = columns or model.columns_
     config = {"settings": plain, "columns": columns.to_plain(), **config}
     write_artifact(Path(path), config, stored)
+
+
+def count_bytes(model: SequenceModel) -> int:
+    """Return the bytes of all tensors of a trained model."""
+    return sum(tensor.nbytes for tensor in _pack(model)[1].values())
 
 
 def is_sequence_model(path: Path | str) -> bool:
@@ -99,7 +100,7 @@ def load_sequence_model(path: Path | str) -> SequenceModel:
     task = config.get("task")
     if task not in _UNPACK:
         problem = "it is a forecaster, or of an unknown task"
-        raise ArtifactError(folder, problem, "Load it by Forecaster.load.")
+        raise ArtifactError(folder, problem, "Use recast forecast, or Forecaster.load.")
     try:
         model = _UNPACK[task](config, tensors)
         if "columns" in config:
@@ -114,6 +115,13 @@ def load_sequence_model(path: Path | str) -> SequenceModel:
         ForecastingError,
     ) as error:
         raise damaged_artifact(folder, f"{type(error).__name__}: {error}") from error
+
+
+def _pack(model: SequenceModel) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Return the settings of the training and the tensors of a model."""
+    if isinstance(model, SymbolModel):
+        return _pack_symbols(model)
+    return _pack_series(model)
 
 
 def _pack_series(

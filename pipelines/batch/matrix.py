@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.config.job import make_name, set_value
-from pipelines.config.keys import describe_unknown, list_keys
+from pipelines.config.keys import describe_unknown
+from pipelines.config.sequence_job import all_keys
 from pipelines.errors import JobError
 
 DATA_PATH = "data.path"
@@ -74,7 +75,7 @@ def expand(
 
 def _find_problem(key: str, values: Any, overrides: Mapping[str, Any]) -> str | None:
     """Return the problem of one key of a matrix; None without one."""
-    keys = [path for path in list_keys() if path != "name"]
+    keys = [path for path in all_keys() if path != "name"]
     if key not in keys:
         return describe_unknown(key, keys)
     if key in overrides:

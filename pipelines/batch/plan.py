@@ -14,11 +14,11 @@ from pipelines.checkpoints.identity import digest_code
 from pipelines.config.job import (
     Job,
     is_job_file,
-    make_job,
     read_plain_job,
     set_value,
 )
 from pipelines.config.resources import Resources
+from pipelines.config.sequence_job import SequenceJob, make_any_job
 from pipelines.errors import BatchError, JobError
 
 MAX_JOBS = 100_000
@@ -152,11 +152,10 @@ def _read_file(
         set_value(plain, path, value)
     for keys in [plain] if matrix is None else expand(plain, matrix, source):
         try:
-            job = make_job(keys, source)
+            job = make_any_job(keys, source)
+            yield _plan_job(job, source, command or file_command)
         except JobError as error:
             yield str(error)
-        else:
-            yield _plan_job(job, source, command or file_command)
 
 
 def check_command(command: Any) -> Command:
@@ -178,7 +177,15 @@ def _check_file_command(command: Any, source: Path) -> Command:
         raise JobError(source, [str(error)]) from None
 
 
-def _plan_job(job: Job, source: Path, command: Command) -> PlannedJob:
+def _plan_job(job: Job | SequenceJob, source: Path, command: Command) -> PlannedJob:
+    """Plan a job.
+
+    Raises:
+        JobError: the command is only for forecasts.
+    """
+    if isinstance(job, SequenceJob) and command != "train":
+        problem = f"command: {command} is only for the task forecast"
+        raise JobError(source, [f"{problem}; train takes the task {job.task}"])
     return PlannedJob(
         name=job.name,
         command=command,
@@ -186,7 +193,7 @@ def _plan_job(job: Job, source: Path, command: Command) -> PlannedJob:
         source=source,
         data=job.data.path,
         resources=job.resources,
-        device=job.training.device,
+        device=job.device,
     )
 
 

@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from pipelines.checkpoints.finished import FinishedRun
     from pipelines.checkpoints.opening import WorkOptions
     from pipelines.config.job import Job
+    from pipelines.config.sequence_job import SequenceJob
     from pipelines.jobs.registration import Outcome
+    from pipelines.jobs.sequences.registration import SequenceOutcome
     from pipelines.search.rounds import TrialPlan
+
+    AnyJob = Job | SequenceJob
 
 Command = Literal["train", "compare", "tune"]
 Status = Literal["done", "unchanged", "failed"]
@@ -182,7 +186,7 @@ def _run(task: Task) -> dict[str, Any]:
     """Run the job of a task and return the values of its result."""
     from rich.console import Console
 
-    from pipelines.config.job import parse_job
+    from pipelines.config.sequence_job import parse_any_job
 
     console = Console(file=sys.stdout, width=LOG_WIDTH, force_terminal=False)
     if task.trial is not None:
@@ -190,7 +194,7 @@ def _run(task: Task) -> dict[str, Any]:
 
         end = run_trial(task.trial, console, is_resumed=task.work.resume)
         return {"status": "done", "score": end.value}
-    job = parse_job(task.job, Path(task.source))
+    job = parse_any_job(task.job, Path(task.source))
     finished = _find_finished(task, job)
     if finished is not None:
         console.print(f"{task.name}: {finished.describe()}", markup=False)
@@ -198,10 +202,10 @@ def _run(task: Task) -> dict[str, Any]:
     outcome = _call(task, job, console)
     for note in outcome.notes:
         console.print(f"note: {note}", markup=False)
-    return _describe_outcome(outcome, job)
+    return _describe_outcome(outcome, job.metric)
 
 
-def _find_finished(task: Task, job: "Job") -> "FinishedRun | None":
+def _find_finished(task: Task, job: "AnyJob") -> "FinishedRun | None":
     """Return the finished run that makes a task superfluous; None without one."""
     if not task.if_changed and task.since is None:
         return None
@@ -215,9 +219,9 @@ def _find_finished(task: Task, job: "Job") -> "FinishedRun | None":
     return find_finished(job, command, since=None if task.if_changed else task.since)
 
 
-def _describe_finished(task: Task, job: "Job", run: "FinishedRun") -> dict[str, Any]:
+def _describe_finished(task: Task, job: "AnyJob", run: "FinishedRun") -> dict[str, Any]:
     """Return the values of a result for a job that had finished before."""
-    alias, metric = job.registry.alias, job.evaluation.metric
+    alias, metric = job.registry.alias, job.metric
     return {
         "status": "unchanged" if task.if_changed else "done",
         "model": run.name,
@@ -232,8 +236,14 @@ def _describe_finished(task: Task, job: "Job", run: "FinishedRun") -> dict[str, 
     }
 
 
-def _call(task: Task, job: "Job", console: "Console") -> "Outcome":
+def _call(task: Task, job: "AnyJob", console: "Console") -> "Outcome | SequenceOutcome":
     """Run the command of a task."""
+    from pipelines.config.sequence_job import SequenceJob
+
+    if isinstance(job, SequenceJob):
+        from pipelines.jobs.sequences.train import train_sequences
+
+        return train_sequences(job, console)
     if task.command == "tune":
         from pipelines.search.tune import tune
 
@@ -249,11 +259,11 @@ def _call(task: Task, job: "Job", console: "Console") -> "Outcome":
     return train(job, console, work=task.work)
 
 
-def _describe_outcome(outcome: "Outcome", job: "Job") -> dict[str, Any]:
+def _describe_outcome(
+    outcome: "Outcome | SequenceOutcome", metric: str
+) -> dict[str, Any]:
     """Return the values of a result for a job that is done."""
     import math
-
-    from forecasting.evaluation.evidence import describe_evidence
 
     row: dict[Any, float] = outcome.scores.loc[[outcome.label]].iloc[0].to_dict()
     metrics = {str(name): float(value) for name, value in row.items()}
@@ -266,10 +276,10 @@ def _describe_outcome(outcome: "Outcome", job: "Job") -> dict[str, Any]:
         "promoted": outcome.verdict.promote,
         "reason": outcome.verdict.reason,
         "run_id": outcome.run_id,
-        "metric": job.evaluation.metric,
-        "score": finite.get(job.evaluation.metric),
+        "metric": metric,
+        "score": finite.get(metric),
         "metrics": finite,
-        "evidence": describe_evidence(outcome.evidence),
+        "evidence": outcome.evidence_text,
     }
 
 

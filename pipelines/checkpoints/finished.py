@@ -9,6 +9,7 @@ from mlflow.exceptions import MlflowException
 
 from pipelines.checkpoints.identity import IDENTITY_TAG, Identity
 from pipelines.config.job import Job
+from pipelines.config.sequence_job import SequenceJob
 
 MAX_RUNS = 10  # of one identity, the latest
 
@@ -41,7 +42,7 @@ class FinishedRun:
 
 
 def find_finished(
-    job: Job, command: str, *, since: float | None = None
+    job: Job | SequenceJob, command: str, *, since: float | None = None
 ) -> FinishedRun | None:
     """Return the latest finished run of the same job, data and code; None without one.
 
@@ -53,7 +54,10 @@ def find_finished(
     Raises:
         DataError: the series cannot be used.
     """
-    identity = Identity.of(command, job, job.read_panel())
+    if isinstance(job, SequenceJob):
+        identity = Identity.of_files(command, job)
+    else:
+        identity = Identity.of(command, job, job.read_panel())
     conditions = [
         "attributes.status = 'FINISHED'",
         f"tags.`{IDENTITY_TAG}` = '{identity.to_tag()}'",

@@ -17,7 +17,9 @@ import numpy as np
 import forecasting
 import pipelines
 from forecasting.data.panel import Panel
+from forecasting.errors import UnreadableData
 from pipelines.config.job import Job
+from pipelines.config.sequence_job import SequenceJob
 
 IDENTITY_TAG = "recast.identity"  # of an MLflow run
 DIGEST_LENGTH = 16
@@ -49,6 +51,24 @@ class Identity:
     def of(cls, command: str, job: Job, panel: Panel) -> "Identity":
         """Return the identity of a command on the series of a job."""
         return cls(command, digest_job(job), digest_panel(panel), digest_code())
+
+    @classmethod
+    def of_files(cls, command: str, job: SequenceJob) -> "Identity":
+        """Return the identity of a command on the files of a job of discrete series.
+
+        Raises:
+            UnreadableData: a file is missing.
+        """
+        exclude = INDEPENDENT | {"data": {"path", "test"}}
+        plain = job.model_dump(mode="json", exclude=exclude)
+        settings = _digest(json.dumps(plain, sort_keys=True).encode())
+        files = [path for path in (job.data.path, job.data.test) if path is not None]
+        try:
+            data = _digest(*(path.read_bytes() for path in files))
+        except OSError as error:
+            problem = f"it cannot be read ({error.strerror})"
+            raise UnreadableData(error.filename, problem, "Check the path.") from None
+        return cls(command, settings, data, digest_code())
 
     @property
     def digest(self) -> str:

@@ -30,11 +30,17 @@ from pipelines.cli.options import (
 from pipelines.cli.outputs import write_rows
 from pipelines.cli.report import report_command
 from pipelines.cli.run import add_run_command
+from pipelines.cli.sequences import (
+    generate_command,
+    predict_command,
+    train_discrete,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from pipelines.config.job import Job
+    from pipelines.config.sequence_job import SequenceJob
     from pipelines.jobs.registration import Outcome
 
 app = typer.Typer(
@@ -74,9 +80,9 @@ def show_options(
 add_inspect_command(app)
 
 
-@job_command(app, "train")
+@job_command(app, "train", of_any_task=True)
 def train_command(
-    job: "Job",
+    job: "Job | SequenceJob",
     console: Console,
     start: Annotated[
         str | None,
@@ -97,6 +103,9 @@ def train_command(
     becomes champion if it is the first, or if it beats the champion on the same
     origins.
 
+    With --task, a model of discrete series: labels of series or steps, or the next
+    symbol, measured on whole series or on the latest steps.
+
     Examples:
       recast train sales.csv
       recast train sales.csv --horizon 14 --seq-len 28
@@ -104,13 +113,22 @@ def train_command(
       recast train shops.csv --series-id store,item --known price,promo --missing zero
       recast train new-sales.csv --from sales@champion
       recast train jobs/sunspots.yaml --resume
+      recast train data/gestures.csv --task classify
+      recast train machine.csv --task label --label state --channels x,y,z
+      recast train data/verse.txt --task next
     """
+    from pipelines.config.sequence_job import SequenceJob
+
+    if if_changed and _is_unchanged(job, start, console, as_json):
+        return
+    if isinstance(job, SequenceJob):
+        refused = {"--from": start, "--resume": resume, "--work-dir": work_dir}
+        train_discrete(job, console, refused, as_json)
+        return
     from pipelines.checkpoints.opening import WorkOptions
     from pipelines.cli.torchrun import is_follower
     from pipelines.jobs.train import follow, train
 
-    if if_changed and _is_unchanged(job, start, console, as_json):
-        return
     work = WorkOptions(resume, work_dir)
     if is_follower():
         follow(job, start=start, work=work)
@@ -120,7 +138,7 @@ def train_command(
 
 
 def _is_unchanged(
-    job: "Job", start: str | None, console: Console, as_json: bool
+    job: "Job | SequenceJob", start: str | None, console: Console, as_json: bool
 ) -> bool:
     """Return whether a training would repeat a finished run, and print that run."""
     from pipelines.checkpoints.finished import find_finished
@@ -321,6 +339,8 @@ def _report_scores(
 
 
 app.command("forecast")(forecast_command)
+app.command("predict")(predict_command)
+app.command("generate")(generate_command)
 app.command("explain")(explain_command)
 app.command("report")(report_command)
 
@@ -336,7 +356,8 @@ def models_command(
     """List registered versions, newest first, with their aliases and errors.
 
     MASE is the mean absolute scaled error of the backtest. Skill is 1 - error /
-    error of the last value: a positive skill beats the naive forecast.
+    error of the last value: a positive skill beats the naive forecast. Models of
+    discrete series have their accuracy on the test part.
 
     Examples:
       recast models
@@ -352,9 +373,14 @@ def models_command(
 
         print_json(plain_models(rows))
     else:
-        from pipelines.cli.printing import tables
+        from pipelines.cli.printing import sequences, tables
 
-        tables.print_models(Console(), rows)
+        console, discrete = Console(), [row for row in rows if row.task != "forecast"]
+        forecasters = [row for row in rows if row.task == "forecast"]
+        if forecasters or not discrete:
+            tables.print_models(console, forecasters)
+        if discrete:
+            sequences.print_sequence_models(console, discrete)
 
 
 @app.command("promote")

@@ -61,18 +61,27 @@ def explain_command(
     step. It is that of the method that answers: a copy of the last season is 100 %
     its lag.
 
+    Of a classifier of series, it is the part of each step in the label: gradient x
+    input of the label's logit, positive where the step speaks for it.
+
     Examples:
       recast explain sales
       recast explain sales --data latest.csv --output importance.png
       recast explain sales --json
+      recast explain gestures --data new.csv --output parts.csv
     """
     check_files(data)
     check_output(output, (*TABLE_SUFFIXES, ".png"))
     console = open_console(output, as_json)
-    from pipelines.jobs.explain import explain_model, write_explanation
-    from pipelines.jobs.forecast import load_model
+    from forecasting.forecaster.forecaster import Forecaster
+    from pipelines.jobs.explain import explain_model, load_any, write_explanation
 
-    forecaster, name = load_model(model)
+    forecaster, name = load_any(model)
+    if not isinstance(forecaster, Forecaster):
+        from pipelines.cli.sequences import explain_discrete
+
+        explain_discrete(console, forecaster, name, data, output, full, as_json)
+        return
     explanation, notes = explain_model(
         forecaster,
         data=data,

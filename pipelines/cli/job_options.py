@@ -7,10 +7,13 @@ from typing import Annotated, Any, NamedTuple, Optional
 
 import typer
 
+from forecasting.errors import SettingError
 from pipelines.cli.outputs import open_console
 from pipelines.cli.sources import ask_at_once, check_files, read_series
 
 COLUMNS, FORM, MODEL = "Columns", "Form of the data", "Model and evaluation"
+FORECAST = "forecast"  # the task of a job that says none
+DISCRETE = "Discrete series: labels and symbols"
 
 
 class JobOption(NamedTuple):
@@ -190,6 +193,45 @@ JOB_OPTIONS: dict[str, JobOption] = {
     ),
 }
 
+SEQUENCE_OPTIONS: dict[str, JobOption] = {
+    "task": JobOption(
+        "task",
+        str,
+        "What is learnt: forecast (the next values), classify (a label for each "
+        "series), label (a label for each step) or next (the next symbol). Default: "
+        "forecast.",
+        DISCRETE,
+    ),
+    "label": JobOption(
+        "data.label",
+        str,
+        "Column with the labels, of classify and label. Default: label or class, or "
+        "the only column of text.",
+        DISCRETE,
+    ),
+    "channels": JobOption(
+        "data.channels",
+        str,
+        "Columns with the numbers of each step, of classify and label: x,y,z. Default: "
+        "all columns of numbers.",
+        DISCRETE,
+    ),
+    "symbol": JobOption(
+        "data.symbol",
+        str,
+        "Column with the symbols, of next. A .txt file is a series of characters. "
+        "Default: symbol or event, or the only column left.",
+        DISCRETE,
+    ),
+    "test": JobOption(
+        "data.test",
+        str,
+        "File with the test part, of classify, label and next. Default: whole series, "
+        "or the latest steps of each.",
+        DISCRETE,
+    ),
+}
+
 Settings = Annotated[
     list[str] | None,
     typer.Option(
@@ -208,33 +250,52 @@ SETTINGS = inspect.Parameter(
 )
 
 
-def job_command(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], None]:
+def job_command(
+    app: typer.Typer, name: str, *, of_any_task: bool = False
+) -> Callable[[Callable[..., None]], None]:
     """Register a function of a job and a console as a command with job options.
 
     Further parameters of the function become further options.
+
+    Args:
+        app: that the command is added to.
+        name: of the command.
+        of_any_task: whether it takes jobs of discrete series too.
     """
+    job_options = JOB_OPTIONS | (SEQUENCE_OPTIONS if of_any_task else {})
 
     def decorate(function: Callable[..., None]) -> None:
         extra = list(inspect.signature(function).parameters.values())[2:]
         source_help = "Job file (.yaml), or a CSV file with the series."
         parameters = [
             parameter("source", Path, typer.Argument(help=source_help), ...),
-            *option_parameters(JOB_OPTIONS),
+            *option_parameters(job_options),
             SETTINGS,
         ]
 
         def command(source: Path, settings: list[str] | None, **options: Any) -> None:
             settings = settings or []
             console = open_console(options.get("output"), options.get("as_json", False))
-            overrides, panel = take_overrides(JOB_OPTIONS, options), None
+            overrides, panel = take_overrides(job_options, options), None
             check_files(source)
-            if options.get("start") is None and not settings:
+            is_discrete = any(o.key in overrides for o in SEQUENCE_OPTIONS.values())
+            if options.get("start") is None and not settings and not is_discrete:
                 panel = read_series(source, overrides)
-            from pipelines.config.job import read_job
             from pipelines.config.keys import parse_settings
+            from pipelines.config.sequence_job import (
+                SequenceJob,
+                all_keys,
+                read_any_job,
+            )
 
-            overrides |= parse_settings(source, settings)
-            job = read_job(source, overrides, panel)
+            overrides |= parse_settings(source, settings, all_keys())
+            job = read_any_job(source, overrides, panel)
+            if isinstance(job, SequenceJob):
+                if not of_any_task:
+                    expected = f"{FORECAST} with recast {name}; recast train takes it"
+                    raise SettingError("task", job.task, expected)
+                function(job, console, **options)
+                return
             columns = dict(job.data)
             with ask_at_once(columns.pop("path"), columns):
                 function(job, console, **options)

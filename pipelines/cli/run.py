@@ -112,11 +112,12 @@ def run_command(
     from pipelines.batch.display import print_summary
     from pipelines.batch.plan import check_command, read_plan
     from pipelines.config.keys import parse_settings
+    from pipelines.config.sequence_job import all_keys
 
     console = open_console(None, as_json)
     settings = options.pop("settings") or []
     overrides = take_overrides(JOB_OPTIONS, options)
-    overrides |= parse_settings(sources[0], settings)
+    overrides |= parse_settings(sources[0], settings, all_keys())
     chosen = check_command(command) if command else None
     is_elsewhere = ray not in (None, "local")
     jobs = read_plan(sources, overrides, chosen, check_data=not is_elsewhere)

@@ -130,6 +130,7 @@ class Job(BaseModel):
     model_config = STRICT
 
     name: Annotated[str, AfterValidator(check_name)]
+    task: Literal["forecast"] = "forecast"
     preset: Preset = "guarded"
     for_each: Literal["series"] | None = None
     data: DataConfig
@@ -158,6 +159,16 @@ class Job(BaseModel):
         closed = self.model_copy()
         closed._open_windows = frozenset()
         return closed
+
+    @property
+    def device(self) -> str:
+        """Device of the training: ``auto``, ``cpu``, ``cuda`` or ``mps``."""
+        return self.training.device
+
+    @property
+    def metric(self) -> str:
+        """Metric of the ranking."""
+        return self.evaluation.metric
 
     def check_for_each(self, command: str) -> None:
         """Check that the job trains one model of all series.
@@ -297,23 +308,27 @@ def make_job(plain: dict[str, Any], source: Path, panel: Panel | None = None) ->
     Raises:
         JobError: a key or value is wrong; the message names its path.
     """
-    problems = [
-        f"{key}: only `recast run` reads this key: recast run {source}"
-        for key in RUN_KEYS
-        if key in plain
-    ]
+    problems = [describe_run_key(key, source) for key in RUN_KEYS if key in plain]
+    task = plain.get("task", "forecast")
+    if task != "forecast":
+        problems.append(f"task: expected forecast here (found {task!r})")
     if problems:
         raise JobError(source, problems)
     try:
         job = Job.model_validate(plain)
     except ValidationError as error:
-        problems = [_describe_error(detail) for detail in error.errors()]
+        problems = [describe_error(detail) for detail in error.errors()]
         raise JobError(source, problems) from None
-    job._explicit = frozenset(_leaf_paths(plain))
+    job._explicit = frozenset(leaf_paths(plain))
     job._panel = panel
     if not is_job_file(source) and job.preset != "classic":
         job._open_windows = WINDOWS - job.explicit
     return job
+
+
+def describe_run_key(key: str, source: Path) -> str:
+    """Describe a key of a job file that no other command reads."""
+    return f"{key}: only `recast run` reads this key: recast run {source}"
 
 
 def _read_yaml(source: Path) -> dict[str, Any]:
@@ -349,16 +364,17 @@ def set_value(plain: dict[str, Any], path: str, value: Any) -> None:
     plain[last] = value
 
 
-def _leaf_paths(plain: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def leaf_paths(plain: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield the dotted paths of the values in the keys of a job."""
     for key, value in plain.items():
         if isinstance(value, dict):
-            yield from _leaf_paths(value, f"{prefix}{key}.")
+            yield from leaf_paths(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}"
 
 
-def _describe_error(detail: ErrorDetails) -> str:
-    """Return a validation error as one sentence: path, problem, advice."""
+def describe_error(detail: ErrorDetails) -> str:
+    """Return a validation error of a job as one sentence: path, problem, advice."""
     path = [str(part) for part in detail["loc"] if part != "function-after"]
     place = ".".join(path)
     if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):

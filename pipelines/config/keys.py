@@ -11,14 +11,21 @@ from pipelines.config.job import Job, section_types
 from pipelines.errors import JobError
 
 
-def parse_settings(source: Path, settings: Sequence[str]) -> dict[str, Any]:
+def parse_settings(
+    source: Path, settings: Sequence[str], keys: Sequence[str] | None = None
+) -> dict[str, Any]:
     """Parse settings ``KEY=VALUE`` into values by dotted path, each value as YAML.
+
+    Args:
+        source: path of the job file, or of the data.
+        settings: as the user wrote them.
+        keys: dotted paths of all keys; None for those of a forecast.
 
     Raises:
         JobError: a setting has no ``=``, or a key that a job does not have.
     """
     values: dict[str, Any] = {}
-    keys = list_keys()
+    keys = list_keys() if keys is None else keys
     for setting in settings:
         key, sign, text = setting.partition("=")
         key = key.strip()

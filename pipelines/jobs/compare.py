@@ -25,6 +25,7 @@ from pipelines.jobs.train import evaluate, log_evaluation_plots
 from pipelines.output.progress import show_work
 from pipelines.output.summary import show_notes, show_series
 from pipelines.tracking.metrics import log_scores, log_table
+from pipelines.tracking.registry import FORECAST, check_task
 from pipelines.tracking.runs import (
     connect,
     log_dataset,
@@ -62,6 +63,7 @@ def compare(job: Job, console: Console, *, work: WorkOptions | None = None) -> O
         check_precision(pick_device(job.training.device), job.training.precision, cell)
     with folder.released_on_error():
         connect()
+        check_task(job.name, FORECAST)
     dataset = make_dataset(experiment.panel, job)
     name = name_run(job.name, "compare")
     with (

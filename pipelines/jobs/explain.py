@@ -6,8 +6,21 @@ from typing import Any
 
 from forecasting.explanation.explain import Explanation, Part, explain
 from forecasting.forecaster.forecaster import Forecaster
+from forecasting.sequences.storage import SequenceModel
 from pipelines.jobs.forecast import read_latest
 from pipelines.output.files import write_png, write_table
+from pipelines.tracking.models import open_any_model
+
+
+def load_any(reference: str) -> tuple[Forecaster | SequenceModel, str]:
+    """Load a model of any task and return it with its full name, ``name version 3``.
+
+    Errors as in `pipelines.tracking.models.open_model`.
+    """
+    model, version = open_any_model(reference)
+    if version is None:
+        return model, reference
+    return model, f"{version.name} version {version.version}"
 
 
 def explain_model(

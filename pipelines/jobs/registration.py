@@ -88,6 +88,11 @@ class Outcome:
     page: str
     findings: tuple[str, ...] = ()
 
+    @property
+    def evidence_text(self) -> str:
+        """The evidence in words."""
+        return describe_evidence(self.evidence)
+
 
 def register_final_model(
     experiment: Experiment, job: Job, result: BacktestResult, run: Run, work: Work

@@ -28,6 +28,7 @@ from pipelines.tracking.metrics import (
     log_scores,
     log_table,
 )
+from pipelines.tracking.registry import FORECAST, check_task
 from pipelines.tracking.runs import (
     connect,
     log_dataset,
@@ -66,6 +67,7 @@ def train(
     show_notes(console, folder.notes)
     with folder.released_on_error():
         connect()
+        check_task(job.name, FORECAST)
     name = name_run(job.name, job.model.cell)
     with (
         folder,

@@ -45,6 +45,7 @@ from pipelines.search.study import (
     run_trials,
 )
 from pipelines.tracking.metrics import log_metrics, log_table
+from pipelines.tracking.registry import FORECAST, check_task
 from pipelines.tracking.runs import (
     connect,
     log_dataset,
@@ -116,6 +117,7 @@ def tune(
     with folder.released_on_error():
         search = Search(job, experiment, console)
         url = storage or default_storage(connect())
+        check_task(job.name, FORECAST)
     name = name_run(job.name, "tune")
     with (
         folder,

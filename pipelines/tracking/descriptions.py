@@ -59,7 +59,7 @@ class ModelCard:
             verdict: decision of the promotion gate.
         """
         parts = (
-            f"**{_code(self.name)} version {version}** - {verdict}",
+            f"**{as_code(self.name)} version {version}** - {verdict}",
             self._headline(),
             f"**Answers:** {self.answers}",
             f"**Backtest:** {self.evidence}",
@@ -89,9 +89,9 @@ class ModelCard:
         )
         freq = panel.calendar.freq
         series = "1 series" if len(panel) == 1 else f"{len(panel):,} series"
-        pace = "numbered steps" if freq is None else f"frequency {_code(freq)}"
+        pace = "numbered steps" if freq is None else f"frequency {as_code(freq)}"
         return (
-            f"{_code(panel.target)} of {_code(self.source)}: {series}, "
+            f"{as_code(panel.target)} of {as_code(self.source)}: {series}, "
             f"{len(panel.values):,} observations, {pace}, until "
             f"{until.removesuffix('T00:00:00')}"
         )
@@ -149,7 +149,7 @@ def _plain(text: str) -> str:
     return re.sub(r"[`|<>*_\[\]\s]+", " ", text)
 
 
-def _code(text: str) -> str:
+def as_code(text: str) -> str:
     """Return text of a user as code, without characters that would end it."""
     plain = re.sub(r"[`|<>\s]+", " ", text)
     return f"`{plain}`"

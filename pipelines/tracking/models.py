@@ -1,9 +1,10 @@
-"""Forecasters as MLflow models: logged with a run, loaded from the registry."""
+"""Models as MLflow models: logged with a run, loaded from the registry."""
 
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +20,11 @@ from forecasting.data.forecast import check_levels
 from forecasting.errors import ArtifactError
 from forecasting.forecaster.forecaster import LEVELS, Forecaster
 from forecasting.pyfunc import example_frame
+from forecasting.sequences.storage import (
+    SequenceModel,
+    is_sequence_model,
+    load_sequence_model,
+)
 from forecasting.track_record.record import TrackRecord
 from forecasting.track_record.storage import read_record, write_record
 from pipelines.tracking.access import check_access, first_line
@@ -51,6 +57,19 @@ def log_model(
         is_resumed: whether the run may have such a model, perhaps in part, from a
             process that was cut; the model takes its place.
     """
+    save = partial(_save, forecaster, levels, record)
+    return log_saved(save, is_resumed=is_resumed)
+
+
+def log_saved(
+    save: Callable[[Path, Model], None], *, is_resumed: bool = False
+) -> LoggedModel:
+    """Log a model to the open run as a pyfunc model.
+
+    Args:
+        save: writes the pyfunc model to the subfolder ``model`` of a folder.
+        is_resumed: as in `log_model`.
+    """
     active = mlflow.active_run()
     assert active is not None
     client, run_id = mlflow.MlflowClient(), active.info.run_id
@@ -67,7 +86,7 @@ def log_model(
         )
         try:
             path = Path(folder)
-            _save(forecaster, levels, record, path, model)
+            save(path, model)
             client.log_model_artifacts(logged.model_id, str(path / "model"))
             _link(client, run, logged)
         except Exception:
@@ -96,7 +115,7 @@ def _save(
         signature=_signature(forecaster, levels),
         input_example=example_frame(forecaster, EXAMPLE_SERIES),
         metadata={"schema": forecaster.trained.context.schema.to_plain()},
-        pip_requirements=_requirements(),
+        pip_requirements=requirements(),
     )
 
 
@@ -130,7 +149,7 @@ def _link(client: mlflow.MlflowClient, run: Run, logged: LoggedModel) -> None:
         client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
 
 
-def _requirements() -> list[str]:
+def requirements() -> list[str]:
     """Return the packages that a model runs with, as PyPI has them.
 
     A build for one device (``2.13.0+cpu``) is not on PyPI. Recast is left out: no
@@ -156,6 +175,29 @@ def open_model(reference: str) -> tuple[Forecaster, ModelVersion | None]:
         TrackingError: MLflow does not answer.
     """
     return _open(reference, Forecaster.load)
+
+
+def open_sequence_model(
+    reference: str,
+) -> tuple[SequenceModel, ModelVersion | None]:
+    """Load a model of discrete series, as `open_model`.
+
+    Raises:
+        ArtifactError: the model is damaged, or a forecaster.
+    """
+    return _open(reference, load_sequence_model)
+
+
+def open_any_model(
+    reference: str,
+) -> tuple[Forecaster | SequenceModel, ModelVersion | None]:
+    """Load a forecaster or a model of discrete series, as `open_model`."""
+
+    def load(path: Path) -> Forecaster | SequenceModel:
+        is_discrete = is_sequence_model(path)
+        return load_sequence_model(path) if is_discrete else Forecaster.load(path)
+
+    return _open(reference, load)
 
 
 def open_with_record(
@@ -186,6 +228,14 @@ def load_forecaster(version: ModelVersion) -> Forecaster:
         AccessDenied: the server refuses the user.
     """
     return _download(version, Forecaster.load)
+
+
+def load_sequences(version: ModelVersion) -> SequenceModel:
+    """Download a version of a model of discrete series and load it.
+
+    Raises: as `load_forecaster`.
+    """
+    return _download(version, load_sequence_model)
 
 
 def _download(version: ModelVersion, load: Callable[[Path], T]) -> T:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from mlflow.entities import LoggedModel
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
 
+from forecasting.errors import SettingError
 from model_registry import aliases
 from model_registry.aliases import current_aliases
 from model_registry.errors import UnknownModel
@@ -17,6 +19,7 @@ from model_registry.search import (
     all_registered,
     find_registered,
     model_versions,
+    newest_versions,
     read_metrics,
 )
 from pipelines.config.aliases import CHAMPION, check_alias
@@ -24,6 +27,8 @@ from pipelines.tracking.access import first_line
 from pipelines.tracking.runs import quiet_mlflow
 
 MARK = "<!-- written by recast -->"  # a description of a user's is left alone
+TASK_TAG = "task"  # of a version; a forecaster has none
+FORECAST = "forecast"
 log = logging.getLogger(__name__)
 REFERENCE = re.compile(r"([^@/]+)(?:@([^@/]+)|/([^@/]+))?")
 
@@ -121,6 +126,11 @@ class ModelRow:
     metrics: dict[str, float]
     tags: dict[str, str]
 
+    @property
+    def task(self) -> str:
+        """Task of the version: ``forecast``, ``classify``, ``label`` or ``next``."""
+        return task_of(self.tags)
+
 
 def list_versions(name: str | None = None) -> list[ModelRow]:
     """Return every version of one model, or of all models, newest first.
@@ -175,6 +185,33 @@ def find_version(reference: str) -> ModelVersion:
     if selected not in versions:
         raise UnknownModel(reference, "version", versions)
     return versions[selected]
+
+
+def check_task(name: str, task: str) -> None:
+    """Check that the versions of a registered model, if any, are of a task.
+
+    Args:
+        name: of the registered model.
+        task: ``forecast``, ``classify``, ``label`` or ``next``.
+
+    Raises:
+        SettingError: its newest version is of another task.
+    """
+    newest = next(iter(newest_versions(name, 1)), None)
+    if newest is None:
+        return
+    other = task_of(newest.tags)
+    if other != task:
+        expected = (
+            f"another name (--name): the versions of {name} are of the task {other}, "
+            f"not {task}"
+        )
+        raise SettingError("name", name, expected)
+
+
+def task_of(tags: Mapping[str, str]) -> str:
+    """Return the task of a version by its tags."""
+    return tags.get(TASK_TAG, FORECAST)
 
 
 def find_aliases(version: ModelVersion) -> list[str]:

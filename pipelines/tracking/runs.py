@@ -39,10 +39,14 @@ from pipelines.tracking.stale_runs import (
 )
 
 if TYPE_CHECKING:  # `recast models` does not import torch
+    from pathlib import Path
+
+    import pandas as pd
     from mlflow.data.pandas_dataset import PandasDataset
 
     from forecasting.data.panel import Panel
     from pipelines.config.job import Job
+    from pipelines.config.sequence_job import SequenceJob
 
 MLFLOW_DEFAULTS = {  # the user's environment variables take precedence
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
@@ -130,7 +134,7 @@ def _query_store() -> None:
 
 @contextmanager
 def tracked_run(
-    job: "Job",
+    job: "Job | SequenceJob",
     name: str,
     *,
     settings: Mapping[str, Any] | None = None,
@@ -207,14 +211,25 @@ def name_run(*words: str) -> str:
 def make_dataset(panel: "Panel", job: "Job") -> "PandasDataset":
     """Return the series of a run as a dataset of MLflow: name, source, digest, size."""
     frame = panel.to_frame().rename(columns={"target": panel.target})
+    return dataset_of(frame, job.data.path, panel.target)
+
+
+def dataset_of(frame: "pd.DataFrame", path: "Path", target: str) -> "PandasDataset":
+    """Return a table as a dataset of MLflow.
+
+    Args:
+        frame: the table.
+        path: of the file that it is from.
+        target: column that is learnt.
+    """
     with warnings.catch_warnings():
         # MLflow warns that a file path matches two kinds of dataset source.
         warnings.filterwarnings("ignore", "The specified dataset source can be")
         return mlflow.data.from_pandas(
             frame,
-            source=str(job.data.path),
-            targets=panel.target,
-            name=job.data.path.name,
+            source=str(path),
+            targets=target,
+            name=path.name,
         )
 
 
@@ -226,11 +241,13 @@ def log_dataset(dataset: "PandasDataset") -> None:
         mlflow.log_input(dataset, context="training")
 
 
-def _parameters(job: "Job", settings: Mapping[str, Any]) -> dict[str, Any]:
+def _parameters(
+    job: "Job | SequenceJob", settings: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the settings of a job by dotted path, open ones as they were chosen."""
     plain = job.model_dump(mode="json", exclude={"resources"})
     plain = _flatten(plain) | dict(settings)
-    if plain["model.normalization"] == "auto":
+    if plain.get("model.normalization") == "auto":
         del plain["model.normalization"]
     return plain
 

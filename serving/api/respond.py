@@ -1,4 +1,4 @@
-"""The way of a request for a forecast in all protocols: find, log, run, count."""
+"""The way of a request for a model in all protocols: find, log, run, count."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
@@ -9,9 +9,16 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from forecasting.sequences.reading.columns import Task
 from serving.http.validation import read_selector, refuse_encoded, refuse_query
 from serving.observability.logging import add_log_fields
-from serving.registry.loaded_model import LoadedModel
+from serving.registry.loaded_model import (
+    AnyModel,
+    LoadedModel,
+    LoadedSequences,
+    require_forecaster,
+    require_task,
+)
 from serving.schemas.forecast import ModelSelector
 from serving.service import Service
 from serving.settings import Settings
@@ -21,6 +28,10 @@ from serving.settings import Settings
 Work = Callable[[LoadedModel, str | None, bytes], Awaitable[tuple[bytes, int]]]
 ZeroShotWork = Callable[[bytes], Awaitable[tuple[bytes, int]]]
 ThreadWork = Callable[[LoadedModel, str | None, bytes, Settings], tuple[bytes, int]]
+SequenceWork = Callable[
+    [LoadedSequences, str | None, bytes, Settings], tuple[bytes, int]
+]
+LARGE_BODY = 2**16  # bytes of series of numbers or symbols: some ten thousand steps
 
 
 class Selection(NamedTuple):
@@ -39,7 +50,7 @@ async def respond(
     *,
     body: bytes | None = None,
 ) -> Response:
-    """Respond to a request for a model.
+    """Respond to a request for a forecast.
 
     Args:
         request: the request.
@@ -51,13 +62,55 @@ async def respond(
     Raises:
         NotReady, UnknownModel, UnknownAlias, UnknownVersion, ForeignVersion,
             VersionUnusable: as `ModelStore.find`.
+        OtherTask: it is a model of discrete series.
         ServiceError: as ``work``.
     """
     body = await read_body(request) if body is None else body
+    model = require_forecaster(await _find(request, service, selection))
+    alias = _alias(service, selection)
+    return _respond(service, model.name, *await work(model, alias, body))
+
+
+async def respond_sequences(
+    request: Request,
+    service: Service,
+    selection: Selection,
+    task: Task,
+    work: SequenceWork,
+    *,
+    body: bytes | None = None,
+    is_long: bool = False,
+) -> Response:
+    """Respond to a request to a model of discrete series, by work in a thread.
+
+    Args:
+        request, service, selection, body: as in `respond`.
+        task: of the model.
+        work: computes the body of the response.
+        is_long: whether it may take seconds whatever the size of the body; it then runs
+            in threads of its own, as for a large body.
+
+    Raises:
+        ServiceError: as `respond`, and ``work``.
+    """
+    body = await read_body(request) if body is None else body
+    model = require_task(await _find(request, service, selection), task)
+    alias, is_long = _alias(service, selection), is_long or len(body) > LARGE_BODY
+    threads = service.long_workers if is_long else service.workers
+    content, series = await threads.run(work, model, alias, body, service.settings)
+    service.metrics.count_predictions(model.name, model.task, series)
+    return Response(content, media_type="application/json")
+
+
+async def _find(request: Request, service: Service, selection: Selection) -> AnyModel:
     model = await service.models.find(*selection)
     add_log_fields(request.scope, model=model.name, version=model.version)
-    alias = None if selection.version else selection.alias or service.models.alias
-    return _respond(service, model.name, *await work(model, alias, body))
+    return model
+
+
+def _alias(service: Service, selection: Selection) -> str | None:
+    """Return the alias in a request; None where it named a version."""
+    return None if selection.version else selection.alias or service.models.alias
 
 
 async def respond_zero_shot(

@@ -7,10 +7,18 @@ It needs httpx, and pandas only for frames:
     ...     frame = client.forecast("sales", {"a": [1.0, 2.0, 3.0]}, horizon=2)
 """
 
-from serving.client.answers import Answering, Explanation, ModelDetails, ModelSummary
+from serving.client.answers import (
+    Answering,
+    Explanation,
+    ModelDetails,
+    ModelSummary,
+    SequenceDetails,
+    SequenceSummary,
+)
 from serving.client.clients import AsyncClient, Client
 from serving.client.failures import ClientError, ProblemAnswer, Unreachable
 from serving.client.retries import Retries
+from serving.client.sequences import Generated
 from serving.client.series import Series, series_of
 
 __all__ = [
@@ -19,10 +27,13 @@ __all__ = [
     "Client",
     "ClientError",
     "Explanation",
+    "Generated",
     "ModelDetails",
     "ModelSummary",
     "ProblemAnswer",
     "Retries",
+    "SequenceDetails",
+    "SequenceSummary",
     "Series",
     "Unreachable",
     "series_of",

@@ -1,6 +1,6 @@
 """Types of the service's JSON responses, and forecasts as a frame."""
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from serving.client.stamps import Clocks, read_stamps
 
@@ -26,6 +26,7 @@ class ModelSummary(TypedDict):
     alias: str | None
     aliases: list[str]
     latest: bool
+    task: Literal["forecast"]
     seq_len: int
     least_history: int
     horizon: int
@@ -45,6 +46,34 @@ class ModelDetails(ModelSummary):
     series_ids: list[str]
     context: list[dict[str, Any]]
     data: dict[str, Any]
+
+
+class SequenceSummary(TypedDict):
+    """A servable model of discrete series: see /docs."""
+
+    name: str
+    version: str
+    alias: str | None
+    aliases: list[str]
+    latest: bool
+    task: Literal["classify", "label", "next"]
+    cell: str
+    num_classes: int
+    num_symbols: int
+    channels: list[str]
+    is_text: bool
+    num_series: int | None
+    num_rows: int | None
+    metrics: dict[str, float]
+
+
+class SequenceDetails(SequenceSummary):
+    """The full description of a model of discrete series: see /docs."""
+
+    columns: list[dict[str, str]]
+    classes: list[Any]
+    symbols: list[Any]
+    unknown: Any
 
 
 class Explanation(TypedDict):

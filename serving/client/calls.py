@@ -8,7 +8,14 @@ from urllib.parse import quote
 
 import httpx
 
-from serving.client.answers import Explanation, ModelDetails, ModelSummary, to_frame
+from serving.client.answers import (
+    Explanation,
+    ModelDetails,
+    ModelSummary,
+    SequenceDetails,
+    SequenceSummary,
+    to_frame,
+)
 from serving.client.failures import ProblemAnswer, Unreachable
 from serving.client.retries import Outcome
 from serving.client.series import TIMESTAMP, Data, RequiredData, to_series
@@ -59,7 +66,7 @@ def forecast(
     """Return the call for a forecast."""
     body = _body(data, horizon) | {"levels": list(levels)}
     read = partial(to_frame, clocks=find_clocks(data, TIMESTAMP))
-    return Call(f"{_path(model)}/forecast", query, body, read)
+    return Call(f"{model_path(model)}/forecast", query, body, read)
 
 
 def zero_shot(
@@ -89,17 +96,17 @@ def explain(
 ) -> Call[Explanation]:
     """Return the call for an explanation."""
     body = _body(data, horizon) | ({"network": True} if network else {})
-    return Call(f"{_path(model)}/explain", query, body, _identity)
+    return Call(f"{model_path(model)}/explain", query, body, _identity)
 
 
-def models() -> Call[list[ModelSummary]]:
+def models() -> Call[list[ModelSummary | SequenceSummary]]:
     """Return the call for all models."""
     return Call("/v1/models", {}, None, lambda answer: list(answer["models"]))
 
 
-def model(name: str, query: dict[str, str]) -> Call[ModelDetails]:
+def model(name: str, query: dict[str, str]) -> Call[ModelDetails | SequenceDetails]:
     """Return the call for one model."""
-    return Call(_path(name), query, None, _identity)
+    return Call(model_path(name), query, None, _identity)
 
 
 def version_query(alias: str | None, version: int | str | None) -> dict[str, str]:
@@ -108,7 +115,8 @@ def version_query(alias: str | None, version: int | str | None) -> dict[str, str
     return {key: str(value) for key, value in parameters.items() if value is not None}
 
 
-def _path(model: str) -> str:
+def model_path(model: str) -> str:
+    """Return the address of a model."""
     return f"/v1/models/{quote(model, safe='')}"
 
 

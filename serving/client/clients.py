@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import httpx
 
 from serving.client import calls
-from serving.client.answers import Explanation, ModelDetails, ModelSummary
+from serving.client.answers import (
+    Explanation,
+    ModelDetails,
+    ModelSummary,
+    SequenceDetails,
+    SequenceSummary,
+)
 from serving.client.calls import Call, version_query
 from serving.client.retries import Outcome, Retries
+from serving.client.sequence_methods import AsyncSequenceMethods, SequenceMethods
 from serving.client.series import Data, RequiredData
 
 if TYPE_CHECKING:
@@ -25,7 +32,7 @@ RETRIES = Retries()
 TIMEOUT = 30.0  # seconds for a connection, and between two pieces of an answer
 
 
-class Client:
+class Client(SequenceMethods):
     """A synchronous client of the service; close it, or use it in a ``with`` block.
 
     Every call raises `ProblemAnswer` when the service refuses, and `Unreachable` when
@@ -116,7 +123,7 @@ class Client:
         query = version_query(alias, version)
         return self._send(calls.explain(model, data, horizon, query, network=network))
 
-    def models(self) -> list[ModelSummary]:
+    def models(self) -> list[ModelSummary | SequenceSummary]:
         """Return the models that answer under the service's alias."""
         return self._send(calls.models())
 
@@ -126,7 +133,7 @@ class Client:
         *,
         alias: str | None = None,
         version: int | str | None = None,
-    ) -> ModelDetails:
+    ) -> ModelDetails | SequenceDetails:
         """Return a model's inputs, training data and accuracy."""
         return self._send(calls.model(name, version_query(alias, version)))
 
@@ -164,7 +171,7 @@ class Client:
             return error
 
 
-class AsyncClient:
+class AsyncClient(AsyncSequenceMethods):
     """An asynchronous client; close it, or use it in an ``async with`` block.
 
     The calls, their arguments and their errors are those of `Client`.
@@ -224,7 +231,7 @@ class AsyncClient:
             calls.explain(model, data, horizon, query, network=network)
         )
 
-    async def models(self) -> list[ModelSummary]:
+    async def models(self) -> list[ModelSummary | SequenceSummary]:
         """Return the models that answer under the service's alias."""
         return await self._send(calls.models())
 
@@ -234,7 +241,7 @@ class AsyncClient:
         *,
         alias: str | None = None,
         version: int | str | None = None,
-    ) -> ModelDetails:
+    ) -> ModelDetails | SequenceDetails:
         """Return a model's inputs, training data and accuracy: see `Client.model`."""
         return await self._send(calls.model(name, version_query(alias, version)))
 

@@ -49,6 +49,12 @@ class Metrics:
         self._forecasts = Counter(
             "recast_forecasts", "Series forecast.", ["model"], registry=registry
         )
+        self._predictions = Counter(
+            "recast_predictions",
+            "Series classified, labelled or continued.",
+            ["model", "task"],
+            registry=registry,
+        )
         self._batches = Histogram(
             "recast_batch_series",
             "Series in one forward pass.",
@@ -98,6 +104,10 @@ class Metrics:
     def count_forecasts(self, model: str, series: int) -> None:
         """Count forecast series."""
         self._forecasts.labels(model).inc(series)
+
+    def count_predictions(self, model: str, task: str, series: int) -> None:
+        """Count series that a model of discrete series has answered for."""
+        self._predictions.labels(model, task).inc(series)
 
     def observe_batch(self, model: str, size: int) -> None:
         """Count a forward pass and its number of series."""

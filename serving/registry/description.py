@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,11 +12,16 @@ from forecasting.covariates.encoding import Covariates
 from forecasting.data.covariates import ROLES
 from forecasting.data.panel import Panel
 from forecasting.forecaster.forecaster import Forecaster
+from forecasting.sequences.reading.columns import SequenceColumns
+from forecasting.sequences.storage import SequenceModel
+from forecasting.sequences.symbols.model import SymbolModel
 from serving.schemas.forecast import DataColumn, History, ModelDetails, TrainingData
+from serving.schemas.sequences import SequenceColumn, SequenceDetails
 from serving.schemas.timestamps import format_timestamps
 
 MAX_SERIES_IDS = 100
 MAX_CATEGORIES = 100  # shown of a covariate
+MAX_SYMBOLS = 1000  # shown
 MAX_HISTORIES = 10  # series shown with the context that their forecast needs
 
 
@@ -57,6 +63,60 @@ def describe(
         ],
         data=_describe_data(context, covariates),
     )
+
+
+def describe_sequences(
+    name: str, version: str, model: SequenceModel, tags: Mapping[str, str]
+) -> SequenceDetails:
+    """Describe a version of a model of discrete series, as `describe` does."""
+    classes, symbols, unknown = [], [], None
+    if isinstance(model, SymbolModel):
+        symbols, unknown = list(model.alphabet_.symbols), model.alphabet_.unknown
+    else:
+        classes = model.classes_.tolist()
+    columns = model.columns_
+    return SequenceDetails(
+        name=name,
+        version=version,
+        alias=None,
+        aliases=[],
+        latest=False,
+        task=model.task,
+        cell=model.cell,
+        num_classes=len(classes),
+        num_symbols=len(symbols),
+        channels=list(columns.channels),
+        is_text=isinstance(model, SymbolModel) and model.alphabet_.is_text,
+        num_series=_read_count(tags, "series"),
+        num_rows=_read_count(tags, "rows"),
+        metrics=_read_metrics(tags),
+        columns=_describe_columns(columns),
+        classes=classes,
+        symbols=symbols[:MAX_SYMBOLS],
+        unknown=unknown,
+    )
+
+
+def _describe_columns(columns: SequenceColumns) -> list[SequenceColumn]:
+    names = {
+        "series_id": columns.series_id,
+        "time": columns.time,
+        "channel": columns.channels,
+        "label": (columns.label,),
+        "symbol": (columns.symbol,),
+    }
+    return [
+        SequenceColumn.model_validate({"name": name, "role": role})
+        for role, of_role in names.items()
+        for name in of_role
+        if name
+    ]
+
+
+def _read_count(tags: Mapping[str, str], key: str) -> int | None:
+    """Return the whole number in a tag; None for anything else."""
+    text = tags.get(key, "")
+    return int(text) if re.fullmatch("[0-9]{1,15}", text) else None
 
 
 def _shown_rows(context: Panel, length: int) -> list[int]:

@@ -7,16 +7,34 @@ from pathlib import Path
 from forecasting.errors import ArtifactError
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.forecaster.local.predictor import AnyPredictor
+from forecasting.sequences.answers.evaluator import ClassEvaluator
+from forecasting.sequences.classifier import SequenceClassifier
+from forecasting.sequences.reading.columns import Task
+from forecasting.sequences.storage import (
+    SequenceModel,
+    count_bytes,
+    is_sequence_model,
+    load_sequence_model,
+)
 from forecasting.track_record.record import TrackRecord
 from forecasting.track_record.storage import read_record
-from serving.registry.description import describe
+from serving.errors import OtherTask
+from serving.registry.description import describe, describe_sequences
 from serving.registry.load_failures import LoadError
 from serving.schemas.forecast import ModelDetails
+from serving.schemas.sequences import SequenceDetails
+
+VERBS: dict[str, tuple[str, ...]] = {  # addresses that answer for each task
+    "forecast": ("forecast",),
+    "classify": ("classify",),
+    "label": ("label",),
+    "next": ("next", "generate"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A version in memory, with its description.
+    """A version of a forecaster in memory, with its description.
 
     Attributes:
         forecaster: the model.
@@ -50,9 +68,70 @@ class LoadedModel:
         return self.details.version
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedSequences:
+    """A version of a model of discrete series in memory, with its description.
+
+    Attributes:
+        model: the model.
+        details: its description.
+        evaluator: probabilities of a classifier; None for the other tasks.
+    """
+
+    model: SequenceModel
+    details: SequenceDetails
+    evaluator: ClassEvaluator | None
+
+    @property
+    def name(self) -> str:
+        """Name in the registry."""
+        return self.details.name
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the weights."""
+        return count_bytes(self.model)
+
+    @property
+    def version(self) -> str:
+        """Number in the registry."""
+        return self.details.version
+
+    @property
+    def task(self) -> Task:
+        """Which requests it answers."""
+        return self.details.task
+
+
+AnyModel = LoadedModel | LoadedSequences
+
+
+def require_forecaster(model: AnyModel) -> LoadedModel:
+    """Return a forecaster.
+
+    Raises:
+        OtherTask: it is a model of discrete series.
+    """
+    if isinstance(model, LoadedSequences):
+        raise OtherTask(model.name, model.task, VERBS[model.task])
+    return model
+
+
+def require_task(model: AnyModel, task: Task) -> LoadedSequences:
+    """Return a model of discrete series of a task.
+
+    Raises:
+        OtherTask: it is of another task, or a forecaster.
+    """
+    if isinstance(model, LoadedModel) or model.task != task:
+        own_task = model.details.task
+        raise OtherTask(model.name, own_task, VERBS[own_task])
+    return model
+
+
 def load_model(
     name: str, version: str, folder: Path, tags: Mapping[str, str]
-) -> LoadedModel:
+) -> AnyModel:
     """Load a version from its folder onto the CPU.
 
     Args:
@@ -65,6 +144,8 @@ def load_model(
         LoadError: a file is damaged, missing or of a newer format.
     """
     try:
+        if is_sequence_model(folder):
+            return _load_sequences(name, version, folder, tags)
         forecaster = Forecaster.load(folder, device="cpu")
         record = read_record(folder)
     except ArtifactError as error:
@@ -72,3 +153,15 @@ def load_model(
         raise LoadError(reason.replace(str(folder), "its folder")) from error
     details = describe(name, version, forecaster, tags)
     return LoadedModel(forecaster, details, record)
+
+
+def _load_sequences(
+    name: str, version: str, folder: Path, tags: Mapping[str, str]
+) -> LoadedSequences:
+    model = load_sequence_model(folder)
+    is_classifier = isinstance(model, SequenceClassifier)
+    return LoadedSequences(
+        model,
+        describe_sequences(name, version, model, tags),
+        ClassEvaluator(model) if is_classifier else None,
+    )

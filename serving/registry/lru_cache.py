@@ -4,11 +4,11 @@ import math
 
 from cachetools import Cache, LRUCache
 
-from serving.registry.loaded_model import LoadedModel
+from serving.registry.loaded_model import AnyModel
 from serving.registry.snapshot import Key
 
 
-class LruCache(LRUCache[Key, LoadedModel]):
+class LruCache(LRUCache[Key, AnyModel]):
     """Versions by name and number; reading one marks it as used, iterating does not.
 
     Args:
@@ -20,7 +20,7 @@ class LruCache(LRUCache[Key, LoadedModel]):
         super().__init__(max_bytes, lambda model: min(model.num_bytes, max_bytes))
         self._max_models = max_models
 
-    def __setitem__(self, key: Key, model: LoadedModel) -> None:
+    def __setitem__(self, key: Key, model: AnyModel) -> None:
         super().__setitem__(key, model)
         while len(self) > self._max_models:
             self.popitem()

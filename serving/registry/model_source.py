@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from serving.registry.disk_cache import DiskCache
 from serving.registry.load_failures import load_errors
-from serving.registry.loaded_model import LoadedModel, load_model
+from serving.registry.loaded_model import AnyModel, load_model
 from serving.registry.mlflow_registry import MlflowRegistry
 from serving.registry.snapshot import ModelSnapshot
 from serving.registry.warm_up import warm_up
@@ -58,8 +58,8 @@ class ModelSource:
         """Return the last state of the registry from the cache, or None."""
         return self.cache.read_state() if self.cache else None
 
-    def load(self, name: str, version: str, creation_time: int = 0) -> LoadedModel:
-        """Load a version from the cache or the registry, with a trial forecast.
+    def load(self, name: str, version: str, creation_time: int = 0) -> AnyModel:
+        """Load a version from the cache or the registry, with a trial.
 
         Args:
             name: of the model.
@@ -86,7 +86,7 @@ class ModelSource:
 
 def _load_and_warm_up(
     name: str, version: str, folder: Path, tags: Mapping[str, str]
-) -> LoadedModel:
+) -> AnyModel:
     model = load_model(name, version, folder, tags)
     warm_up(model)
     return model

@@ -21,15 +21,17 @@ from serving.errors import (
     VersionUnusable,
 )
 from serving.registry.load_failures import LoadError, LoadFailures
-from serving.registry.loaded_model import LoadedModel
+from serving.registry.loaded_model import AnyModel
 from serving.registry.lru_cache import LruCache
 from serving.registry.model_source import ModelSource
 from serving.registry.snapshot import Key, ModelSnapshot, RegistryChange
 from serving.schemas.forecast import ModelDetails
+from serving.schemas.sequences import SequenceDetails
 
 log = logging.getLogger(__name__)
 LOAD_THREADS = 4  # versions loaded in parallel: a slow one does not delay the others
 AliasKey = tuple[str, str]  # name and alias
+AnyDetails = ModelDetails | SequenceDetails
 
 
 class ModelStore:
@@ -64,13 +66,13 @@ class ModelStore:
         self.pending_swaps: dict[AliasKey, str] = {}
         self._source = source
         self._answering: dict[AliasKey, str] = {}
-        self._details: dict[Key, ModelDetails] = {}
-        self._loading: dict[Key, asyncio.Task[LoadedModel]] = {}
+        self._details: dict[Key, AnyDetails] = {}
+        self._loading: dict[Key, asyncio.Task[AnyModel]] = {}
         self._threads = ThreadPoolExecutor(LOAD_THREADS, "load")
 
     async def find(
         self, name: str, alias: str | None = None, version: str | None = None
-    ) -> LoadedModel:
+    ) -> AnyModel:
         """Return the model for a request, loading it if it is not in memory.
 
         Raises:
@@ -100,7 +102,18 @@ class ModelStore:
             and not self.failures.is_foreign((name, entry.aliases[self.alias]))
         ]
 
-    def describe(self, name: str, version: str, alias: str | None) -> ModelDetails:
+    def is_forecaster(self, name: str) -> bool:
+        """Return whether the version under the service's alias forecasts.
+
+        So does one that has not been loaded yet, as far as is known.
+        """
+        entry = (self.registered or {}).get(name)
+        number = entry.aliases.get(self.alias, "") if entry else ""
+        number = self._answering.get((name, self.alias), number)
+        details = self._details.get((name, number))
+        return details is None or details.task == "forecast"
+
+    def describe(self, name: str, version: str, alias: str | None) -> AnyDetails:
         """Return the description of a version that has been loaded before.
 
         Args:
@@ -227,7 +240,7 @@ class ModelStore:
         fields = {"model": name, "alias": alias, "version": version, "before": before}
         log.info("model answers", extra={"fields": fields})
 
-    async def _get_or_load(self, key: Key) -> LoadedModel:
+    async def _get_or_load(self, key: Key) -> AnyModel:
         """Return a version, loading it if needed; concurrent calls share one load."""
         model = self.loaded.get(key)
         if model is not None:
@@ -238,7 +251,7 @@ class ModelStore:
             task = self._loading[key] = asyncio.create_task(self._load(key))
         return await asyncio.shield(task)
 
-    async def _load(self, key: Key) -> LoadedModel:
+    async def _load(self, key: Key) -> AnyModel:
         loop = asyncio.get_running_loop()
         try:
             model = await loop.run_in_executor(

@@ -1,4 +1,4 @@
-"""Trial forecast of a version before it may answer."""
+"""Trial of a version before it may answer: a forecast, or a prediction."""
 
 import numpy as np
 
@@ -7,23 +7,43 @@ from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.forecaster.local.models import LocalModels
+from forecasting.sequences.symbols.model import SymbolModel
 from serving.registry.load_failures import LoadError, load_errors
-from serving.registry.loaded_model import LoadedModel
+from serving.registry.loaded_model import AnyModel, LoadedSequences
 
 MAX_TRIED_MODELS = 16  # of a version with a model a series
+TRIAL_STEPS = 10  # of a series of zeros
 
 
-def warm_up(model: LoadedModel) -> None:
+def warm_up(model: AnyModel) -> None:
     """Forecast the training series once and check the intervals.
 
+    A model of discrete series predicts once instead.
+
     Raises:
-        LoadError: there is no finite forecast, or a bound of an interval is NaN.
+        LoadError: there is no finite forecast or probability, or a bound of an interval
+            is NaN.
     """
+    if isinstance(model, LoadedSequences):
+        return _try_sequences(model)
     forecaster = model.forecaster
     with load_errors("it cannot make forecasts"):
         forecast = forecaster.predict(_trial_panel(forecaster))
     if _has_missing_bounds(forecast):
         raise LoadError("its intervals are no numbers: they are not calibrated")
+
+
+def _try_sequences(loaded: LoadedSequences) -> None:
+    """Predict for one short series, and check that the probabilities are finite."""
+    model = loaded.model
+    with load_errors("it cannot make predictions"):
+        if isinstance(model, SymbolModel):
+            rows = model.predict_proba([[model.alphabet_.symbols[0]]])
+        else:
+            series = [np.zeros((TRIAL_STEPS, model.channels_))]
+            rows = np.asarray((loaded.evaluator or model).predict_proba(series))
+    if not np.isfinite(rows).all():
+        raise LoadError("its probabilities are no numbers")
 
 
 def _trial_panel(forecaster: Forecaster) -> Panel:

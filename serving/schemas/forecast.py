@@ -114,6 +114,8 @@ class ModelSummary(BaseModel):
     """All aliases that point to this version in the registry."""
     latest: bool
     """Whether no newer version is registered."""
+    task: Literal["forecast"] = "forecast"
+    """Which requests it answers; models of discrete series have other tasks."""
     seq_len: int
     """Observations in a window."""
     least_history: int
@@ -186,12 +188,6 @@ class ModelDetails(ModelSummary):
     """The first hundred series seen in training."""
     context: list[History]
     """The last observations of the first few of these series."""
-
-
-class ModelList(BaseModel):
-    """The models that answer, by name."""
-
-    models: list[ModelSummary]
 
 
 class Flaw(BaseModel):

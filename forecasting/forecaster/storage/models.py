@@ -43,7 +43,7 @@ def read_model(path: Path, device: torch.device) -> TrainedModel:
     config, tensors = read_artifact(folder)
     if "task" in config:
         problem = f"it is a model of the task {config['task']}, not a forecaster"
-        advice = "Load it by forecasting.load_sequence_model."
+        advice = "Use recast predict, or forecasting.load_sequence_model."
         raise ArtifactError(folder, problem, advice)
     if "local" in config:
         packed = PackedModels.from_artifact(folder, config, tensors)

@@ -4,6 +4,7 @@ classify   a row for each series: series_id, label, probability_CLASS ...
 label      a row for each step: series_id, step, label, probability_CLASS ...
 next       a row for each series: series_id, symbol, probability
 generate   a row for each symbol: series_id, step, symbol
+explain    a row for each step and channel: series_id, label, step, channel, part
 """
 
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecasting.sequences.answers.explanation import explain_class
 from forecasting.sequences.classifier import SequenceClassifier
 from forecasting.sequences.reading.tables import SequenceData
 from forecasting.sequences.storage import SequenceModel
@@ -70,6 +72,33 @@ def generate_table(
         symbols = model.sample(length, seed=begin, **sampling)
         steps = np.arange(1, len(symbols) + 1)
         rows = {"series_id": series_id, "step": steps, "symbol": symbols}
+        frames.append(pd.DataFrame(rows))
+    return pd.concat(frames, ignore_index=True)
+
+
+def explain_table(model: SequenceClassifier, data: SequenceData) -> pd.DataFrame:
+    """Return the parts of all steps in the label of each series; see the module.
+
+    A part is that of `forecasting.sequences.answers.explanation.ClassExplanation`.
+
+    Args:
+        model: a trained classifier.
+        data: series of its channels.
+
+    Raises:
+        InvalidSeries, ShapeError: a series cannot be read.
+    """
+    frames, names = [], list(model.columns_.channels)
+    for series_id, one in zip(data.ids, data.series, strict=True):
+        explanation = explain_class(model, one)
+        steps = len(explanation.parts)
+        rows = {
+            "series_id": series_id,
+            "label": explanation.label,
+            "step": np.repeat(np.arange(1, steps + 1), len(names)),
+            "channel": np.tile(np.array(names, object), steps),
+            "part": explanation.parts.ravel(),
+        }
         frames.append(pd.DataFrame(rows))
     return pd.concat(frames, ignore_index=True)
 

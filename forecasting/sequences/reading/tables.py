@@ -4,8 +4,8 @@ Rows are gathered by series and sorted by time, as those of forecasts are; witho
 column of the time they keep their order.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from forecasting.io.marks import settle_marks
 from forecasting.io.numbers import read_numbers
 from forecasting.io.sorting import OrderedRows, order_rows
 from forecasting.sequences.reading.columns import SequenceColumns, Task
-from forecasting.types import FloatArray
+from forecasting.types import FloatArray, Timestamps
 
 MAX_SHOWN = 3  # labels in a message
 ONE_SERIES = "series"  # name of the series without a column of names
@@ -36,12 +36,15 @@ class SequenceData:
         labels: of each series (text), or of each step of each series (text, or None
             where it is missing); None where they were not read.
         notes: decisions made while reading.
+        ends: last moment of each series; None without a column of the time, or where
+            all series begin at one moment: then they are numbered steps.
     """
 
     ids: tuple[str, ...]
     series: list[Any]
     labels: list[Any] | None = None
     notes: tuple[str, ...] = ()
+    ends: Timestamps | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -49,9 +52,9 @@ class SequenceData:
     def take(self, index: Sequence[int]) -> "SequenceData":
         """Return some of the series."""
         labels = None if self.labels is None else [self.labels[i] for i in index]
-        return SequenceData(
-            tuple(self.ids[i] for i in index), [self.series[i] for i in index], labels
-        )
+        ends = None if self.ends is None else self.ends[list(index)]
+        ids = tuple(self.ids[i] for i in index)
+        return SequenceData(ids, [self.series[i] for i in index], labels, (), ends)
 
 
 def read_sequence_file(
@@ -93,7 +96,8 @@ def read_sequences(
         table: a row for each step.
         task: a label for a series, a label for a step, or symbols.
         columns: their roles.
-        labelled: whether labels are read; symbols have none.
+        labelled: whether labels are read; symbols have none. Without labels, columns
+            of series and time may be absent: rows are one series then, in order.
 
     Raises:
         MissingColumns: a column is not in the table.
@@ -102,6 +106,8 @@ def read_sequences(
         InvalidTimestamps, DuplicateTimestamps: rows cannot be put in order.
         InvalidLabels: a label of a series is missing, or changes within it.
     """
+    if not labelled:
+        columns = _without_absent(columns, map(str, table.frame.columns))
     is_labelled = labelled and task != "next"
     label = (columns.label,) if is_labelled else ()
     symbol = (columns.symbol,) if columns.symbol else ()
@@ -109,9 +115,10 @@ def read_sequences(
     if missing := [name for name in names if name not in table.frame.columns]:
         raise MissingColumns(missing, map(str, table.frame.columns))
     axis = order_rows(table, columns.schema, ONE_SERIES)
+    ends = _ends(axis) if columns.time else None
     if task == "next":
         series = _pieces(axis, _read_text(table, columns.symbol))
-        return SequenceData(axis.series_ids, series, None, tuple(axis.notes))
+        return SequenceData(axis.series_ids, series, None, tuple(axis.notes), ends)
     values, notes = _read_channels(table, columns)
     series = _pieces(axis, values)
     labels = None
@@ -122,7 +129,24 @@ def read_sequences(
             pairs = zip(axis.series_ids, steps, strict=True)
             labels = [_one_label(name, of, columns.label) for name, of in pairs]
     notes = [*table.notes, *axis.notes, *notes]
-    return SequenceData(axis.series_ids, series, labels, tuple(notes))
+    return SequenceData(axis.series_ids, series, labels, tuple(notes), ends)
+
+
+def _ends(axis: OrderedRows) -> Timestamps | None:
+    """Return the last moment of each series; None where all begin at one."""
+    begins = axis.timestamps[axis.offsets[:-1]]
+    is_numbered = bool((begins == begins[0]).all())
+    return None if is_numbered else axis.timestamps[axis.offsets[1:] - 1]
+
+
+def _without_absent(columns: SequenceColumns, names: Iterable[str]) -> SequenceColumns:
+    """Return the columns without those of series or time, if a table has none."""
+    present = set(names)
+    time, series_id = (
+        role if present & set(role) else ()
+        for role in (columns.time, columns.series_id)
+    )
+    return replace(columns, time=time, series_id=series_id)
 
 
 def _read_channels(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,11 @@ class Alphabet:
 
     symbols: tuple[Any, ...]
     unknown: Any = None
+    _codes: dict[Any, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        codes = {symbol: code for code, symbol in enumerate(self.symbols)}
+        object.__setattr__(self, "_codes", codes)  # the class is frozen
 
     @classmethod
     def fit(cls, series: Iterable[Sequence[Any]], unknown: Any = None) -> "Alphabet":
@@ -60,13 +65,21 @@ class Alphabet:
     def __len__(self) -> int:
         return len(self.symbols)
 
+    @property
+    def is_text(self) -> bool:
+        """Whether all symbols but the unknown one are single characters."""
+        return all(
+            isinstance(one, str) and (len(one) == 1 or one == self.unknown)
+            for one in self.symbols
+        )
+
     def encode(self, series: Symbols, where: str = "the series") -> IntArray:
         """Return the code of each symbol, ``(steps,)``.
 
         Raises:
             UnknownSymbols: a symbol is not in the alphabet, which has no unknown.
         """
-        codes = {symbol: code for code, symbol in enumerate(self.symbols)}
+        codes = self._codes
         default = -1 if self.unknown is None else codes[self.unknown]
         encoded = np.array([codes.get(s, default) for s in series], np.int64)
         if (encoded < 0).any():

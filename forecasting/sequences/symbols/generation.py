@@ -13,6 +13,7 @@ from forecasting.sequences.network import SequenceNetwork
 from forecasting.types import FloatArray, IntArray
 
 MAX_LENGTH = 100_000
+BLOCK_NUMBERS = 2**22
 MIN_TEMPERATURE, MAX_TEMPERATURE = 1e-3, 100.0
 
 
@@ -53,18 +54,22 @@ class Generator:
 
     Args:
         network: of the next symbol, on the CPU, in evaluation mode.
+        block: symbols computed at once while many are read; default by the size of
+            the network.
     """
 
-    def __init__(self, network: SequenceNetwork) -> None:
+    def __init__(self, network: SequenceNetwork, block: int | None = None) -> None:
         self.network = network
+        width = max(network.horizon, 4 * network.config.hidden_size)
+        self._block = block or max(BLOCK_NUMBERS // width, 1)
         self.state: list[State] | None = None
 
     @torch.inference_mode()
     def read(self, codes: IntArray) -> FloatArray:
         """Read symbols; return the logits of the one after them, ``(symbols,)``."""
-        logits, self.state = self.network.logits(
-            torch.from_numpy(codes)[None], state=self.state
-        )
+        for begin in range(0, len(codes), self._block):
+            part = torch.from_numpy(codes[begin : begin + self._block])
+            logits, self.state = self.network.logits(part[None], state=self.state)
         last: FloatArray = logits[0, -1].double().numpy()
         return last
 

@@ -4,9 +4,10 @@ It learns the cross-entropy at every step, by truncated back-propagation with ca
 state, and continues series one symbol at a time.
 """
 
-import math
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain, islice
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -33,7 +34,7 @@ from forecasting.sequences.symbols.streams import (
 from forecasting.training import TrainingConfig
 from forecasting.training.members import start_member, train_members
 from forecasting.training.recipe.config import Schedule
-from forecasting.types import FloatArray, IntArray
+from forecasting.types import BoolArray, FloatArray, IntArray
 
 CPU = torch.device("cpu")
 BLOCK = 4096  # symbols that are scored at once
@@ -120,13 +121,21 @@ class SymbolModel(BaseEstimator):  # type: ignore[misc]
         self.device = device
         self.random_state = random_state
 
-    def fit(self, X: Any, y: None = None) -> Self:  # noqa: N803
+    def fit(
+        self,
+        X: Any,  # noqa: N803
+        y: None = None,
+        *,
+        symbols: Iterable[Any] = (),
+    ) -> Self:
         """Train on series of symbols.
 
         Args:
             X: a text, a series of characters; or a list of texts or of lists of
                 symbols.
             y: ignored.
+            symbols: further ones of the alphabet, which the series may lack; ignored
+                with ``unknown``, which stands for them.
 
         Raises:
             InvalidSeries: no series, an empty one, or one symbol in all.
@@ -135,7 +144,8 @@ class SymbolModel(BaseEstimator):  # type: ignore[misc]
         """
         model, training = self._configs()
         series = as_series(X)
-        self.alphabet_ = Alphabet.fit(series, self.unknown)
+        further = [] if self.unknown is not None else [list(symbols)]
+        self.alphabet_ = Alphabet.fit([*series, *further], self.unknown)
         codes = [self.alphabet_.encode(one) for one in series]
         if len(self.alphabet_) < 2 or all(len(one) < 2 for one in codes):
             problem = "there is nothing to predict: one symbol, or none after another"
@@ -179,7 +189,24 @@ class SymbolModel(BaseEstimator):  # type: ignore[misc]
             problem = "no symbol follows another"
             raise InvalidSeries("the series", problem, "Give longer series.")
         with limit_threads(CPU, self.hidden_size):
-            return sum(self._log_probability(codes) for codes in series) / count
+            total = sum(float(self._score_steps(one)[0].sum()) for one in series)
+        return total / count
+
+    def score_steps(self, X: Any) -> list[tuple[FloatArray, BoolArray]]:  # noqa: N803
+        """Return figures of each symbol but the first of each series.
+
+        Returns:
+            For each series, the log-probability of each symbol in nats, and whether
+            it was the most probable one, both ``(steps - 1,)``.
+
+        Raises:
+            InvalidSeries: no series, or an empty one.
+            UnknownSymbols: a symbol that the training did not have.
+        """
+        check_is_fitted(self)
+        series = [self._encode(one, n) for n, one in enumerate(as_series(X))]
+        with limit_threads(CPU, self.hidden_size):
+            return [self._score_steps(codes) for codes in series]
 
     def predict_proba(self, X: Any) -> FloatArray:  # noqa: N803
         """Return the probability of each symbol after each series.
@@ -224,6 +251,32 @@ class SymbolModel(BaseEstimator):  # type: ignore[misc]
                 no symbol of the training.
             UnknownSymbols: a symbol of the seed that the training did not have.
         """
+        symbols = self.stream(
+            length,
+            seed=seed,
+            temperature=temperature,
+            top_k=top_k,
+            stop=stop,
+            random_state=random_state,
+        )
+        with limit_threads(CPU, self.hidden_size):
+            return list(symbols)
+
+    def stream(
+        self,
+        length: int = 100,
+        *,
+        seed: Symbols = "",
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        stop: Any = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> Iterator[Any]:
+        """Return an iterator over the symbols of `sample`, each drawn when it is read.
+
+        Raises:
+            SettingError, UnknownSymbols: as `sample`, before the first symbol.
+        """
         check_is_fitted(self)
         sampling = Sampling(length=length, temperature=temperature, top_k=top_k)
         if stop is not None and stop not in self.alphabet_.symbols:
@@ -235,10 +288,18 @@ class SymbolModel(BaseEstimator):  # type: ignore[misc]
             first = begin = random.choice(len(self.alphabet_), 1, p=self.frequencies_)
             sampling = replace(sampling, length=max(length - 1, 1))
         end = None if stop is None else self.alphabet_.symbols.index(stop)
-        with limit_threads(CPU, self.hidden_size):
-            following = generate(self.network_, begin, sampling, random, end)
-            codes = [*first.tolist(), *following][:length]
-        return self.alphabet_.decode(np.array(codes, np.int64))
+        following = generate(self.network_, begin, sampling, random, end)
+        codes = islice(chain(first.tolist(), following), length)
+        return (self.alphabet_.symbols[code] for code in codes)
+
+    def check_settings(self) -> None:
+        """Check all settings before a training.
+
+        Raises:
+            SettingError: a setting is out of range, or the device is missing.
+        """
+        _, training = self._configs()
+        pick_device(training.device)
 
     def _configs(self) -> tuple[RecurrentConfig, TrainingConfig]:
         settings = plain_settings(self.get_params())
@@ -266,13 +327,16 @@ class SymbolModel(BaseEstimator):  # type: ignore[misc]
         return self.alphabet_.encode(one, f"series {number}")
 
     @torch.inference_mode()
-    def _log_probability(self, codes: IntArray) -> float:
-        """Return the sum of the log-probabilities of all symbols but the first."""
-        total, state = 0.0, list[State]()
+    def _score_steps(self, codes: IntArray) -> tuple[FloatArray, BoolArray]:
+        """Return log-probability and rank of all symbols but the first."""
+        scores, state = [np.empty(0)], list[State]()
+        right = [np.empty(0, bool)]
         for begin in range(0, len(codes) - 1, BLOCK):
             piece = torch.from_numpy(codes[begin : begin + BLOCK + 1])
             logits, state = self.network_.logits(piece[None, :-1], state=state or None)
-            chosen = logits[0].double().log_softmax(1).gather(1, piece[1:, None])
-            total += float(chosen.sum())
-        assert math.isfinite(total)
-        return total
+            rows = logits[0].double().log_softmax(1)
+            scores.append(rows.gather(1, piece[1:, None])[:, 0].numpy())
+            right.append((rows.argmax(1) == piece[1:]).numpy())
+        every = np.concatenate(scores)
+        assert np.isfinite(every).all()
+        return every, np.concatenate(right)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from forecasting.data.forecast import Forecast
     from forecasting.explanation.explain import Explanation
     from pipelines.jobs.registration import Outcome
+    from pipelines.jobs.sequences.registration import SequenceOutcome
     from pipelines.tracking.registry import ModelRow
 
 
@@ -55,6 +56,28 @@ def plain_outcome(result: "Outcome") -> dict[str, Any]:
     }
 
 
+def plain_sequences(result: "SequenceOutcome") -> dict[str, Any]:
+    """Return the registered version of discrete series, its figures and verdict."""
+    figures = result.scores.loc[[result.label]].to_dict("records")[0]
+    return {
+        "name": result.name,
+        "version": result.version,
+        "task": result.task,
+        "accuracy": figures["accuracy"],
+        "metrics": figures,
+        "run_id": result.run_id,
+        "alias": result.alias,
+        "promoted": result.verdict.promote,
+        "reason": result.verdict.reason,
+        "warning": result.verdict.warning,
+        "test": result.test,
+        "device": result.device,
+        "seconds": result.seconds,
+        "notes": list(result.notes),
+        "scores": plain_scores(result.scores),
+    }
+
+
 def plain_models(rows: Sequence["ModelRow"]) -> list[dict[str, Any]]:
     """Return registered versions, newest first."""
     return [
@@ -62,6 +85,7 @@ def plain_models(rows: Sequence["ModelRow"]) -> list[dict[str, Any]]:
             "name": row.name,
             "version": row.version,
             "aliases": list(row.aliases),
+            "task": row.task,
             "cell": row.tags.get("label", "").removeprefix("guarded "),
             "answers": row.tags.get("answers", ""),
             "trained_until": row.tags.get("trained_until", ""),

@@ -59,7 +59,7 @@ def print_leaderboard(
     intervals = [c for c in map(str, scores) if c.startswith("coverage_")]
     scaled = [c for c in map(str, scores) if c.startswith("msis_")][-1:]  # the widest
     errors = [metric, *(name for name in ("mase", "mae", "rmse") if name != metric)]
-    table = _table(title)
+    table = plain_table(title)
     table.add_column("model", no_wrap=True)
     for name in (errors[0].upper(), "skill", *map(str.upper, errors[1:])):
         table.add_column(name, justify="right")
@@ -68,10 +68,10 @@ def print_leaderboard(
     for column in scaled:
         table.add_column(f"MSIS {column.removeprefix('msis_')}", justify="right")
     for model, row in scores.iterrows():
-        values = [_number(row[name]) for name in errors]
-        values.insert(1, _number(row["skill"], "+.1%"))
-        values += [_number(row[column], ".0%") for column in intervals]
-        values += [_number(row[column]) for column in scaled]
+        values = [format_number(row[name]) for name in errors]
+        values.insert(1, format_number(row["skill"], "+.1%"))
+        values += [format_number(row[column], ".0%") for column in intervals]
+        values += [format_number(row[column]) for column in scaled]
         table.add_row(str(model).replace("_", " "), *values)
     console.print(table)
 
@@ -87,7 +87,7 @@ def print_trials(
         metric: metric of the ranking.
         title: heading of the table.
     """
-    table = _table(title)
+    table = plain_table(title)
     settings = [name for name in map(str, trials) if "." in name]
     for name in ("trial", metric.upper()):
         table.add_column(name, justify="right")
@@ -97,7 +97,7 @@ def print_trials(
     complete = trials[trials["state"] == "complete"]
     for _, row in complete.head(SHOWN_TRIALS).iterrows():
         cells = [_setting(row[name]) for name in settings]
-        table.add_row(str(row["trial"]), _number(row["value"]), *cells)
+        table.add_row(str(row["trial"]), format_number(row["value"]), *cells)
     console.print(table)
     count = {state: int((trials["state"] == state).sum()) for state in trials["state"]}
     counts = ", ".join(f"{count[state]} {state}" for state in sorted(count))
@@ -110,7 +110,7 @@ def _setting(value: object) -> str:
     return str(value)
 
 
-def _table(title: str | None = None) -> Table:
+def plain_table(title: str | None = None) -> Table:
     """Return a table that fits into 80 columns."""
     return Table(
         title=title,
@@ -123,7 +123,8 @@ def _table(title: str | None = None) -> Table:
     )
 
 
-def _number(value: float, form: str = "") -> str:
+def format_number(value: float, form: str = "") -> str:
+    """Return a number in a form, or with the digits that a reader needs."""
     if form and math.isfinite(value):
         return format(value, form)
     return readable(value)
@@ -208,7 +209,7 @@ def print_notes(console: Console, notes: Sequence[str]) -> None:
 def print_forecast(console: Console, forecast: "Forecast", title: str) -> None:
     """Print the first rows of a forecast."""
     frame = forecast.to_frame()
-    table = _table(title)
+    table = plain_table(title)
     table.add_column("series", overflow="fold")
     for name in ("step", "timestamp", "point"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -251,7 +252,7 @@ def print_explanation(console: Console, explanation: "Explanation", title: str) 
         alone = "the network alone; " if explanation.part == "network" else ""
         answers = describe_methods(dict(methods))
         console.print(f"{alone}answers: {answers}", markup=False)
-    table = _table()
+    table = plain_table()
     for name in ("step", *lags, *shares):
         table.add_column(name, justify="right")
     for step, row in enumerate(values[:SHOWN_ROWS], 1):
@@ -293,26 +294,26 @@ def _timestamp(value: object) -> str:
 
 def print_models(console: Console, rows: Sequence["ModelRow"]) -> None:
     """Print registered versions with their aliases and errors."""
-    table = _table()
+    table = plain_table()
     for name in ("model", "version", "aliases", "cell", "answers"):
         table.add_column(name)
     for name in ("MASE", "skill", "trained until"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
-            _sanitize(row.name),
+            sanitize(row.name),
             row.version,
-            _sanitize(", ".join(row.aliases)),
-            _sanitize(row.tags.get("label", "").removeprefix("guarded ")),
-            _sanitize(row.tags.get("answers", "")),
-            _number(row.metrics.get("mase", math.nan)),
-            _number(row.metrics.get("skill", math.nan), "+.1%"),
-            _sanitize(row.tags.get("trained_until", "").removesuffix("T00:00:00")),
+            sanitize(", ".join(row.aliases)),
+            sanitize(row.tags.get("label", "").removeprefix("guarded ")),
+            sanitize(row.tags.get("answers", "")),
+            format_number(row.metrics.get("mase", math.nan)),
+            format_number(row.metrics.get("skill", math.nan), "+.1%"),
+            sanitize(row.tags.get("trained_until", "").removesuffix("T00:00:00")),
         )
     console.print(table)
 
 
-def _sanitize(text: str) -> Text:
+def sanitize(text: str) -> Text:
     """Return untrusted text without markup and control characters."""
     return Text(
         "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

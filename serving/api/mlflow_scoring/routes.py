@@ -9,12 +9,14 @@ from starlette.responses import PlainTextResponse, Response
 
 from forecasting.errors import join_shown
 from serving.api.mlflow_scoring.scoring import Predictions, score
+from serving.api.mlflow_scoring.sequences import score_sequences
 from serving.api.mlflow_scoring.tables import CSV, EXAMPLE
-from serving.api.respond import Selection, in_thread, respond
+from serving.api.respond import Selection, in_thread, respond, respond_sequences
 from serving.errors import NotReady, ServiceError, UnknownModel, UnsupportedMedia
 from serving.http.problems import problems
 from serving.http.validation import refuse_encoded
 from serving.observability.health import FORECASTING_STATES, readiness
+from serving.registry.loaded_model import LoadedSequences
 from serving.registry.model_store import ModelStore
 from serving.service import ServiceDependency
 
@@ -25,7 +27,14 @@ BODY = {  # the worker thread decodes it
     "requestBody": {
         "required": True,
         "content": {
-            JSON: {"schema": {"$ref": "#/components/schemas/Invocation"}},
+            JSON: {
+                "schema": {
+                    "anyOf": [
+                        {"$ref": "#/components/schemas/Invocation"},
+                        {"$ref": "#/components/schemas/SequenceInvocation"},
+                    ]
+                }
+            },
             CSV: {"schema": {"type": "string", "examples": [CSV_EXAMPLE]}},
         },
     }
@@ -56,7 +65,8 @@ class NoDefaultModel(UnknownModel):
 async def invocations(request: Request, service: ServiceDependency) -> Response:
     """Forecast as `mlflow models serve` does, by the service's default model.
 
-    That is the model that SERVING_DEFAULT_MODEL names, or the only one there is.
+    A model of discrete series classifies, labels or continues instead. The default
+    model is the one that SERVING_DEFAULT_MODEL names, or the only one there is.
     """
     media_type = request.headers.get("Content-Type", JSON).partition(";")[0].strip()
     if media_type.lower() not in (JSON, CSV):
@@ -64,7 +74,18 @@ async def invocations(request: Request, service: ServiceDependency) -> Response:
             f"Content-Type is {JSON} or {CSV}; found {media_type[:100]!r}."
         )
     name = service.settings.default_model or _only_one(service.models)
-    work = in_thread(service, partial(score, media_type=media_type.lower()))
+    model, media_type = await service.models.find(name), media_type.lower()
+    if isinstance(model, LoadedSequences):
+        score_table = partial(score_sequences, media_type=media_type)
+        return await respond_sequences(
+            request,
+            service,
+            Selection(name),
+            model.task,
+            score_table,
+            is_long=model.task == "next",
+        )
+    work = in_thread(service, partial(score, media_type=media_type))
     return await respond(request, service, Selection(name), work)
 
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias
 
 import pandas as pd
@@ -11,8 +12,9 @@ from forecasting.io.sources.layout import MISSING_MARKERS
 from serving.errors import Loc, RequestError, RequestTooLarge
 from serving.forecasts.panels import MAX_STEP
 from serving.http.decoding import BodyDecoder
-from serving.registry.loaded_model import LoadedModel
+from serving.registry.loaded_model import LoadedModel, LoadedSequences
 from serving.schemas.request import MAX_ID_LENGTH, Levels, default_levels
+from serving.schemas.sequence_requests import MAX_SEED
 from serving.settings import Settings
 
 CSV = "text/csv"
@@ -65,8 +67,22 @@ class Params(Struct, forbid_unknown_fields=True):
     ] = False
 
 
-class Invocation(Struct):
-    """A table in one of four formats, and parameters."""
+class SequenceParams(Struct, forbid_unknown_fields=True):
+    """Parameters of a generation by a model of symbols."""
+
+    length: Annotated[
+        int, Meta(ge=0, description="Symbols to generate; 0 for the next one alone.")
+    ] = 0
+    temperature: Annotated[float, Meta(description="As at /generate.")] = 1.0
+    top_k: Annotated[int, Meta(ge=0, description="0 for all symbols.")] = 0
+    stop: Annotated[str, Meta(description="Empty for none.")] = ""
+    seed: Annotated[
+        int, Meta(ge=-1, le=MAX_SEED, description="Of the draws; -1 for another one.")
+    ] = -1
+
+
+class SentTable(Struct):
+    """A table in one of four formats."""
 
     dataframe_split: Split | None = None
     dataframe_records: Annotated[Rows | None, Meta(description="Rows as objects.")] = (
@@ -82,7 +98,18 @@ class Invocation(Struct):
             description="Columns by name, or rows as objects; equivalent to `inputs`."
         ),
     ] = None
+
+
+class Invocation(SentTable):
+    """A table in one of four formats, and parameters of a forecast."""
+
     params: Params | None = None
+
+
+class SequenceInvocation(SentTable):
+    """A table in one of four formats, for a model of discrete series."""
+
+    params: SequenceParams | None = None
 
 
 EXAMPLES: list[dict[str, Any]] = [
@@ -98,7 +125,28 @@ EXAMPLES: list[dict[str, Any]] = [
 ]
 
 
-def locate_infinite(invocation: Invocation) -> Loc | None:
+SEQUENCE_EXAMPLES: list[dict[str, Any]] = [
+    {"dataframe_records": [{"series_id": "a", "value": v} for v in EXAMPLE]},
+    {"inputs": {"series_id": ["a"] * 3, "symbol": ["h", "e", "l"]}},
+]
+
+
+@dataclass(frozen=True, slots=True)
+class InputColumns:
+    """Columns of a model's input.
+
+    Attributes:
+        is_text: whether each column is text, by name.
+        markers: texts that stand for a missing value, by name.
+        target: column that every table has; None for a model without one.
+    """
+
+    is_text: Mapping[str, bool]
+    markers: Mapping[str, list[str]]
+    target: str | None = None
+
+
+def locate_infinite(invocation: SentTable) -> Loc | None:
     """Return the location of the first infinite number in the columns, or None."""
     for form in ("inputs", "instances"):
         table = getattr(invocation, form)
@@ -112,6 +160,9 @@ def locate_infinite(invocation: Invocation) -> Loc | None:
 
 
 INVOCATION = BodyDecoder[Invocation](Invocation, locate_infinite)
+SEQUENCE_INVOCATION = BodyDecoder[SequenceInvocation](
+    SequenceInvocation, locate_infinite
+)
 
 
 def read_table(
@@ -129,59 +180,78 @@ def read_table(
         RequestError: the table cannot be read.
         RequestTooLarge: the table has more rows than the limits allow.
     """
-    names, params = _names(model), None
+    columns, params = _forecaster_columns(model), None
     if media_type == CSV:
-        frame = _read_csv(body, names, _markers(model), settings.max_points)
+        frame = _read_csv(body, columns, settings.max_points)
     else:
         invocation = INVOCATION.decode(body)
-        frame = _to_frame(_columns(invocation, names, settings.max_points), names)
+        frame = _to_frame(invocation, columns, settings.max_points)
         params = invocation.params
     _check_ids(frame)
     return frame, params or Params()
 
 
-def _names(model: LoadedModel) -> dict[str, bool]:
-    """Return the columns of a model's input, and whether each is text."""
-    fitted = model.forecaster.trained
-    covariates = {
-        column.name: column.categories is not None
-        for column in fitted.covariates.columns
-    }
-    is_dated = fitted.context.calendar.freq is not None  # else steps: numbers
-    return {"series_id": True, "timestamp": is_dated, "target": False} | covariates
+def read_sequence_table(
+    body: bytes, media_type: str, model: LoadedSequences, settings: Settings
+) -> tuple[pd.DataFrame, SequenceParams]:
+    """Decode a request to a model of discrete series, as `read_table` does."""
+    columns, params = _sequence_columns(model), None
+    if media_type == CSV:
+        frame = _read_csv(body, columns, settings.max_points)
+    else:
+        invocation = SEQUENCE_INVOCATION.decode(body)
+        frame = _to_frame(invocation, columns, settings.max_points)
+        params = invocation.params
+    return frame, params or SequenceParams()
 
 
-def _markers(model: LoadedModel) -> dict[str, list[str]]:
-    """Return the texts that stand for a missing value, by column.
+def _forecaster_columns(model: LoadedModel) -> InputColumns:
+    """Return the columns of a forecaster's input.
 
     A series may be named NA, and a category None.
     """
-    columns = model.forecaster.trained.covariates.columns
-    categories = {column.name: column.categories or () for column in columns}
-    markers = {
-        name: [text for text in MISSING_MARKERS if text not in categories.get(name, ())]
-        for name in _names(model)
+    fitted = model.forecaster.trained
+    categories = {
+        column.name: column.categories for column in fitted.covariates.columns
     }
-    return markers | {"series_id": [""]}
+    is_dated = fitted.context.calendar.freq is not None  # else steps: numbers
+    is_text = {"series_id": True, "timestamp": is_dated, "target": False}
+    is_text |= {name: texts is not None for name, texts in categories.items()}
+    markers = {
+        name: [m for m in MISSING_MARKERS if m not in (categories.get(name) or ())]
+        for name in is_text
+    }
+    return InputColumns(is_text, markers | {"series_id": [""]}, "target")
 
 
-def _read_csv(
-    body: bytes,
-    names: Mapping[str, bool],
-    markers: Mapping[str, list[str]],
-    max_rows: int,
-) -> pd.DataFrame:
+def _sequence_columns(model: LoadedSequences) -> InputColumns:
+    """Return the columns of the input of a model of discrete series.
+
+    A series or a symbol may be named NA.
+    """
+    columns = model.model.columns_
+    symbol = (columns.symbol,) if columns.symbol else ()
+    is_text = dict.fromkeys((*columns.series_id, *columns.time, *symbol), True)
+    markers = {name: [""] for name in is_text}
+    markers |= {name: list(MISSING_MARKERS) for name in columns.channels}
+    return InputColumns(is_text | dict.fromkeys(columns.channels, False), markers)
+
+
+def _read_csv(body: bytes, columns: InputColumns, max_rows: int) -> pd.DataFrame:
     if body.partition(b"\n")[0].count(b",") >= MAX_COLUMNS:
         raise RequestError([(("body",), f"at most {MAX_COLUMNS:,} columns")])
     rows = body.rstrip().count(b"\n") or body.rstrip().count(b"\r")
     if rows > max_rows:
         raise RequestTooLarge("observations", rows, max_rows, ("body",))
-    text = {name: str for name, is_text in names.items() if is_text}
+    text = {name: str for name, is_text in columns.is_text.items() if is_text}
     try:
         first = pd.read_csv(io.BytesIO(body), header=None, nrows=1, dtype=str)
-        _check_once(first.iloc[0].tolist(), names, ("body",))
+        _check_once(first.iloc[0].tolist(), columns, ("body",))
         frame = pd.read_csv(
-            io.BytesIO(body), dtype=text, keep_default_na=False, na_values=markers
+            io.BytesIO(body),
+            dtype=text,
+            keep_default_na=False,
+            na_values=columns.markers,
         )
     except ValueError as error:  # not UTF-8, empty, or ragged rows
         reason = str(error).strip()
@@ -190,29 +260,28 @@ def _read_csv(
     if not isinstance(frame.index, pd.RangeIndex):
         message = "rows have more values than there are columns in the first line"
         raise RequestError([(("body",), f"no readable CSV: {message}")])
-    return frame[_select_columns(list(frame.columns), names)]
+    return frame[_select_columns(list(frame.columns), columns)]
 
 
-def _check_once(columns: Sequence[str], names: Mapping[str, bool], loc: Loc) -> None:
+def _check_once(present: Sequence[str], columns: InputColumns, loc: Loc) -> None:
     """Refuse repeated columns of the model."""
-    for name in names:
-        count = columns.count(name)
+    for name in columns.is_text:
+        count = present.count(name)
         if count > 1:
             message = f"the column {name!r} is there {count} times; send it once"
             raise RequestError([(loc, message)])
 
 
-def _select_columns(present: Collection[str], names: Mapping[str, bool]) -> list[str]:
+def _select_columns(present: Collection[str], columns: InputColumns) -> list[str]:
     """Return the model's columns in a table; others are ignored, as MLflow does."""
-    if present and "target" not in present:
+    names, target = columns.is_text, columns.target
+    if present and target is not None and target not in present:
         message = f"there is no such column; the model takes {', '.join(names)}"
-        raise RequestError([(("body", "target"), message)])
+        raise RequestError([(("body", target), message)])
     return [name for name in names if name in present]
 
 
-def _columns(
-    invocation: Invocation, names: Mapping[str, bool], max_rows: int
-) -> Columns:
+def _cells(invocation: SentTable, columns: InputColumns, max_rows: int) -> Columns:
     forms = [form for form in FORMATS if getattr(invocation, form) is not None]
     if len(forms) != 1:
         message = f"give exactly one of {', '.join(FORMATS)}"
@@ -220,47 +289,50 @@ def _columns(
     loc: Loc = ("body", forms[0])
     table: Split | RawColumns | Rows = getattr(invocation, forms[0])
     if isinstance(table, dict):
-        chosen = _select_columns(table, names)
+        chosen = _select_columns(table, columns)
         return {name: CELLS.decode(table[name], (*loc, name)) for name in chosen}
     rows = table.data if isinstance(table, Split) else table
     if len(rows) > max_rows:
         raise RequestTooLarge("observations", len(rows), max_rows, loc)
     if isinstance(table, Split):
-        return _split_columns(table, names)
+        return _split_columns(table, columns)
     present: set[str] = set().union(*table)
     return {
         name: [row.get(name) for row in table]
-        for name in _select_columns(present, names)
+        for name in _select_columns(present, columns)
     }
 
 
-def _split_columns(table: Split, names: Mapping[str, bool]) -> Columns:
+def _split_columns(table: Split, columns: InputColumns) -> Columns:
     width = len(table.columns)
     for number, row in enumerate(table.data):
         if len(row) != width:
             message = f"{len(row)} values; there are {width} columns"
             raise RequestError([(("body", "dataframe_split", "data", number), message)])
-    _check_once(table.columns, names, ("body", "dataframe_split", "columns"))
+    _check_once(table.columns, columns, ("body", "dataframe_split", "columns"))
     places = {name: place for place, name in enumerate(table.columns)}
     return {
         name: [row[places[name]] for row in table.data]
-        for name in _select_columns(places, names)
+        for name in _select_columns(places, columns)
     }
 
 
-def _to_frame(columns: Columns, names: Mapping[str, bool]) -> pd.DataFrame:
-    lengths = {len(column) for column in columns.values()}
+def _to_frame(
+    invocation: SentTable, columns: InputColumns, max_rows: int
+) -> pd.DataFrame:
+    cells = _cells(invocation, columns, max_rows)
+    lengths = {len(column) for column in cells.values()}
     if len(lengths) > 1:
         message = f"columns have one length; found {sorted(lengths)}"
         raise RequestError([(("body",), message)])
-    for name, column in columns.items():
-        is_dated = name == "timestamp" and names[name]
+    for name, column in cells.items():
+        is_dated = name == "timestamp" and columns.is_text[name]
         _check_cells(name, column, MAX_EPOCH if is_dated else MAX_STEP)
-    if "series_id" in columns:
-        columns["series_id"] = [
-            None if cell is None else str(cell) for cell in columns["series_id"]
+    if "series_id" in cells:
+        cells["series_id"] = [
+            None if cell is None else str(cell) for cell in cells["series_id"]
         ]
-    return pd.DataFrame(columns)
+    return pd.DataFrame(cells)
 
 
 def _check_ids(frame: pd.DataFrame) -> None:

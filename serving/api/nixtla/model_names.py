@@ -44,7 +44,7 @@ def select_model(service: Service, model_name: str) -> Selection | None:
 
 def _only_model(models: ModelStore, model_name: str) -> str | None:
     """Return the only model that can be served, or None without any."""
-    names = models.list_servable()
+    names = list(filter(models.is_forecaster, models.list_servable()))
     if len(names) < 2:
         return names[0] if names else None
     text = (

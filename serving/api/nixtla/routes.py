@@ -25,7 +25,7 @@ from serving.api.nixtla.requests import (
 )
 from serving.api.respond import in_thread, read_body, respond, respond_zero_shot
 from serving.errors import NotOffered, NotReady
-from serving.registry.loaded_model import LoadedModel
+from serving.registry.loaded_model import LoadedModel, require_forecaster
 from serving.service import Service, ServiceDependency
 from serving.settings import Settings
 
@@ -75,7 +75,7 @@ async def model_params(
     if selection is None:
         horizon = service.settings.max_horizon
         return {"detail": {"input_size": MAX_CONTEXT, "horizon": horizon}}
-    loaded = await service.models.find(*selection)
+    loaded = require_forecaster(await service.models.find(*selection))
     fitted = loaded.predictor.model
     if len(fitted.places) == 1:
         input_size = fitted.memory
@@ -84,10 +84,12 @@ async def model_params(
 
 @router.get("/v2/models")
 async def list_models(service: ServiceDependency) -> dict[str, list[dict[str, str]]]:
-    """Answer ``list_models``: the models under the service's alias."""
+    """Answer ``list_models``: the forecasters under the service's alias."""
     if service.models.registered is None:
         raise NotReady
-    return {"models": [{"name": name} for name in sorted(service.models.answering())]}
+    models = service.models
+    names = filter(models.is_forecaster, sorted(models.answering()))
+    return {"models": [{"name": name} for name in names]}
 
 
 @router.get("/validate_api_key")

@@ -18,6 +18,7 @@ from serving.api.respond import Selection, in_thread, respond
 from serving.errors import NotReady, UnsupportedMedia
 from serving.http.validation import refuse_encoded
 from serving.observability.health import FORECASTING_STATES, readiness
+from serving.registry.loaded_model import require_forecaster
 from serving.service import Service, ServiceDependency
 
 BINARY_HEADER = "Inference-Header-Content-Length"  # of the binary tensor extension
@@ -126,7 +127,7 @@ async def model_ready(name: str, service: ServiceDependency) -> ModelReady:
 
     A model with covariates cannot by this protocol: status 422.
     """
-    check_servable(await service.models.find(name))
+    await _find_servable(service, name)
     return ModelReady(name=name, ready=True)
 
 
@@ -135,7 +136,7 @@ async def version_ready(
     name: str, version: str, service: ServiceDependency
 ) -> ModelReady:
     """Report whether a version of the model can forecast by this protocol."""
-    check_servable(await service.models.find(name, version=version))
+    await _find_servable(service, name, version)
     return ModelReady(name=name, ready=True)
 
 
@@ -186,10 +187,23 @@ async def version_infer(
     return await _infer(request, service, name, version)
 
 
+async def _find_servable(
+    service: Service, name: str, version: str | None = None
+) -> None:
+    """Check that a version can forecast by this protocol.
+
+    Raises:
+        OtherTask: it is a model of discrete series.
+        RequestError: it needs covariates or timestamps.
+    """
+    found_model = await service.models.find(name, version=version)
+    check_servable(require_forecaster(found_model))
+
+
 async def _describe(
     service: Service, name: str, version: str | None = None
 ) -> ModelMetadata:
-    check_servable(await service.models.find(name, version=version))
+    await _find_servable(service, name, version)
     inputs, outputs = tensor_metadata()
     entry = (service.models.registered or {})[name]
     return ModelMetadata.model_validate(

@@ -18,6 +18,7 @@ from serving.http.validation import refuse_encoded
 from serving.observability.logging import add_log_fields
 from serving.records import context, evaluation, series
 from serving.records.lookup import get_record
+from serving.registry.loaded_model import require_forecaster
 from serving.schemas.forecast import History, ModelSelector
 from serving.schemas.records import (
     BacktestQuery,
@@ -74,7 +75,7 @@ async def show_context(
 
     Add the known covariates of the steps ahead, if the model has any, and send it.
     """
-    model = await service.models.find(*select_model(name, query))
+    model = require_forecaster(await service.models.find(*select_model(name, query)))
     return context.show_context(model, query.id)
 
 
@@ -119,7 +120,7 @@ async def _show(
 ) -> Response:
     """Respond with a part of the record of the model in a request."""
     selection = select_model(name, query)
-    model = await service.models.find(*selection)
+    model = require_forecaster(await service.models.find(*selection))
     add_log_fields(request.scope, model=model.name, version=model.version)
     record = get_record(model)
     alias = None if selection.version else selection.alias or service.models.alias

@@ -23,9 +23,9 @@ from serving.observability.health import FORECASTING_STATES, Alive, Readiness, r
 from serving.schemas.forecast import (
     ForecastAnswer,
     ModelDetails,
-    ModelList,
     ModelSelector,
 )
+from serving.schemas.sequences import ModelList, SequenceDetails
 from serving.service import ServiceDependency
 
 Selector = Annotated[ModelSelector, Query()]
@@ -90,8 +90,8 @@ async def list_models(service: ServiceDependency) -> ModelList:
 )
 async def describe_model(
     name: str, selector: Selector, service: ServiceDependency
-) -> ModelDetails:
-    """Describe a model: requirements of a request, training series and metrics."""
+) -> ModelDetails | SequenceDetails:
+    """Describe a model: requirements of a request, training data and metrics."""
     models, selection = service.models, select_model(name, selector)
     model = await models.find(*selection)
     alias = None if selection.version else selection.alias or models.alias

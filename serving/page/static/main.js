@@ -2,6 +2,7 @@
 
 import { ask, forget, onKeyNeeded, useKey } from "./api.js";
 import { $, options } from "./dom.js";
+import { DiscreteView } from "./discrete/view.js";
 import { ForecastView } from "./forecast/view.js";
 import { ModelsView } from "./models/view.js";
 import { notice, problemNotice } from "./notices.js";
@@ -11,22 +12,29 @@ import { TryView } from "./trial/view.js";
 import { date, t } from "./words.js";
 
 const POLL = 5000, SOON = 700; // milliseconds between two looks at the service, and while it loads
-const VIEWS = ["forecast", "quality", "models", "try"];
+const VIEWS = ["forecast", "discrete", "quality", "models", "try"];
 
 let models = null, needsKey = false, answered = null, drawn = "", lastHealth = null;
-const views = { forecast: new ForecastView(), quality: new QualityView(), models: new ModelsView(() => look()), try: new TryView(() => lastHealth) };
+const views = { forecast: new ForecastView(), discrete: new DiscreteView(), quality: new QualityView(), models: new ModelsView(() => look()), try: new TryView(() => lastHealth) };
+
+// Models of discrete series have one view in place of the forecast and its quality.
+const isDiscrete = (name) => models?.some((model) => model.name === name && model.task !== "forecast");
+const shownView = ({ tab, model }) => (["forecast", "quality"].includes(tab) && isDiscrete(model) ? "discrete" : tab);
 
 function drawFrame() {
-  const state = view();
+  const state = view(), shown = shownView(state), discrete = isDiscrete(state.model);
+  const isCurrent = (tab) => tab === state.tab || (tab === "forecast" && shown === "discrete");
+  document.querySelector("nav [data-tab=forecast]").textContent = t(discrete ? "tab.discrete" : "tab.forecast");
+  document.querySelector("nav [data-tab=quality]").hidden = Boolean(discrete);
   for (const link of document.querySelectorAll("[data-tab]")) {
     link.href = address({ tab: link.dataset.tab });
     if (link.closest("nav")) {
-      if (link.dataset.tab === state.tab) link.setAttribute("aria-current", "page");
+      if (isCurrent(link.dataset.tab)) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
   }
   const isBlank = state.tab !== "try" && (needsKey || !models?.length);
-  for (const name of VIEWS) $(name).hidden = name !== state.tab || isBlank || (needsKey && name === "try");
+  for (const name of VIEWS) $(name).hidden = name !== shown || isBlank || (needsKey && name === "try");
   $("login").hidden = !needsKey;
   $("empty").hidden = needsKey || state.tab === "try" || !models || models.length > 0 || lastHealth?.state === "starting" || lastHealth?.state === "unavailable";
   $("pick").hidden = !models?.length || needsKey;
@@ -35,10 +43,10 @@ function drawFrame() {
 async function draw() {
   if (!choose()) return drawFrame();
   drawFrame();
-  const now = view();
-  if ($(now.tab).hidden) return undefined;
-  if (now.tab !== "forecast") document.title = `${t("tab." + now.tab)} – Recast`;
-  return views[now.tab].refresh();
+  const shown = shownView(view());
+  if ($(shown).hidden) return undefined;
+  if (shown !== "forecast") document.title = `${t("tab." + shown)} – Recast`;
+  return views[shown].refresh();
 }
 
 // The model of the address, or else the first; false while it may still be loaded.

@@ -7,6 +7,7 @@ import torch
 from forecasting.errors import InvalidSeries, SettingError, UnknownSymbols
 from forecasting.models.config import RecurrentConfig
 from forecasting.sequences import SymbolModel
+from forecasting.sequences.symbols.generation import Generator
 from forecasting.sequences.symbols.streams import (
     SymbolNetwork,
     make_stream,
@@ -179,3 +180,24 @@ def test_settings_of_a_sample_out_of_range_are_named(model, settings, message):
 def test_series_without_symbols_to_learn_are_refused(series, message):
     with pytest.raises(InvalidSeries, match=message):
         SymbolModel(**SMALL).fit(series)
+
+
+def test_a_stream_has_the_symbols_of_a_sample_and_checks_at_once():
+    model = SymbolModel(hidden_size=4, epochs=1, random_state=0).fit("hello" * 9)
+
+    stream = model.stream(20, seed="h", random_state=1)
+
+    assert next(stream) == model.sample(1, seed="h", random_state=1)[0]
+    assert len(list(stream)) == 19
+    with pytest.raises(SettingError, match="temperature"):
+        model.stream(5, temperature=0)
+
+
+def test_a_long_seed_is_read_in_blocks():
+    model = SymbolModel(hidden_size=4, epochs=1, random_state=0).fit("hello" * 9)
+    codes = model.alphabet_.encode("hello" * 20)
+
+    expected = Generator(model.network_).read(codes)
+    logits = Generator(model.network_, block=7).read(codes)
+
+    np.testing.assert_allclose(logits, expected, rtol=1e-5)

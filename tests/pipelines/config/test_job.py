@@ -8,6 +8,7 @@ import yaml
 
 from forecasting.errors import SettingError
 from pipelines.config.job import MAX_JOB_BYTES, read_job
+from pipelines.config.sequence_job import read_any_job
 from pipelines.errors import JobError
 
 MINIMAL = "name: rain\ndata: {path: rain.csv}\n"
@@ -75,7 +76,7 @@ def test_a_job_is_its_own_yaml_again_wherever_that_lies(tmp_path, monkeypatch):
     [
         (
             "horizn: 2",
-            r"horizn: unknown key. The keys here are name, preset, for_each, data",
+            r"horizn: unknown key. The keys here are name, task, preset, for_each",
         ),
         ("window: {}", r"window: unknown key; did you mean 'windows'\?"),
         ("data: {path: a, tme: x}", r"data\.tme: unknown key; did you mean 'time'\?"),
@@ -217,7 +218,7 @@ def test_a_csv_is_a_job_named_after_it(file, name):
 
 @pytest.mark.parametrize("job", sorted(Path("jobs").resolve().glob("*.yaml")), ids=str)
 def test_the_bundled_jobs_are_jobs(job):
-    assert set(yaml.safe_load(job.read_text())) <= set(read_job(job).model_dump())
+    assert set(yaml.safe_load(job.read_text())) <= set(read_any_job(job).model_dump())
 
 
 def test_a_job_knows_which_settings_it_was_given(tmp_path):

@@ -13,6 +13,7 @@ def test_the_list_names_every_model_that_answers(service):
         "alias": "champion",
         "aliases": ["champion"],
         "latest": False,
+        "task": "forecast",
         "seq_len": 6,
         "least_history": 6,
         "horizon": 3,

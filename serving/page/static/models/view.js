@@ -7,7 +7,7 @@ import { detailsOf, versionsOf } from "../forecast/records.js";
 import { unitOf } from "../forecast/sentence.js";
 import { notice, problemNotice } from "../notices.js";
 import { go, view } from "../state.js";
-import { date, methodName, number, t } from "../words.js";
+import { date, has, methodName, number, t } from "../words.js";
 
 export class ModelsView {
   constructor(look) {
@@ -105,8 +105,8 @@ function methodOf(row) {
 
 function errorOf(row) {
   const { metrics = {} } = row;
-  const name = ["mae", "mase"].find((one) => Number.isFinite(metrics[one]));
-  return [h("div", {}, name ? `${name.toUpperCase()} ${number(metrics[name])}` : "–"), row.evidence && h("small", { class: "soft" }, row.evidence)];
+  const name = ["mae", "mase", "accuracy", "perplexity"].find((one) => Number.isFinite(metrics[one]));
+  return [h("div", {}, name ? `${errorName(name)} ${number(metrics[name])}` : "–"), row.evidence && h("small", { class: "soft" }, row.evidence)];
 }
 
 function until(stamp, details) {
@@ -121,7 +121,7 @@ function pace(freq) {
 }
 
 function card(details) {
-  const entries = [
+  const entries = details.task !== "forecast" ? discreteEntries(details) : [
     ["models.target", details.target],
     ["models.until", until(details.trained_until, details)],
     ["models.freq", pace(details.freq)],
@@ -132,4 +132,17 @@ function card(details) {
     ["models.covariates", Object.values(details.covariates).flat().join(", ") || "–"],
   ];
   return h("dl", {}, entries.map(([key, text]) => h("div", {}, h("dt", {}, t(key)), h("dd", {}, text))));
+}
+
+const errorName = (name) => (has("metric." + name) ? t("metric." + name) : name.toUpperCase());
+
+function discreteEntries(details) {
+  return [
+    ["models.task", t("task." + details.task)],
+    details.num_classes ? ["models.classes", details.classes.join(", ")] : ["models.symbols", number(details.num_symbols)],
+    ["models.network", details.cell.toUpperCase()],
+    ["models.channels", details.channels.join(", ") || "–"],
+    ["models.series", number(details.num_series)],
+    ["models.rows", number(details.num_rows)],
+  ];
 }
