@@ -28,9 +28,10 @@ from forecasting.forecaster.predictor import forecast_windows
 from forecasting.forecaster.trained_model import GlobalModel
 from forecasting.models.ensemble import ensemble_forecast
 from forecasting.models.network import RecurrentNetwork
-from forecasting.selection.zero_shot import DIGITS, forecast_zero_shot
+from forecasting.selection.zero_shot import forecast_zero_shot
 from forecasting.types import FloatArray, IntArray
 from forecasting.zeroshot import MAX_CONTEXT
+from forecasting.zeroshot.forecaster import DIGITS
 
 CPU = torch.device("cpu")
 STEP = 0.005  # of a central difference, in sizes of the window

@@ -23,8 +23,6 @@ MIN_GAIN = 0.02  # share of the error
 MIN_STANDARD_ERRORS = 2.0
 MAX_ORIGINS = 2_000  # measured, of all series
 MAX_ORIGINS_OF_SERIES = 24
-DIGITS = 32  # binary, of the largest forecast of a series
-LEAST_EXPONENT = -1000  # of a rounding unit: smaller ones are no normal numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +48,7 @@ def forecast_zero_shot(
 ) -> FloatArray:
     """Forecast series without training, ``(series, steps)``, original units.
 
-    The first steps of a horizon do not depend on the number of steps. Forecasts are
-    rounded, because the last digits depend on where the values lie in memory.
+    The first steps of a horizon do not depend on the number of steps.
 
     Args:
         values: of all series, ``(points,)``; the last `MAX_CONTEXT` of each are read.
@@ -66,9 +63,7 @@ def forecast_zero_shot(
         season_lengths=np.full(len(offsets) - 1, season_length),
         steps=max(steps, horizon),
     )
-    _, exponents = np.frexp(np.abs(points[:, :horizon]).max(1, keepdims=True))
-    unit = np.ldexp(1.0, np.maximum(exponents - DIGITS, LEAST_EXPONENT))
-    return np.asarray(np.round(points[:, :steps] / unit) * unit)
+    return points[:, :steps]
 
 
 def forecast_origins(

@@ -24,6 +24,8 @@ from forecasting.zeroshot.season import MAX_CONTEXT, choose_season_lengths
 
 MIN_HISTORY = 3  # values of a series
 BLOCK = 64  # series forecast together: their arrays fit into the cache
+DIGITS = 32  # binary, of the largest forecast of a series
+LEAST_EXPONENT = -1000  # of a rounding unit: smaller ones are no normal numbers
 RELEASE = "1"  # changes with the way of the forecasts
 
 
@@ -31,7 +33,8 @@ class ZeroShotForecaster:
     """Forecasts of series without training, from the values of each series alone.
 
     It has no state: a forecast of a series is the same alone and among others, and
-    several threads may ask at once.
+    several threads may ask at once. Forecasts are rounded to `DIGITS`, because the last
+    digits of the compiled loops depend on where values lie in memory.
 
     Attributes:
         version: changes whenever forecasts change: the release of the method, and the
@@ -77,7 +80,9 @@ class ZeroShotForecaster:
         widths = quantiles[:, None, None] * sizes
         bounds = np.concatenate([points - widths, points + widths])
         bounds = np.maximum(shown.clip(bounds, BOUND_REACH), lowest)
-        return points, bounds, methods
+        _, exponents = np.frexp(np.abs(points).max(1, keepdims=True))
+        unit = np.ldexp(1.0, np.maximum(exponents - DIGITS, LEAST_EXPONENT))
+        return np.round(points / unit) * unit, np.round(bounds / unit) * unit, methods
 
 
 @cache
