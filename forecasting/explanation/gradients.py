@@ -31,7 +31,6 @@ from forecasting.models.network import RecurrentNetwork
 from forecasting.selection.zero_shot import forecast_zero_shot
 from forecasting.types import FloatArray, IntArray
 from forecasting.zeroshot import MAX_CONTEXT
-from forecasting.zeroshot.forecaster import DIGITS
 
 CPU = torch.device("cpu")
 STEP = 0.005  # of a central difference, in sizes of the window
@@ -88,6 +87,8 @@ def zero_shot_slopes(
         rows: the same, scaled.
         places: rows to differentiate, ``(B,)``.
     """
+    from forecasting.zeroshot.forecaster import DIGITS  # imports the compiled loops
+
     horizon, num_lags = fitted.horizon, fitted.num_lags
     slopes = np.zeros((horizon, len(places), num_lags))
     for window, place in enumerate(places.tolist()):
