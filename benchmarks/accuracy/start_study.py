@@ -29,7 +29,7 @@ from forecasting.forecaster.presets import forecaster_for
 from forecasting.selection.windows import choose_windows
 from forecasting.training import TrainingConfig
 
-LEARNING_RATE = 3e-4  # of the fine-tuning: a third of that of the pretraining
+LEARNING_RATE = 3e-4  # of the fine-tuning, below the usual one
 COLUMNS = (
     *("set", "series", "guarded", "its network", "CPU s"),
     *("pretrained", "guarded", "fine-tuned", "guarded", "CPU s"),

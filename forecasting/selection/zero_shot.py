@@ -15,8 +15,7 @@ from forecasting.data.panel import Panel
 from forecasting.data.splits import Origins
 from forecasting.evaluation.naive_scale import naive_scales
 from forecasting.types import FloatArray, IntArray
-from forecasting.zeroshot import MAX_CONTEXT, MIN_HISTORY, load_zero_shot
-from forecasting.zeroshot.forecaster import last_values
+from forecasting.zeroshot import MAX_CONTEXT, MIN_HISTORY
 
 MIN_ORIGINS = 8  # of all series together, to show a gain
 MIN_GAIN = 0.02  # share of the error
@@ -57,6 +56,8 @@ def forecast_zero_shot(
         horizon: steps that are forecast at least.
         steps: steps ahead.
     """
+    from forecasting.zeroshot import load_zero_shot  # imports the compiled loops
+
     points, _, _ = load_zero_shot().forecast(
         values,
         offsets,
@@ -80,7 +81,8 @@ def forecast_origins(
     begins = np.maximum(origins.ends - MAX_CONTEXT, 0)
     seen = panel.pieces(origins.series, begins, origins.ends)
     return forecast_zero_shot(
-        *last_values(seen.values, seen.offsets, MAX_CONTEXT),
+        seen.values,
+        seen.offsets,
         season_length=season_length,
         horizon=horizon,
         steps=horizon,

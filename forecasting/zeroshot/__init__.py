@@ -11,13 +11,21 @@ season          the season length of each series
 intervals       size of the errors at each step, and the quantiles of its multiples
 """
 
-from forecasting.zeroshot.forecaster import (
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from forecasting.zeroshot.season import (
+    MAX_CONTEXT,
     MIN_HISTORY,
-    ZeroShotForecaster,
-    load_zero_shot,
-    zero_shot,
+    choose_season_lengths,
 )
-from forecasting.zeroshot.season import MAX_CONTEXT, choose_season_lengths
+
+if TYPE_CHECKING:  # the compiled loops take a quarter of a second to import
+    from forecasting.zeroshot.forecaster import (
+        ZeroShotForecaster,
+        load_zero_shot,
+        zero_shot,
+    )
 
 __all__ = [
     "MAX_CONTEXT",
@@ -27,3 +35,9 @@ __all__ = [
     "load_zero_shot",
     "zero_shot",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("forecasting.zeroshot.forecaster"), name)

@@ -20,9 +20,12 @@ from forecasting.types import FloatArray, IntArray
 from forecasting.zeroshot.combination import forecast_series
 from forecasting.zeroshot.intervals import error_quantile
 from forecasting.zeroshot.network import networks_digest
-from forecasting.zeroshot.season import MAX_CONTEXT, choose_season_lengths
+from forecasting.zeroshot.season import (
+    MAX_CONTEXT,
+    MIN_HISTORY,
+    choose_season_lengths,
+)
 
-MIN_HISTORY = 3  # values of a series
 BLOCK = 64  # series forecast together: their arrays fit into the cache
 RELEASE = "1"  # changes with the way of the forecasts
 

@@ -9,6 +9,7 @@ from forecasting.data.panel import Panel
 from forecasting.errors import SettingError
 from forecasting.types import FloatArray, IntArray
 
+MIN_HISTORY = 3  # values of a series
 MAX_CONTEXT = 2048  # last values of a series that a forecast reads
 MAX_SEASON_LENGTH = 1024
 MIN_CYCLES = 3  # observed, to find a season that no calendar suggests
