@@ -39,7 +39,6 @@ from pipelines.config.job import (
     STRICT,
     Columns,
     Job,
-    RegistryConfig,
     check_name,
     describe_error,
     describe_run_key,
@@ -51,6 +50,7 @@ from pipelines.config.job import (
     set_value,
 )
 from pipelines.config.keys import describe_unknown, list_keys
+from pipelines.config.registry import RegistryConfig
 from pipelines.config.resources import Resources
 from pipelines.errors import JobError
 
