@@ -32,7 +32,7 @@ from forecasting.forecaster.presets import Preset
 from forecasting.io import read_csv
 from forecasting.models.config import RecurrentConfig
 from forecasting.training import TrainingConfig
-from pipelines.config.aliases import CHAMPION, check_alias
+from pipelines.config.registry import RegistryConfig
 from pipelines.config.resources import Resources
 from pipelines.errors import JobError
 
@@ -113,15 +113,6 @@ def plain_training(training: TrainingConfig) -> TrainingConfig:
     """Return the settings of a training without those of its checkpoints."""
     names = [key.name for key in fields(TrainingConfig)]
     return TrainingConfig(**{name: getattr(training, name) for name in names})
-
-
-class RegistryConfig(BaseModel):
-    """Alias that a new version may take, and the condition."""
-
-    model_config = STRICT
-
-    alias: Annotated[str, AfterValidator(check_alias)] = CHAMPION
-    promote: Literal["if_better", "always", "never"] = "if_better"
 
 
 class Job(BaseModel):

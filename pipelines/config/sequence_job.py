@@ -39,7 +39,6 @@ from pipelines.config.job import (
     STRICT,
     Columns,
     Job,
-    RegistryConfig,
     check_name,
     describe_error,
     describe_run_key,
@@ -51,6 +50,7 @@ from pipelines.config.job import (
     set_value,
 )
 from pipelines.config.keys import describe_unknown, list_keys
+from pipelines.config.registry import RegistryConfig
 from pipelines.config.resources import Resources
 from pipelines.errors import JobError
 
@@ -125,7 +125,7 @@ class SequenceData(BaseModel):
 
     path: Path
     test: Path | None = None
-    series_id: Columns = ()
+    series_id: Columns | None = None
     time: Columns | None = None
     channels: Columns = ()
     label: str = ""
@@ -137,7 +137,7 @@ class SequenceData(BaseModel):
     def columns(self) -> SequenceColumns:
         """Return the columns that the user named."""
         return SequenceColumns(
-            series_id=self.series_id,
+            series_id=self.series_id or (),
             time=self.time or (),
             channels=self.channels,
             label=self.label,
@@ -200,8 +200,9 @@ class SequenceJob(BaseModel):
             key: os.path.abspath(data[key]) for key in ("path", "test") if key in data
         }
         plain["data"] = data | paths
-        if self.data.time == ():
-            plain["data"]["time"] = []
+        for key in ("series_id", "time"):
+            if getattr(self.data, key) == ():  # one series, rows in order
+                plain["data"][key] = []
         return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
 
 

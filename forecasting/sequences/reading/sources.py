@@ -42,7 +42,12 @@ def is_archive(path: Path, task: Task, columns: SequenceColumns) -> bool:
 
 
 def read_training_series(
-    path: Path, task: Task, requested: SequenceColumns, *, time: Names | None = None
+    path: Path,
+    task: Task,
+    requested: SequenceColumns,
+    *,
+    time: Names | None = None,
+    is_one_series: bool = False,
 ) -> Read:
     """Read the series of a training, and infer the columns that are not requested.
 
@@ -51,6 +56,7 @@ def read_training_series(
         task: a label for a series, a label for a step, or symbols.
         requested: columns by the user; empty ones are inferred.
         time: columns of the time by the user: empty for rows in order, None to infer.
+        is_one_series: whether the user says that all rows are one series.
 
     Returns:
         The series, with notes on all decisions, and the columns.
@@ -67,7 +73,9 @@ def read_training_series(
         )
         return _read_text(path, columns), columns
     table = read_table(path, _schema(requested, time))
-    columns, notes = infer_columns(table, task, requested, time=time)
+    columns, notes = infer_columns(
+        table, task, requested, time=time, is_one_series=is_one_series
+    )
     data = read_sequences(table, task, columns)
     return replace(data, notes=(*notes, *data.notes)), columns
 

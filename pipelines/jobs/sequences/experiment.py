@@ -101,7 +101,11 @@ def read_experiment(job: SequenceJob) -> SequenceExperiment:
         SettingError: a setting is out of range.
     """
     data, columns = read_training_series(
-        job.data.path, job.task, job.data.columns(), time=job.data.time
+        job.data.path,
+        job.task,
+        job.data.columns(),
+        time=job.data.time,
+        is_one_series=job.data.series_id == (),
     )
     if job.task != "next":
         check_classes(data.labels or [])

@@ -101,7 +101,10 @@ def test_a_logged_job_file_gives_the_same_job(tmp_path):
             "preset: Input should be 'classi",
         ),
         ({"task": "sort"}, "task must be one of forecast, classify, label, next"),
-        ({"task": "classify", "model.hiden": 3}, "did you mean 'model.hidden_size'"),
+        (
+            {"task": "classify", "model.hiddensize": 3},
+            "did you mean 'model.hidden_size'",
+        ),
         (
             {"task": "classify", "model.cell": "mlp"},
             "model.cell: Input should be 'rnn'",

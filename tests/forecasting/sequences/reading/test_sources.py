@@ -167,3 +167,27 @@ def test_a_text_in_another_encoding_is_refused(tmp_path):
     with pytest.raises(UnreadableData, match="cannot be read as a text in utf-8"):
         read_training_series(tmp_path / "a.txt", "next", NONE)
     read_training_series(tmp_path / "a.txt", "next", SequenceColumns(encoding="cp1252"))
+
+
+@pytest.mark.parametrize("task", ["label", "next"])
+def test_the_only_text_left_names_the_series_of_labels_and_symbols(tmp_path, task):
+    path = write(
+        tmp_path / "a.csv",
+        {"machine": ["m", "m", "n"], "x": [1.5, 2, 3], "event": ["on", "off", "on"]},
+    )
+    requested = SequenceColumns(label="event") if task == "label" else NONE
+
+    data, columns = read_training_series(path, task, requested, time=())
+    whole, _ = read_training_series(path, task, requested, time=(), is_one_series=True)
+
+    assert columns.series_id == ("machine",)
+    assert data.ids == ("m", "n")
+    assert "not used: 'machine'" in " ".join(whole.notes)
+    assert len(whole) == 1
+
+
+def test_several_columns_of_text_are_an_open_question(tmp_path):
+    columns = {"a": ["m", "m"], "b": ["p", "q"], "x": [1, 2], "label": ["on", "off"]}
+
+    with pytest.raises(AmbiguousColumns, match=r"series id\? 2 columns could be it"):
+        read_training_series(write(tmp_path / "a.csv", columns), "label", NONE)

@@ -223,10 +223,10 @@ def test_the_parts_of_steps_in_a_label_are_those_of_the_library(
     ("arguments", "message"),
     [
         (("bumps",), "--data must be a file with series"),
-        (("count", "--data", "count.txt"), "model must be of the task classify or fo"),
+        (("count", "--data", "count.txt"), "model must be of the task classify"),
         (
             ("bumps", "--data", "bumps.csv", "--output", "a.png"),
-            "output must be a tabl",
+            "output must be a table",
         ),
     ],
 )
