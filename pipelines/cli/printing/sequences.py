@@ -90,7 +90,7 @@ def print_predictions(console: Console, frame: pd.DataFrame, title: str) -> None
         is_number = pd.api.types.is_numeric_dtype(frame[name])
         table.add_column(str(name), justify="right" if is_number else "left")
     for row in frame[names].head(SHOWN_ROWS).itertuples(index=False):
-        cells = [f"{v:.4f}" if isinstance(v, float) else str(v) for v in row]
+        cells = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in row]
         table.add_row(*map(sanitize, cells))
     console.print(table)
     if len(frame) > SHOWN_ROWS or len(names) < frame.shape[1]:
