@@ -135,10 +135,10 @@ class DuplicateTimestamps(DataError):
     """Two rows of one series with the same timestamp."""
 
     def __init__(self, where: Iterable[str], total: int, advice: str) -> None:
-        self.total = total
+        self.where, self.total = tuple(where), total
         super().__init__(
             f"{total} timestamp{'s' * (total != 1)} more than once: "
-            f"{join_shown(where, total)}. {advice}"
+            f"{join_shown(self.where, total)}. {advice}"
         )
 
 

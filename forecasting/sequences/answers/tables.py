@@ -104,6 +104,8 @@ def explain_table(model: SequenceClassifier, data: SequenceData) -> pd.DataFrame
 
 
 def _next_table(model: SymbolModel, data: SequenceData) -> pd.DataFrame:
+    for series_id, one in zip(data.ids, data.series, strict=True):
+        model.alphabet_.encode(one, f"series {series_id!r}")  # names an unknown symbol
     probabilities = model.predict_proba(data.series)
     codes = probabilities.argmax(1)
     return pd.DataFrame(

@@ -10,10 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from forecasting.data.schema import Schema
-from forecasting.errors import InvalidLabels, MissingColumns
-from forecasting.io.alignment import check_missing, read_values
+from forecasting.errors import (
+    DuplicateTimestamps,
+    InvalidLabels,
+    MissingColumns,
+    MissingValues,
+)
+from forecasting.io.alignment import read_values
 from forecasting.io.csv_format import Table, read_table
 from forecasting.io.frames.read import FrameLike, to_pandas, to_table
 from forecasting.io.marks import settle_marks
@@ -22,7 +28,8 @@ from forecasting.io.sorting import OrderedRows, order_rows
 from forecasting.sequences.reading.columns import SequenceColumns, Task
 from forecasting.types import FloatArray, Timestamps
 
-MAX_SHOWN = 3  # labels in a message
+MAX_SHOWN = 3  # labels or places in a message
+FILL = "Fill them, or leave these series out."
 ONE_SERIES = "series"  # name of the series without a column of names
 
 
@@ -114,7 +121,7 @@ def read_sequences(
     names = (*columns.series_id, *columns.time, *columns.channels, *label, *symbol)
     if missing := [name for name in names if name not in table.frame.columns]:
         raise MissingColumns(missing, map(str, table.frame.columns))
-    axis = order_rows(table, columns.schema, ONE_SERIES)
+    axis = _order_rows(table, columns)
     ends = _ends(axis) if columns.time else None
     if task == "next":
         series = _pieces(axis, _read_text(table, columns.symbol))
@@ -130,6 +137,34 @@ def read_sequences(
             labels = [_one_label(name, of, columns.label) for name, of in pairs]
     notes = [*table.notes, *axis.notes, *notes]
     return SequenceData(axis.series_ids, series, labels, tuple(notes), ends)
+
+
+def _order_rows(table: Table, columns: SequenceColumns) -> OrderedRows:
+    """Return the rows by series and time.
+
+    Raises:
+        DuplicateTimestamps: two steps of a series have one moment.
+    """
+    try:
+        return order_rows(table, columns.schema, ONE_SERIES)
+    except DuplicateTimestamps as error:
+        advice = (
+            "Keep one row for each step of a series; if a column names the series, say "
+            "it with --series-id."
+        )
+        raise DuplicateTimestamps(error.where, error.total, advice) from None
+
+
+def _check_present(table: Table, name: str, values: Any) -> None:
+    """Check that every row has a value.
+
+    Raises:
+        MissingValues: one has none.
+    """
+    missing = np.flatnonzero(pd.isna(values))
+    if len(missing):
+        where = [table.where(int(row)) for row in missing[:MAX_SHOWN]]
+        raise MissingValues(name, where, len(missing), FILL)
 
 
 def _ends(axis: OrderedRows) -> Timestamps | None:
@@ -165,7 +200,7 @@ def _read_channels(
     for at, name in enumerate(names):
         values[:, at], found = read_numbers(table, name)
         notes += found
-        check_missing(table, name, values[:, at], "error")
+        _check_present(table, name, values[:, at])
     return values, notes
 
 
@@ -173,7 +208,7 @@ def _read_text(table: Table, name: str, *, may_miss: bool = False) -> Any:
     """Return a column as text, None for a missing value, ``(rows,)``."""
     text, _ = read_values(table, name, text=True)
     if not may_miss:
-        check_missing(table, name, text, "error")
+        _check_present(table, name, text)
     return text
 
 

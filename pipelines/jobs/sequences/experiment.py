@@ -27,6 +27,8 @@ from forecasting.sequences.symbols.alphabet import Alphabet, as_series
 from forecasting.sequences.symbols.model import SymbolModel
 from pipelines.config.sequence_job import SequenceJob
 
+FEW_SERIES = 10  # of a test part whose figures say almost nothing
+
 
 @dataclass(frozen=True, slots=True)
 class SequenceExperiment:
@@ -121,6 +123,8 @@ def read_experiment(job: SequenceJob) -> SequenceExperiment:
         split = TestSplit(data, test, f"{len(test)} series of {name}")
     _check_series(job, split.training)
     notes.append(f"test part: {split.description}")
+    if job.task == "classify" and len(split.test) < FEW_SERIES:
+        notes.append(f"{len(split.test)} series for the test say almost nothing")
     return SequenceExperiment(job, data, columns, split, tuple(notes))
 
 

@@ -94,7 +94,7 @@ def test_symbols_are_generated_from_a_seed(counting):
     assert table["step"].tolist() == [1, 2, 3, 4, 5]
     with pytest.raises(SettingError, match="temperature"):
         counting.predict(frame, params | {"temperature": 0})
-    with pytest.raises(UnknownSymbols, match="'9'"):
+    with pytest.raises(UnknownSymbols, match="of series 'a': '9'"):
         counting.predict(frame.assign(symbol="9"))
 
 

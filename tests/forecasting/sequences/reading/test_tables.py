@@ -86,9 +86,17 @@ def test_labels_are_not_needed_for_a_prediction():
             r"series '7': expected one label in column 'kind'; found 'b', 'a'",
         ),
         ({"kind": ["a", "a", None]}, InvalidLabels, "series '8': .*found nothing"),
-        ({"x": [1, None, 3]}, MissingValues, r"'x'.*row 1"),
+        (
+            {"x": [1, None, 3]},
+            MissingValues,
+            r"'x': 1 missing value at row 1. Fill them, or leave these series out",
+        ),
         ({"y": ["1", "2", "many"]}, InvalidValues, "many"),
-        ({"day": ["2024-01-01"] * 3}, DuplicateTimestamps, "'7'"),
+        (
+            {"day": ["2024-01-01"] * 3},
+            DuplicateTimestamps,
+            r"'7' \(row 0 and row 1\). Keep one row for each step of a series",
+        ),
         ({"id": [7, None, 8]}, InvalidValues, "missing series id"),
     ],
 )
