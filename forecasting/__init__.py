@@ -38,17 +38,21 @@ if TYPE_CHECKING:
     from forecasting.regressors import GRURegressor as GRURegressor
     from forecasting.regressors import LSTMRegressor as LSTMRegressor
     from forecasting.regressors import RNNRegressor as RNNRegressor
-    from forecasting.sequences import GRUClassifier as GRUClassifier
-    from forecasting.sequences import LSTMClassifier as LSTMClassifier
-    from forecasting.sequences import RNNClassifier as RNNClassifier
-    from forecasting.sequences import SequenceColumns as SequenceColumns
-    from forecasting.sequences import SequenceLabeler as SequenceLabeler
-    from forecasting.sequences import SymbolModel as SymbolModel
-    from forecasting.sequences import load_sequence_model as load_sequence_model
-    from forecasting.sequences import read_archive as read_archive
-    from forecasting.sequences import read_sequence_file as read_sequence_file
-    from forecasting.sequences import read_sequence_frame as read_sequence_frame
-    from forecasting.sequences import save_sequence_model as save_sequence_model
+    from forecasting.sequences.estimators import GRUClassifier as GRUClassifier
+    from forecasting.sequences.estimators import LSTMClassifier as LSTMClassifier
+    from forecasting.sequences.estimators import RNNClassifier as RNNClassifier
+    from forecasting.sequences.labeler import SequenceLabeler as SequenceLabeler
+    from forecasting.sequences.reading.archives import read_archive as read_archive
+    from forecasting.sequences.reading.columns import SequenceColumns as SequenceColumns
+    from forecasting.sequences.reading.tables import (
+        read_sequence_file as read_sequence_file,
+    )
+    from forecasting.sequences.reading.tables import (
+        read_sequence_frame as read_sequence_frame,
+    )
+    from forecasting.sequences.storage import load_sequence_model as load_sequence_model
+    from forecasting.sequences.storage import save_sequence_model as save_sequence_model
+    from forecasting.sequences.symbols.model import SymbolModel as SymbolModel
     from forecasting.training import EpochRecord as EpochRecord
     from forecasting.training import TrainingConfig as TrainingConfig
     from forecasting.zeroshot import ZeroShotForecaster as ZeroShotForecaster
@@ -64,20 +68,20 @@ _MODULES = {
     "Forecast": "data.forecast",
     "Forecaster": "forecaster.forecaster",
     "ForecastingError": "errors",
-    "GRUClassifier": "sequences",
+    "GRUClassifier": "sequences.estimators",
     "GRURegressor": "regressors",
-    "LSTMClassifier": "sequences",
+    "LSTMClassifier": "sequences.estimators",
     "LSTMRegressor": "regressors",
     "Inspection": "inspection.findings",
     "Panel": "data.panel",
-    "RNNClassifier": "sequences",
+    "RNNClassifier": "sequences.estimators",
     "RNNRegressor": "regressors",
     "RecurrentConfig": "models.config",
     "RecurrentNetwork": "models.network",
-    "SequenceColumns": "sequences",
-    "SequenceLabeler": "sequences",
+    "SequenceColumns": "sequences.reading.columns",
+    "SequenceLabeler": "sequences.labeler",
     "SettingError": "errors",
-    "SymbolModel": "sequences",
+    "SymbolModel": "sequences.symbols.model",
     "TrainingConfig": "training",
     "WindowSpec": "data.windows",
     "Windows": "data.windows",
@@ -86,11 +90,11 @@ _MODULES = {
     "fit_each": "forecaster.local.per_series",
     "join_forecasters": "forecaster.local.per_series",
     "forecaster_for": "forecaster.presets",
-    "load_sequence_model": "sequences",
-    "read_archive": "sequences",
-    "read_sequence_file": "sequences",
-    "read_sequence_frame": "sequences",
-    "save_sequence_model": "sequences",
+    "load_sequence_model": "sequences.storage",
+    "read_archive": "sequences.reading.archives",
+    "read_sequence_file": "sequences.reading.tables",
+    "read_sequence_frame": "sequences.reading.tables",
+    "save_sequence_model": "sequences.storage",
     "inspect_csv": "inspection.inspect",
     "read_csv": "io",
     "read_frame": "io",

@@ -18,7 +18,7 @@ with a zone are its local times, and so are those of the forecast.
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -28,12 +28,14 @@ from forecasting.data.panel import Panel
 from forecasting.data.schema import Schema
 from forecasting.errors import InvalidTimestamps, SettingError
 from forecasting.forecaster.forecaster import LEVELS, Forecaster
+from forecasting.forecaster.storage.artifact import FORECAST, read_task
 from forecasting.io import read_future, read_latest
 from forecasting.io.frames import to_plain_column, whole_ids
-from forecasting.sequences.answers.pyfunc import PyfuncSequences
-from forecasting.sequences.storage import is_sequence_model, load_sequence_model
 from forecasting.timestamps.parsing import parse_timestamps
 from forecasting.timestamps.zones import format_moments, zone_of_text
+
+if TYPE_CHECKING:  # scikit-learn takes a second to import
+    from forecasting.sequences.answers.pyfunc import PyfuncSequences
 
 
 class PyfuncForecaster:
@@ -222,6 +224,9 @@ def _load_pyfunc(
     data_path: str, model_config: Mapping[str, Any] | None = None
 ) -> "PyfuncForecaster | PyfuncSequences":
     """Load the model in ``data_path``; the entry point for MLflow."""
-    if is_sequence_model(data_path):
+    if read_task(Path(data_path)) != FORECAST:
+        from forecasting.sequences.answers.pyfunc import PyfuncSequences
+        from forecasting.sequences.storage import load_sequence_model
+
         return PyfuncSequences(load_sequence_model(data_path))
     return PyfuncForecaster(Forecaster.load(Path(data_path)))

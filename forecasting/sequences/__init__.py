@@ -16,32 +16,3 @@ answers/     predictions as tables, explanation, the model in MLflow
 metrics      figures of classes and symbols
 storage      saved models
 """
-
-from forecasting.sequences.estimators import (
-    GRUClassifier,
-    LSTMClassifier,
-    RNNClassifier,
-)
-from forecasting.sequences.labeler import SequenceLabeler
-from forecasting.sequences.reading.archives import read_archive
-from forecasting.sequences.reading.columns import SequenceColumns
-from forecasting.sequences.reading.tables import (
-    read_sequence_file,
-    read_sequence_frame,
-)
-from forecasting.sequences.storage import load_sequence_model, save_sequence_model
-from forecasting.sequences.symbols.model import SymbolModel
-
-__all__ = [
-    "GRUClassifier",
-    "LSTMClassifier",
-    "RNNClassifier",
-    "SequenceColumns",
-    "SequenceLabeler",
-    "SymbolModel",
-    "load_sequence_model",
-    "read_archive",
-    "read_sequence_file",
-    "read_sequence_frame",
-    "save_sequence_model",
-]

@@ -75,16 +75,6 @@ def count_bytes(model: SequenceModel) -> int:
     return sum(tensor.nbytes for tensor in _pack(model)[1].values())
 
 
-def is_sequence_model(path: Path | str) -> bool:
-    """Return whether a folder holds a model of discrete series, not a forecaster.
-
-    Raises:
-        ArtifactError: the folder is missing, damaged or of a later format.
-    """
-    config, _ = read_artifact(locate_artifact(Path(path)))
-    return config.get("task") in _UNPACK
-
-
 def load_sequence_model(path: Path | str) -> SequenceModel:
     """Read a model that `save_sequence_model` wrote.
 

@@ -21,9 +21,7 @@ from pydantic import (
     ValidationError,
 )
 
-from forecasting.data.panel import Panel
-from forecasting.data.schema import Decimal
-from forecasting.sequences import (
+from forecasting import (
     GRUClassifier,
     LSTMClassifier,
     RNNClassifier,
@@ -31,6 +29,8 @@ from forecasting.sequences import (
     SequenceLabeler,
     SymbolModel,
 )
+from forecasting.data.panel import Panel
+from forecasting.data.schema import Decimal
 from forecasting.sequences.reading.columns import Task
 from forecasting.sequences.storage import SequenceModel
 from forecasting.training import TrainingConfig

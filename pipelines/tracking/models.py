@@ -19,10 +19,10 @@ from mlflow.types.schema import AnyType, ColSpec, ParamSchema, ParamSpec, Schema
 from forecasting.data.forecast import check_levels
 from forecasting.errors import ArtifactError
 from forecasting.forecaster.forecaster import LEVELS, Forecaster
+from forecasting.forecaster.storage.artifact import FORECAST, read_task
 from forecasting.pyfunc import example_frame
 from forecasting.sequences.storage import (
     SequenceModel,
-    is_sequence_model,
     load_sequence_model,
 )
 from forecasting.track_record.record import TrackRecord
@@ -194,8 +194,8 @@ def open_any_model(
     """Load a forecaster or a model of discrete series, as `open_model`."""
 
     def load(path: Path) -> Forecaster | SequenceModel:
-        is_discrete = is_sequence_model(path)
-        return load_sequence_model(path) if is_discrete else Forecaster.load(path)
+        is_forecaster = read_task(path) == FORECAST
+        return Forecaster.load(path) if is_forecaster else load_sequence_model(path)
 
     return _open(reference, load)
 

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,11 +13,12 @@ from forecasting.data.covariates import ROLES
 from forecasting.data.panel import Panel
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.sequences.reading.columns import SequenceColumns
-from forecasting.sequences.storage import SequenceModel
-from forecasting.sequences.symbols.model import SymbolModel
 from serving.schemas.forecast import DataColumn, History, ModelDetails, TrainingData
 from serving.schemas.sequences import SequenceColumn, SequenceDetails
 from serving.schemas.timestamps import format_timestamps
+
+if TYPE_CHECKING:  # scikit-learn takes a second to import
+    from forecasting.sequences.storage import SequenceModel
 
 MAX_SERIES_IDS = 100
 MAX_CATEGORIES = 100  # shown of a covariate
@@ -66,9 +67,11 @@ def describe(
 
 
 def describe_sequences(
-    name: str, version: str, model: SequenceModel, tags: Mapping[str, str]
+    name: str, version: str, model: "SequenceModel", tags: Mapping[str, str]
 ) -> SequenceDetails:
     """Describe a version of a model of discrete series, as `describe` does."""
+    from forecasting.sequences.symbols.model import SymbolModel
+
     classes, symbols, unknown = [], [], None
     if isinstance(model, SymbolModel):
         symbols, unknown = list(model.alphabet_.symbols), model.alphabet_.unknown

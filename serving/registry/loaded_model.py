@@ -3,19 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from forecasting.errors import ArtifactError
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.forecaster.local.predictor import AnyPredictor
-from forecasting.sequences.answers.evaluator import ClassEvaluator
-from forecasting.sequences.classifier import SequenceClassifier
+from forecasting.forecaster.storage.artifact import FORECAST, read_task
 from forecasting.sequences.reading.columns import Task
-from forecasting.sequences.storage import (
-    SequenceModel,
-    count_bytes,
-    is_sequence_model,
-    load_sequence_model,
-)
 from forecasting.track_record.record import TrackRecord
 from forecasting.track_record.storage import read_record
 from serving.errors import OtherTask
@@ -23,6 +17,10 @@ from serving.registry.description import describe, describe_sequences
 from serving.registry.load_failures import LoadError
 from serving.schemas.forecast import ModelDetails
 from serving.schemas.sequences import SequenceDetails
+
+if TYPE_CHECKING:  # scikit-learn takes a second to import
+    from forecasting.sequences.answers.evaluator import ClassEvaluator
+    from forecasting.sequences.storage import SequenceModel
 
 VERBS: dict[str, tuple[str, ...]] = {  # addresses that answer for each task
     "forecast": ("forecast",),
@@ -76,21 +74,18 @@ class LoadedSequences:
         model: the model.
         details: its description.
         evaluator: probabilities of a classifier; None for the other tasks.
+        num_bytes: of the weights.
     """
 
-    model: SequenceModel
+    model: "SequenceModel"
     details: SequenceDetails
-    evaluator: ClassEvaluator | None
+    evaluator: "ClassEvaluator | None"
+    num_bytes: int
 
     @property
     def name(self) -> str:
         """Name in the registry."""
         return self.details.name
-
-    @property
-    def num_bytes(self) -> int:
-        """Bytes of the weights."""
-        return count_bytes(self.model)
 
     @property
     def version(self) -> str:
@@ -144,7 +139,7 @@ def load_model(
         LoadError: a file is damaged, missing or of a newer format.
     """
     try:
-        if is_sequence_model(folder):
+        if read_task(folder) != FORECAST:
             return _load_sequences(name, version, folder, tags)
         forecaster = Forecaster.load(folder, device="cpu")
         record = read_record(folder)
@@ -158,10 +153,15 @@ def load_model(
 def _load_sequences(
     name: str, version: str, folder: Path, tags: Mapping[str, str]
 ) -> LoadedSequences:
+    from forecasting.sequences.answers.evaluator import ClassEvaluator
+    from forecasting.sequences.classifier import SequenceClassifier
+    from forecasting.sequences.storage import count_bytes, load_sequence_model
+
     model = load_sequence_model(folder)
     is_classifier = isinstance(model, SequenceClassifier)
     return LoadedSequences(
         model,
         describe_sequences(name, version, model, tags),
         ClassEvaluator(model) if is_classifier else None,
+        count_bytes(model),
     )

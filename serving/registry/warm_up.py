@@ -7,7 +7,6 @@ from forecasting.data.forecast import Forecast
 from forecasting.data.panel import Panel
 from forecasting.forecaster.forecaster import Forecaster
 from forecasting.forecaster.local.models import LocalModels
-from forecasting.sequences.symbols.model import SymbolModel
 from serving.registry.load_failures import LoadError, load_errors
 from serving.registry.loaded_model import AnyModel, LoadedSequences
 
@@ -35,6 +34,8 @@ def warm_up(model: AnyModel) -> None:
 
 def _try_sequences(loaded: LoadedSequences) -> None:
     """Predict for one short series, and check that the probabilities are finite."""
+    from forecasting.sequences.symbols.model import SymbolModel  # takes a second
+
     model = loaded.model
     with load_errors("it cannot make predictions"):
         if isinstance(model, SymbolModel):

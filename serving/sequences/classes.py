@@ -1,12 +1,12 @@
-"""The label of each series, or of each step; runs in a worker thread."""
+"""The label of each series, or of each step; runs in a worker thread.
+
+Estimators are imported where they answer: scikit-learn would slow down each start.
+"""
 
 from typing import Any
 
 import numpy as np
 
-from forecasting.sequences.answers.explanation import explain_class
-from forecasting.sequences.classifier import SequenceClassifier
-from forecasting.sequences.labeler import SequenceLabeler
 from forecasting.types import FloatArray
 from serving.errors import RequestTooLarge
 from serving.http.decoding import BodyDecoder
@@ -41,6 +41,9 @@ def classify(
         RequestError: the body, or a series in it, cannot be used.
         RequestTooLarge: it exceeds the limits.
     """
+    from forecasting.sequences.answers.explanation import explain_class
+    from forecasting.sequences.classifier import SequenceClassifier
+
     classifier, request = model.model, CLASSIFY.decode(body)
     assert isinstance(classifier, SequenceClassifier)
     assert model.evaluator is not None
@@ -93,6 +96,8 @@ def label_steps(
     model: LoadedSequences, alias: str | None, body: bytes, settings: Settings
 ) -> tuple[bytes, int]:
     """Label the steps of series; as `classify`, by a labeler and a `LabelRequest`."""
+    from forecasting.sequences.labeler import SequenceLabeler
+
     labeler, request = model.model, LABEL.decode(body)
     assert isinstance(labeler, SequenceLabeler)
     series, classes = request.series, labeler.classes_

@@ -2,11 +2,10 @@
 
 import time
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from forecasting.sequences.symbols.model import SymbolModel
 from forecasting.types import FloatArray
 from serving.errors import AnswerTooSlow, Loc, RequestError
 from serving.http.decoding import BodyDecoder
@@ -15,6 +14,9 @@ from serving.schemas.sequence_requests import GenerateRequest, NextRequest
 from serving.sequences.encoding import SERIES, encode_answer, located_errors
 from serving.sequences.values import check_size
 from serving.settings import Settings
+
+if TYPE_CHECKING:  # scikit-learn takes a second to import
+    from forecasting.sequences.symbols.model import SymbolModel
 
 NEXT = BodyDecoder[NextRequest](NextRequest)
 GENERATE = BodyDecoder[GenerateRequest](GenerateRequest)
@@ -35,6 +37,8 @@ def predict_next(
         RequestError: the body, or a series in it, cannot be used.
         RequestTooLarge: it exceeds the limits.
     """
+    from forecasting.sequences.symbols.model import SymbolModel
+
     symbols, request = model.model, NEXT.decode(body)
     assert isinstance(symbols, SymbolModel)
     series, alphabet = request.series, symbols.alphabet_
@@ -68,6 +72,8 @@ def generate(
         RequestError: the body, or a value in it, cannot be used.
         AnswerTooSlow: it takes more time than a request has.
     """
+    from forecasting.sequences.symbols.model import SymbolModel
+
     end = time.monotonic() + settings.request_seconds
     symbols, request = model.model, GENERATE.decode(body or b"{}")
     assert isinstance(symbols, SymbolModel)
@@ -101,7 +107,7 @@ def generate(
     return content, 1
 
 
-def _check_text(model: SymbolModel, series: Sequence[Hashable], loc: Loc) -> None:
+def _check_text(model: "SymbolModel", series: Sequence[Hashable], loc: Loc) -> None:
     """Refuse a text for a model whose symbols are no characters.
 
     Raises:

@@ -49,6 +49,7 @@ from forecasting.training import TrainingConfig
 FORMAT_VERSION, LATEST_FORMAT = 3, 5
 ZERO_SHOT_FORMAT = 5
 CONFIG, TENSORS = "config.json", "model.safetensors"
+FORECAST = "forecast"  # task of forecasters, whose artifacts name none
 SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")  # of half a surrogate pair, in JSON
 NO_COVARIATES: dict[str, Any] = {
     "columns": [],
@@ -93,6 +94,15 @@ def locate_artifact(path: Path) -> Path:
     """Return the model folder: ``path``, or the one within an MLflow model."""
     nested = sorted(path.glob(f"data/*/{CONFIG}"))
     return path if (path / CONFIG).is_file() or not nested else nested[0].parent
+
+
+def read_task(path: Path) -> str:
+    """Return the task of a saved model, ``forecast`` where none can be read."""
+    try:
+        config = json.loads((locate_artifact(path) / CONFIG).read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return FORECAST
+    return str(config.get("task", FORECAST)) if isinstance(config, dict) else FORECAST
 
 
 def read_artifact(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

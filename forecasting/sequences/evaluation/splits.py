@@ -1,11 +1,14 @@
 """The test part of series: whole series, or the latest steps of each; no random rows.
 
 classify   whole series of each class: the latest ones where there are moments, else a
-           choice by a seed
+           choice by the names of the series
 label      the latest fifth of the steps of each series; of many series, whole ones
 next       the latest tenth of the symbols of each series; of many series, whole ones
+
+No seed changes the test part, so that trainings of one file are compared on one.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +19,7 @@ from forecasting.errors import InvalidLabels, InvalidSeries
 from forecasting.sequences.reading.columns import Task
 from forecasting.sequences.reading.labels import is_missing
 from forecasting.sequences.reading.tables import SequenceData
+from forecasting.types import IntArray
 
 SHARES = {"classify": 0.2, "label": 0.2, "next": 0.1}
 MANY_SERIES = 20  # of which whole ones are tested
@@ -42,13 +46,12 @@ class TestSplit:
     __test__ = False  # no test of pytest's
 
 
-def split_series(data: SequenceData, task: Task, *, seed: int = 0) -> TestSplit:
+def split_series(data: SequenceData, task: Task) -> TestSplit:
     """Split series into a training and a test part.
 
     Args:
         data: labelled series.
         task: see the module.
-        seed: of the choice of series.
 
     Raises:
         InvalidLabels: one class only, or the test part alone has a class.
@@ -57,10 +60,10 @@ def split_series(data: SequenceData, task: Task, *, seed: int = 0) -> TestSplit:
     share = SHARES[task]
     if task == "classify":
         check_classes(data.labels or [])
-        test = _choose_of_classes(data, share, seed)
+        test = _choose_of_classes(data, share)
         how = "a choice of" if data.ends is None else "the latest"
     elif len(data) >= MANY_SERIES:
-        test = _choose(np.arange(len(data)), data.ends, share, seed)
+        test = _choose(data, np.arange(len(data)), share)
         how = "a choice of" if data.ends is None else "the latest"
     else:
         return _split_in_time(data, task, share)
@@ -115,24 +118,25 @@ def _classes(labels: Sequence[Any]) -> list[Any]:
     return sorted({label for one in steps for label in one if not is_missing(label)})
 
 
-def _choose_of_classes(data: SequenceData, share: float, seed: int) -> list[int]:
+def _choose_of_classes(data: SequenceData, share: float) -> list[int]:
     labels = np.array(data.labels, object)
     chosen = list[int]()
-    for number, label in enumerate(_classes(data.labels or [])):
+    for label in _classes(data.labels or []):
         members = np.flatnonzero(labels == label)
         if len(members) > 1:
-            chosen += _choose(members, data.ends, share, seed + number)
+            chosen += _choose(data, members, share)
     return sorted(chosen)
 
 
-def _choose(members: Any, ends: Any, share: float, seed: int) -> list[int]:
-    """Return a share of series, one at least: the latest, or a choice by the seed."""
+def _choose(data: SequenceData, members: IntArray, share: float) -> list[int]:
+    """Return a share of series, one at least: the latest, or by digests of names."""
     count = max(round(share * len(members)), 1)
-    if ends is None:
-        order = np.random.default_rng(seed).permutation(len(members))
+    if data.ends is None:
+        keys = [hashlib.sha256(data.ids[i].encode()).digest() for i in members]
+        order = sorted(range(len(members)), key=keys.__getitem__)
     else:
-        order = np.argsort(ends[members], kind="stable")
-    return sorted(int(index) for index in members[order[-count:]])
+        order = np.argsort(data.ends[members], kind="stable").tolist()
+    return sorted(int(members[index]) for index in order[-count:])
 
 
 def _split_in_time(data: SequenceData, task: Task, share: float) -> TestSplit:

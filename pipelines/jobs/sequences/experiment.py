@@ -114,7 +114,7 @@ def read_experiment(job: SequenceJob) -> SequenceExperiment:
     _check_series(job, data)
     notes = list(data.notes)
     if job.data.test is None:
-        split = split_series(data, job.task, seed=job.training["seed"])
+        split = split_series(data, job.task)
     else:
         test = read_new_series(job.data.test, job.task, columns, labelled=True)
         _check_same_channels(data, test)

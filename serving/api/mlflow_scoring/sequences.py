@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 from pydantic_core import to_json
 
-from forecasting.sequences.answers.tables import generate_table, predict_table
 from forecasting.sequences.reading.tables import SequenceData, read_sequence_frame
-from forecasting.sequences.symbols.model import SymbolModel
 from serving.api.mlflow_scoring.tables import SequenceParams, read_sequence_table
 from serving.errors import Loc, RequestError
 from serving.registry.loaded_model import LoadedSequences
@@ -76,6 +74,9 @@ def _predict(
         RequestError: there is a length for a model that generates nothing, or one
             beyond the limit.
     """
+    from forecasting.sequences.answers.tables import generate_table
+    from forecasting.sequences.symbols.model import SymbolModel
+
     symbols = model.model
     if not params.length:
         return _predict_in_groups(model, data)
@@ -98,6 +99,8 @@ def _predict(
 
 def _predict_in_groups(model: LoadedSequences, data: SequenceData) -> pd.DataFrame:
     """Return the predictions in the order of the series, padded within groups only."""
+    from forecasting.sequences.answers.tables import predict_table
+
     tables, places = [], []
     for group in group_by_length(data.series):
         part = data.take(group)

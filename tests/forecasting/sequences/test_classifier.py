@@ -5,8 +5,8 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from forecasting import GRUClassifier, LSTMClassifier, RNNClassifier
 from forecasting.errors import InvalidLabels, InvalidSeries, SettingError, ShapeError
-from forecasting.sequences import GRUClassifier, LSTMClassifier, RNNClassifier
 
 CLASSIFIERS = (RNNClassifier, LSTMClassifier, GRUClassifier)
 EACH_CLASSIFIER = pytest.mark.parametrize("classifier", CLASSIFIERS)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from forecasting import GRUClassifier, LSTMClassifier, RNNClassifier
 from forecasting.errors import InvalidSeries, ShapeError
 from forecasting.kernels.compilation import load_loops
-from forecasting.sequences import GRUClassifier, LSTMClassifier, RNNClassifier
 from forecasting.sequences.answers.evaluator import ClassEvaluator
 
 RANDOM = np.random.default_rng(0)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from forecasting.sequences import GRUClassifier
+from forecasting import GRUClassifier
 from forecasting.sequences.data import pad_series
 from forecasting.sequences.features.convolutions import RandomConvolutions
 from forecasting.sequences.features.reservoirs import RandomReservoirs

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from forecasting import SequenceLabeler
 from forecasting.errors import InvalidLabels, InvalidSeries, ShapeError
-from forecasting.sequences import SequenceLabeler
 from forecasting.training.recipe.losses import cross_entropy
 
 SMALL = {

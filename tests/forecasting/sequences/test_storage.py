@@ -3,15 +3,15 @@ import json
 import numpy as np
 import pytest
 
-from forecasting.errors import ArtifactError, NotFittedError
-from forecasting.forecaster.forecaster import Forecaster
-from forecasting.sequences import (
+from forecasting import (
     GRUClassifier,
     SequenceLabeler,
     SymbolModel,
     load_sequence_model,
     save_sequence_model,
 )
+from forecasting.errors import ArtifactError, NotFittedError
+from forecasting.forecaster.forecaster import Forecaster
 
 SMALL = {"hidden_size": 6, "epochs": 2, "device": "cpu", "random_state": 0}
 RANDOM = np.random.default_rng(0)

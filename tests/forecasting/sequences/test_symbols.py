@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from forecasting import SymbolModel
 from forecasting.errors import InvalidSeries, SettingError, UnknownSymbols
 from forecasting.models.config import RecurrentConfig
-from forecasting.sequences import SymbolModel
 from forecasting.sequences.symbols.generation import Generator
 from forecasting.sequences.symbols.streams import (
     SymbolNetwork,

@@ -9,7 +9,7 @@ import mlflow
 import numpy as np
 import pytest
 
-from forecasting.sequences import (
+from forecasting import (
     GRUClassifier,
     SequenceColumns,
     SequenceLabeler,

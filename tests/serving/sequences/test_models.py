@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 
-from forecasting.sequences import GRUClassifier, save_sequence_model
+from forecasting import GRUClassifier, save_sequence_model
 from forecasting.sequences.storage import count_bytes
 from serving.schemas.sequences import ModelList, SequenceDetails
 

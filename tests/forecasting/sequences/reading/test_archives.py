@@ -1,7 +1,7 @@
 import pytest
 
+from forecasting import read_archive
 from forecasting.errors import UnreadableData
-from forecasting.sequences import read_archive
 
 
 def test_a_tsv_of_the_archive_has_its_label_first(tmp_path):

@@ -176,7 +176,7 @@ def test_a_generation_out_of_range_is_refused(trained, recast, options, message)
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("count", "series_id,symbol\na,0\na,z\n", "unknown symbol of series 0: 'z'"),
+        ("count", "series_id,symbol\na,0\na,z\n", "unknown symbol of series 'a': 'z'"),
         ("count", "series_id,symbol\n", "the file has a header and no rows"),
         ("bumps", "id,y\na,1\n", "no column 'x'"),
         ("bumps", "id,x\na,1\na,\n", "column 'x': 1 missing value at line 3"),
