@@ -18,6 +18,7 @@ WIDTH, HEIGHT = 720, 250
 LEFT, RIGHT, TOP, BOTTOM = 62, 10, 8, 26  # margins
 MAX_POINTS = 600  # of a curve
 NUM_TICKS = 5
+TINY = 1e-300  # ranges below have no tenth part that is a normal number
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +224,9 @@ def round_ticks(low: float, high: float, count: int = NUM_TICKS) -> list[float]:
     >>> round_ticks(3.0, 97.0)
     [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]
     """
-    if not high > low:
-        low, high = low - (abs(low) or 1.0) / 2, low + (abs(low) or 1.0) / 2
+    if high - low < TINY:
+        half = (abs(low) if abs(low) > TINY else 1.0) / 2
+        low, high = low - half, low + half
     step = (high - low) / count
     size = 10.0 ** math.floor(math.log10(step))
     step = next(size * f for f in (1, 2, 2.5, 5, 10) if size * f >= step * (1 - 1e-9))
