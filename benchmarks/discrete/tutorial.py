@@ -17,7 +17,7 @@ CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
 class TutorialClassifier:
-    """Recurrent layers whose last state a linear layer reads.
+    """Recurrent layers with a linear layer on their last state.
 
     Args:
         cell: ``rnn``, ``gru`` or ``lstm``.

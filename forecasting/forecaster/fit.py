@@ -252,7 +252,7 @@ def _fit(
 def _consider_zero_shot(
     panel: Panel, config: ForecasterConfig, fitted: FittedNetworks, rungs: Rungs | None
 ) -> FittedNetworks:
-    """Return a fit whose guard answers by the zero-shot forecast, if that is better.
+    """Return a fit with the zero-shot forecast as its answer, if that is better.
 
     Or if ``rungs`` say so, which were chosen earlier. The intervals are those of its
     errors. It reads no covariates, and has no quantiles of the networks.

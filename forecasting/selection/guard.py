@@ -75,7 +75,7 @@ class Guard:
         return self.default == ZERO_SHOT or bool((self.by_series == ZERO_SHOT).any())
 
     def with_zero_shot(self, gain: ZeroShotGain) -> "Guard":
-        """Return a guard whose answer for every series is the zero-shot forecast."""
+        """Return a guard with the zero-shot forecast as the answer for every series."""
         by_series = np.full_like(self.by_series, ZERO_SHOT)
         return replace(self, default=ZERO_SHOT, by_series=by_series, gain=gain)
 

@@ -17,7 +17,7 @@ Plain = dict[str, Any]  # for orjson, which encodes arrays of numbers too
 
 
 def list_series(record: TrackRecord, query: SeriesQuery) -> Plain:
-    """Return a page of the series whose names contain the search, see `SeriesList`."""
+    """Return a page of the series with the search in their names, see `SeriesList`."""
     order = record.by_name if query.sort == "name" else record.by_error
     text = query.search.casefold()
     if text:

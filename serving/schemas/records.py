@@ -99,7 +99,7 @@ class SeriesList(BaseModel):
     """Number of series that match the search."""
     offset: int
     left_out: int
-    """Number of series of the model whose history is not stored, for its size."""
+    """Number of series of the model without a stored history, for its size."""
     series: list[SeriesEntry]
 
 
@@ -227,7 +227,7 @@ class ModelEvaluation(BaseModel):
     num_series: int
     """Number of series seen in training."""
     left_out: int
-    """Number of series whose history is not stored, for its size."""
+    """Number of series without a stored history, for its size."""
     season_length: int
     evidence: str
     """Size of the backtest and interval of the skill, in words."""

@@ -59,4 +59,4 @@ class TrainingList(BaseModel):
 
     can_train: bool
     running: str | None
-    """Id of the running training; null without one, and for those who may not train."""
+    """Id of the running training; null without one, and for keys without `train`."""

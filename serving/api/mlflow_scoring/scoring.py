@@ -6,11 +6,10 @@ equal to those of ``mlflow models serve``.
 
 import pandas as pd
 from pydantic import BaseModel, Field
-from pydantic_core import to_json
 
 from forecasting.data.forecast import Forecast
 from forecasting.pyfunc import forecast_frame
-from serving.api.mlflow_scoring.tables import Params, read_table
+from serving.api.mlflow_scoring.tables import Params, encode_table, read_table
 from serving.http.limits import check_limits
 from serving.http.locations import FlawLocations, located_errors
 from serving.registry.loaded_model import LoadedModel
@@ -73,9 +72,7 @@ def score(
     if forecast.timestamps is not None:
         stamps = format_timestamps(forecast.timestamps.ravel(), forecast.zone)
         table["timestamp"] = stamps
-    answering = {"name": model.name, "version": model.version, "alias": alias}
-    content = {"predictions": table.to_dict(orient="records"), "model": answering}
-    return to_json(content, inf_nan_mode="null"), len(forecast.series_ids)
+    return encode_table(model, alias, table), len(forecast.series_ids)
 
 
 def _check_size(

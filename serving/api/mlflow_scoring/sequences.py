@@ -6,10 +6,13 @@ serve`` returns.
 
 import numpy as np
 import pandas as pd
-from pydantic_core import to_json
 
 from forecasting.sequences.reading.tables import SequenceData, read_sequence_frame
-from serving.api.mlflow_scoring.tables import SequenceParams, read_sequence_table
+from serving.api.mlflow_scoring.tables import (
+    SequenceParams,
+    encode_table,
+    read_sequence_table,
+)
 from serving.errors import Loc, RequestError
 from serving.registry.loaded_model import LoadedSequences
 from serving.sequences.encoding import located_errors
@@ -57,9 +60,7 @@ def score_sequences(
     )
     with located_errors(BODY):
         table = _predict(model, data, params, settings)
-    answering = {"name": model.name, "version": model.version, "alias": alias}
-    content = {"predictions": table.to_dict(orient="records"), "model": answering}
-    return to_json(content, inf_nan_mode="null"), len(data)
+    return encode_table(model, alias, table), len(data)
 
 
 def _predict(

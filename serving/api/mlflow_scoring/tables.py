@@ -7,12 +7,13 @@ from typing import Annotated, Any, TypeAlias
 
 import pandas as pd
 from msgspec import Meta, Raw, Struct, field
+from pydantic_core import to_json
 
 from forecasting.io.sources.layout import MISSING_MARKERS
 from serving.errors import Loc, RequestError, RequestTooLarge
 from serving.forecasts.panels import MAX_STEP
 from serving.http.decoding import BodyDecoder
-from serving.registry.loaded_model import LoadedModel, LoadedSequences
+from serving.registry.loaded_model import AnyModel, LoadedModel, LoadedSequences
 from serving.schemas.request import MAX_ID_LENGTH, Levels, default_levels
 from serving.schemas.sequence_requests import MAX_SEED
 from serving.settings import Settings
@@ -203,6 +204,19 @@ def read_sequence_table(
         frame = _to_frame(invocation, columns, settings.max_points)
         params = invocation.params
     return frame, params or SequenceParams()
+
+
+def encode_table(model: AnyModel, alias: str | None, table: pd.DataFrame) -> bytes:
+    """Return the body of a response as JSON: a table, and the version that made it.
+
+    Args:
+        model: the version.
+        alias: alias in the request; None where it named a version.
+        table: a row for each prediction.
+    """
+    answering = {"name": model.name, "version": model.version, "alias": alias}
+    content = {"predictions": table.to_dict(orient="records"), "model": answering}
+    return to_json(content, inf_nan_mode="null")
 
 
 def _forecaster_columns(model: LoadedModel) -> InputColumns:

@@ -51,7 +51,7 @@ class TrainingFolder:
 
     @property
     def service_lock(self) -> Path:
-        """File whose lock the service has."""
+        """File with the lock of the service."""
         return self.path / "service.lock"
 
     def create(self, data: bytes, file: str) -> str:
