@@ -195,6 +195,29 @@ def test_a_second_training_is_compared_with_the_champion(site, recast):
     assert ("now champion" in verdict) == (site.champion_version() == "4")
 
 
+def test_discrete_series_are_trained_compared_and_answered(site, recast):
+    table = "id,x,kind\n" + "".join(
+        f"s{n:02d},{(step - 3) ** 2 if n % 2 else step},{'bowl' if n % 2 else 'line'}\n"
+        for n in range(20)
+        for step in range(7)
+    )
+    Path("shapes.csv").write_text(table)
+    train = ("train", "shapes.csv", "--task", "classify")
+    quick = ("--set", "training.epochs=3", "--set", "model.members=1")
+
+    first, second = recast(*train, *quick), recast(*train, *quick)
+    predicted = recast("predict", "shapes", "--data", "shapes.csv", "--json")
+
+    assert [first.code, second.code, predicted.code] == [0, 0, 0], first.err
+    assert "now champion: the first to be champion" in first.out
+    assert "not champion: " in second.out
+    labels = {row["label"] for row in json.loads(predicted.out)["predictions"]}
+    assert labels <= {"bowl", "line"}
+    [newest, champion] = site.client().search_model_versions("name = 'shapes'")
+    assert newest.tags["task"] == champion.tags["task"] == "classify"
+    assert champion.source.startswith("models:/m-")
+
+
 def test_versions_are_listed_promoted_and_rolled_back(site, recast):
     recast("promote", "sales", "1")
     recast("promote", "sales", "2")
